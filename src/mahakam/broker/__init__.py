@@ -1,0 +1,1 @@
+"""The one way in and out: validate, store, notify; query."""

@@ -1,0 +1,176 @@
+"""Settings of a node, and the folders that configure its places (cities, provinces, the network)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+PlaceKind = Literal["city", "province", "network"]
+Text = Mapping[str, str]
+"""Words in several languages: ISO 639-1 code → text, e.g. ``{"en": "Rain", "id": "Hujan"}``."""
+
+LANGUAGES = ("id", "en")
+_KINDS: tuple[PlaceKind, ...] = ("city", "province", "network")
+
+
+class ConfigError(Exception):
+    """A configuration file that cannot be used: says which file, where in it, and what would be right."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a node is started with. Each field has an environment variable ``MAHAKAM_<FIELD>``.
+
+    ``data``: folder of the store, photos and archived files. ``config``: folders searched for places.
+    ``store``: URL of the store, default the SQLite file in ``data``. ``open``: no sign-in, loopback only.
+    """
+
+    data: Path
+    config: tuple[Path, ...] = ()
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    store: str = ""
+    open: bool = False
+    demo: bool = False
+    private_addresses: bool = False
+
+    def environment(self) -> dict[str, str]:
+        """The settings as environment variables, the way they reach the server's worker processes."""
+        return {
+            "MAHAKAM_DATA": str(self.data),
+            "MAHAKAM_CONFIG": os.pathsep.join(map(str, self.config)),
+            "MAHAKAM_HOST": self.host,
+            "MAHAKAM_PORT": str(self.port),
+            "MAHAKAM_WORKERS": str(self.workers),
+            "MAHAKAM_STORE": self.store,
+            "MAHAKAM_OPEN": "1" if self.open else "",
+            "MAHAKAM_DEMO": "1" if self.demo else "",
+            "MAHAKAM_PRIVATE_ADDRESSES": "1" if self.private_addresses else "",
+        }
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read the settings that :meth:`environment` wrote (missing ones take their defaults)."""
+        return cls(
+            data=Path(environ.get("MAHAKAM_DATA") or "mahakam-data"),
+            config=tuple(Path(p) for p in environ.get("MAHAKAM_CONFIG", "").split(os.pathsep) if p),
+            host=environ.get("MAHAKAM_HOST") or "127.0.0.1",
+            port=int(environ.get("MAHAKAM_PORT") or 8000),
+            workers=int(environ.get("MAHAKAM_WORKERS") or 1),
+            store=environ.get("MAHAKAM_STORE", ""),
+            open=bool(environ.get("MAHAKAM_OPEN")),
+            demo=bool(environ.get("MAHAKAM_DEMO")),
+            private_addresses=bool(environ.get("MAHAKAM_PRIVATE_ADDRESSES")),
+        )
+
+
+@dataclass(frozen=True)
+class Place:
+    """A city, a province or the network: a folder with ``city.yaml`` (``province.yaml``, ``network.yaml``).
+
+    ``id`` is the folder's name; ``parent`` the id of the place above; ``facts`` the whole YAML mapping.
+    Its rooms are folders beside that file: ``contracts/``, ``feeds/``, ``services/``, ``indicators/``, ``data/``.
+    """
+
+    id: str
+    kind: PlaceKind
+    folder: Path
+    facts: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def name(self) -> Text:
+        return as_text(self.facts["name"])
+
+    @property
+    def parent(self) -> str | None:
+        value = self.facts.get("parent")
+        return str(value) if value else None
+
+    @property
+    def timezone(self) -> str:
+        return str(self.facts.get("timezone", "UTC"))
+
+    @cached_property
+    def boundary_file(self) -> Path | None:
+        """GeoJSON whose features, together, are the place's area."""
+        value = self.facts.get("boundary")
+        return self.folder / str(value) if value else None
+
+    def files(self, room: str) -> dict[str, Path]:
+        """The YAML files of one room, by name without ending: ``files("feeds")["air-quality"]``."""
+        return {path.stem: path for path in sorted((self.folder / room).glob("*.yaml"))}
+
+    def inside(self, name: str) -> Path:
+        """A file of this place's folder.
+
+        Raises ConfigError for a name that leads out of the folder.
+        """
+        path = (self.folder / name).resolve()
+        if not path.is_relative_to(self.folder.resolve()):
+            raise ConfigError(self.folder, f"{name!r} leads out of the folder; name a file inside it")
+        return path
+
+
+def as_text(value: object) -> Text:
+    """One string stands for itself in every language."""
+    if isinstance(value, Mapping):
+        return {str(k): str(v) for k, v in value.items()}
+    return dict.fromkeys(LANGUAGES, str(value))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file that holds a mapping.
+
+    Raises ConfigError with file, line and reason if it cannot be read or holds something else.
+    """
+    try:
+        value = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader, C or Python
+    except OSError as error:
+        raise ConfigError(path, f"cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(path, f"is not valid YAML: {error}") from error
+    if not isinstance(value, dict):
+        raise ConfigError(path, "must hold a mapping (key: value), not " + type(value).__name__)
+    return value
+
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load_places(folders: Iterable[Path]) -> dict[str, Place]:
+    """Every place found in the folders (two levels deep), by id; parents before children.
+
+    Raises ConfigError for two places of one name or a file without a name.
+    """
+    places: dict[str, Place] = {}
+    for root in folders:
+        if not root.is_dir():
+            raise ConfigError(root, "is not a folder; --config names a folder with city.yaml files in it")
+        for kind in reversed(_KINDS):
+            for depth in ("", "*/", "*/*/", "*/*/*/"):
+                for path in sorted(root.glob(f"{depth}{kind}.yaml")):
+                    place = Place(path.parent.name, kind, path.parent, read_yaml(path))
+                    if "name" not in place.facts:
+                        raise ConfigError(path, "needs a name, e.g. name: Samarinda")
+                    if place.id in places and places[place.id].folder != place.folder:
+                        raise ConfigError(path, f"the place {place.id!r} is also in {places[place.id].folder}")
+                    places[place.id] = place
+    return places
+
+
+def examples_folder() -> Path:
+    """The demo's configuration: inside the installed package, or beside ``src`` in a checkout."""
+    installed = Path(__file__).parent / "examples"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "examples"

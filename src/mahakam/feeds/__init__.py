@@ -1,0 +1,1 @@
+"""Sources, mapping, runs, lineage: how an agency's file becomes entities."""

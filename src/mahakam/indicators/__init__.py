@@ -1,0 +1,1 @@
+"""Definitions, computation and trace of the city's numbers."""

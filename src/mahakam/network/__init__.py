@@ -1,0 +1,1 @@
+"""Countries, member cities, projects."""

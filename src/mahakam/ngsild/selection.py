@@ -1,0 +1,94 @@
+"""What a query selects: the parsed form of type, id, idPattern, attrs, q, geoQ and scopeQ (clause 4.9-4.11, 4.19)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Comparison = Literal["==", "!=", ">", ">=", "<", "<=", "~=", "!~="]
+Georel = Literal["near", "within", "contains", "intersects", "equals", "disjoint", "overlaps"]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """An attribute path of the query language: ``a.b[c.d]``; names are canonical (see ``mahakam.ngsild.context``)."""
+
+    attribute: str
+    sub: tuple[str, ...] = ()
+    """Sub-attribute names after dots: of the attribute (``observedAt`` and the like included)."""
+    trail: tuple[str, ...] = ()
+    """Keys inside a compound value, from the square brackets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """``values``: one value, or several for ``a==1,2`` (any of them), or ``(low, high)`` if ``range``."""
+
+    path: Path
+    operator: Comparison
+    values: tuple[Any, ...]
+    range: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: Condition
+
+
+Condition = Exists | Compare | And | Or | Not
+
+
+@dataclass(frozen=True, slots=True)
+class Types:
+    """Entity-type selection (clause 4.17): any of ``all_of``, each a set of types the entity must have together."""
+
+    any_of: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Geo:
+    """A geo-query (clause 4.10). ``geometry`` is GeoJSON (EPSG:4326); distances in metres, only for ``near``."""
+
+    georel: Georel
+    geometry: dict[str, Any]
+    geoproperty: str = "location"
+    max_distance: float | None = None
+    min_distance: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scopes:
+    """Scope query (clause 4.19): any of ``any_of``, each a tuple of patterns that must all match.
+
+    A pattern is a scope path that may end in ``/#`` (it and all below) or hold ``+`` for one level.
+    """
+
+    any_of: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Everything that narrows a query. An empty selection selects every entity."""
+
+    ids: tuple[str, ...] = ()
+    id_pattern: str | None = None
+    types: Types | None = None
+    attrs: tuple[str, ...] = ()
+    condition: Condition | None = None
+    geo: Geo | None = None
+    scopes: Scopes | None = None

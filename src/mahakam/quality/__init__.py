@@ -1,0 +1,1 @@
+"""Contracts and checks: one contract, compiled twice; profile, infer, score."""

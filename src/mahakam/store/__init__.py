@@ -1,0 +1,1 @@
+"""Where entities, runs, lineage, quarantine and datasets rest."""
