@@ -174,3 +174,22 @@ def examples_folder() -> Path:
     """The demo's configuration: inside the installed package, or beside ``src`` in a checkout."""
     installed = Path(__file__).parent / "examples"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "examples"
+
+
+def scope_of(place: Place, places: Mapping[str, Place]) -> str:
+    """The NGSI-LD scope of everything that belongs to a place: the path of its parents, ``/kaltim/samarinda``."""
+    path = [place.id]
+    above = place.parent
+    while above in places and above not in path:
+        path.insert(0, str(above))
+        above = places[str(above)].parent
+    return "/" + "/".join(path)
+
+
+def place_of(scopes: Iterable[str], places: Mapping[str, Place]) -> Place | None:
+    """The place that the scopes of an entity name, the innermost first; None if they name none."""
+    for scope in scopes:
+        for part in reversed(scope.strip("/").split("/")):
+            if part in places:
+                return places[part]
+    return None

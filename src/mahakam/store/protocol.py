@@ -1,0 +1,139 @@
+"""What every store offers. All methods are safe to call from several threads; none is a coroutine.
+
+A *document* is an entity as the store keeps it: the normalized NGSI-LD representation with system attributes
+(``createdAt``, ``modifiedAt``) and every name canonical, i.e. compacted with the core context. A *body* is the
+bytes that a read without options answers: the normalized representation without system attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any, Protocol, TypeVar
+
+from mahakam.ngsild.selection import Selection
+from mahakam.store.model import Change, Correction, Held, HeldState, Lineage, Run
+
+Document = dict[str, Any]
+T = TypeVar("T")
+
+
+class Transaction(Protocol):
+    """The writes of one transaction: all of them happen, durably, or none."""
+
+    def get(self, id: str) -> Document | None: ...
+
+    def put(self, document: Document, body: bytes) -> None:
+        """Insert the entity, or replace the one with its id."""
+
+    def delete(self, id: str) -> bool:
+        """True if there was one. Its lineage goes with it."""
+
+    def owe(self, subscription: str, entity: str, body: bytes) -> None:
+        """Put a notification into the outbox."""
+
+    def save_run(self, run: Run) -> None:
+        """Insert (``run.id == 0``: the id is set on the object) or update a run."""
+
+    def put_lineage(self, rows: Iterable[Lineage]) -> None: ...
+
+    def hold(self, rows: Iterable[Held]) -> None:
+        """Put rows into quarantine; a row of the same place, feed, file, sheet and row number still held is replaced."""
+
+    def save_held(self, held: Held) -> None: ...
+
+    def record_change(self, change: Change) -> None: ...
+
+    def save_correction(self, correction: Correction) -> None: ...
+
+    def save_record(self, kind: str, key: str, value: dict[str, Any] | None) -> None:
+        """Small records that are no entities (accounts, keys, sessions, counters); None deletes."""
+
+    def record(self, kind: str, key: str) -> dict[str, Any] | None: ...
+
+
+class EntityStore(Protocol):
+    """The store of one tenant."""
+
+    def body(self, id: str) -> bytes | None:
+        """The fast path of a read by id."""
+
+    def document(self, id: str) -> Document | None: ...
+
+    def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]: ...
+
+    def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
+        """In a stable order: the order in which the entities were created."""
+
+    def count(self, selection: Selection) -> int: ...
+
+    def types(self) -> dict[str, int]:
+        """Every entity type with the number of its entities."""
+
+    def attributes(self, type: str | None = None) -> dict[str, dict[str, Any]]:
+        """Attribute name → ``{"count": n, "attributeTypes": [...], "typeNames": [...]}``."""
+
+    def scan(self, selection: Selection) -> Iterator[Document]:
+        """Every selected entity, without a limit and without holding them all in memory."""
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` in a transaction; on return it is durable. What ``work`` raises undoes it and is raised."""
+
+    def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
+        """Like ``write``, but shares one commit with whatever else waits (group commit)."""
+
+    def runs(self, place: str = "", feed: str = "", limit: int = 100) -> list[Run]:
+        """The newest first."""
+
+    def run(self, id: int) -> Run | None: ...
+
+    def lineage(self, entity: str) -> Lineage | None: ...
+
+    def lineages(self, run: int, limit: int = 100, offset: int = 0) -> list[Lineage]: ...
+
+    def digests(self, place: str, feed: str) -> dict[str, str]:
+        """Entity id → digest of the record it was made from, for every entity the feed has stored."""
+
+    def held(
+        self,
+        place: str = "",
+        feed: str = "",
+        state: HeldState | None = "held",
+        rule: str = "",
+        run: int = 0,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Held]: ...
+
+    def count_held(
+        self, place: str = "", feed: str = "", state: HeldState | None = "held", rule: str = "", run: int = 0
+    ) -> int: ...
+
+    def held_row(self, id: int) -> Held | None: ...
+
+    def held_rules(self, place: str = "", feed: str = "") -> list[tuple[str, str, int]]:
+        """(rule, field, rows) of what is held now, the most frequent first."""
+
+    def changes(self, held: int) -> list[Change]: ...
+
+    def corrections(self, place: str = "", feed: str = "") -> list[Correction]:
+        """The active correction rules, in the order in which they were made."""
+
+    def records(self, kind: str) -> dict[str, dict[str, Any]]: ...
+
+
+class Store(Protocol):
+    """All tenants of a node."""
+
+    def tenant(self, name: str = "") -> EntityStore:
+        """The store of a tenant; "" is the default one.
+
+        Raises KeyError for one that does not exist (``create_tenant`` makes it).
+        """
+
+    def create_tenant(self, name: str) -> EntityStore: ...
+
+    def tenants(self) -> Sequence[str]: ...
+
+    def close(self) -> None:
+        """Wait for writes under way and close."""
