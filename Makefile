@@ -1,0 +1,67 @@
+# The habits of this project. A newcomer needs Python >= 3.11 and make; everything else is installed here.
+PYTHON ?= python3
+PORT ?= 8000
+DATA ?= .demo
+BIN := .venv/bin
+UV := $(BIN)/uv
+SYNC := UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --frozen --inexact --quiet
+
+.PHONY: help setup demo test lint format bench shots wheel clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/	/' | expand -t 12
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Mahakam needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=…" >&2; exit 2; }
+	@$(PYTHON) -m venv .venv 2>/dev/null || { rm -rf .venv; tools/system-packages python3-venv && $(PYTHON) -m venv .venv; }
+	@echo "Installing uv …" && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+.venv/.run: pyproject.toml uv.lock | $(UV)
+	@echo "Installing Mahakam's Python packages …"
+	@$(SYNC) --no-default-groups --group assets
+	@touch $@
+
+.venv/.dev: pyproject.toml uv.lock | $(UV)
+	@echo "Installing the packages for development …"
+	@$(SYNC)
+	@touch $@ .venv/.run
+
+.venv/.bench: pyproject.toml uv.lock | $(UV)
+	@$(SYNC) --group bench
+	@touch $@
+
+.PHONY: assets
+assets: .venv/.run
+	@$(BIN)/python -m mahakam.web.build
+
+setup: .venv/.dev assets  ## the whole environment for development
+
+demo: .venv/.run assets  ## load the example cities and serve them (PORT=8000, DATA=.demo)
+	@exec $(BIN)/mahakam demo --data $(DATA) --port $(PORT)
+
+test: setup  ## all tests, the browser's included
+	@tools/system-packages chromium
+	@$(BIN)/python -m pytest -n auto
+
+lint: setup  ## style, types and the direction of imports
+	@$(BIN)/ruff check src tests bench tools
+	@$(BIN)/ruff format --check src tests bench tools
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup  ## put the style right
+	@$(BIN)/ruff check --fix src tests bench tools
+	@$(BIN)/ruff format src tests bench tools
+
+bench: setup .venv/.bench  ## the figures of bench/README.md, measured again
+	@$(BIN)/python -m bench
+
+shots: setup  ## pictures of the main pages into docs/images/
+	@tools/system-packages chromium
+	@$(BIN)/python -m tools.shots
+
+wheel: setup  ## dist/*.whl, with the browser assets and the examples inside
+	@$(UV) build --quiet --wheel
+
+clean:  ## forget the environment, the assets and the demo's data
+	@rm -rf .venv .demo src/mahakam/web/static dist

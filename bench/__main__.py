@@ -1,0 +1,19 @@
+"""``make bench``: every bench in turn, each in its own process; the figures go to results.json and README.md."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+BENCHES = ("bench.check", "bench.feeds", "bench.broker")
+
+
+def main() -> int:
+    failed = [name for name in BENCHES if subprocess.run([sys.executable, "-m", name], check=False).returncode]
+    if failed:
+        print("could not measure: " + ", ".join(failed), file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

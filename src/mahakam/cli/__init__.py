@@ -1,0 +1,77 @@
+"""The command line: the same words as the library. Each command lives in the module of its name."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+import mahakam
+
+COMMANDS = {
+    "check": "check:check",
+    "contract": "contract:contract",
+    "demo": "demo:demo",
+    "export": "export:export",
+    "feed": "feed:feed",
+    "indicator": "indicator:indicator",
+    "key": "user:key",
+    "quarantine": "quarantine:quarantine",
+    "serve": "serve:serve",
+    "user": "user:user",
+}
+"""Command → ``module:object`` in this folder; loaded only when it is called, so that each starts fast."""
+
+
+class Commands(click.Group):
+    """The group of all commands, each imported when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(f"mahakam.cli.{module}"), name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(mahakam.__version__, prog_name="mahakam")
+def cli() -> None:
+    """One validated picture of a city, and one network of cities.
+
+    \b
+    mahakam demo                      load the example cities and serve them
+    mahakam check FILE                say what is wrong with a file, row by row
+    mahakam serve --data DIR          serve a node
+
+    Every command ends with 0 (clean), 1 (something was held or failed a check) or 2 (could not run).
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit; whatever cannot run says why in one line and exits 2."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code 0, 1 or 2."""
+    from mahakam.config import ConfigError
+
+    try:
+        result: Any = cli.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("stopped", err=True)
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except ConfigError as error:
+        click.echo(f"mahakam: {error}", err=True)
+        return 2
+    return result if isinstance(result, int) else 0
