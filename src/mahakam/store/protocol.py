@@ -121,6 +121,9 @@ class EntityStore(Protocol):
 
     def records(self, kind: str) -> dict[str, dict[str, Any]]: ...
 
+    def record(self, kind: str, key: str) -> dict[str, Any] | None:
+        """One small record: a primary-key read, cheap enough for every request (sessions, API keys)."""
+
 
 class Store(Protocol):
     """All tenants of a node."""
