@@ -1,0 +1,39 @@
+"""Every command and every setting is documented, and what the pages say of commands is what the commands say."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import click
+import pytest
+
+from mahakam.cli import cli
+from mahakam.config import Settings
+from tools.command_docs import commands, page
+
+DOCS = Path(__file__).parents[2] / "docs"
+ALL = list(commands(cli, ("mahakam",)))
+
+
+def test_the_page_of_commands_is_what_the_commands_say() -> None:
+    written = (DOCS / "commands.md").read_text("utf-8")
+    assert written == page(), "run: python -m tools.command_docs"
+
+
+@pytest.mark.parametrize(("path", "command"), ALL, ids=[" ".join(path) for path, _ in ALL])
+def test_every_command_shows_an_example(path: tuple[str, ...], command: click.Command) -> None:
+    if isinstance(command, click.Group):
+        return
+    text = command.get_help(click.Context(command, info_name=" ".join(path)))
+    assert " ".join(path) + " " in text.split("Usage:")[1].split("\n", 1)[1], f"{' '.join(path)} --help has no example"
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Settings)])
+def test_every_setting_is_documented(field: str) -> None:
+    assert f"`MAHAKAM_{field.upper()}`" in (DOCS / "settings.md").read_text("utf-8")
+
+
+def test_settings_travel_through_the_environment(tmp_path: Path) -> None:
+    settings = Settings(tmp_path, (tmp_path / "a", tmp_path / "b"), "127.0.0.9", 1234, 3, "sqlite:///x", True, True, True)
+    assert Settings.from_environment(settings.environment()) == settings
