@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import shutil
 import signal
@@ -30,8 +29,7 @@ def free_port() -> int:
 
 def demo_data() -> Path:
     """The example cities, loaded by ``mahakam demo --no-serve`` once a test run and shared by its workers; read only."""
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"alone-{os.getpid()}"
-    folder = Path(tempfile.gettempdir()) / f"mahakam-demo-{hashlib.sha256(run.encode()).hexdigest()[:12]}"
+    folder = Path(os.environ["MAHAKAM_TEST_RUN"]) / "demo"
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
