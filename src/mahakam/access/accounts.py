@@ -1,0 +1,180 @@
+"""Accounts of people: name, password (Argon2id), roles and the places where the roles hold."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from mahakam.access.policy import EVERYWHERE, PEOPLE, Principal
+from mahakam.store.protocol import EntityStore, Transaction
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
+KIND = "account"
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 256
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,63}")
+_HASHING = threading.BoundedSemaphore(2)
+"""Argon2 takes 64 MiB and a core for each check: a crowd at the door must wait, not fell the node."""
+
+
+class AccountError(ValueError):
+    """What is wrong with an account or a password, and what would be right, in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """``version`` counts password changes: a session of an older version is over."""
+
+    name: str
+    roles: tuple[str, ...]
+    places: tuple[str, ...]
+    password: str
+    created: str
+    version: int = 1
+
+    def principal(self) -> Principal:
+        return Principal(self.name, self.roles, self.places)
+
+
+def normal_name(name: str) -> str:
+    """The one spelling of an account's name: names differ by more than case and blanks."""
+    return name.strip().casefold()
+
+
+def add_account(
+    store: EntityStore, name: str, password: str, roles: Iterable[str], places: Iterable[str] = ()
+) -> Account:
+    """Make an account.
+
+    An admin without places is admin everywhere; every other role needs its places. Raises AccountError.
+    """
+    account = _checked(normal_name(name), tuple(dict.fromkeys(roles)), tuple(dict.fromkeys(places)), password)
+
+    def work(transaction: Transaction) -> None:
+        if transaction.record(KIND, account.name):
+            raise AccountError(f"there is an account {account.name!r} already; choose another name")
+        transaction.save_record(KIND, account.name, _as_record(account))
+
+    store.write(work)
+    return account
+
+
+def set_password(store: EntityStore, name: str, password: str) -> None:
+    """Give an account another password and end its sessions. Raises AccountError."""
+    name = normal_name(name)
+    _check_password(name, password)
+    digest = _hash(password)
+
+    def work(transaction: Transaction) -> None:
+        kept = transaction.record(KIND, name)
+        if kept is None:
+            raise AccountError(f"there is no account {name!r}")
+        transaction.save_record(KIND, name, kept | {"password": digest, "version": int(kept["version"]) + 1})
+
+    store.write(work)
+
+
+def remove_account(store: EntityStore, name: str) -> bool:
+    """True if there was one. Its sessions are over at once."""
+    name = normal_name(name)
+
+    def work(transaction: Transaction) -> bool:
+        there = transaction.record(KIND, name) is not None
+        transaction.save_record(KIND, name, None)
+        return there
+
+    return store.write(work)
+
+
+def account(store: EntityStore, name: str) -> Account | None:
+    kept = store.record(KIND, normal_name(name))
+    return _from_record(kept) if kept else None
+
+
+def accounts(store: EntityStore) -> list[Account]:
+    """All accounts, by name."""
+    return [_from_record(record) for _, record in sorted(store.records(KIND).items())]
+
+
+def verify(store: EntityStore, name: str, password: str) -> Account | None:
+    """The account, if the password is its own. Takes equally long for a name that does not exist.
+
+    About 30 ms of one core: run it in a thread, never on the event loop.
+    """
+    from argon2.exceptions import InvalidHashError, VerificationError
+
+    found = account(store, name)
+    digest = found.password if found else _nobody()
+    with _HASHING:
+        try:
+            _hasher().verify(digest, password[:LONGEST_PASSWORD])
+        except (VerificationError, InvalidHashError):
+            return None
+    return found
+
+
+def _checked(name: str, roles: tuple[str, ...], places: tuple[str, ...], password: str) -> Account:
+    if not _NAME.fullmatch(name):
+        raise AccountError(
+            f"{name!r} cannot be an account's name; use 2 to 64 small letters, digits or "
+            ". _ @ + -, e.g. siti.rahma"
+        )
+    unknown = [role for role in roles if role not in PEOPLE]
+    if unknown or not roles:
+        raise AccountError(
+            f"the role {', '.join(unknown) or 'is missing; it'} must be one of {', '.join(PEOPLE)}"
+        )
+    if not places:
+        if "admin" not in roles:
+            raise AccountError(
+                f"say where {name} is {' and '.join(roles)}: --place samarinda (or '*' for everywhere)"
+            )
+        places = (EVERYWHERE,)
+    _check_password(name, password)
+    return Account(name, roles, places, _hash(password), _now())
+
+
+def _check_password(name: str, password: str) -> None:
+    if len(password) < SHORTEST_PASSWORD:
+        raise AccountError(
+            f"a password has at least {SHORTEST_PASSWORD} characters; a sentence is easy to remember"
+        )
+    if len(password) > LONGEST_PASSWORD:
+        raise AccountError(f"a password has at most {LONGEST_PASSWORD} characters")
+    if name and name in password.casefold() and len(password) < len(name) + SHORTEST_PASSWORD // 2:
+        raise AccountError("a password that is the account's own name is no secret; choose another")
+
+
+def _hash(password: str) -> str:
+    with _HASHING:
+        return _hasher().hash(password)
+
+
+@lru_cache(maxsize=1)
+def _hasher() -> PasswordHasher:
+    from argon2 import PasswordHasher
+
+    return PasswordHasher()
+
+
+@lru_cache(maxsize=1)
+def _nobody() -> str:
+    return _hasher().hash("the password of nobody")
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def _as_record(value: Account) -> dict[str, Any]:
+    return asdict(value)
+
+
+def _from_record(record: dict[str, Any]) -> Account:
+    return Account(**record | {"roles": tuple(record["roles"]), "places": tuple(record["places"])})

@@ -1,0 +1,71 @@
+"""Who may do what: one table of roles and actions, deny by default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["person", "key", "open"]
+Role = Literal["resident", "officer", "steward", "admin", "reader", "writer"]
+
+PEOPLE: tuple[Role, ...] = ("resident", "officer", "steward", "admin")
+"""Roles of a person's account."""
+SCOPES: tuple[Role, ...] = ("reader", "writer")
+"""Roles of an API key: what its scopes ``read`` and ``write`` stand for."""
+EVERYWHERE = "*"
+
+PUBLIC = "public"
+POLICY: dict[str, frozenset[str]] = {
+    # action: who may; "public" stands for everybody, signed in or not
+    "data.read": frozenset({PUBLIC}),
+    "request.create": frozenset({PUBLIC}),
+    "request.work": frozenset({"officer", "admin"}),
+    "request.contact": frozenset({"officer", "admin"}),
+    "feed.upload": frozenset({"officer", "steward", "admin"}),
+    "feed.run": frozenset({"steward", "admin"}),
+    "quarantine.read": frozenset({"steward", "admin"}),
+    "quarantine.correct": frozenset({"steward", "admin"}),
+    "data.write": frozenset({"steward", "admin", "writer"}),
+    "account.manage": frozenset({"admin"}),
+    "node.manage": frozenset({"admin"}),
+}
+"""The whole policy. An action that is not here is allowed to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody known: a person signed in, an API key, or anyone on an ``--open`` node.
+
+    ``places`` are ids of places; a role holds in each of them and in every place below; ``*`` is everywhere.
+    """
+
+    name: str
+    roles: tuple[str, ...]
+    places: tuple[str, ...]
+    kind: Kind = "person"
+
+
+def allow(principal: Principal | None, action: str, place: str = "") -> bool:
+    """Whether the principal (None: a stranger) may do the action in a place.
+
+    ``place`` is the place's scope (``/kaltim/samarinda``, so that a role in the province holds in its city)
+    or its id; "" is the node as a whole, where only a role that holds everywhere counts.
+    """
+    roles = POLICY.get(action)
+    if roles is None:
+        return False
+    if PUBLIC in roles:
+        return True
+    if principal is None or roles.isdisjoint(principal.roles):
+        return False
+    if EVERYWHERE in principal.places:
+        return True
+    return not set(place.strip("/").split("/")).isdisjoint(set(principal.places) - {""})
+
+
+def allow_somewhere(principal: Principal | None, action: str) -> bool:
+    """Whether there is any place at all where the principal may do the action (to show a link or not)."""
+    roles = POLICY.get(action, frozenset())
+    if PUBLIC in roles:
+        return True
+    return principal is not None and bool(principal.places) and not roles.isdisjoint(principal.roles)
