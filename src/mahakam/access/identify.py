@@ -79,7 +79,7 @@ def demo_principal(role: str, place: str = EVERYWHERE) -> Principal:
 
 
 def _asks_loopback(headers: Headers) -> bool:
-    """The Host header is of this machine; that of a page whose name was pointed here (DNS rebinding) is not."""
+    """The Host header is of this machine; that of a page that DNS was pointed here for is not."""
     host = (headers.get("host") or "localhost").lower()
     name = host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
     return name in _LOOPBACK

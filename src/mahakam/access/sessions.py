@@ -21,7 +21,7 @@ LASTS = 12 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """``key`` names it in the store: a hash of what the cookie holds, so a copy of the store signs nobody in."""
+    """``key`` names it in the store: a hash of the cookie, so that a copy of the store signs nobody in."""
 
     key: str
     principal: Principal
