@@ -1,0 +1,59 @@
+"""The number that a resident gets for a request: short, human, never given twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from zoneinfo import ZoneInfo
+
+from mahakam.config import ConfigError, Place
+from mahakam.store.protocol import EntityStore, Transaction
+
+COUNTER, GIVEN = "request-counter", "request-given"
+PATTERN = re.compile(r"[A-Z][A-Z0-9]{1,7}-\d{4}-\d{6,9}")
+"""``SMD-2026-000123``: prefix of the place, year in the place's time zone, count within the year."""
+
+
+def prefix_of(place: Place) -> str:
+    """``request_prefix`` of the place, else its id's first three letters. Raises ConfigError for a bad one."""
+    given = str(
+        place.facts.get("request_prefix") or re.sub(r"[^a-z]", "", place.id.lower())[:3].upper() or "REQ"
+    )
+    if not re.fullmatch(r"[A-Z][A-Z0-9]{1,7}", given):
+        raise ConfigError(
+            place.folder, f"request_prefix {given!r} must be 2 to 8 capital letters or digits, e.g. SMD"
+        )
+    return given
+
+
+def give_number(
+    store: EntityStore, place: Place, now: dt.datetime, idempotency: str = ""
+) -> tuple[str, bool]:
+    """The next number of the place, and whether it is new.
+
+    Counting and giving are one transaction, so two workers never give the same. With an ``idempotency`` key,
+    asking again gives the same number again: a form sent twice makes one request. The count goes by prefix, so
+    places that share one do not collide.
+    """
+    series = f"{prefix_of(place)}-{now.astimezone(ZoneInfo(place.timezone)).year}"
+    key = hashlib.sha256(f"{place.id}\n{idempotency}".encode()).hexdigest() if idempotency else ""
+
+    def work(transaction: Transaction) -> tuple[str, bool]:
+        given = transaction.record(GIVEN, key) if key else None
+        if given:
+            return str(given["number"]), False
+        count = int((transaction.record(COUNTER, series) or {"count": 0})["count"]) + 1
+        number = f"{series}-{count:06d}"
+        transaction.save_record(COUNTER, series, {"count": count})
+        if key:
+            transaction.save_record(GIVEN, key, {"number": number, "at": now.isoformat()})
+        return number, True
+
+    return store.write(work)
+
+
+def normal_number(text: str) -> str | None:
+    """The number that somebody typed (small letters, blanks around), or None if it is none."""
+    number = text.strip().upper()
+    return number if PATTERN.fullmatch(number) else None
