@@ -27,7 +27,13 @@ class Problem(Exception):
     """
 
     def __init__(
-        self, kind: str, title: str, detail: str = "", *, reasons: Sequence[dict[str, Any]] = (), status: int = 0
+        self,
+        kind: str,
+        title: str,
+        detail: str = "",
+        *,
+        reasons: Sequence[dict[str, Any]] = (),
+        status: int = 0,
     ) -> None:
         super().__init__(f"{title}: {detail}" if detail else title)
         self.kind = kind

@@ -1,0 +1,241 @@
+"""@context: from the names of a request to canonical names, and back (clause 4.4, 5.5.7; JSON-LD 1.1 section 4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mahakam.ngsild.core import (
+    CORE_PREFIXES,
+    CORE_TERMS,
+    CORE_URL,
+    DEFAULT_VOCABULARY,
+    absolute,
+    canonical,
+    is_core,
+)
+from mahakam.ngsild.problem import Problem, bad_request
+
+Load = Callable[[str], dict[str, Any]]
+"""Gives the JSON document behind a @context URL; raises Problem LdContextNotAvailable."""
+
+_DEPTH = 8
+_CACHE = 10_000
+_GEN_DELIMS = (":", "/", "?", "#", "[", "]", "@")
+
+
+class Context:
+    """One @context of a request. ``source`` is what an answer's ``@context`` names besides the core context.
+
+    ``names`` may be used by a parser to remember what it has checked: a request's name → canonical name.
+    """
+
+    __slots__ = ("_compacted", "_expanded", "_prefixes", "_reverse", "_terms", "names", "source")
+
+    def __init__(self, source: Any = None, terms: Mapping[str, str] | None = None) -> None:
+        self.source = source
+        self.names: dict[str, str] = {}
+        self._expanded: dict[str, str] = {}
+        self._compacted: dict[str, str] = {}
+        self._terms = {
+            term: iri
+            for term, iri in (terms or {}).items()
+            if term not in CORE_TERMS and term not in CORE_PREFIXES
+        }
+        self._reverse: dict[str, str] = {}
+        for term, iri in self._terms.items():
+            best = self._reverse.get(iri)
+            if best is None or (len(term), term) < (len(best), best):
+                self._reverse[iri] = term
+        self._prefixes = {
+            term: iri for term, iri in self._terms.items() if iri.endswith(_GEN_DELIMS) and ":" not in term
+        }
+
+    @property
+    def is_core(self) -> bool:
+        """Whether this is the core context alone: then every name is already canonical."""
+        return not self._terms and self.source is None
+
+    @property
+    def link(self) -> str:
+        """The URL for a ``Link`` header, "" if the context is no single URL."""
+        if self.source is None:
+            return CORE_URL
+        return self.source if isinstance(self.source, str) else ""
+
+    def expand(self, term: str) -> str:
+        """The canonical name of a term, compact IRI or IRI."""
+        name = self._expanded.get(term)
+        if name is None:
+            if not self._terms and ":" not in term:
+                return term
+            name = canonical(self._iri(term))
+            if len(self._expanded) > _CACHE:
+                self._expanded.clear()
+            self._expanded[term] = name
+        return name
+
+    def compact(self, name: str) -> str:
+        """The shortest name by which this context knows a canonical name."""
+        if not self._terms:
+            return name
+        term = self._compacted.get(name)
+        if term is None:
+            term = self._compact(name)
+            if len(self._compacted) > _CACHE:
+                self._compacted.clear()
+            self._compacted[name] = term
+        return term
+
+    def with_core(self) -> Any:
+        """The value of an answer's ``@context``."""
+        if self.source is None:
+            return CORE_URL
+        return [*self.source, CORE_URL] if isinstance(self.source, list) else [self.source, CORE_URL]
+
+    def _iri(self, term: str) -> str:
+        core = CORE_TERMS.get(term)
+        if core is not None:
+            return core
+        iri = self._terms.get(term)
+        if iri is not None:
+            return iri
+        prefix, colon, rest = term.partition(":")
+        if not colon:
+            return DEFAULT_VOCABULARY + term
+        if not rest.startswith("//"):
+            base = CORE_PREFIXES.get(prefix) or self._terms.get(prefix)
+            if base is not None:
+                return base + rest
+        return term
+
+    def _compact(self, name: str) -> str:
+        if name in CORE_TERMS:
+            return name
+        iri = absolute(name)
+        term = self._reverse.get(iri)
+        if term is not None:
+            return term
+        if ":" not in name:
+            return iri if name in self._terms else name
+        best = iri
+        for prefix, base in self._prefixes.items():
+            if iri.startswith(base) and len(iri) > len(base):
+                candidate = f"{prefix}:{iri[len(base) :]}"
+                if candidate not in self._terms and self._iri(candidate) == iri:
+                    best = min(best, candidate, key=len)
+        return best
+
+
+CORE = Context()
+"""The core context alone."""
+
+
+def build(value: Any, load: Load) -> Context:
+    """The context that a request names: a URL, an object of terms, or a list of both (the last wins, core always).
+
+    Raises Problem BadRequestData for something that is no context, LdContextNotAvailable from ``load``.
+    """
+    terms: dict[str, str] = {}
+    sources: list[Any] = []
+    for part in value if isinstance(value, list) else [value]:
+        if isinstance(part, str) and is_core(part):
+            continue
+        if part is None or part == {}:
+            continue
+        try:
+            _read(part, terms, load, 0)
+        except RecursionError:
+            raise bad_request(
+                "The @context is not valid", "its terms refer to each other too deeply"
+            ) from None
+        sources.append(part)
+    if not sources:
+        return CORE
+    return Context(sources[0] if len(sources) == 1 else sources, terms)
+
+
+def _read(value: Any, terms: dict[str, str], load: Load, depth: int) -> None:
+    if depth > _DEPTH:
+        raise bad_request(
+            "The @context is nested too deeply", f"at most {_DEPTH} contexts may refer to each other"
+        )
+    if isinstance(value, str):
+        if is_core(value):
+            return
+        if ":" not in value:
+            raise bad_request("The @context is not valid", f"{value!r} is no absolute URL")
+        document = load(value)
+        if not isinstance(document, dict) or "@context" not in document:
+            raise Problem(
+                "LdContextNotAvailable",
+                "The @context is not usable",
+                f"{value} holds no object with an @context",
+            )
+        _read(document["@context"], terms, load, depth + 1)
+    elif isinstance(value, list):
+        for part in value:
+            _read(part, terms, load, depth + 1)
+    elif isinstance(value, dict):
+        _define(value, terms)
+    elif value is not None:
+        raise bad_request(
+            "The @context is not valid", f"a context is a URL, an object or a list, not {value!r}"
+        )
+
+
+def _define(local: dict[str, Any], terms: dict[str, str]) -> None:
+    vocabulary = local.get("@vocab")
+    resolving: set[str] = set()
+    done: dict[str, str] = {}
+
+    def resolve(name: str) -> str | None:
+        """The IRI of a value inside the context: a term, a compact IRI, an IRI, or relative to @vocab."""
+        if name in CORE_TERMS:
+            return CORE_TERMS[name]
+        if name in local and name not in resolving:
+            return define(name)
+        if name in terms:
+            return terms[name]
+        prefix, colon, rest = name.partition(":")
+        if colon:
+            if rest.startswith("//") or prefix == "_":
+                return name
+            base = CORE_PREFIXES.get(prefix) or (
+                define(prefix) if prefix in local and prefix not in resolving else terms.get(prefix)
+            )
+            return base + rest if base else name
+        return (vocabulary if isinstance(vocabulary, str) else DEFAULT_VOCABULARY) + name
+
+    def define(term: str) -> str | None:
+        if term in done:
+            return done[term]
+        value = local[term]
+        if isinstance(value, dict):
+            if "@context" in value:
+                raise bad_request(
+                    "The @context is not valid",
+                    f"{term!r} holds a scoped context; clause 5.5.7 has none of these",
+                )
+            value = value.get("@id", term)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise bad_request("The @context is not valid", f"{term!r} stands for an IRI, not for {value!r}")
+        if value.startswith("@"):
+            return None
+        resolving.add(term)
+        iri = resolve(value)
+        resolving.discard(term)
+        if iri is not None:
+            done[term] = iri
+        return iri
+
+    for term in local:
+        if not isinstance(term, str) or term.startswith("@"):
+            continue
+        iri = define(term)
+        if iri is None:
+            terms.pop(term, None)
+        else:
+            terms[term] = iri
