@@ -50,7 +50,15 @@ def test_the_commands_of_the_page_run(page: Path, served: RunningNode, tmp_path:
     for block in blocks(page):
         script = _FRAME + block.replace("127.0.0.1:8000", f"127.0.0.1:{served.port}")
         done = subprocess.run(
-            ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+            ["bash", "-c", script],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
-        assert done.returncode == 0, f"{page.name}:\n{block}\n--- printed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        assert done.returncode == 0, (
+            f"{page.name}:\n{block}\n--- printed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        )
         assert "Traceback" not in done.stderr

@@ -26,7 +26,9 @@ def test_every_command_shows_an_example(path: tuple[str, ...], command: click.Co
     if isinstance(command, click.Group):
         return
     text = command.get_help(click.Context(command, info_name=" ".join(path)))
-    assert " ".join(path) + " " in text.split("Usage:")[1].split("\n", 1)[1], f"{' '.join(path)} --help has no example"
+    assert " ".join(path) + " " in text.split("Usage:")[1].split("\n", 1)[1], (
+        f"{' '.join(path)} --help has no example"
+    )
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Settings)])
@@ -35,5 +37,7 @@ def test_every_setting_is_documented(field: str) -> None:
 
 
 def test_settings_travel_through_the_environment(tmp_path: Path) -> None:
-    settings = Settings(tmp_path, (tmp_path / "a", tmp_path / "b"), "127.0.0.9", 1234, 3, "sqlite:///x", True, True, True)
+    settings = Settings(
+        tmp_path, (tmp_path / "a", tmp_path / "b"), "127.0.0.9", 1234, 3, "sqlite:///x", True, True, True
+    )
     assert Settings.from_environment(settings.environment()) == settings

@@ -35,7 +35,10 @@ def demo_data() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "loaded").exists():
             done = subprocess.run(
-                [MAHAKAM, "demo", "--no-serve", "--data", str(folder / "data")], capture_output=True, text=True, check=False
+                [MAHAKAM, "demo", "--no-serve", "--data", str(folder / "data")],
+                capture_output=True,
+                text=True,
+                check=False,
             )
             if done.returncode:
                 raise RuntimeError(f"the demo did not load:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
@@ -55,11 +58,29 @@ class RunningNode:
     ``url`` is its address. Raises RuntimeError with what it printed if it does not answer within 30 s.
     """
 
-    def __init__(self, data: Path, *, config: tuple[Path, ...] = (), open: bool = False, demo: bool = False, workers: int = 1) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        config: tuple[Path, ...] = (),
+        open: bool = False,
+        demo: bool = False,
+        workers: int = 1,
+        program: str = MAHAKAM,
+    ) -> None:
         self.data = data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._arguments = [MAHAKAM, "serve", "--data", str(data), "--port", str(self.port), "--workers", str(workers)]
+        self._arguments = [
+            program,
+            "serve",
+            "--data",
+            str(data),
+            "--port",
+            str(self.port),
+            "--workers",
+            str(workers),
+        ]
         for folder in config:
             self._arguments += ["--config", str(folder)]
         if open:
@@ -80,7 +101,12 @@ class RunningNode:
 
     def __enter__(self) -> RunningNode:
         self._process = subprocess.Popen(
-            self._arguments, env=self._environment, stdout=self._log, stderr=subprocess.STDOUT, text=True, start_new_session=True
+            self._arguments,
+            env=self._environment,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
         )
         until = time.monotonic() + 30
         while time.monotonic() < until and self._process.poll() is None:
@@ -92,7 +118,9 @@ class RunningNode:
         self.__exit__(None, None, None)
         raise RuntimeError(f"the server did not answer:\n{self.log()[-3000:]}")
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._process and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:
