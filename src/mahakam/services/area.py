@@ -85,7 +85,7 @@ def _read(path: Path, _changed: int) -> BaseGeometry:
         document: dict[str, Any] = json.loads(path.read_bytes())
         features = document.get("features", [document])
         shapes = [shape(feature.get("geometry", feature)) for feature in features]
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, shapely.errors.ShapelyError) as error:
         raise ConfigError(path, f"is not a GeoJSON boundary: {error}") from error
     area: BaseGeometry = shapely.union_all([shapely.make_valid(part) for part in shapes])
     shapely.prepare(area)

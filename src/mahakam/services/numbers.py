@@ -16,7 +16,7 @@ PATTERN = re.compile(r"[A-Z][A-Z0-9]{1,7}-\d{4}-\d{6,9}")
 
 
 def prefix_of(place: Place) -> str:
-    """``request_prefix`` of the place, else its id's first three letters. Raises ConfigError for a bad one."""
+    """``request_prefix`` of the place, else its id's first three letters. ConfigError if bad."""
     given = str(
         place.facts.get("request_prefix") or re.sub(r"[^a-z]", "", place.id.lower())[:3].upper() or "REQ"
     )
@@ -33,7 +33,7 @@ def give_number(
     """The next number of the place, and whether it is new.
 
     Counting and giving are one transaction, so two workers never give the same. With an ``idempotency`` key,
-    asking again gives the same number again: a form sent twice makes one request. The count goes by prefix, so
+    asking again gives the same number: a form sent twice makes one request. The count goes by prefix, so
     places that share one do not collide.
     """
     series = f"{prefix_of(place)}-{now.astimezone(ZoneInfo(place.timezone)).year}"

@@ -1,0 +1,255 @@
+"""``mahakam user`` and ``mahakam key``: who may do what on a node."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from mahakam.access.policy import EVERYWHERE, PEOPLE
+from mahakam.cli.options import config_option, data_option, settings_for
+from mahakam.store.protocol import EntityStore
+
+_FOLDERS = tuple[Path, ...]
+
+
+@click.group()
+def user() -> None:
+    """Accounts of people: add, list, password, remove.
+
+    \b
+    Example:
+      mahakam user add siti --role officer --place samarinda
+    """
+
+
+@user.command("add")
+@click.argument("name")
+@click.option(
+    "--role", "roles", multiple=True, required=True, type=click.Choice(PEOPLE), help="May be given twice."
+)
+@click.option(
+    "--place", "places", multiple=True, help="Where the role holds (and below it). Admin: everywhere."
+)
+@click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input instead of asking."
+)
+@data_option
+@config_option
+def add(
+    name: str,
+    roles: tuple[str, ...],
+    places: tuple[str, ...],
+    password_stdin: bool,
+    data: Path,
+    config: _FOLDERS,
+) -> None:
+    """Make an account; the password is asked for.
+
+    \b
+    Example:
+      mahakam user add budi --role admin
+      mahakam user add siti --role officer --place samarinda
+    """
+    from mahakam.access.accounts import add_account
+
+    with _store(data, config) as store:
+        _known(places, config)
+        made = add_account(store, name, _password(password_stdin), roles, places)
+        where = "everywhere" if made.places == (EVERYWHERE,) else ", ".join(made.places)
+        click.echo(f"{made.name} is {' and '.join(made.roles)}, {where}. Sign in at /signin.", err=True)
+
+
+@user.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@data_option
+@config_option
+def list_users(as_json: bool, data: Path, config: _FOLDERS) -> None:
+    """Show the accounts.
+
+    \b
+    Example:
+      mahakam user list
+    """
+    from mahakam.access.accounts import accounts
+
+    with _store(data, config) as store:
+        rows = accounts(store)
+    if as_json:
+        click.echo(
+            json.dumps(
+                [{"name": a.name, "roles": a.roles, "places": a.places, "created": a.created} for a in rows]
+            )
+        )
+        return
+    for row in rows:
+        click.echo(f"{row.name:24} {','.join(row.roles):20} {','.join(row.places):30} {row.created}")
+    if not rows:
+        click.echo("no accounts yet; make one: mahakam user add NAME --role admin", err=True)
+
+
+@user.command("password")
+@click.argument("name")
+@click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input instead of asking."
+)
+@data_option
+@config_option
+def password(name: str, password_stdin: bool, data: Path, config: _FOLDERS) -> None:
+    """Give an account another password; its sessions end.
+
+    \b
+    Example:
+      mahakam user password siti
+    """
+    from mahakam.access.accounts import set_password
+
+    with _store(data, config) as store:
+        set_password(store, name, _password(password_stdin))
+    click.echo(f"{name} has a new password; whoever was signed in is signed out.", err=True)
+
+
+@user.command("remove")
+@click.argument("name")
+@data_option
+@config_option
+def remove(name: str, data: Path, config: _FOLDERS) -> None:
+    """Remove an account; its sessions end.
+
+    \b
+    Example:
+      mahakam user remove siti
+    """
+    from mahakam.access.accounts import remove_account
+
+    with _store(data, config) as store:
+        if not remove_account(store, name):
+            raise click.ClickException(f"there is no account {name!r}; `mahakam user list` shows them")
+    click.echo(f"{name} is removed.", err=True)
+
+
+@click.group()
+def key() -> None:
+    """API keys of programs: add, list, revoke.
+
+    \b
+    Example:
+      mahakam key add "rain gauges" --scope write --place samarinda
+    """
+
+
+@key.command("add")
+@click.argument("name")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(["read", "write"]),
+    default=("read",),
+    show_default=True,
+)
+@click.option(
+    "--place", "places", multiple=True, default=(EVERYWHERE,), help="Where it may write. Default: everywhere."
+)
+@click.option(
+    "--days", type=click.IntRange(1, 3660), default=365, show_default=True, help="How long it lasts."
+)
+@data_option
+@config_option
+def add_key_command(
+    name: str, scopes: tuple[str, ...], places: tuple[str, ...], days: int, data: Path, config: _FOLDERS
+) -> None:
+    """Make a key for a program NAME; it is shown this once, on standard output.
+
+    \b
+    Example:
+      mahakam key add "rain gauges" --scope write --place samarinda --days 90
+    Use it as a header:
+      Authorization: Bearer mhk_…
+    """
+    from mahakam.access.keys import add_key
+
+    with _store(data, config) as store:
+        _known(places, config)
+        secret, made = add_key(store, name, scopes, places, days)
+    click.echo(secret)
+    until = time.strftime("%Y-%m-%d", time.gmtime(made.expires))
+    click.echo(
+        f"Key {made.id} may {' and '.join(made.scopes)} until {until}. It is not shown again.", err=True
+    )
+
+
+@key.command("list")
+@data_option
+@config_option
+def list_keys(data: Path, config: _FOLDERS) -> None:
+    """Show the keys (not what they are: only their ids, names, scopes and ends).
+
+    \b
+    Example:
+      mahakam key list
+    """
+    from mahakam.access.keys import keys
+
+    with _store(data, config) as store:
+        rows = keys(store)
+    for row in rows:
+        until = time.strftime("%Y-%m-%d", time.gmtime(row.expires)) + (" (over)" if row.over else "")
+        click.echo(f"{row.id}  {row.name:24} {','.join(row.scopes):12} {','.join(row.places):24} {until}")
+    if not rows:
+        click.echo("no keys yet; make one: mahakam key add NAME --scope read", err=True)
+
+
+@key.command("revoke")
+@click.argument("id")
+@data_option
+@config_option
+def revoke(id: str, data: Path, config: _FOLDERS) -> None:
+    """Revoke the key with this id; it stops at once.
+
+    \b
+    Example:
+      mahakam key revoke 3f2a9c01b7de
+    """
+    from mahakam.access.keys import revoke_key
+
+    with _store(data, config) as store:
+        made = revoke_key(store, id)
+    click.echo(f"The key {made.id} ({made.name}) is revoked.", err=True)
+
+
+@contextmanager
+def _store(data: Path, config: _FOLDERS) -> Iterator[EntityStore]:
+    """The node's store; what is wrong with an account or a key becomes the command's refusal."""
+    from mahakam.access.accounts import AccountError
+    from mahakam.store import open_store
+
+    store = open_store(settings_for(data, config))
+    try:
+        yield store.tenant()
+    except AccountError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        store.close()
+
+
+def _known(places: tuple[str, ...], config: _FOLDERS) -> None:
+    """A slip in a place's name would give a role that holds nowhere."""
+    from mahakam.config import load_places
+
+    known = load_places(config)
+    wrong = [place for place in places if known and place != EVERYWHERE and place not in known]
+    if wrong:
+        raise click.ClickException(
+            f"there is no place {wrong[0]!r}; the places are {', '.join(sorted(known))}"
+        )
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        return click.get_text_stream("stdin").readline().rstrip("\r\n")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))

@@ -1,0 +1,207 @@
+"""A resident's request: as it is asked for, as an entity, and as pages show it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mahakam.services.area import Point
+from mahakam.services.states import OPEN, STATES, State, next_states
+
+TYPE = "ServiceRequest"
+SHORTEST_WORDS, LONGEST_WORDS = 3, 4000
+_EMAIL = re.compile(r"[^@\s<>\"]{1,64}@[^@\s<>\".]+(\.[^@\s<>\".]+)+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a resident fills in. ``photo`` is the name from ``keep_photo``; ``contact`` stays private."""
+
+    place: str
+    service: str
+    description: str
+    point: Point | None
+    photo: str = ""
+    contact: str = ""
+    idempotency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a draft: the field, a word for the rule, and what the rule's sentence needs."""
+
+    field: str
+    rule: str
+    values: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        more = ", ".join(f"{name}={value}" for name, value in self.values.items())
+        return f"{self.field}: {self.rule}" + (f" ({more})" if more else "")
+
+
+class Refused(ValueError):
+    """A draft that cannot be taken, with everything that is wrong with it at once."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(map(str, faults)))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a request's public course. ``at`` is ISO 8601 UTC; ``agency`` "" is the resident."""
+
+    state: State
+    at: str
+    agency: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as everybody may see it. ``place`` is a place's id, ``photo`` the photo's name or ""."""
+
+    number: str
+    place: str
+    service: str
+    service_name: str
+    description: str
+    state: State
+    requested: str
+    updated: str
+    agency: str
+    point: Point
+    address: str
+    photo: str
+    steps: tuple[Step, ...]
+
+    @property
+    def open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def next_states(self) -> tuple[State, ...]:
+        return next_states(self.state, [step.state for step in self.steps])
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An officer's note that only the agency sees."""
+
+    at: str
+    author: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Private:
+    """What is not public about a request; ``revision`` counts its changes."""
+
+    contact: str = ""
+    notes: tuple[Note, ...] = ()
+    revision: int = 0
+
+
+def clean(text: str) -> str:
+    """A person's words without control and direction-changing characters, line ends as ``\\n``."""
+    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+def words_faults(field: str, text: str, shortest: int = SHORTEST_WORDS) -> list[Fault]:
+    """Whether a text is long and short enough."""
+    if not text and shortest:
+        return [Fault(field, "missing", {})]
+    if len(text) < shortest:
+        return [Fault(field, "short", {"least": shortest})]
+    if len(text) > LONGEST_WORDS:
+        return [Fault(field, "long", {"most": LONGEST_WORDS, "length": len(text)})]
+    return []
+
+
+def contact_faults(contact: str) -> list[Fault]:
+    """Whether the contact is "" or an e-mail address."""
+    good = not contact or (len(contact) <= 254 and _EMAIL.fullmatch(contact))
+    return [] if good else [Fault("contact", "email", {"value": contact[:80]})]
+
+
+def entity_id(number: str) -> str:
+    return f"urn:ngsi-ld:{TYPE}:{number}"
+
+
+def to_document(request: Request, scope: str) -> dict[str, Any]:
+    """The request as a normalized NGSI-LD entity in the place with this scope."""
+    properties: dict[str, Any] = {
+        "serviceRequestId": request.number,
+        "serviceCode": request.service,
+        "serviceName": request.service_name,
+        "description": request.description,
+        "requestedDatetime": request.requested,
+        "agencyResponsible": request.agency,
+        "address": request.address,
+        "mediaUrl": f"/photos/{request.photo}.jpg" if request.photo else "",
+    } | _course(request.state, request.steps)
+    return {
+        "id": entity_id(request.number),
+        "type": TYPE,
+        "scope": [scope],
+        **{name: {"type": "Property", "value": value} for name, value in properties.items() if value},
+        "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": list(request.point)}},
+    }
+
+
+def course_attributes(state: State, steps: Sequence[Step]) -> dict[str, Any]:
+    """The attributes that a step changes, as an NGSI-LD fragment."""
+    return {
+        name: {"type": "Property", "value": value} for name, value in _course(state, steps).items() if value
+    }
+
+
+def from_document(document: Mapping[str, Any], place: str) -> Request:
+    """The request of an entity that :func:`to_document` (or an agency's own system) wrote."""
+    value = {
+        name: attribute.get("value") for name, attribute in document.items() if isinstance(attribute, Mapping)
+    }
+    state = value.get("status")
+    steps = value.get("timeline")
+    requested = str(value.get("requestedDatetime") or document.get("createdAt") or "")
+    coordinates = (value.get("location") or {}).get("coordinates") or [0.0, 0.0]
+    return Request(
+        number=str(value.get("serviceRequestId") or str(document["id"]).rpartition(":")[2]),
+        place=place,
+        service=str(value.get("serviceCode") or ""),
+        service_name=str(value.get("serviceName") or value.get("serviceCode") or ""),
+        description=str(value.get("description") or ""),
+        state=state if state in STATES else "received",
+        requested=requested,
+        updated=str(value.get("updatedDatetime") or requested),
+        agency=str(value.get("agencyResponsible") or ""),
+        point=(float(coordinates[0]), float(coordinates[1])),
+        address=str(value.get("address") or ""),
+        photo=str(value.get("mediaUrl") or "").removeprefix("/photos/").removesuffix(".jpg"),
+        steps=tuple(
+            _step(step) for step in steps or [] if isinstance(step, Mapping) and step.get("status") in STATES
+        ),
+    )
+
+
+def _step(raw: Mapping[str, Any]) -> Step:
+    return Step(raw["status"], str(raw.get("at", "")), str(raw.get("agency", "")), str(raw.get("text", "")))
+
+
+def _course(state: State, steps: Sequence[Step]) -> dict[str, Any]:
+    said = [step for step in steps if step.text]
+    timeline = [
+        {"status": step.state, "at": step.at}
+        | ({"agency": step.agency} if step.agency else {})
+        | ({"text": step.text} if step.text else {})
+        for step in steps
+    ]
+    return {
+        "status": state,
+        "statusNotes": said[-1].text if said else "",
+        "updatedDatetime": steps[-1].at if steps else "",
+        "timeline": timeline,
+    }

@@ -1,0 +1,74 @@
+"""The policy, as a complete matrix: who may do what, and where."""
+
+from __future__ import annotations
+
+import pytest
+
+from mahakam.access.policy import (
+    PEOPLE,
+    POLICY,
+    SCOPES,
+    Principal,
+    allow,
+    allow_somewhere,
+)
+
+ROLES = (*PEOPLE, *SCOPES)
+EVERYBODY = {None, *ROLES}
+# The promise, written down a second time and by hand: a change of the table must be made here too.
+WHO = {
+    "data.read": EVERYBODY,
+    "request.create": EVERYBODY,
+    "request.work": {"officer", "admin"},
+    "request.contact": {"officer", "admin"},
+    "feed.upload": {"officer", "steward", "admin"},
+    "feed.run": {"steward", "admin"},
+    "quarantine.read": {"steward", "admin"},
+    "quarantine.correct": {"steward", "admin"},
+    "data.write": {"steward", "admin", "writer"},
+    "account.manage": {"admin"},
+    "node.manage": {"admin"},
+}
+# Where a role was given × where it is used.
+WHERE = {
+    (("samarinda",), "/kaltim/samarinda"): True,
+    (("samarinda",), "samarinda"): True,
+    (("kaltim",), "/kaltim/samarinda"): True,
+    (("samarinda",), "/kaltim"): False,
+    (("samarinda",), "/kaltim/bontang"): False,
+    (("samarinda",), ""): False,
+    (("samarinda",), "/kaltim/samarinda-utara"): False,
+    ((), "/kaltim/samarinda"): False,
+    ((), ""): False,
+    (("",), ""): False,
+    (("*",), ""): True,
+    (("*",), "/kaltim/bontang"): True,
+    (("bontang", "samarinda"), "/kaltim/samarinda"): True,
+}
+
+
+def test_the_matrix_names_every_action() -> None:
+    assert set(WHO) == set(POLICY)
+    assert set().union(*POLICY.values()) <= {"public", *ROLES}
+
+
+@pytest.mark.parametrize("action", sorted(WHO))
+@pytest.mark.parametrize("role", [None, *ROLES])
+@pytest.mark.parametrize(("given", "used"), list(WHERE))
+def test_matrix(action: str, role: str | None, given: tuple[str, ...], used: str) -> None:
+    principal = None if role is None else Principal("x", (role,), given)
+    public = WHO[action] == EVERYBODY
+    assert allow(principal, action, used) is (public or (role in WHO[action] and WHERE[given, used]))
+    assert allow_somewhere(principal, action) is (public or (role in WHO[action] and bool(given)))
+
+
+@pytest.mark.parametrize("role", [None, *ROLES])
+def test_an_action_that_is_not_in_the_table_is_allowed_to_nobody(role: str | None) -> None:
+    principal = None if role is None else Principal("x", (role,), ("*",))
+    assert allow(principal, "data.destroy", "samarinda") is False
+    assert allow_somewhere(principal, "data.destroy") is False
+
+
+def test_no_role_allows_nothing_but_what_is_public() -> None:
+    nobody = Principal("x", (), ("*",))
+    assert {action for action in POLICY if allow(nobody, action)} == {"data.read", "request.create"}
