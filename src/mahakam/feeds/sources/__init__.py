@@ -1,0 +1,64 @@
+"""Sources: a file of an agency as a DuckDB relation, with how it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mahakam.feeds.sources.files import local
+from mahakam.feeds.sources.model import Fault, Pins, SourceError, SourceInfo, Table
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["Fault", "Pins", "SourceError", "SourceInfo", "Table", "pins_from", "read"]
+
+PINS = tuple(Pins.__dataclass_fields__)
+
+
+def read(path: Path | str, connection: duckdb.DuckDBPyConnection, **pins: Any) -> Table:
+    """Read a file (CSV, TSV, XLSX, GeoJSON, JSON; in .gz or .zip too) as a table of text.
+
+    ``pins`` are those of :class:`Pins`; what is not pinned is detected and told in ``Table.info``. The relation lives
+    as long as its connection and this table.
+
+    Raises SourceError: which file, where in it, what would be right.
+    """
+    pinned = pins_from(pins)
+    found = local(Path(path), format=pinned.format, entry=pinned.entry)
+    try:
+        if found.format == "xlsx":
+            from mahakam.feeds.sources import xlsx
+
+            return xlsx.read(found, connection, pinned)
+        if found.format == "geojson":
+            from mahakam.feeds.sources import geojson
+
+            return geojson.read(found, connection, pinned)
+        if found.format == "json":
+            from mahakam.feeds.sources import json
+
+            return json.read(found, connection, pinned)
+        from mahakam.feeds.sources import csv
+
+        return csv.read(found, connection, pinned)
+    except BaseException:
+        if found.scratch is not None:
+            import shutil
+
+            shutil.rmtree(found.scratch, ignore_errors=True)
+        raise
+
+
+def pins_from(values: dict[str, Any]) -> Pins:
+    """Pins as YAML gives them (a number for ``header``, a list for ``columns``) in their own types."""
+    unknown = set(values) - set(PINS)
+    if unknown:
+        raise TypeError(f"no pin of a source: {', '.join(sorted(unknown))}")
+    known = {name: value for name, value in values.items() if value is not None}
+    columns = known.pop("columns", None)
+    text = {name: str(value) for name, value in known.items()}
+    if isinstance(columns, Iterable):
+        return Pins(columns=tuple(str(name) for name in columns), **text)
+    return Pins(**text)

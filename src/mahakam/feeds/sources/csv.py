@@ -1,0 +1,249 @@
+"""CSV and TSV: any delimiter, encoding and header; regular files go straight through DuckDB's reader."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mahakam.feeds.sources import layout as lay
+from mahakam.feeds.sources import scan
+from mahakam.feeds.sources.csvrows import Record, records, shape_fault
+from mahakam.feeds.sources.files import Local
+from mahakam.feeds.sources.model import (
+    LINE,
+    MAX_COLUMNS,
+    MAX_LINE,
+    ROW,
+    Fault,
+    Pins,
+    SourceError,
+    SourceInfo,
+    Table,
+    distinct_names,
+    literal,
+)
+from mahakam.feeds.sources.text import Text, prepare
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+_DELIMITERS = ",;\t|"
+_SAMPLE_ROWS = 300
+_SAMPLE_BYTES = 256 << 10
+_BATCH = 50_000
+
+
+def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Table:
+    """The file as a table. Raises SourceError for what is no text table."""
+    text = prepare(found, pins.encoding)
+    sample = _sample(text.path)
+    delimiter = _delimiter(pins, sample, found)
+    rows = (
+        list(itertools.islice(records(text.path, found.name, delimiter, 0), _SAMPLE_ROWS))
+        if sample.strip()
+        else []
+    )
+    if not rows:
+        raise SourceError(found.name, "holds no rows, only blank lines; ask its owner for the file again")
+    grid, positions = _grid(rows)
+    place = lay.pinned(pins.header, grid, (), found.name) if pins.header is not None else lay.detect(grid)
+    info = SourceInfo(
+        found.name,
+        found.sha256,
+        found.bytes,
+        "csv",
+        entry=found.entry,
+        encoding=text.encoding,
+        delimiter=delimiter,
+        newline=text.line_ends,
+        header_rows=(place.first, place.last),
+        notes=[*text.notes, *place.notes],
+    )
+    width = _width(rows[positions[place.last] :] if place.last < len(positions) else [], place)
+    names = list(pins.columns) if pins.columns else place.names[:width] + [""] * (width - len(place.names))
+    if pins.columns and len(pins.columns) != width:
+        raise SourceError(
+            found.name,
+            f"has {width} columns, but the feed's columns names {len(pins.columns)}; name each column",
+        )
+    if len(names) > MAX_COLUMNS:
+        raise SourceError(found.name, f"has {len(names)} columns; more than {MAX_COLUMNS} are not read")
+    info.columns = distinct_names(names)
+    start = _offset(text, place.last)
+    if (
+        pins.rows is None
+        and start is not None
+        and scan.check(text.path, found.name, start, delimiter, len(names)).regular
+    ):
+        table = _straight(text, connection, info, place.last)
+    else:
+        table = _by_row(text.path, connection, info, place.last, pins.rows)
+    return table.keep(found.scratch)
+
+
+def _sample(path: Path) -> str:
+    with path.open("rb") as file:
+        block = file.read(_SAMPLE_BYTES)
+    return block.decode("utf-8-sig", errors="ignore")
+
+
+def _delimiter(pins: Pins, sample: str, found: Local) -> str:
+    if pins.delimiter:
+        delimiter = {"tab": "\t", "\\t": "\t"}.get(pins.delimiter, pins.delimiter)
+        if len(delimiter) != 1 or delimiter in '"\n\r' or not delimiter.isascii():
+            raise SourceError(found.name, f"delimiter {pins.delimiter!r} is no single character, as ; or \\t")
+        return delimiter
+    lines = [line for line in sample.split("\n")[:_SAMPLE_ROWS] if line.strip()]
+    if len(sample) >= _SAMPLE_BYTES // 2 and len(lines) > 1:
+        lines.pop()
+    best, score = ",", 0.0
+    for candidate in _DELIMITERS:
+        counts: Counter[int] = Counter()
+        try:
+            for cells in csv.reader(lines, delimiter=candidate):
+                counts[len(cells)] += 1
+        except csv.Error:
+            continue
+        width, times = max(counts.items(), key=lambda item: (item[0] > 1) * item[1])
+        value = times / max(sum(counts.values()), 1) * min(width, 4) if width > 1 else 0.0
+        if value > score:
+            best, score = candidate, value
+    return best
+
+
+def _grid(rows: list[Record]) -> tuple[list[list[str | None]], list[int]]:
+    """The sample as the file's lines stand (blank lines kept, so that rows count as a person counts them).
+
+    The second value gives, for each line, how many records start before it.
+    """
+    grid: list[list[str | None]] = []
+    positions: list[int] = []
+    for index, record in enumerate(rows):
+        while len(grid) < record.line - 1:
+            grid.append([])
+            positions.append(index)
+        grid.append(list(record.cells))
+        positions.append(index)
+    return grid, positions
+
+
+def _width(data: list[Record], place: lay.Layout) -> int:
+    """The number of columns: what most rows have, and what the header names."""
+    named = max((i + 1 for i, name in enumerate(place.names) if name), default=0)
+    counts = Counter(len(record.cells) for record in data)
+    if not counts:
+        return max(len(place.names), 1)
+    usual = max(counts, key=lambda n: (counts[n], n))
+    return max(usual, named) if place.last else usual
+
+
+def _offset(text: Text, lines: int) -> int | None:
+    """Where the data starts, in bytes; None if the header holds a cell over several lines."""
+    with text.path.open("rb") as file:
+        file.seek(text.bom)
+        for _ in range(lines):
+            if file.readline(MAX_LINE).count(b'"') % 2:
+                return None
+        return file.tell()
+
+
+def _straight(text: Text, connection: duckdb.DuckDBPyConnection, info: SourceInfo, skip: int) -> Table:
+    """DuckDB's own reader: allowed only after ``scan`` proved that every line is one regular row."""
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in info.columns)
+    relation = connection.sql(
+        f"SELECT row_number() OVER () AS {ROW}, {ROW} + {skip} AS {LINE}, * "
+        f"FROM read_csv({literal(str(text.path))}, auto_detect = false, header = false, skip = {skip}, "
+        f"columns = {{{columns}}}, delim = {literal(info.delimiter)}, quote = '\"', escape = '\"', "
+        f"max_line_size = {MAX_LINE}, strict_mode = true, comment = '')"
+    )
+    return Table(relation, info)
+
+
+def _by_row(
+    path: Path, connection: duckdb.DuckDBPyConnection, info: SourceInfo, skip: int, pinned_rows: str | None
+) -> Table:
+    import pyarrow as pa
+
+    width = len(info.columns)
+    faults: list[Fault] = []
+    first, last = row_range(pinned_rows, info.file)
+    batches: list[pa.RecordBatch] = []
+    lines: list[int] = []
+    data: list[list[str | None]] = [[] for _ in range(width)]
+    row = 0
+    notes: list[Record] = []
+    outside = 0
+
+    def add(record: Record) -> None:
+        nonlocal row
+        row += 1
+        if fault := shape_fault(record, row, width):
+            faults.append(fault)
+        lines.append(record.line)
+        cells = record.cells
+        for column in range(width):
+            data[column].append((cells[column] or None) if column < len(cells) else None)
+        if len(lines) >= _BATCH:
+            flush()
+
+    def flush() -> None:
+        batches.append(_batch(row, lines, data, info.columns))
+        lines.clear()
+        for column in data:
+            column.clear()
+
+    for record in records(path, info.file, info.delimiter, width):
+        if record.line <= skip:
+            continue
+        if not first <= record.line <= last:
+            outside += 1
+            continue
+        if _note(record, width):
+            notes.append(record)
+            continue
+        for held in notes:
+            add(held)
+        notes.clear()
+        add(record)
+    flush()
+    connection_table = pa.Table.from_batches(batches)
+    left_out = {"note under the table": len(notes)} if notes else {}
+    if outside:
+        left_out["outside the feed's rows"] = outside
+    return Table(connection.from_arrow(connection_table), info, faults, left_out)
+
+
+def row_range(rows: str | None, file: str) -> tuple[int, int]:
+    """The pin ``rows``: ``"10-250"`` → (10, 250); open at either end."""
+    if rows is None:
+        return 0, 1 << 62
+    first, dash, last = rows.partition("-")
+    try:
+        return int(first or 0), int(last or 1 << 62) if dash else int(first)
+    except ValueError as error:
+        raise SourceError(file, f'rows {rows!r} is no range; write rows: "10-250"') from error
+
+
+def _note(record: Record, width: int) -> bool:
+    """A line with words in its first cell only, which at the end of a file is a note."""
+    cells = record.cells
+    return (
+        width > 2
+        and not record.problem
+        and lay.filled(cells[0])
+        and not lay.is_value(cells[0])
+        and not any(map(lay.filled, cells[1:]))
+    ) or (width == 2 and len(cells) == 1 and not lay.is_value(cells[0]) and not record.problem)
+
+
+def _batch(row: int, lines: list[int], data: list[list[str | None]], names: list[str]) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    first = row - len(lines) + 1
+    arrays = [pa.array(range(first, row + 1), pa.int64()), pa.array(lines, pa.int64())]
+    arrays += [pa.array(column, pa.string()) for column in data]
+    return pa.RecordBatch.from_arrays(arrays, names=[ROW, LINE, *names])

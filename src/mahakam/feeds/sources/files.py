@@ -1,0 +1,226 @@
+"""The file behind a source: what it really is, its SHA-256, and its bytes unpacked within limits."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import tempfile
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from mahakam.feeds.sources.model import MAX_UNPACKED, SourceError
+
+_CHUNK = 1 << 20
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x1f\x8b", "gzip"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "xls"),
+    (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"%PDF", "a PDF document"),
+    (b"PAR1", "a Parquet file"),
+    (b"SQLite format 3\x00", "an SQLite database"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ\x00", "an xz file"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
+    (b"\x7fELF", "a program"),
+    (b"MZ\x90", "a program"),
+)
+_SPREADSHEET_NAMES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+
+
+@dataclass(slots=True)
+class Local:
+    """A file ready to be read: ``path`` holds its bytes unpacked; ``name`` is what a person calls it."""
+
+    path: Path
+    name: str
+    sha256: str
+    bytes: int
+    format: str
+    entry: str = ""
+    scratch: Path | None = None
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def scratch_folder() -> Path:
+    """A new temporary folder; whoever asked removes it."""
+    return Path(tempfile.mkdtemp(prefix="mahakam-feed-"))
+
+
+def local(path: Path, *, format: str | None = None, entry: str | None = None) -> Local:
+    """Look at the file's first bytes, unpack .gz and .zip, and say which kind of source it is.
+
+    Raises SourceError for a file that is missing, empty, of another kind than its name says, or unpacks to too much.
+    """
+    name = path.name
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise SourceError(name, "is a folder; name the file inside it")
+        with path.open("rb") as file:
+            head = file.read(4096)
+        sha = digest(path)
+    except OSError as error:
+        raise SourceError(name, f"cannot be read: {error.strerror}") from error
+    if not head:
+        raise SourceError(name, "is empty (0 bytes); ask its owner for the file again")
+    found = Local(path, name, sha, size, "")
+    kind = _kind(head)
+    inner = name
+    if kind == "gzip":
+        inner = name.removesuffix(".gz")
+        _unpack_gzip(found)
+    elif kind == "zip":
+        members = _members(path, name)
+        if _is_spreadsheet(members):
+            kind = "xlsx"
+        else:
+            inner = _unpack_entry(found, members, entry)
+    elif entry:
+        raise SourceError(name, f"is no .zip, so it has no entry {entry!r}; leave out entry")
+    if kind in ("gzip", "zip"):
+        with found.path.open("rb") as file:
+            head = file.read(4096)
+        if not head:
+            raise SourceError(
+                name, "holds an empty file; ask its owner for the file again", where=found.entry
+            )
+        kind = _kind(head)
+        if kind == "zip":
+            kind = "xlsx"
+    found.format = format or _format(kind, head, inner, name)
+    _must_fit(found.format, kind, inner, name)
+    return found
+
+
+def _kind(head: bytes) -> str:
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            return kind
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "an HTML page"
+    if start.startswith(b"<?xml"):
+        return "an XML document"
+    return "text"
+
+
+def _format(kind: str, head: bytes, inner: str, name: str) -> str:
+    if kind in ("xlsx", "xls"):
+        return "xlsx"
+    if kind != "text":
+        return ""
+    lowered = inner.lower()
+    if lowered.endswith(_SPREADSHEET_NAMES):
+        raise SourceError(
+            name, "is named like a spreadsheet but holds plain text; rename it to .csv, or pin format: csv"
+        )
+    if lowered.endswith(".geojson"):
+        return "geojson"
+    if lowered.endswith((".jsonl", ".ndjson", ".json")):
+        return "geojson" if b'"FeatureCollection"' in head else "json"
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    if start in (b"{", b"[") and not lowered.endswith((".csv", ".tsv", ".txt")):
+        return "geojson" if b'"FeatureCollection"' in head else "json"
+    return "csv"
+
+
+def _must_fit(format: str, kind: str, inner: str, name: str) -> None:
+    readable = kind in ("xlsx", "xls") if format == "xlsx" else kind in ("text", "an XML document")
+    if format and readable:
+        return
+    what = {"xlsx": "a spreadsheet", "xls": "a spreadsheet", "text": "plain text"}.get(kind, kind)
+    wanted = {"xlsx": "a spreadsheet (.xlsx)", "csv": "text (.csv)", "geojson": "GeoJSON", "json": "JSON"}
+    ending = PurePosixPath(inner).suffix
+    called = f", although it is named {ending}" if ending else ""
+    raise SourceError(
+        name,
+        f"is {what}{called}; a feed reads {wanted.get(format, 'CSV, XLSX, GeoJSON or JSON, also in .gz or .zip')}",
+    )
+
+
+def _copy(source: IO[bytes], found: Local, where: str) -> None:
+    """Unpack into a scratch file, counting, so that a bomb stops at the limit."""
+    found.scratch = found.scratch or scratch_folder()
+    found.path = found.scratch / "unpacked"
+    written = 0
+    try:
+        with found.path.open("wb") as out:
+            while chunk := source.read(_CHUNK):
+                written += len(chunk)
+                if written > MAX_UNPACKED or (written > 64 * _CHUNK and written > 1000 * max(found.bytes, 1)):
+                    raise SourceError(
+                        found.name,
+                        f"{found.bytes:,} bytes unpack to more than {written:,}; it is refused as a decompression bomb",
+                        where=where,
+                    )
+                out.write(chunk)
+    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+        raise SourceError(found.name, f"is damaged and cannot be unpacked ({error})", where=where) from error
+
+
+def _unpack_gzip(found: Local) -> None:
+    with gzip.open(found.path, "rb") as source:
+        _copy(source, found, "")
+
+
+def _members(path: Path, name: str) -> list[zipfile.ZipInfo]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [
+                member
+                for member in archive.infolist()
+                if not member.is_dir()
+                and not member.filename.startswith("__MACOSX/")
+                and not PurePosixPath(member.filename).name.startswith("._")
+            ]
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise SourceError(
+            name, f"is a damaged .zip or .xlsx ({error}); ask its owner for the file again"
+        ) from error
+
+
+def _is_spreadsheet(members: list[zipfile.ZipInfo]) -> bool:
+    names = {member.filename for member in members}
+    return "[Content_Types].xml" in names or {"mimetype", "content.xml"} <= names
+
+
+def _unpack_entry(found: Local, members: list[zipfile.ZipInfo], entry: str | None) -> str:
+    if entry is None:
+        readable = [
+            m
+            for m in members
+            if m.filename.lower().endswith((".csv", ".tsv", ".txt", ".json", ".geojson", ".xlsx"))
+        ]
+        chosen = readable or members
+        if len(chosen) != 1:
+            names = ", ".join(m.filename for m in chosen[:12])
+            raise SourceError(found.name, f"holds {len(chosen)} files; say which with entry: ({names})")
+        member = chosen[0]
+    else:
+        match = [m for m in members if m.filename == entry] or [
+            m for m in members if PurePosixPath(m.filename).name == entry
+        ]
+        if not match:
+            names = ", ".join(m.filename for m in members[:12])
+            raise SourceError(found.name, f"has no entry {entry!r}; it has {names}")
+        member = match[0]
+    found.entry = member.filename
+    if member.flag_bits & 1:
+        raise SourceError(found.name, "is locked with a password; ask for it without", where=member.filename)
+    with zipfile.ZipFile(found.path) as archive, archive.open(member) as source:
+        _copy(source, found, member.filename)
+    return PurePosixPath(member.filename).name

@@ -1,0 +1,115 @@
+"""Records (JSON objects, GeoJSON features) as a table of text: what both kinds of JSON source share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mahakam.feeds.sources.files import Local
+from mahakam.feeds.sources.model import (
+    GEOMETRY,
+    LINE,
+    MAX_COLUMNS,
+    MAX_JSON,
+    ROW,
+    SourceError,
+    SourceInfo,
+    Table,
+    distinct_names,
+)
+
+if TYPE_CHECKING:
+    import duckdb
+
+Record = tuple[int, Mapping[str, Any], Any]
+"""The line (or number) a person finds it at, its members, and its geometry or None."""
+
+
+def load(found: Local, text: str, *, line: int = 0) -> Any:
+    """Strict JSON: NaN and Infinity are refused (RFC 8259 § 6).
+
+    Raises SourceError with line and column.
+    """
+
+    def constant(name: str) -> Any:
+        raise SourceError(
+            found.name, f"holds {name}, which JSON does not have; write null", where=_where(line, name, text)
+        )
+
+    try:
+        return json.loads(text, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        at = f"line {line or error.lineno}, column {error.colno}"
+        raise SourceError(found.name, f"is not valid JSON: {error.msg}", where=at) from error
+    except RecursionError as error:
+        raise SourceError(found.name, "is nested too deep to be a table of records") from error
+
+
+def _where(line: int, name: str, text: str) -> str:
+    return f"line {line or text.count(chr(10), 0, max(text.find(name), 0)) + 1}"
+
+
+def whole_text(found: Local, path: Path) -> str:
+    """The text of a file that is read in one piece. Raises SourceError beyond ``MAX_JSON`` bytes."""
+    if path.stat().st_size > MAX_JSON:
+        raise SourceError(found.name, f"is larger than {MAX_JSON >> 20} MB; write it as JSON lines or CSV")
+    return path.read_text("utf-8-sig")
+
+
+def table(
+    found: Local,
+    connection: duckdb.DuckDBPyConnection,
+    info: SourceInfo,
+    rows: Iterable[Record],
+    *,
+    geometry: bool,
+) -> Table:
+    """Members become columns in the order in which they first appear; nested values stay JSON text."""
+    import pyarrow as pa
+
+    order: dict[str, list[str | None]] = {}
+    lines: list[int] = []
+    shapes: list[str | None] = []
+    for count, (line, members, shape) in enumerate(rows):
+        lines.append(line)
+        for key, value in members.items():
+            column = order.get(key)
+            if column is None:
+                column = order[key] = []
+                if len(order) > MAX_COLUMNS:
+                    raise SourceError(
+                        found.name, f"has more than {MAX_COLUMNS} different members", where=f"record {line}"
+                    )
+            column.extend([None] * (count - len(column)))
+            column.append(as_text(value))
+        shapes.append(None if shape is None else compact(shape))
+    total = len(lines)
+    for column in order.values():
+        column.extend([None] * (total - len(column)))
+    info.columns = distinct_names(list(order))
+    arrays = [pa.array(range(1, total + 1), pa.int64()), pa.array(lines, pa.int64())]
+    arrays += [pa.array(column, pa.string()) for column in order.values()]
+    names = [ROW, LINE, *info.columns]
+    if geometry:
+        arrays.append(pa.array(shapes, pa.string()))
+        names.append(GEOMETRY)
+        info.columns = [*info.columns, GEOMETRY]
+    relation = connection.from_arrow(pa.Table.from_arrays(arrays, names=names))
+    return Table(relation, info).keep(found.scratch)
+
+
+def as_text(value: Any) -> str | None:
+    """A JSON value as the text of a cell."""
+    if value is None or isinstance(value, str):
+        return (value or None) if value is None or "\x00" not in value else value.replace("\x00", "")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    return compact(value)
+
+
+def compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

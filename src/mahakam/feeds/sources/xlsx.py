@@ -1,0 +1,233 @@
+"""Spreadsheets (XLSX, also XLS, XLSB, ODS): sheets, merged headers, notes beside and under the table."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import zipfile
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from mahakam.feeds.sources import layout as lay
+from mahakam.feeds.sources.csv import row_range
+from mahakam.feeds.sources.files import Local
+from mahakam.feeds.sources.model import (
+    LINE,
+    MAX_CELLS,
+    MAX_COLUMNS,
+    ROW,
+    Pins,
+    SourceError,
+    SourceInfo,
+    Table,
+    distinct_names,
+)
+
+if TYPE_CHECKING:
+    import duckdb
+
+_MAX_UNPACKED = 1 << 30
+_CELL = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
+_ROW = re.compile(rb'<row\b[^>]*?\br="(\d{1,7})"')
+
+
+def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Table:
+    """One sheet as a table. Raises SourceError for a broken workbook, an unknown sheet, a decompression bomb."""
+    import pyarrow as pa
+    from python_calamine import CalamineError, CalamineWorkbook, PasswordError, ZipError
+
+    _guard(found)
+    try:
+        book = CalamineWorkbook.from_path(str(found.path))
+        name, notes = _choose(found, book, pins)
+        sheet = book.get_sheet_by_name(name)
+        cells = sheet.to_python(skip_empty_area=False)
+        merged = [(a[0], a[1], b[0], b[1]) for a, b in sheet.merged_cell_ranges or []]
+    except PasswordError as error:
+        raise SourceError(found.name, "is locked with a password; ask for it without") from error
+    except (CalamineError, ZipError, OSError) as error:
+        raise SourceError(
+            found.name, f"cannot be read as a spreadsheet ({error}); save it again as .xlsx"
+        ) from error
+    decimal = pins.decimal or "."
+    grid = [[_text(cell, decimal) for cell in row] for row in cells]
+    if not any(lay.filled(cell) for row in grid for cell in row):
+        raise SourceError(
+            found.name, "holds no cells; name another sheet or ask for the file again", where=f"sheet {name}"
+        )
+    place = (
+        lay.pinned(pins.header, grid, merged, found.name)
+        if pins.header is not None
+        else lay.detect(grid, merged)
+    )
+    if pins.columns is None:
+        place = lay.table_columns(grid, place)
+    else:
+        place = _pinned_columns(place, pins.columns, found, name)
+    if len(place.columns) > MAX_COLUMNS:
+        raise SourceError(
+            found.name, f"has {len(place.columns)} columns; more than {MAX_COLUMNS} are not read"
+        )
+    if pins.rows is None:
+        kept, left_out = lay.data_rows(grid, place)
+    else:
+        kept, left_out = _pinned_rows(grid, place, pins.rows, found.name)
+    info = SourceInfo(
+        found.name,
+        found.sha256,
+        found.bytes,
+        "xlsx",
+        entry=found.entry,
+        sheet=name,
+        header_rows=(place.first, place.last),
+        columns=distinct_names(place.names),
+        notes=[*notes, *place.notes],
+    )
+    arrays = [
+        pa.array(range(1, len(kept) + 1), pa.int64()),
+        pa.array([index + 1 for index in kept], pa.int64()),
+        *(pa.array([_cell(grid[r], c) for r in kept], pa.string()) for c in place.columns),
+    ]
+    table = pa.Table.from_arrays(arrays, names=[ROW, LINE, *info.columns])
+    return Table(connection.from_arrow(table), info, left_out=left_out).keep(found.scratch)
+
+
+def _cell(row: list[str | None], column: int) -> str | None:
+    return (row[column] or None) if column < len(row) else None
+
+
+def _pinned_columns(place: lay.Layout, columns: tuple[str, ...], found: Local, sheet: str) -> lay.Layout:
+    if len(columns) > len(place.columns):
+        raise SourceError(
+            found.name,
+            f"has {len(place.columns)} columns, but the feed's columns names {len(columns)}",
+            where=f"sheet {sheet}",
+        )
+    place.columns, place.names = place.columns[: len(columns)], list(columns)
+    return place
+
+
+def _pinned_rows(
+    grid: list[list[str | None]], place: lay.Layout, rows: str, file: str
+) -> tuple[list[int], dict[str, int]]:
+    first, last = row_range(rows, file)
+    filled = [
+        i for i in range(place.last, len(grid)) if any(lay.filled(_cell(grid[i], c)) for c in place.columns)
+    ]
+    kept = [i for i in filled if first <= i + 1 <= last]
+    outside = len(filled) - len(kept)
+    return kept, {"outside the feed's rows": outside} if outside else {}
+
+
+def _choose(found: Local, book: Any, pins: Pins) -> tuple[str, list[str]]:
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    sheets = [meta for meta in book.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet]
+    names = [meta.name for meta in sheets]
+    if pins.sheet is not None:
+        match = [n for n in names if n == pins.sheet] or [
+            n for n in names if n.strip().lower() == pins.sheet.strip().lower()
+        ]
+        if not match:
+            raise SourceError(
+                found.name, f"has no sheet {pins.sheet!r}; it has {', '.join(map(repr, names))}"
+            )
+        return match[0], []
+    visible = [meta.name for meta in sheets if meta.visible == SheetVisibleEnum.Visible] or names
+    if not visible:
+        raise SourceError(found.name, "has no sheet of cells")
+    if len(visible) == 1:
+        return visible[0], []
+    for name in visible:
+        if book.get_sheet_by_name(name).height > 1:
+            return name, [
+                f"has {len(visible)} sheets: read {name!r}; pin sheet for another ({', '.join(visible)})"
+            ]
+    return visible[0], []
+
+
+def _text(value: Any, decimal: str) -> str | None:
+    """A cell as a person reads it: whole numbers without a point, dates in ISO form."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if value.is_integer() and abs(value) < 1e15:
+            return str(int(value))
+        text = repr(value)
+        return text.replace(".", decimal) if decimal != "." else text
+    if isinstance(value, dt.datetime):
+        whole = value.time() == dt.time(0)
+        return value.date().isoformat() if whole else value.isoformat(timespec="auto")
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, dt.timedelta):
+        return _duration(value)
+    return str(value)
+
+
+def _duration(value: dt.timedelta) -> str:
+    seconds = int(value.total_seconds())
+    return f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}:{seconds % 60:02d}"
+
+
+def _guard(found: Local) -> None:
+    """Unpack a workbook once, counting, before the reader holds it: no bomb, no sheet that spans billions of cells."""
+    with found.path.open("rb") as file:
+        if file.read(2) != b"PK":
+            return
+    total = 0
+    try:
+        with zipfile.ZipFile(found.path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > _MAX_UNPACKED:
+                raise _bomb(found)
+            for member in archive.infolist():
+                rows, columns, tail = 0, 0, b""
+                sheet = "worksheets/" in member.filename
+                with archive.open(member) as part:
+                    while chunk := part.read(1 << 20):
+                        total += len(chunk)
+                        if total > _MAX_UNPACKED:
+                            raise _bomb(found)
+                        if sheet:
+                            rows, columns = _span(tail + chunk, rows, columns)
+                            tail = chunk[-200:]
+                if rows * columns > MAX_CELLS:
+                    raise SourceError(
+                        found.name,
+                        f"spans {rows:,} rows by {columns:,} columns, more than {MAX_CELLS:,} cells; "
+                        "delete the stray cells far from the table, or save it as .csv",
+                        where=member.filename,
+                    )
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise SourceError(
+            found.name, f"is a damaged spreadsheet ({error}); save it again as .xlsx"
+        ) from error
+
+
+def _bomb(found: Local) -> SourceError:
+    return SourceError(
+        found.name,
+        f"{found.bytes:,} bytes unpack to more than {_MAX_UNPACKED:,}; it is refused as a decompression bomb",
+    )
+
+
+def _span(block: bytes, rows: int, columns: int) -> tuple[int, int]:
+    """The furthest row and column that a piece of a sheet's XML names."""
+    cells = _CELL.findall(block)
+    if cells:
+        rows = max(rows, max(int(row) for _, row in cells))
+        columns = max(columns, max(_column_number(letters) for letters in {letters for letters, _ in cells}))
+    if found := _ROW.findall(block):
+        rows = max(rows, max(map(int, found)))
+    return rows, columns
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
