@@ -226,9 +226,10 @@ def revoke(id: str, data: Path, config: _FOLDERS) -> None:
 def _store(data: Path, config: _FOLDERS) -> Iterator[EntityStore]:
     """The node's store; what is wrong with an account or a key becomes the command's refusal."""
     from mahakam.access.accounts import AccountError
-    from mahakam.store import open_store
+    from mahakam.store.opening import open_store
 
-    store = open_store(settings_for(data, config))
+    settings = settings_for(data, config)
+    store = open_store(settings.store, settings.data)
     try:
         yield store.tenant()
     except AccountError as error:

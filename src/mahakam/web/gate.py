@@ -1,0 +1,131 @@
+"""The door of pages where people write: who asks, whether they may, and forms read within limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Message
+
+from mahakam.access import Principal, allow, allow_somewhere, principal_of
+from mahakam.access.forms import form_token, is_own_form
+from mahakam.access.identify import session_key
+from mahakam.config import Place, scope_of
+from mahakam.web.language import _
+from mahakam.web.site import Site, site_of
+
+TOKEN_FIELD = "form"  # noqa: S105 - the name of the field, not a secret
+MOST_FIELDS = 200
+LONGEST_FIELD = 64 * 1024
+
+
+def visitor(request: Request) -> Principal | None:
+    """Who asks, None for a stranger; looked up once a request."""
+    if not hasattr(request.state, "principal"):
+        request.state.principal = principal_of(request.headers, site_of(request).node)
+    found: Principal | None = request.state.principal
+    return found
+
+
+def may(request: Request, action: str, place: Place | None = None) -> bool:
+    """Whether the visitor may do the action in a place (None: in any place at all)."""
+    if place is None:
+        return allow_somewhere(visitor(request), action)
+    return allow(visitor(request), action, scope_of(place, site_of(request).places))
+
+
+def require(request: Request, action: str, place: Place | None = None) -> Principal:
+    """The visitor, if they may; a stranger is led to the sign-in page and back.
+
+    Raises HTTPException 303 (to /signin), 401 (a file was asked for) or 403.
+    """
+    principal = visitor(request)
+    if principal is not None and may(request, action, place):
+        return principal
+    if principal is not None:
+        raise HTTPException(
+            403, _("You are signed in as %(name)s, who may not do this here.", name=principal.name)
+        )
+    if request.url.path.endswith((".csv", ".json")):
+        raise HTTPException(
+            401, _("This table is for people of the city's agencies."), {"WWW-Authenticate": "Bearer"}
+        )
+    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    target = back if request.method == "GET" else "/"
+    raise HTTPException(303, headers={"Location": f"/signin?next={quote(target, safe='')}"})
+
+
+def token(request: Request) -> str:
+    """The token for a form on the page that is being made."""
+    store = site_of(request).store
+    return form_token(store, session_key(request.headers, store))
+
+
+def is_ours(request: Request, form: FormData) -> bool:
+    """Whether the form was filled in on our own page, in this session, within a day."""
+    store = site_of(request).store
+    return is_own_form(store, request.headers, text(form, TOKEN_FIELD), session_key(request.headers, store))
+
+
+def require_ours(request: Request, form: FormData) -> None:
+    """Raises HTTPException 403 for a form that is not ours."""
+    if not is_ours(request, form):
+        raise HTTPException(
+            403, _("The form had lain open for too long. Go back, load the page again, send it again.")
+        )
+
+
+async def read_form(request: Request, largest: int = 256 * 1024, files: int = 0) -> FormData:
+    """The form of a POST, of at most ``largest`` bytes in all.
+
+    Raises HTTPException 413 for more and 400 for what is no form.
+    """
+    too_large = HTTPException(
+        413, _("That is too large: at most %(size)s MB can be sent here.", size=round(largest / 2**20, 1))
+    )
+    announced = request.headers.get("content-length", "0")
+    if not announced.isdecimal() or int(announced) > largest:
+        raise too_large
+    received = 0
+
+    async def receive() -> Message:
+        nonlocal received
+        message = await request.receive()
+        received += len(message.get("body", b""))
+        if received > largest:
+            raise too_large
+        return message
+
+    limited = Request(request.scope, receive)
+    return await limited.form(max_files=files, max_fields=MOST_FIELDS, max_part_size=LONGEST_FIELD)
+
+
+def text(form: FormData, name: str) -> str:
+    """A text field, "" if it is missing or a file."""
+    value = form.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def upload(form: FormData, name: str) -> UploadFile | None:
+    """A file field, if a file was chosen."""
+    value = form.get(name)
+    return value if isinstance(value, UploadFile) and value.filename else None
+
+
+def chosen(request: Request, action: str) -> list[Place]:
+    """The places in which the visitor may do an action, by name."""
+    site: Site = site_of(request)
+    return sorted((place for place in site.places.values() if may(request, action, place)), key=_by_name)
+
+
+def one_of(value: str, options: Iterable[str], default: str = "") -> str:
+    """A choice from a query or a form, only if it is one."""
+    return value if value in options else default
+
+
+def _by_name(place: Place) -> Any:
+    return next(iter(place.name.values())).casefold()

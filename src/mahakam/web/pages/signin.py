@@ -1,0 +1,174 @@
+"""Signing in and out; in the demo, one click a role."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from mahakam.access import accounts, sessions, throttle
+from mahakam.access.identify import demo_principal, is_local
+from mahakam.access.policy import EVERYWHERE, PEOPLE, Principal
+from mahakam.web import gate
+from mahakam.web.language import N_, _, n_
+from mahakam.web.render import render
+from mahakam.web.site import Site, site_of
+
+ROLE_NAMES = {
+    "resident": N_("Resident"),
+    "officer": N_("Agency officer"),
+    "steward": N_("Data steward"),
+    "admin": N_("Administrator"),
+}
+ROLE_WORK = {
+    "resident": N_("Reports problems and follows them. No account is needed for that."),
+    "officer": N_("Answers residents' reports and hands in the agency's files."),
+    "steward": N_("Puts held rows right and sends them through again."),
+    "admin": N_("Everything, everywhere on this node."),
+}
+
+
+def routes(site: Site) -> list[BaseRoute]:
+    site.page_context.append(_account)
+    return [
+        Route("/signin", show, methods=["GET"]),
+        Route("/signin", sign_in, methods=["POST"]),
+        Route("/signin/demo", sign_in_demo, methods=["POST"]),
+        Route("/signout", sign_out, methods=["POST"]),
+        Route("/signout", lambda _request: RedirectResponse("/signin", 303), methods=["GET"]),
+    ]
+
+
+def show(request: Request) -> Response:
+    return _page(request, next=request.query_params.get("next", ""))
+
+
+async def sign_in(request: Request) -> Response:
+    form = await gate.read_form(request)
+    return await run_in_threadpool(_sign_in, request, form)
+
+
+async def sign_in_demo(request: Request) -> Response:
+    form = await gate.read_form(request)
+    return await run_in_threadpool(_sign_in_demo, request, form)
+
+
+async def sign_out(request: Request) -> Response:
+    form = await gate.read_form(request)
+    return await run_in_threadpool(_sign_out, request, form)
+
+
+def _sign_in(request: Request, form: FormData) -> Response:
+    store = site_of(request).store
+    name, password, target = (gate.text(form, field) for field in ("name", "password", "next"))
+    name = accounts.normal_name(name)[:200]
+    if not gate.is_ours(request, form):
+        return _page(
+            request, 403, name, target, _("The page had lain open for too long. Please sign in again.")
+        )
+    address = request.client.host if request.client else ""
+    wait = throttle.seconds_to_wait(store, name, address)
+    if wait:
+        minutes = n_(
+            "Too many attempts. Wait %(n)s minute.", "Too many attempts. Wait %(n)s minutes.", -(-wait // 60)
+        )
+        answer = _page(request, 429, name, target, minutes)
+        answer.headers["Retry-After"] = str(wait)
+        return answer
+    account = accounts.verify(store, name, password)
+    if account is None:
+        throttle.count_failure(store, name, address)
+        return _page(request, 401, name, target, _("Name or password is not right."))
+    throttle.forget_failures(store, name, address)
+    return _signed_in(request, sessions.begin_session(store, account), target)
+
+
+def _sign_in_demo(request: Request, form: FormData) -> Response:
+    gate.require_ours(request, form)
+    role = gate.text(form, "role")
+    if not _demo_here(request) or role not in PEOPLE:
+        return _page(
+            request, 403, error=_("The demo's roles can only be taken on the machine that it runs on.")
+        )
+    value = sessions.begin_demo_session(site_of(request).store, demo_principal(role))
+    return _signed_in(request, value, gate.text(form, "next"))
+
+
+def _sign_out(request: Request, form: FormData) -> Response:
+    gate.require_ours(request, form)
+    store = site_of(request).store
+    sessions.end_session(store, request.headers.get("cookie", ""))
+    answer = RedirectResponse("/signin", 303)
+    answer.headers.append("Set-Cookie", sessions.session_cookie(store, "", secure=_is_secure(request)))
+    return answer
+
+
+def _signed_in(request: Request, value: str, target: str) -> Response:
+    store = site_of(request).store
+    sessions.end_session(store, request.headers.get("cookie", ""))
+    answer = RedirectResponse(_own_path(target) or "/signin", 303)
+    answer.headers.append("Set-Cookie", sessions.session_cookie(store, value, secure=_is_secure(request)))
+    return answer
+
+
+def _page(request: Request, status: int = 200, name: str = "", next: str = "", error: str = "") -> Response:
+    site = site_of(request)
+    answer = render(
+        request,
+        "signin.html",
+        status,
+        title=_("Sign in") if gate.visitor(request) is None else _("Signed in"),
+        token=gate.token(request),
+        name=name,
+        next=_own_path(next),
+        error=error,
+        demo_roles=PEOPLE if _demo_here(request) else (),
+        role_names=ROLE_NAMES,
+        role_work=ROLE_WORK,
+        no_account=not site.settings.open
+        and not site.settings.demo
+        and not site.store.records(accounts.KIND),
+        open_node=site.settings.open,
+        may_work=gate.may(request, "request.work"),
+        may_correct=gate.may(request, "quarantine.read"),
+        where=_where(site, gate.visitor(request)),
+    )
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _account(request: Request) -> dict[str, object]:
+    """What every page knows: who is signed in."""
+    return {"visitor": gate.visitor(request)}
+
+
+def _where(site: Site, principal: Principal | None) -> list[object]:
+    if principal is None or EVERYWHERE in principal.places:
+        return []
+    return [site.places[id].name if id in site.places else id for id in principal.places]
+
+
+def _demo_here(request: Request) -> bool:
+    settings = site_of(request).settings
+    client = request.client.host if request.client else None
+    return settings.demo and not settings.open and is_local(client, request.headers)
+
+
+def _own_path(target: str) -> str:
+    """A path of this node to go on to, "" for anything that leads away."""
+    parts = urlsplit(target)
+    own = (
+        target.startswith("/")
+        and not target.startswith(("//", "/\\"))
+        and not parts.netloc
+        and not parts.scheme
+    )
+    return target if own and target.isprintable() and "\\" not in target else ""
+
+
+def _is_secure(request: Request) -> bool:
+    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))

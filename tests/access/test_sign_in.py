@@ -1,0 +1,356 @@
+"""Accounts, sessions, keys, attempts and forms, on a real store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mahakam.access import accounts, forms, keys, sessions, throttle
+from mahakam.access.accounts import AccountError
+from mahakam.access.identify import OPEN, check_open, demo_principal, is_local, principal_of
+from mahakam.access.policy import Principal
+from mahakam.access.secrets import signing_secret
+from mahakam.config import ConfigError, Settings
+from mahakam.store.opening import open_store
+from mahakam.store.protocol import EntityStore, Store
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Node:
+    settings: Settings
+    store: Store
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    store = open_store("", tmp_path)
+    yield Node(Settings(data=tmp_path), store)
+    store.close()
+
+
+@pytest.fixture
+def store(node: Node) -> EntityStore:
+    return node.store.tenant()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [time.time()]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    return now
+
+
+def _cookie(store: EntityStore, value: str) -> dict[str, str]:
+    return {"cookie": f'other="a;b; mahakam-language=id; {sessions.cookie_name(store)}={value}; last=1'}
+
+
+# accounts
+
+
+def test_the_password_is_checked_and_never_kept(store: EntityStore, tmp_path: Path) -> None:
+    accounts.add_account(store, " Siti ", PASSWORD, ["officer"], ["samarinda"])
+    found = accounts.verify(store, "SITI", PASSWORD)
+    assert found is not None
+    assert found.principal() == Principal("siti", ("officer",), ("samarinda",))
+    assert accounts.verify(store, "siti", PASSWORD + "x") is None
+    assert accounts.verify(store, "nobody", PASSWORD) is None
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert files
+    assert not any(PASSWORD.encode() in path.read_bytes() for path in files)
+    assert "$argon2id$" in found.password
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "roles", "places", "says"),
+    [
+        ("siti", "short", ["admin"], [], "at least 10"),
+        ("siti", "x" * 257, ["admin"], [], "at most 256"),
+        ("sitirahmani", "sitirahmani1", ["admin"], [], "own name"),
+        ("siti", PASSWORD, ["officer"], [], "--place"),
+        ("siti", PASSWORD, ["mayor"], ["x"], "must be one of resident, officer"),
+        ("siti", PASSWORD, [], ["x"], "must be one of"),
+        ("../siti", PASSWORD, ["admin"], [], "cannot be an account's name"),
+        ("<b>", PASSWORD, ["admin"], [], "cannot be an account's name"),
+    ],
+)
+def test_a_bad_account_is_refused_with_the_reason(
+    store: EntityStore, name: str, password: str, roles: list[str], places: list[str], says: str
+) -> None:
+    with pytest.raises(AccountError) as error:
+        accounts.add_account(store, name, password, roles, places)
+    assert says in str(error.value)
+    assert accounts.accounts(store) == []
+
+
+def test_an_account_is_made_once_and_an_admin_is_one_everywhere(store: EntityStore) -> None:
+    assert accounts.add_account(store, "budi", PASSWORD, ["admin"]).places == ("*",)
+    with pytest.raises(AccountError, match="already"):
+        accounts.add_account(store, "Budi", PASSWORD, ["admin"])
+    assert [account.name for account in accounts.accounts(store)] == ["budi"]
+
+
+# sessions
+
+
+def test_a_session_is_its_cookie_until_it_ends(node: Node, store: EntityStore, clock: list[float]) -> None:
+    account = accounts.add_account(store, "siti", PASSWORD, ["officer"], ["samarinda"])
+    value = sessions.begin_session(store, account)
+    assert principal_of(_cookie(store, value), node) == account.principal()
+    assert principal_of({}, node) is None
+    assert value.partition(".")[0] not in str(store.records(sessions.KIND)), "the store holds no cookie"
+    clock[0] += sessions.LASTS + 1
+    assert principal_of(_cookie(store, value), node) is None
+    sessions.begin_session(store, account)
+    assert len(store.records(sessions.KIND)) == 1, "what is over is swept out"
+
+
+def test_a_cookie_that_was_tampered_with_is_nobodys(node: Node, store: EntityStore) -> None:
+    account = accounts.add_account(store, "siti", PASSWORD, ["admin"])
+    value = sessions.begin_session(store, account)
+    session, _, signature = value.partition(".")
+    other = sessions.begin_session(store, account).partition(".")[0]
+    for forged in (
+        session,
+        f"{session}.",
+        f"{other}.{signature}",
+        f"{session}.{'0' * 64}",
+        f".{signature}",
+        "é.é",
+        "." * 9,
+    ):
+        assert principal_of(_cookie(store, forged), node) is None, forged
+
+
+def test_signing_out_another_password_and_removal_end_a_session(node: Node, store: EntityStore) -> None:
+    account = accounts.add_account(store, "siti", PASSWORD, ["admin"])
+    first, second = (sessions.begin_session(store, account) for _ in range(2))
+    sessions.end_session(store, _cookie(store, first)["cookie"])
+    assert principal_of(_cookie(store, first), node) is None
+    assert principal_of(_cookie(store, second), node) is not None
+    accounts.set_password(store, "siti", PASSWORD + "!")
+    assert principal_of(_cookie(store, second), node) is None
+    third = sessions.begin_session(store, accounts.account(store, "siti") or account)
+    assert principal_of(_cookie(store, third), node) is not None
+    assert accounts.remove_account(store, "siti")
+    assert not accounts.remove_account(store, "siti")
+    assert principal_of(_cookie(store, third), node) is None
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(store: EntityStore) -> None:
+    plain, safe = (sessions.session_cookie(store, "v", secure=secure) for secure in (False, True))
+    for word in ("HttpOnly", "SameSite=Lax", "Path=/"):
+        assert word in plain
+    assert "Secure" not in plain
+    assert safe.endswith("; Secure")
+    assert "Max-Age=0" in sessions.session_cookie(store, "", secure=True)
+
+
+def test_a_demo_session_needs_no_account(node: Node, store: EntityStore) -> None:
+    value = sessions.begin_demo_session(store, demo_principal("steward"))
+    assert principal_of(_cookie(store, value), node) == Principal("demo-steward", ("steward",), ("*",))
+    with pytest.raises(KeyError):
+        demo_principal("mayor")
+
+
+# API keys
+
+
+def test_a_key_is_shown_once_and_kept_as_a_hash(
+    node: Node, store: EntityStore, tmp_path: Path, clock: list[float]
+) -> None:
+    secret, made = keys.add_key(store, "rain gauges", ["write"], ["samarinda"], days=2)
+    bearer = {"authorization": f"Bearer {secret}"}
+    assert principal_of(bearer, node) == Principal("rain gauges", ("writer",), ("samarinda",), "key")
+    assert principal_of({"authorization": f"bearer  {secret} "}, node) is not None
+    assert not any(secret.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    for wrong in (
+        f"Bearer {secret}x",
+        f"Bearer {made.id}",
+        f"Basic {secret}",
+        secret,
+        "Bearer",
+        "Bearer mhk_" + "x" * 500,
+    ):
+        assert principal_of({"authorization": wrong}, node) is None, wrong
+    clock[0] += 2 * 86400 + 1
+    assert principal_of(bearer, node) is None
+    assert [key.over for key in keys.keys(store)] == [True]
+
+
+def test_a_revoked_key_stops_at_once(node: Node, store: EntityStore) -> None:
+    secret, made = keys.add_key(store, "a")
+    keys.add_key(store, "b")
+    with pytest.raises(AccountError, match="no one key"):
+        keys.revoke_key(store, made.id[:3])
+    assert keys.revoke_key(store, made.id).name == "a"
+    assert principal_of({"authorization": f"Bearer {secret}"}, node) is None
+    with pytest.raises(AccountError):
+        keys.revoke_key(store, made.id)
+    assert [key.name for key in keys.keys(store)] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "scopes", "places", "days", "says"),
+    [
+        ("", ["read"], ["*"], 1, "name"),
+        ("a", ["all"], ["*"], 1, "read or write"),
+        ("a", [], ["*"], 1, "read or write"),
+        ("a", ["read"], [], 1, "--place"),
+        ("a", ["read"], ["*"], 0, "lasts"),
+        ("a", ["read"], ["*"], 99999, "lasts"),
+    ],
+)
+def test_a_bad_key_is_refused(
+    store: EntityStore, name: str, scopes: list[str], places: list[str], days: int, says: str
+) -> None:
+    with pytest.raises(AccountError) as error:
+        keys.add_key(store, name, scopes, places, days)
+    assert says in str(error.value)
+    assert keys.keys(store) == []
+
+
+# attempts
+
+
+def test_five_wrong_passwords_make_an_address_wait_for_that_name(
+    store: EntityStore, clock: list[float]
+) -> None:
+    for _ in range(4):
+        throttle.count_failure(store, "siti", "10.0.0.1")
+        clock[0] += 1
+    assert throttle.seconds_to_wait(store, "siti", "10.0.0.1") == 0
+    throttle.count_failure(store, "siti", "10.0.0.1")
+    assert 0 < throttle.seconds_to_wait(store, "siti", "10.0.0.1") <= throttle.WINDOW
+    assert throttle.seconds_to_wait(store, "siti", "10.0.0.2") == 0, "the officer herself is not locked out"
+    assert throttle.seconds_to_wait(store, "budi", "10.0.0.1") == 0
+    assert "siti" not in str(store.records(throttle.KIND))
+    clock[0] += throttle.WINDOW + 1
+    assert throttle.seconds_to_wait(store, "siti", "10.0.0.1") == 0
+    throttle.count_failure(store, "x", "y")
+    assert len(store.records(throttle.KIND)) == 3, "what is over is swept out"
+
+
+def test_one_address_cannot_try_many_names_nor_many_addresses_one(
+    store: EntityStore, clock: list[float]
+) -> None:
+    for number in range(throttle.LIMITS["address"]):
+        throttle.count_failure(store, f"name{number}", "10.0.0.1")
+    assert throttle.seconds_to_wait(store, "siti", "10.0.0.1") > 0
+    for number in range(throttle.LIMITS["name"]):
+        throttle.count_failure(store, "siti", f"10.1.0.{number}")
+    assert throttle.seconds_to_wait(store, "siti", "10.2.0.1") > 0
+
+
+def test_a_sign_in_that_works_forgets_the_slips(store: EntityStore) -> None:
+    for _ in range(4):
+        throttle.count_failure(store, "siti", "10.0.0.1")
+    throttle.forget_failures(store, "siti", "10.0.0.1")
+    throttle.count_failure(store, "siti", "10.0.0.1")
+    assert throttle.seconds_to_wait(store, "siti", "10.0.0.1") == 0
+
+
+# forms
+
+HOST = {"host": "kota.example:8000"}
+ORIGINS = {
+    "own": ({"origin": "http://kota.example:8000", "sec-fetch-site": "same-origin"}, True),
+    "own, old browser": ({"origin": "http://kota.example:8000"}, True),
+    "no origin, own referer": ({"referer": "http://kota.example:8000/report"}, True),
+    "a tool": ({}, True),
+    "no-referrer policy": ({"origin": "null", "sec-fetch-site": "same-origin"}, True),
+    "another site": ({"origin": "http://evil.example", "sec-fetch-site": "cross-site"}, False),
+    "another site, old browser": ({"origin": "http://evil.example"}, False),
+    "another port": ({"origin": "http://kota.example:9000", "sec-fetch-site": "same-site"}, False),
+    "a sandbox": ({"origin": "null"}, False),
+    "a sandbox, new browser": ({"origin": "null", "sec-fetch-site": "cross-site"}, False),
+    "another referer": ({"referer": "http://evil.example/kota.example:8000"}, False),
+    "a lookalike": ({"origin": "http://kota.example:8000.evil.example"}, False),
+}
+
+
+@pytest.mark.parametrize("case", ORIGINS)
+def test_a_form_is_taken_from_our_own_page_only(store: EntityStore, case: str) -> None:
+    headers, taken = ORIGINS[case]
+    token = forms.form_token(store, "session")
+    assert forms.is_own_form(store, HOST | headers, token, "session") is taken
+
+
+def test_a_form_holds_for_its_session_and_a_day(store: EntityStore, clock: list[float]) -> None:
+    token = forms.form_token(store, "session")
+    assert forms.is_own_form(store, HOST, token, "session")
+    assert not forms.is_own_form(store, HOST, token, "another")
+    assert not forms.is_own_form(store, HOST, token, "")
+    clock[0] += forms.LASTS + 1
+    assert not forms.is_own_form(store, HOST, token, "session")
+
+
+def test_a_token_cannot_be_made_up(store: EntityStore) -> None:
+    at, _, signature = forms.form_token(store).partition(".")
+    later = f"{int(at, 16) + 5000:x}"
+    for made_up in ("", ".", at, f"{later}.{signature}", f"{at}.", f"{at}.é", f"x.{signature}"):
+        assert not forms.is_own_form(store, HOST, made_up), made_up
+
+
+# who asks
+
+
+def test_an_open_node_is_open_to_its_own_machine_only(node: Node, tmp_path: Path) -> None:
+    open_node = Node(Settings(data=tmp_path, open=True), node.store)
+    for host in ("127.0.0.1:8000", "localhost:8000", "[::1]:8000", "localhost"):
+        assert principal_of({"host": host}, open_node) == OPEN, host
+    for host in ("evil.example", "127.0.0.1.evil.example:8000", "localhost.evil.example", "10.0.0.1:8000"):
+        assert principal_of({"host": host}, open_node) is None, host
+    check_open(open_node.settings)
+    check_open(Settings(data=tmp_path, host="0.0.0.0"))
+    with pytest.raises(ConfigError, match="--open"):
+        check_open(Settings(data=tmp_path, host="0.0.0.0", open=True))
+
+
+@pytest.mark.parametrize(
+    ("client", "headers", "local"),
+    [
+        ("127.0.0.1", {"host": "localhost:8000"}, True),
+        ("::1", {"host": "[::1]:8000"}, True),
+        ("10.0.0.1", {"host": "localhost:8000"}, False),
+        (None, {"host": "localhost:8000"}, False),
+        ("127.0.0.1", {"host": "kota.example"}, False),
+        ("127.0.0.1", {"host": "localhost", "x-forwarded-for": "10.0.0.1"}, False),
+    ],
+)
+def test_behind_a_proxy_nobody_is_local(client: str | None, headers: dict[str, str], local: bool) -> None:
+    assert is_local(client, headers) is local
+
+
+def test_the_secret_is_made_once(store: EntityStore) -> None:
+    assert signing_secret(store) == signing_secret(store)
+    assert len(signing_secret(store)) > 40
+
+
+def test_cookies_of_two_nodes_on_one_host_do_not_meet(tmp_path: Path) -> None:
+    stores = [open_store("", tmp_path / name) for name in ("a", "b")]
+    names = {sessions.cookie_name(store.tenant()) for store in stores}
+    for store in stores:
+        store.close()
+    assert len(names) == 2
+
+
+def test_every_way_in_is_cheap(node: Node, store: EntityStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2 is for the sign-in alone: a request must not pay for it."""
+    account = accounts.add_account(store, "siti", PASSWORD, ["admin"])
+    value = sessions.begin_session(store, account)
+    secret, _ = keys.add_key(store, "a")
+
+    def never(*_: object) -> None:
+        raise AssertionError("argon2 on the hot path")
+
+    monkeypatch.setattr(accounts, "_hasher", never)
+    for headers in itertools.chain.from_iterable(
+        [[_cookie(store, value), {"authorization": f"Bearer {secret}"}]]
+    ):
+        assert principal_of(headers, node) is not None
