@@ -1,4 +1,4 @@
-"""@context: from the names of a request to canonical names, and back (clause 4.4, 5.5.7; JSON-LD 1.1 section 4.1)."""
+"""@context: from the names of a request to canonical names, and back (clause 4.4, 5.5.7; JSON-LD 1.1)."""
 
 from __future__ import annotations
 
@@ -132,7 +132,10 @@ CORE = Context()
 
 
 def build(value: Any, load: Load) -> Context:
-    """The context that a request names: a URL, an object of terms, or a list of both (the last wins, core always).
+    """The context that a request names: a URL, an object of terms, or a list of both (last wins, core always).
+
+    As JSON-LD has it with the core context last, a user's ``@vocab`` serves the context's own definitions only:
+    a term that nobody defines belongs to the default vocabulary.
 
     Raises Problem BadRequestData for something that is no context, LdContextNotAvailable from ``load``.
     """

@@ -1,4 +1,4 @@
-"""The core @context of NGSI-LD as data (ETSI GS CIM 009 Annex B, v1.9.1: a superset of the versions before it)."""
+"""The core @context of NGSI-LD as data (ETSI GS CIM 009 v1.9.1 Annex B: a superset of the versions before)."""
 
 from __future__ import annotations
 
@@ -14,23 +14,25 @@ NULL = "urn:ngsi-ld:null"
 
 _GEOJSON = "https://purl.org/geojson/vocab#"
 _SAME = """
-Attribute AttributeList ContextSourceIdentity ContextSourceNotification ContextSourceRegistration Date DateTime
-EntityType EntityTypeInfo EntityTypeList ExecutionResultDetails GeoProperty JsonProperty LanguageProperty ListProperty
-ListRelationship Notification Property Relationship Snapshot SnapshotNotification Subscription TemporalProperty Time
-VocabProperty accept aggrParams aggrMethods aggrPeriodDuration attributeList attributeName attributeNames
-attributeTypes attributes attrs avg cacheDuration collation contextSourceAlias contextSourceExtras contextSourceInfo
-contextSourceTimeAt contextSourceUptime cooldown createdAt csf data datasetId deletedAt detail distinctCount endAt
-endTimeAt endpoint entities entity entityCount entityId entityList error errors expandValues expiresAt format geoQ
-geoproperty georel idPattern information instanceId isActive join jsonKeys jsons lang lastFailure lastNotification
-lastSuccess lastUsedAt linkedMaps localOnly location management managementInterval max min mode modifiedAt ngsildproof
-notification notificationTrigger notifiedAt notifierInfo notUpdated observationInterval observationSpace observedAt
-omit operationSpace operations orderBy ordering pick problemDetails propertyNames q reason receiverInfo refreshRate
-registrationId registrationName relationshipNames resultStatus scope scopeQ showChanges snapshotId snapshotLifetime
-snapshotPriority snapshotQueries snapshotQueriesDetails snapshotStatus snapshotTemporalQueries
-snapshotTemporalQueriesDetails startAt status stddev subscriptionId subscriptionName success sum sumsq sysAttrs
-temporalQ tenant throttling timeAt timeInterval timeout timeproperty timerel timesFailed timesSent totalCount
-triggerReason typeList typeName typeNames unchanged unitCode updated uri watchedAttributes
-""".split()
+Attribute AttributeList ContextSourceIdentity ContextSourceNotification ContextSourceRegistration Date
+DateTime EntityType EntityTypeInfo EntityTypeList ExecutionResultDetails GeoProperty JsonProperty
+LanguageProperty ListProperty ListRelationship Notification Property Relationship Snapshot
+SnapshotNotification Subscription TemporalProperty Time VocabProperty accept aggrParams aggrMethods
+aggrPeriodDuration attributeList attributeName attributeNames attributeTypes attributes attrs avg
+cacheDuration collation contextSourceAlias contextSourceExtras contextSourceInfo contextSourceTimeAt
+contextSourceUptime cooldown createdAt csf data datasetId deletedAt detail distinctCount endAt endTimeAt
+endpoint entities entity entityCount entityId entityList error errors expandValues expiresAt format geoQ
+geoproperty georel idPattern information instanceId isActive join jsonKeys jsons lang lastFailure
+lastNotification lastSuccess lastUsedAt linkedMaps localOnly location management managementInterval max min
+mode modifiedAt ngsildproof notification notificationTrigger notifiedAt notifierInfo notUpdated
+observationInterval observationSpace observedAt omit operationSpace operations orderBy ordering pick
+problemDetails propertyNames q reason receiverInfo refreshRate registrationId registrationName
+relationshipNames resultStatus scope scopeQ showChanges snapshotId snapshotLifetime snapshotPriority
+snapshotQueries snapshotQueriesDetails snapshotStatus snapshotTemporalQueries snapshotTemporalQueriesDetails
+startAt status stddev subscriptionId subscriptionName success sum sumsq sysAttrs temporalQ tenant throttling
+timeAt timeInterval timeout timeproperty timerel timesFailed timesSent totalCount triggerReason typeList
+typeName typeNames unchanged unitCode updated uri watchedAttributes
+""".split()  # noqa: SIM905
 _OTHERS = {
     "containedBy": "isContainedBy",
     "dataset": "hasDataset",
@@ -61,9 +63,9 @@ _OTHERS = {
     "vocabs": "hasVocabs",
 }
 _GEO = """
-Feature FeatureCollection GeometryCollection LineString MultiLineString MultiPoint MultiPolygon Point Polygon bbox
-coordinates features geometry properties
-""".split()
+Feature FeatureCollection GeometryCollection LineString MultiLineString MultiPoint MultiPolygon Point
+Polygon bbox coordinates features geometry properties
+""".split()  # noqa: SIM905
 
 CORE_TERMS: dict[str, str] = {
     **{term: NGSI_LD + term for term in _SAME},

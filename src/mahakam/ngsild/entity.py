@@ -1,4 +1,4 @@
-"""From a payload (normalized, concise or simplified) to a document, with every fault named (clause 4.5, 5.2.4-5.2.6)."""
+"""From a payload (normalized, concise, simplified) to a document, with every fault named (clause 4.5, 5.2.4-6)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mahakam.ngsild.problem import Problem
 Document = dict[str, Any]
 """The normalized representation with system attributes, names canonical (``docs/design.md`` section 11)."""
 Fragment = dict[str, Any]
-"""Like a document, but without system attributes; an attribute may lack its type or value; NGSI-LD Nulls may stand."""
+"""Like a document without system attributes; an attribute may lack type or value; NGSI-LD Nulls may stand."""
 
 VALUE_MEMBER = {
     "Property": "value",
@@ -78,7 +78,7 @@ _SHOWN = 200
 
 
 def parse_entity(payload: object, context: Context, now: str) -> Document:
-    """A document from the payload of a create or replace; ``now`` becomes createdAt and modifiedAt (ISO 8601 UTC).
+    """A document from the payload of a create or replace; ``now`` (ISO 8601 UTC) is createdAt and modifiedAt.
 
     Raises Problem BadRequestData with every fault as a reason.
     """
@@ -96,7 +96,7 @@ def parse_entity(payload: object, context: Context, now: str) -> Document:
 
 
 def parse_fragment(payload: object, context: Context) -> Fragment:
-    """A fragment from the payload of a patch or append: id and type may be absent, NGSI-LD Nulls are let through.
+    """A fragment from the payload of a patch or append: id and type may be absent, NGSI-LD Nulls may stand.
 
     Raises Problem BadRequestData with every fault as a reason.
     """
@@ -117,7 +117,7 @@ def parse_fragment(payload: object, context: Context) -> Fragment:
 
 
 def parse_attribute(payload: object, context: Context, *, partial: bool) -> dict[str, Any]:
-    """One attribute instance from the payload of a request on ``/attrs/{name}``; ``partial``: value or type may lack.
+    """One attribute instance, the payload of a request on ``/attrs/{name}``; ``partial``: value or type may lack.
 
     Raises Problem BadRequestData with every fault as a reason.
     """
@@ -228,7 +228,7 @@ class _Parser:
             return ""
         return known
 
-    def scope(self, value: object) -> Any:
+    def scope(self, value: Any) -> Any:
         scopes = value if isinstance(value, list) else [value]
         if not scopes or not all(map(is_scope, scopes)):
             self.fault("scope", value, SCOPE_RULE)

@@ -40,7 +40,7 @@ def geometry_faults(geometry: object) -> list[Fault]:
 
 
 def crossing(geometry: dict[str, Any]) -> str:
-    """Why a (well-formed) areal geometry is not valid, e.g. ``Self-intersection[117.1 -0.5]``; "" if it is."""
+    """Why a well-formed areal geometry is not valid, e.g. ``Self-intersection[117.1 -0.5]``; "" if it is."""
     kind = geometry["type"]
     if kind == "GeometryCollection":
         return next((why for part in geometry["geometries"] if (why := crossing(part))), "")

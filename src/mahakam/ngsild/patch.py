@@ -1,6 +1,6 @@
-"""What a write does to a stored document, as pure functions (clause 5.5.8, 5.5.11, 5.5.12, 5.6.2-5.6.5, 5.6.17-5.6.19).
+"""What a write does to a stored document, as pure functions (clause 5.5.8, 5.5.12, 5.6.2-5.6.5, 5.6.17-5.6.19).
 
-Every function leaves its arguments as they are, keeps createdAt, and sets modifiedAt of what it changed to ``now``.
+Every function leaves its arguments as they are, keeps createdAt, sets modifiedAt of what it changed to ``now``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _VALUES = frozenset(VALUE_MEMBER.values())
 
 @dataclass(slots=True)
 class Change:
-    """The document after the write; ``changed``: canonical names of the attributes (or type, scope) that it touched.
+    """The document after the write; ``changed``: canonical names of the attributes (or type, scope) it touched.
 
     ``not_updated``: canonical name → why it was left as it was (clause 5.2.18).
     """
@@ -76,7 +76,7 @@ def merge(
 
 
 def append(document: Document, fragment: Fragment, now: str, *, overwrite: bool = True) -> Change:
-    """Clause 5.6.3: add attributes; those that exist are replaced, or left (``overwrite=False``: noOverwrite)."""
+    """Clause 5.6.3: add attributes; those that exist are replaced, or left (noOverwrite)."""
     change = Change(dict(document))
     result = change.document
     _merge_members(change, fragment, overwrite=overwrite)
@@ -139,7 +139,7 @@ def partial_attribute(document: Document, name: str, fragment: dict[str, Any], n
         )
     if is_null(fragment):
         return delete_attribute(document, name, now, dataset_id=fragment.get("datasetId"))
-    part = _fitted(fragment, old, name, "")
+    part = _fitted(fragment, old, "")
     new = dict(old)
     for key, value in part.items():
         if key in ("type", "datasetId"):
@@ -217,7 +217,7 @@ def _merge_instance(
         del stored[at]
         return
     old = stored[at]
-    new = _merged(old, _fitted(part, old, name, lang))
+    new = _merged(old, _fitted(part, old, lang))
     if observed_at and "observedAt" in old and "observedAt" not in part and new != old:
         new["observedAt"] = observed_at
     if new != old:
@@ -246,7 +246,7 @@ def _merged(old: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
         else:
             before = new.get(key)
             if isinstance(before, dict) and isinstance(value, dict):
-                new[key] = _merged(before, _fitted(value, before, key, ""))
+                new[key] = _merged(before, _fitted(value, before, ""))
             else:
                 new[key] = value
     return new
@@ -265,7 +265,7 @@ def _merge_value(old: Any, value: Any) -> Any:
     return result
 
 
-def _fitted(part: dict[str, Any], old: dict[str, Any], name: str, lang: str) -> dict[str, Any]:
+def _fitted(part: dict[str, Any], old: dict[str, Any], lang: str) -> dict[str, Any]:
     """A fragment that says no type, or gives a plain value, in the terms of the stored attribute's type."""
     kind = old["type"]
     own = VALUE_MEMBER[kind]

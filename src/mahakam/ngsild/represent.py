@@ -1,4 +1,4 @@
-"""The representations of a document: normalized, concise, simplified, GeoJSON (clause 4.5.2-4.5.4, 4.5.16)."""
+"""The representations of a document: normalized, concise, simplified, GeoJSON (clause 4.5.2-4, 4.5.16)."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def feature(
     geometry_property: str = "location",
     dataset_id: str | None = None,
 ) -> dict[str, Any]:
-    """A GeoJSON Feature of a rendered entity (clause 4.5.16.1-2); ``geometry_property`` is a canonical name."""
+    """A GeoJSON Feature of a rendered entity (clause 4.5.16.2); ``geometry_property`` is a canonical name."""
     found = document.get(geometry_property)
     if found is not None:
         found = of_dataset(found, dataset_id or "@none") if isinstance(found, list) or dataset_id else found
@@ -107,7 +107,7 @@ def collection(features: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 
 def of_dataset(attribute: Any, dataset_id: str) -> Any:
-    """The instance of an attribute with this datasetId ("@none": the default instance), None if it has none."""
+    """The instance of an attribute with this datasetId ("@none": the default instance), or None."""
     wanted = None if dataset_id == "@none" else dataset_id
     for instance in attribute if isinstance(attribute, list) else [attribute]:
         if instance.get("datasetId") == wanted:
