@@ -350,7 +350,5 @@ def test_every_way_in_is_cheap(node: Node, store: EntityStore, monkeypatch: pyte
         raise AssertionError("argon2 on the hot path")
 
     monkeypatch.setattr(accounts, "_hasher", never)
-    for headers in itertools.chain.from_iterable(
-        [[_cookie(store, value), {"authorization": f"Bearer {secret}"}]]
-    ):
+    for headers in (_cookie(store, value), {"authorization": f"Bearer {secret}"}):
         assert principal_of(headers, node) is not None

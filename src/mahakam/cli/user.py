@@ -253,4 +253,5 @@ def _known(places: tuple[str, ...], config: _FOLDERS) -> None:
 def _password(from_stdin: bool) -> str:
     if from_stdin:
         return click.get_text_stream("stdin").readline().rstrip("\r\n")
-    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    asked: str = click.prompt("Password", type=str, hide_input=True, confirmation_prompt=True, err=True)
+    return asked
