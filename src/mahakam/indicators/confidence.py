@@ -12,10 +12,11 @@ FAIR_COMPLETENESS, FAIR_FLAGGED = 0.75, 0.20
 
 
 def confidence(completeness: float | None, flagged: float) -> Confidence:
-    """From the share of the period with data (None: nobody said what a full one has) and the share of inputs with warnings.
+    """From the share of the period with data (None: nobody said what a full one has) and the share of
+    inputs with warnings.
 
-    good: completeness at least 0.95 and at most 0.05 flagged. fair: at least 0.75, or unknown, and at most 0.20
-    flagged. poor: all else.
+    good: completeness at least 0.95 and at most 0.05 flagged. fair: at least 0.75, or unknown, and at most
+    0.20 flagged. poor: all else.
     """
     if completeness is not None and completeness >= GOOD_COMPLETENESS and flagged <= GOOD_FLAGGED:
         return "good"
@@ -25,7 +26,9 @@ def confidence(completeness: float | None, flagged: float) -> Confidence:
 
 
 def when_read(stored: Confidence, age: int | None, fresh: int | None) -> Confidence:
-    """One step lower once the newest value is older than ``fresh`` days (age in days since its period ended)."""
+    """One step lower once the newest value is older than ``fresh`` days (age in days since its period
+    ended).
+    """
     if age is None or fresh is None or age <= fresh:
         return stored
     return ORDER[max(0, ORDER.index(stored) - 1)]

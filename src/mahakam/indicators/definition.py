@@ -29,12 +29,13 @@ METHOD = 1
 
 @dataclass(frozen=True)
 class Definition:
-    """One indicator. ``id`` is the file's name without ending; ``source`` an entity type, or ``dataset:NAME``.
+    """One indicator. ``id`` is the file's name without ending; ``source`` an entity type, or
+    ``dataset:NAME``.
 
-    ``expected`` is the number of inputs a full period has, or ``days``/``months`` (distinct ones with an input);
-    ``minimum`` the completeness (0 to 1) below which there is no value; ``breaks`` maps the label of the first
-    period counted in another way to the reason, so that nothing is compared across it; ``fresh`` the days after
-    the end of a period for which its value may stand as the present state.
+    ``expected`` is the number of inputs a full period has, or ``days``/``months`` (distinct ones with an
+    input); ``minimum`` the completeness (0 to 1) below which there is no value; ``breaks`` maps the label
+    of the first period counted in another way to the reason, so that nothing is compared across it;
+    ``fresh`` the days after the end of a period for which its value may stand as the present state.
     """
 
     id: str
@@ -80,7 +81,9 @@ class Definition:
 
     @cached_property
     def hash(self) -> str:
-        """Twelve hex digits over all that decides the value: equal hashes over equal inputs give equal values."""
+        """Twelve hex digits over all that decides the value: equal hashes over equal inputs give equal
+        values.
+        """
         parts = (
             METHOD,
             self.source,
@@ -98,14 +101,17 @@ class Definition:
 
     @property
     def fresh_days(self) -> int | None:
-        """How long the newest value stands for the present: two years, three months, or what ``fresh`` says."""
+        """How long the newest value stands for the present: two years, three months, or what ``fresh``
+        says.
+        """
         return self.fresh if self.fresh is not None else {"year": 730, "month": 92, "none": None}[self.per]
 
 
 def definitions_of(place: Place, places: Mapping[str, Place]) -> dict[str, Definition]:
     """The indicators of a place by id: its own, and those that a place above passes down (``inherit: true``).
 
-    Raises ConfigError for the first file that cannot be used. Expressions are checked by ``Definition.compiled``.
+    Raises ConfigError for the first file that cannot be used. Expressions are checked by
+    ``Definition.compiled``.
     """
     found: dict[str, Definition] = {}
     above, seen = place.parent, {place.id}
@@ -135,7 +141,7 @@ def read_definition(path: Path) -> Definition:
         if facts.get(key) in (None, ""):
             raise ConfigError(path, f"needs {key!r}")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", path.stem):
-        raise ConfigError(path, "the file's name becomes part of an id: letters, digits, dots and hyphens only")
+        raise ConfigError(path, "the file's name becomes part of an id: use letters, digits, dots, hyphens")
     values: dict[str, Any] = {}
     for key, value in facts.items():
         name, read = _KEYS[key]
@@ -154,23 +160,28 @@ def _agree(definition: Definition) -> None:
     """Keys that only make sense together."""
     if definition.per != "none" and not definition.time:
         raise ConfigError(
-            definition.path, f"per: {definition.per} needs 'time', the attribute that says when, e.g. time: date"
+            definition.path,
+            f"per: {definition.per} needs 'time', the attribute that says when, e.g. time: date",
         )
     if definition.minimum is not None and definition.expected is None:
         raise ConfigError(
-            definition.path, "needs: completeness needs 'expected', what a full period has, e.g. expected: days"
+            definition.path,
+            "needs: completeness needs 'expected', what a full period has, e.g. expected: days",
         )
     if definition.expected in ("days", "months") and not definition.time:
         raise ConfigError(definition.path, f"expected: {definition.expected} needs 'time'")
     if definition.expected == "months" and definition.per == "month":
         raise ConfigError(definition.path, "expected: months is for per: year; a month has days")
     if definition.expected in ("days", "months") and definition.per == "none":
-        raise ConfigError(definition.path, f"expected: {definition.expected} needs a period: per: year or month")
+        raise ConfigError(
+            definition.path, f"expected: {definition.expected} needs a period: per: year or month"
+        )
     for label in definition.breaks:
         pattern = {"year": r"\d{4}", "month": r"\d{4}-\d{2}", "none": r"$."}[definition.per]
         if not re.fullmatch(pattern, label):
             raise ConfigError(
-                definition.path, f"breaks: {label!r} is no period of per: {definition.per}, e.g. 2022 or 2022-01"
+                definition.path,
+                f"breaks: {label!r} is no period of per: {definition.per}, e.g. 2022 or 2022-01",
             )
 
 
@@ -244,7 +255,7 @@ def _needs(value: object) -> float:
 
 def _expected(value: object) -> Expected:
     if value == "days" or value == "months":
-        return value  # type: ignore[return-value]
+        return value
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError(f"must be a number of inputs, or days or months, not {value!r}")
     return value
@@ -253,7 +264,9 @@ def _expected(value: object) -> Expected:
 def _breaks(value: object) -> dict[str, Text]:
     if not isinstance(value, Mapping):
         raise ValueError("must map the first period counted anew to the reason: {2022: {en: ..., id: ...}}")
-    return {str(label): _text(reason) for label, reason in sorted(value.items(), key=lambda item: str(item[0]))}
+    return {
+        str(label): _text(reason) for label, reason in sorted(value.items(), key=lambda item: str(item[0]))
+    }
 
 
 _KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {

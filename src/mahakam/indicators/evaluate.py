@@ -56,7 +56,8 @@ def sealed(*files: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def figures(definition: Definition, table: pa.Table) -> list[Figure]:
-    """One figure a period, in order; periods without a row between the first and the last have a figure with none.
+    """One figure a period, in order; periods without a row between the first and the last have a figure
+    with none.
 
     Raises ConfigError if the expressions cannot be computed over these rows, e.g. a sum over words.
     """
@@ -93,7 +94,9 @@ def figures_in(definition: Definition, connection: duckdb.DuckDBPyConnection) ->
     ]
 
 
-def _figure(definition: Definition, period: Period, row: tuple[Any, ...] | None, runs: dict[int, int]) -> Figure:
+def _figure(
+    definition: Definition, period: Period, row: tuple[Any, ...] | None, runs: dict[int, int]
+) -> Figure:
     if row is None:
         return Figure(period, None, (), 0, 0, 0, 0, {}, "", "")
     _, value, inputs, counted, covered, flagged, first, last, *terms = row
@@ -112,11 +115,16 @@ def _figure(definition: Definition, period: Period, row: tuple[Any, ...] | None,
     )
 
 
-def _query(connection: duckdb.DuckDBPyConnection, definition: Definition, sql: str) -> list[tuple[Any, ...]]:
+def _query(
+    connection: duckdb.DuckDBPyConnection,
+    definition: Definition,
+    sql: str,
+    parameters: list[str] | None = None,
+) -> list[tuple[Any, ...]]:
     import duckdb
 
     try:
-        return connection.execute(sql).fetchall()
+        return connection.execute(sql, parameters).fetchall()
     except duckdb.Error as error:
         words = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         for name, column in definition.compiled.columns.items():

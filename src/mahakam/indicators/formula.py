@@ -1,4 +1,6 @@
-"""The expressions of an indicator: parsed, restricted to a safe part of SQL, rewritten over numbered columns."""
+"""The expressions of an indicator: parsed, restricted to a safe part of SQL, rewritten over numbered
+columns.
+"""
 
 from __future__ import annotations
 
@@ -19,29 +21,48 @@ if TYPE_CHECKING:
 LONGEST = 4000
 DEEPEST = 60
 
+# fmt: off
 AGGREGATES = (
-    "count sum avg min max median mode quantile_cont quantile_disc stddev stddev_pop stddev_samp "
-    "var_pop var_samp count_if bool_and bool_or arg_max arg_min"
-).split()
+    "count", "sum", "avg", "min", "max", "median", "mode", "quantile_cont", "quantile_disc", "stddev",
+    "stddev_pop", "stddev_samp", "var_pop", "var_samp", "count_if", "bool_and", "bool_or", "arg_max",
+    "arg_min",
+)
 SCALARS = (
-    "abs ceil floor round sqrt ln log exp power greatest least coalesce nullif lower upper trim length "
-    "concat contains starts_with regexp_matches year month day quarter extract date_part date_trunc date_diff"
-).split()
+    "abs", "ceil", "floor", "round", "sqrt", "ln", "log", "exp", "power", "greatest", "least",
+    "coalesce", "nullif", "lower", "upper", "trim", "length", "concat", "contains", "starts_with",
+    "regexp_matches", "year", "month", "day", "quarter", "extract", "date_part", "date_trunc",
+    "date_diff",
+)
 
-_AGGREGATE_NODES: frozenset[str] = frozenset(
-    "Count Sum Avg Min Max Median Mode PercentileCont PercentileDisc Quantile Stddev StddevPop StddevSamp Variance "
-    "VariancePop CountIf LogicalAnd LogicalOr ArgMax ArgMin".split()
+_AGGREGATE_NODES: frozenset[type[exp.Expr]] = frozenset(
+    (
+        exp.Count, exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Median, exp.Mode, exp.PercentileCont,
+        exp.PercentileDisc, exp.Quantile, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance,
+        exp.VariancePop, exp.CountIf, exp.LogicalAnd, exp.LogicalOr, exp.ArgMax, exp.ArgMin,
+    )
 )
-_SCALAR_NODES: frozenset[str] = frozenset(
-    "Abs Ceil Floor Round Sqrt Ln Log Exp Pow Greatest Least Coalesce Nullif Lower Upper Trim Length Concat "
-    "Contains StartsWith RegexpLike Year Month Day Quarter Extract DateTrunc TimestampTrunc DateDiff".split()
+_SCALAR_NODES: frozenset[type[exp.Expr]] = frozenset(
+    (
+        exp.Abs, exp.Ceil, exp.Floor, exp.Round, exp.Sqrt, exp.Ln, exp.Log, exp.Exp, exp.Pow, exp.Greatest,
+        exp.Least, exp.Coalesce, exp.Nullif, exp.Lower, exp.Upper, exp.Trim, exp.Length, exp.Concat,
+        exp.Contains, exp.StartsWith, exp.RegexpLike, exp.Year, exp.Month, exp.Day, exp.Quarter,
+        exp.Extract, exp.DateTrunc, exp.TimestampTrunc, exp.DateDiff,
+    )
 )
-_OPERATOR_NODES: frozenset[str] = frozenset(
-    "Column Identifier Literal Boolean Null Paren And Or Not EQ NEQ GT GTE LT LTE NullSafeEQ NullSafeNEQ Is In "
-    "Between Like ILike Add Sub Mul Div IntDiv Mod Neg Case If Cast TryCast DataType Distinct Filter Where Star Var "
-    "Interval DPipe Tuple".split()
+_OPERATOR_NODES: frozenset[type[exp.Expr]] = frozenset(
+    (
+        exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.And, exp.Or, exp.Not,
+        exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Is, exp.In,
+        exp.Between, exp.Like, exp.ILike, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg,
+        exp.Case, exp.If, exp.Cast, exp.TryCast, exp.DataType, exp.Distinct, exp.Filter, exp.Where,
+        exp.Star, exp.Var, exp.Interval, exp.DPipe, exp.Tuple,
+    )
 )
-_TYPES = frozenset("INT BIGINT SMALLINT DOUBLE FLOAT DECIMAL DATE TIMESTAMP VARCHAR TEXT BOOLEAN".split())
+_TYPES = (
+    "INT", "BIGINT", "SMALLINT", "DOUBLE", "FLOAT", "DECIMAL", "DATE", "TIMESTAMP", "VARCHAR", "TEXT",
+    "BOOLEAN",
+)
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +119,7 @@ class FormulaError(ValueError):
     """An expression that is not allowed: what, and what would be."""
 
 
-def parse(text: str, *, aggregate: bool) -> exp.Expression:
+def parse(text: str, *, aggregate: bool) -> exp.Expr:
     """The syntax tree of an expression over attributes.
 
     With ``aggregate`` every attribute must stand inside an aggregate; without, there may be no aggregate.
@@ -117,7 +138,7 @@ def parse(text: str, *, aggregate: bool) -> exp.Expression:
     inside = [node for node in tree.walk() if _is_aggregate(node)]
     if not aggregate:
         if inside:
-            raise FormulaError(f"{_readable(inside[0])} counts many rows; only the formula may, this is asked of each row")
+            raise FormulaError(f"{_readable(inside[0])} counts many rows; only the formula may")
         return tree
     if not inside:
         raise FormulaError(f"{text!r} has no aggregate, e.g. count(*), sum(amount), avg(level)")
@@ -131,7 +152,7 @@ def parse(text: str, *, aggregate: bool) -> exp.Expression:
     return tree
 
 
-def outer_aggregates(tree: exp.Expression) -> Iterator[exp.Expression]:
+def outer_aggregates(tree: exp.Expr) -> Iterator[exp.Expr]:
     """The aggregates of a formula, each with its filter, from left to right."""
     for node in tree.dfs():
         if isinstance(node, exp.Filter) or (_is_aggregate(node) and not isinstance(node.parent, exp.Filter)):
@@ -143,12 +164,12 @@ def attribute_of(column: exp.Column) -> str:
     return ".".join(part.name for part in column.parts)
 
 
-def _allow(node: exp.Expression) -> None:
+def _allow(node: exp.Expr) -> None:
     """Refuse everything that is not on the list: what a later version of the parser adds stays outside."""
-    kind = type(node).__name__
+    kind = type(node)
     if kind in _AGGREGATE_NODES or kind in _SCALAR_NODES or kind in _OPERATOR_NODES:
         if isinstance(node, exp.DataType) and node.this.name not in _TYPES:
-            raise FormulaError(f"type {node.sql('duckdb')} is not available; there are {', '.join(sorted(_TYPES))}")
+            raise FormulaError(f"type {node.sql('duckdb')} is not available; use {', '.join(_TYPES)}")
         if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
             raise FormulaError("* stands only in count(*); name the attributes")
         if isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
@@ -157,37 +178,41 @@ def _allow(node: exp.Expression) -> None:
     if isinstance(node, exp.Anonymous) and node.name.lower() == "date_part":
         return
     if isinstance(node, exp.Subquery | exp.Query | exp.Table):
-        raise FormulaError("a query inside an expression is not allowed; it is about the attributes of the inputs only")
+        raise FormulaError("a query inside an expression is not allowed; use the attributes of the inputs")
     if isinstance(node, exp.Window):
         raise FormulaError("a window (OVER) is not allowed; use aggregates")
     if isinstance(node, exp.Func):
         name = node.name if isinstance(node, exp.Anonymous) else node.sql_name()
         known = AGGREGATES + SCALARS
         near = get_close_matches(name.lower(), known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(AGGREGATES[:7])} … (docs/indicators.md)"
+        hint = (
+            f"did you mean {near[0]}?"
+            if near
+            else f"there are {', '.join(AGGREGATES[:7])} … (docs/indicators.md)"
+        )
         raise FormulaError(f"function {name.lower()} is not allowed; {hint}")
     raise FormulaError(f"{_readable(node)!r} is not allowed in an expression")
 
 
-def _is_aggregate(node: exp.Expression) -> bool:
-    return type(node).__name__ in _AGGREGATE_NODES
+def _is_aggregate(node: exp.Expr) -> bool:
+    return type(node) in _AGGREGATE_NODES
 
 
-def _above(node: exp.Expression) -> Iterator[exp.Expression]:
+def _above(node: exp.Expr) -> Iterator[exp.Expr]:
     above = node.parent
     while above is not None:
         yield above
         above = above.parent
 
 
-def _sql(tree: exp.Expression, columns: dict[str, str]) -> str:
+def _sql(tree: exp.Expr, columns: dict[str, str]) -> str:
     def rename(node: Any) -> Any:
         return exp.column(columns[attribute_of(node)], quoted=True) if isinstance(node, exp.Column) else node
 
     return str(tree.copy().transform(rename).sql("duckdb"))
 
 
-def _readable(node: exp.Expression) -> str:
+def _readable(node: exp.Expr) -> str:
     text: str = node.sql("duckdb", normalize_functions="lower")
     return text.replace(" FILTER(WHERE ", " filter (where ")
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROOM = ("_id", "_period", "_day", "_run", "_flagged")
-"""Columns beside the attributes: entity id, period label (NULL: undated), day (NULL: none), run (0: none), flagged."""
+"""Columns beside the attributes: entity id, period label (NULL: undated), day (NULL: none), run (0: none),
+flagged.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,10 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}.*")
 
 
-def _typed(values: list[Any], zone: ZoneInfo) -> pa.Array:
-    """Whole numbers, numbers, truth values, dates, local times or text: the narrowest that holds every value."""
+def _typed(values: list[Any], zone: ZoneInfo) -> pa.Array[Any]:
+    """Whole numbers, numbers, truth values, dates, local times or text: the narrowest that holds every
+    value.
+    """
     import pyarrow as pa
 
     kinds = {type(value) for value in values if value is not None}
@@ -134,10 +138,13 @@ def _typed(values: list[Any], zone: ZoneInfo) -> pa.Array:
         return pa.array([None if value is None else float(value) for value in values], pa.float64())
     if kinds == {str}:
         return _typed_text(values, zone)
-    return pa.array([value if value is None or isinstance(value, str) else json.dumps(value) for value in values], pa.string())
+    return pa.array(
+        [value if value is None or isinstance(value, str) else json.dumps(value) for value in values],
+        pa.string(),
+    )
 
 
-def _typed_text(values: list[str | None], zone: ZoneInfo) -> pa.Array:
+def _typed_text(values: list[str | None], zone: ZoneInfo) -> pa.Array[Any]:
     import pyarrow as pa
 
     try:

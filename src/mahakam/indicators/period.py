@@ -14,7 +14,9 @@ from mahakam.indicators.definition import Expected, Per
 
 ALL = "all"
 MOST_GAPS = 600
-"""Missing periods between the first and the last are listed up to this many: one absurd date is no 8,000 gaps."""
+"""Missing periods between the first and the last are listed up to this many: one absurd date is no 8,000
+gaps.
+"""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,7 +38,9 @@ class Period:
 
     @property
     def label(self) -> str:
-        return ALL if not self.year else f"{self.year:04}-{self.month:02}" if self.month else f"{self.year:04}"
+        return (
+            ALL if not self.year else f"{self.year:04}-{self.month:02}" if self.month else f"{self.year:04}"
+        )
 
     @property
     def first(self) -> date | None:
@@ -79,7 +83,8 @@ class Period:
     def expects(self, expected: Expected) -> int | None:
         """The number of inputs, days or months that a full period of this length has; None if nobody said.
 
-        365 stands for every day of a year and 30 or 31 for every day of a month, whatever that year or month has.
+        365 stands for every day of a year and 30 or 31 for every day of a month, whatever that year or
+        month has.
         """
         if expected is None:
             return None

@@ -30,11 +30,13 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value for one place and period. ``value`` is None exactly if ``state`` is ``notEnoughData``; ``reason`` says why:
-    ``noInputs`` (nothing reported), ``completeness`` (below ``needed``), ``noResult`` (the formula gives none).
+    """A value for one place and period. ``value`` is None exactly if ``state`` is ``notEnoughData``;
+    ``reason`` says why: ``noInputs`` (nothing reported), ``completeness`` (below ``needed``),
+    ``noResult`` (the formula gives none).
 
-    ``inputs`` rows went in, ``counted`` of them make the number, ``flagged`` is the share of them with a warning,
-    ``completeness`` a share (None: nobody said what a full period has), ``runs`` feed run → inputs from it.
+    ``inputs`` rows went in, ``counted`` of them make the number, ``flagged`` is the share of them with a
+    warning, ``completeness`` a share (None: nobody said what a full period has), ``runs`` feed run → inputs
+    from it.
     """
 
     id: str
@@ -183,7 +185,9 @@ def entity_of(value: Value, name: Text, theme: str | None, scope: str, per: str,
 
 
 def value_of(document: Document) -> Value:
-    """Read a stored value back. Raises KeyError or ValueError for an entity that :func:`entity_of` did not write."""
+    """Read a stored value back. Raises KeyError or ValueError for an entity that :func:`entity_of` did not
+    write.
+    """
 
     def get(name: str, default: Any = None) -> Any:
         found = document.get(name)

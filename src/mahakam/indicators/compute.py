@@ -1,0 +1,247 @@
+"""Computing the values of indicators and storing them, where what they are made from has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from mahakam.config import ConfigError, Place, scope_of
+from mahakam.indicators.definition import Definition, definitions_of
+from mahakam.indicators.evaluate import figures
+from mahakam.indicators.inputs import entity_table, origins_of, selection_of
+from mahakam.indicators.value import TYPE, Value, entity_of, judge, value_of
+from mahakam.ngsild.selection import Compare, Path, Scopes, Selection, Types
+from mahakam.store.protocol import Document, EntityStore
+
+AUTHOR = "indicators"
+KIND = "indicator"
+"""Kind of the records that remember what an indicator was last computed from."""
+
+Progress = Callable[[int, int, str], None]
+"""Called with (done, of, "place/indicator")."""
+
+
+class Writer(Protocol):
+    """What writes the values: the broker, or anything that validates, stores and notifies as it does."""
+
+    def upsert(self, documents: Sequence[Document], *, author: str = "") -> object: ...
+
+    def remove(self, ids: Sequence[str], *, author: str = "") -> object: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What computing one indicator came to. ``state``: ``computed``, ``unchanged`` (nothing it is made from
+    has changed), ``noInputs`` (no entity of the type yet) or ``failed`` (``problem`` says why).
+
+    ``undated`` inputs lie in no period, because their time is absent or cannot be read.
+    """
+
+    place: str
+    indicator: str
+    state: str
+    values: int = 0
+    available: int = 0
+    written: int = 0
+    removed: int = 0
+    undated: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Computed:
+    """The values of an indicator, in order of time, and how many inputs had no readable time."""
+
+    values: tuple[Value, ...]
+    inputs: int
+    undated: int
+
+
+@dataclass
+class _Feeds:
+    """Which feed a run belongs to, asked of the store once a run."""
+
+    store: EntityStore
+    _names: dict[int, str] = field(default_factory=dict)
+
+    def of(self, runs: Iterable[int]) -> tuple[str, ...]:
+        """Each feed once, as ``place/feed``, in the order of the runs."""
+        return tuple(dict.fromkeys(name for run in sorted(runs) if (name := self._name(run))))
+
+    def _name(self, run: int) -> str:
+        if run not in self._names:
+            found = self.store.run(run)
+            self._names[run] = f"{found.place}/{found.feed}" if found else ""
+        return self._names[run]
+
+
+def compute(
+    store: EntityStore, places: Mapping[str, Place], place: Place, definition: Definition
+) -> Computed:
+    """The values of one indicator for a place, computed now and stored nowhere.
+
+    Raises ConfigError if the definition cannot be computed over what there is.
+    """
+    selection = selection_of(definition, place, places)
+    documents = list(store.scan(selection))
+    if not documents:
+        definition.compiled  # noqa: B018 - a wrong formula is an error also where there is nothing to count yet
+        return Computed((), 0, 0)
+    origins = origins_of(store, {document["id"] for document in documents})
+    table = entity_table(definition, documents, origins, place.timezone)
+    feeds = _Feeds(store)
+    values = tuple(
+        judge(definition, place.id, figure, feeds.of(figure.runs)) for figure in figures(definition, table)
+    )
+    return Computed(values, table.num_rows, table.column("_period").null_count)
+
+
+def compute_all(
+    store: EntityStore,
+    writer: Writer,
+    places: Mapping[str, Place],
+    *,
+    only: Sequence[str] = (),
+    names: Sequence[str] = (),
+    force: bool = False,
+    progress: Progress | None = None,
+) -> list[Outcome]:
+    """Compute and store every indicator of every place (or of the places ``only`` and the indicators
+    ``names``).
+
+    What cannot be computed is an outcome of state ``failed`` and stops nothing else. Values of indicators
+    that are no longer defined are removed. With ``force`` nothing is skipped.
+    """
+    outcomes: list[Outcome] = []
+    work: list[tuple[Place, Definition]] = []
+    for place in places.values():
+        if only and place.id not in only:
+            continue
+        try:
+            definitions = definitions_of(place, places)
+        except ConfigError as error:
+            outcomes.append(Outcome(place.id, "", "failed", problem=str(error)))
+            continue
+        if not names:
+            _forget(store, writer, places, place, set(definitions))
+        work += [(place, one) for id, one in definitions.items() if not names or id in names]
+    for done, (place, definition) in enumerate(work):
+        if progress:
+            progress(done, len(work), f"{place.id}/{definition.id}")
+        outcomes.append(update(store, writer, places, place, definition, force=force))
+    if progress:
+        progress(len(work), len(work), "")
+    return outcomes
+
+
+def update(
+    store: EntityStore,
+    writer: Writer,
+    places: Mapping[str, Place],
+    place: Place,
+    definition: Definition,
+    *,
+    force: bool = False,
+) -> Outcome:
+    """Compute one indicator and store what changed; nothing is computed if nothing it is made from has
+    changed.
+    """
+    key = f"{place.id}/{definition.id}"
+    now = _now()
+    try:
+        selection = selection_of(definition, place, places)
+        mark = _mark(definition, place, places, store.count(selection))
+        if not force and _untouched(store, selection, mark, store.record(KIND, key)):
+            return Outcome(place.id, definition.id, "unchanged")
+        computed = compute(store, places, place, definition)
+    except ConfigError as error:
+        return Outcome(place.id, definition.id, "failed", problem=str(error))
+    stored = {document["id"]: document for document in store.scan(_values_of(place, places, definition.id))}
+    scope = scope_of(place, places)
+    fresh = [
+        entity_of(value, definition.name, definition.theme, scope, definition.per, now)
+        for value in computed.values
+        if not _same(value, definition, stored.get(value.id))
+    ]
+    gone = sorted(stored.keys() - {value.id for value in computed.values})
+    if fresh:
+        writer.upsert(fresh, author=AUTHOR)
+    if gone:
+        writer.remove(gone, author=AUTHOR)
+    record = {**mark, "at": now}
+    store.write(lambda transaction: transaction.save_record(KIND, key, record))
+    return Outcome(
+        place.id,
+        definition.id,
+        "computed" if computed.values else "noInputs",
+        values=len(computed.values),
+        available=sum(value.state == "available" for value in computed.values),
+        written=len(fresh),
+        removed=len(gone),
+        undated=computed.undated,
+    )
+
+
+def _mark(
+    definition: Definition, place: Place, places: Mapping[str, Place], inputs: int
+) -> dict[str, object]:
+    """All that decides the values besides the inputs' contents."""
+    words = [
+        definition.hash,
+        dict(definition.name),
+        definition.theme,
+        place.timezone,
+        scope_of(place, places),
+    ]
+    return {"definition": words, "inputs": inputs}
+
+
+def _untouched(
+    store: EntityStore, selection: Selection, mark: dict[str, object], record: dict[str, Any] | None
+) -> bool:
+    """Whether definition and inputs are as they were: as many, and none modified since (a removal changes
+    the count, unless one came in its place, which then is newer). Cheap: two counts, no column engine.
+    """
+    if record is None or {**mark, "at": record.get("at")} != record:
+        return False
+    since = Compare(Path("modifiedAt"), ">=", (record["at"],))
+    return store.count(replace(selection, condition=since)) == 0
+
+
+def _same(value: Value, definition: Definition, document: Document | None) -> bool:
+    if document is None:
+        return False
+    try:
+        stored = value_of(document)
+        names = document["name"]["languageMap"] == dict(definition.name)
+        theme = document.get("theme", {}).get("value") == definition.theme
+    except (KeyError, ValueError, TypeError):
+        return False
+    return names and theme and replace(value, computed=stored.computed) == stored
+
+
+def _values_of(place: Place, places: Mapping[str, Place], name: str = "") -> Selection:
+    return Selection(
+        types=Types(((TYPE,),)),
+        scopes=Scopes(((scope_of(place, places),),)),
+        condition=Compare(Path("indicator"), "==", (name,)) if name else None,
+    )
+
+
+def _forget(
+    store: EntityStore, writer: Writer, places: Mapping[str, Place], place: Place, defined: set[str]
+) -> None:
+    """Remove the values of indicators that the place no longer has."""
+    gone = [
+        document["id"]
+        for document in store.scan(_values_of(place, places))
+        if document.get("indicator", {}).get("value") not in defined
+    ]
+    if gone:
+        writer.remove(gone, author=AUTHOR)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
