@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -252,6 +253,6 @@ def _known(places: tuple[str, ...], config: _FOLDERS) -> None:
 
 def _password(from_stdin: bool) -> str:
     if from_stdin:
-        return click.get_text_stream("stdin").readline().rstrip("\r\n")
+        return sys.stdin.readline().rstrip("\r\n")
     asked: str = click.prompt("Password", type=str, hide_input=True, confirmation_prompt=True, err=True)
     return asked

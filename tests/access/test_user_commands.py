@@ -1,0 +1,108 @@
+"""``mahakam user`` and ``mahakam key``: exit codes, talk on standard error, no secret but the one asked for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mahakam.access import accounts, keys
+from mahakam.cli.user import key, user
+from mahakam.store.opening import open_store
+
+PASSWORD = "correct horse battery"
+
+
+def _run(tmp_path: Path, group: str, *arguments: str, typed: str = "") -> Result:
+    command = user if group == "user" else key
+    return CliRunner().invoke(command, [*arguments, "--data", str(tmp_path / "data")], input=typed)
+
+
+def test_an_account_from_beginning_to_end(tmp_path: Path) -> None:
+    made = _run(
+        tmp_path,
+        "user",
+        "add",
+        "Siti",
+        "--role",
+        "officer",
+        "--place",
+        "samarinda",
+        typed=f"{PASSWORD}\n{PASSWORD}\n",
+    )
+    assert made.exit_code == 0, made.output
+    assert made.stdout == ""
+    assert PASSWORD not in made.output
+    listed = _run(tmp_path, "user", "list", "--json")
+    (row,) = json.loads(listed.stdout)
+    assert (row["name"], row["roles"], row["places"]) == ("siti", ["officer"], ["samarinda"])
+    assert "argon2" not in listed.output
+    assert "siti" in _run(tmp_path, "user", "list").stdout
+    changed = _run(tmp_path, "user", "password", "siti", "--password-stdin", typed="another long one\n")
+    assert changed.exit_code == 0, changed.output
+    store = open_store("", tmp_path / "data")
+    assert accounts.verify(store.tenant(), "siti", "another long one")
+    store.close()
+    assert _run(tmp_path, "user", "remove", "siti").exit_code == 0
+    gone = _run(tmp_path, "user", "remove", "siti")
+    assert gone.exit_code != 0
+    assert "there is no account" in gone.stderr
+
+
+def test_two_passwords_that_differ_are_asked_again_and_a_short_one_refused(tmp_path: Path) -> None:
+    asked = _run(
+        tmp_path,
+        "user",
+        "add",
+        "budi",
+        "--role",
+        "admin",
+        typed=f"{PASSWORD}\nother\n{PASSWORD}\n{PASSWORD}\n",
+    )
+    assert asked.exit_code == 0, asked.output
+    short = _run(tmp_path, "user", "add", "siti", "--role", "admin", "--password-stdin", typed="short\n")
+    assert short.exit_code != 0
+    assert "at least 10" in short.stderr
+
+
+def test_a_slip_in_a_place_is_no_account(tmp_path: Path) -> None:
+    (tmp_path / "places" / "samarinda").mkdir(parents=True)
+    (tmp_path / "places" / "samarinda" / "city.yaml").write_text("name: Samarinda\n")
+    config = ["--config", str(tmp_path / "places"), "--password-stdin"]
+    wrong = _run(
+        tmp_path, "user", "add", "siti", "--role", "officer", "--place", "samarenda", *config, typed=PASSWORD
+    )
+    assert wrong.exit_code != 0
+    assert "samarinda" in wrong.stderr
+    right = _run(
+        tmp_path, "user", "add", "siti", "--role", "officer", "--place", "samarinda", *config, typed=PASSWORD
+    )
+    assert right.exit_code == 0, right.output
+
+
+def test_a_key_is_alone_on_standard_output_and_never_shown_again(tmp_path: Path) -> None:
+    made = _run(
+        tmp_path, "key", "add", "rain gauges", "--scope", "write", "--place", "samarinda", "--days", "9"
+    )
+    secret = made.stdout.strip()
+    assert secret.startswith(keys.PREFIX)
+    assert made.exit_code == 0
+    listed = _run(tmp_path, "key", "list").stdout
+    assert "rain gauges" in listed
+    assert secret not in listed
+    id = listed.split()[0]
+    assert _run(tmp_path, "key", "revoke", id).exit_code == 0
+    again = _run(tmp_path, "key", "revoke", id)
+    assert again.exit_code != 0
+    assert "mahakam key list" in again.stderr
+    assert _run(tmp_path, "key", "list").stdout == ""
+
+
+@pytest.mark.parametrize("group", [user, key])
+def test_every_command_has_help_with_an_example(group: object) -> None:
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        shown = CliRunner().invoke(command, ["--help"]).output
+        assert "Example:" in shown, name
+        assert "mahakam " in shown, name
