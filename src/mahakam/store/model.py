@@ -102,3 +102,27 @@ class Correction:
     reason: str = ""
     active: bool = True
     id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A notification in the outbox. ``made`` and ``due`` are seconds since 1970; ``error`` is the last try's."""
+
+    number: int
+    subscription: str
+    entity: str
+    body: bytes
+    made: float
+    due: float
+    tries: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the journal: ``action`` is create, replace, change or delete; ``at`` is ISO 8601 UTC."""
+
+    entity: str
+    action: str
+    author: str
+    at: str

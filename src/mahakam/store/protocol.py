@@ -7,21 +7,28 @@ bytes that a read without options answers: the normalized representation without
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
 from mahakam.ngsild.selection import Selection
-from mahakam.store.model import Change, Correction, Held, HeldState, Lineage, Run
+from mahakam.store.model import Change, Correction, Entry, Held, HeldState, Lineage, Owed, Run
 
 Document = dict[str, Any]
 T = TypeVar("T")
 
 
 class Transaction(Protocol):
-    """The writes of one transaction: all of them happen, durably, or none."""
+    """The writes of one transaction: all of them happen, durably, or none.
+
+    Work that a store runs in a transaction may be run again if a shared commit fails: it changes nothing else.
+    """
 
     def get(self, id: str) -> Document | None: ...
+
+    def insert(self, document: Document, body: bytes) -> bool:
+        """Insert the entity; False, and nothing changed, if there is one with its id."""
 
     def put(self, document: Document, body: bytes) -> None:
         """Insert the entity, or replace the one with its id."""
@@ -29,13 +36,34 @@ class Transaction(Protocol):
     def delete(self, id: str) -> bool:
         """True if there was one. Its lineage goes with it."""
 
+    def note(self, entry: Entry) -> None:
+        """Record in the journal who wrote what."""
+
     def owe(self, subscription: str, entity: str, body: bytes) -> None:
         """Put a notification into the outbox."""
+
+    def settle(self, number: int) -> None:
+        """Take a delivered notification out of the outbox."""
+
+    def postpone(self, number: int, due: float, error: str) -> None:
+        """Note a failed try; the next one is at ``due`` (seconds since 1970)."""
+
+    def bury(self, number: int, error: str) -> None:
+        """Give a notification up: it moves to the dead letters."""
+
+    def revive(self, number: int) -> bool:
+        """Put a dead letter back into the outbox; False if there is none."""
+
+    def forgive(self, subscription: str) -> None:
+        """Drop all that a subscription is owed."""
 
     def save_run(self, run: Run) -> None:
         """Insert (``run.id == 0``: the id is set on the object) or update a run."""
 
     def put_lineage(self, rows: Iterable[Lineage]) -> None: ...
+
+    def digest(self, entity: str) -> str | None:
+        """The digest of the record that an entity was made from."""
 
     def hold(self, rows: Iterable[Held]) -> None:
         """Put rows into quarantine; a row of the same place, feed, file, sheet and row number still held is replaced."""
@@ -50,6 +78,8 @@ class Transaction(Protocol):
         """Small records that are no entities (accounts, keys, sessions, counters); None deletes."""
 
     def record(self, kind: str, key: str) -> dict[str, Any] | None: ...
+
+    def records(self, kind: str) -> dict[str, dict[str, Any]]: ...
 
 
 class EntityStore(Protocol):
@@ -67,6 +97,9 @@ class EntityStore(Protocol):
 
     def count(self, selection: Selection) -> int: ...
 
+    def size(self) -> int:
+        """The number of entities."""
+
     def types(self) -> dict[str, int]:
         """Every entity type with the number of its entities."""
 
@@ -81,6 +114,9 @@ class EntityStore(Protocol):
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
         """Like ``write``, but shares one commit with whatever else waits (group commit)."""
+
+    def submit_async(self, work: Callable[[Transaction], T]) -> asyncio.Future[T]:
+        """``submit`` for a coroutine: to be awaited on the running event loop."""
 
     def runs(self, place: str = "", feed: str = "", limit: int = 100) -> list[Run]:
         """The newest first."""
@@ -123,6 +159,18 @@ class EntityStore(Protocol):
 
     def record(self, kind: str, key: str) -> dict[str, Any] | None:
         """One small record: a primary-key read, cheap enough for every request (sessions, API keys)."""
+
+    def owed(self, now: float, limit: int = 100) -> list[Owed]:
+        """Notifications whose turn it is: for each subscription and entity the oldest, if due at ``now``."""
+
+    def next_due(self) -> float | None:
+        """When the next notification is due (seconds since 1970); None if none is owed."""
+
+    def dead_letters(self, subscription: str = "", limit: int = 100, offset: int = 0) -> list[Owed]:
+        """Notifications given up on, the oldest first."""
+
+    def journal(self, entity: str, limit: int = 100) -> list[Entry]:
+        """Who wrote an entity and when, the newest first."""
 
 
 class Store(Protocol):

@@ -1,0 +1,267 @@
+"""The one way in and out of a tenant: every write passes its contract, every read is the store's bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from mahakam.broker.clock import now, stamped
+from mahakam.broker.contracts import ContractBook
+from mahakam.broker.guard import Guard
+from mahakam.broker.subscriptions import Subscriptions
+from mahakam.broker.writes import (
+    Create,
+    Delete,
+    Ingest,
+    Ingested,
+    Modify,
+    Patch,
+    Replace,
+    Upsert,
+    Write,
+    Written,
+)
+from mahakam.config import Place
+from mahakam.ngsild import represent
+from mahakam.ngsild.entity import Document
+from mahakam.ngsild.patch import Change
+from mahakam.ngsild.problem import Problem, not_found
+from mahakam.ngsild.selection import Selection
+from mahakam.store.model import Entry, Held, Run
+from mahakam.store.protocol import EntityStore, Transaction
+
+T = TypeVar("T")
+_EVERYTHING = Selection()
+
+
+class Broker:
+    """Entities of one tenant. Refusals are :class:`mahakam.ngsild.problem.Problem`.
+
+    The methods that write are done when they return: durable, and what subscriptions are owed is in the outbox.
+    Their forms with ``a`` in front are for coroutines, and share commits.
+    """
+
+    def __init__(self, store: EntityStore, book: ContractBook, places: Mapping[str, Place]) -> None:
+        self.store = store
+        self.subscriptions = Subscriptions(store)
+        self._guard = Guard(book, places)
+
+    # Reading
+
+    def body(self, id: str) -> bytes | None:
+        """The entity as a read without options answers it."""
+        return self.store.body(id)
+
+    def get(self, id: str) -> Document | None:
+        return self.store.document(id)
+
+    def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
+        return self.store.bodies(selection, limit, offset)
+
+    def query(self, selection: Selection = _EVERYTHING, limit: int = 1000, offset: int = 0) -> list[Document]:
+        return self.store.documents(selection, limit, offset)
+
+    def scan(self, selection: Selection = _EVERYTHING) -> Iterator[Document]:
+        """Every selected entity, without a limit and without holding them all in memory."""
+        return self.store.scan(selection)
+
+    def count(self, selection: Selection = _EVERYTHING) -> int:
+        return self.store.count(selection)
+
+    def types(self) -> dict[str, int]:
+        return self.store.types()
+
+    def attributes(self, type: str | None = None) -> dict[str, dict[str, Any]]:
+        return self.store.attributes(type)
+
+    # Writing
+
+    def create(self, document: Document, author: str = "") -> None:
+        """Store a new entity.
+
+        Raises Problem AlreadyExists, or BadRequestData with every rule of its contract that it fails.
+        """
+        self.store.write(self._create(document, author))
+
+    async def acreate(self, document: Document, author: str = "") -> None:
+        await self.store.submit_async(self._create(document, author))
+
+    def replace(self, document: Document, author: str = "") -> None:
+        """Store an entity instead of the one with its id.
+
+        Raises Problem ResourceNotFound, or BadRequestData.
+        """
+        self.store.write(self._one(Replace(document), author))
+
+    async def areplace(self, document: Document, author: str = "") -> None:
+        await self.store.submit_async(self._one(Replace(document), author))
+
+    def upsert(self, document: Document, author: str = "") -> bool:
+        """Store an entity, new (True) or instead of the one with its id.
+
+        Raises Problem BadRequestData.
+        """
+        return self.store.write(self._one(Upsert(document), author)).created
+
+    async def aupsert(self, document: Document, author: str = "") -> bool:
+        return (await self.store.submit_async(self._one(Upsert(document), author))).created
+
+    def change(self, id: str, patch: Patch, author: str = "") -> Written:
+        """Read, patch and write an entity in one transaction.
+
+        Raises Problem ResourceNotFound, BadRequestData, or what ``patch`` raises.
+        """
+        return self.store.write(self._one(Modify(id, patch), author))
+
+    async def achange(self, id: str, patch: Patch, author: str = "") -> Written:
+        return await self.store.submit_async(self._one(Modify(id, patch), author))
+
+    def delete(self, id: str, author: str = "") -> None:
+        """Raises Problem ResourceNotFound."""
+        self.store.write(self._one(Delete(id), author))
+
+    async def adelete(self, id: str, author: str = "") -> None:
+        await self.store.submit_async(self._one(Delete(id), author))
+
+    def batch(self, writes: Sequence[Write], author: str = "") -> list[Written]:
+        """Many writes in one transaction; a refused one does not stop the others, and says so in its result."""
+        return self.store.write(self._many(writes, author))
+
+    async def abatch(self, writes: Sequence[Write], author: str = "") -> list[Written]:
+        return await self.store.submit_async(self._many(writes, author))
+
+    def ingest(self, run: Run, items: Sequence[Ingest], held: Sequence[Held] = ()) -> Ingested:
+        """A feed's batch, checked already: documents, lineage, quarantine and the run's figures in one transaction.
+
+        An item whose digest is that of the stored lineage is unchanged and not written.
+        The caller's ``run`` is saved as it is, with its id set; its figures are the caller's to add up before.
+        """
+        return self.store.write(lambda transaction: self._ingest(transaction, run, items, held))
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Other records (runs, held rows, corrections) in one transaction; entities go through the methods above."""
+        return self.store.write(work)
+
+    # How
+
+    def _create(self, document: Document, author: str) -> Callable[[Transaction], None]:
+        """All that needs no transaction is done here, before the work waits for its turn."""
+        at = now()
+        document = self._guard.admit(stamped(document, at))
+        body = represent.body(document)
+
+        def work(transaction: Transaction) -> None:
+            self._insert(transaction, document, body, author, at)
+
+        return work
+
+    def _insert(
+        self, transaction: Transaction, document: Document, body: bytes, author: str, at: str
+    ) -> None:
+        if not transaction.insert(document, body):
+            raise already_exists(document["id"])
+        self._record(transaction, document["id"], "create", author, at)
+        self.subscriptions.notice(transaction, None, document)
+
+    def _one(self, write: Write, author: str) -> Callable[[Transaction], Written]:
+        at = now()
+        return lambda transaction: self._apply(transaction, write, author, at)
+
+    def _many(self, writes: Sequence[Write], author: str) -> Callable[[Transaction], list[Written]]:
+        at = now()
+
+        def work(transaction: Transaction) -> list[Written]:
+            results = []
+            for write in writes:
+                # A refusal comes before the first statement that writes, so that nothing needs to be undone.
+                try:
+                    results.append(self._apply(transaction, write, author, at))
+                except Problem as problem:
+                    results.append(Written(_id_of(write), problem=problem))
+            return results
+
+        return work
+
+    def _apply(self, transaction: Transaction, write: Write, author: str, at: str) -> Written:
+        match write:
+            case Create(document):
+                document = self._guard.admit(stamped(document, at))
+                self._insert(transaction, document, represent.body(document), author, at)
+                return Written(document["id"], created=True)
+            case Replace(document):
+                before = _found(transaction, document["id"])
+                self._put(transaction, before, stamped(document, at, before), "replace", author, at)
+                return Written(document["id"])
+            case Upsert(document, patch):
+                stored = transaction.get(document["id"])
+                if stored is None:
+                    return self._apply(transaction, Create(document), author, at)
+                if patch is None:
+                    self._put(transaction, stored, stamped(document, at, stored), "replace", author, at)
+                    return Written(document["id"])
+                return self._patch(transaction, stored, patch, author, at)
+            case Modify(id, patch):
+                return self._patch(transaction, _found(transaction, id), patch, author, at)
+            case Delete(id):
+                before = _found(transaction, id)
+                transaction.delete(id)
+                self._record(transaction, id, "delete", author, at)
+                self.subscriptions.notice(transaction, before, None)
+                return Written(id)
+
+    def _patch(
+        self, transaction: Transaction, before: Document, patch: Patch, author: str, at: str
+    ) -> Written:
+        change: Change = patch(before, at)
+        if change.changed:
+            self._put(transaction, before, change.document, "change", author, at)
+        return Written(before["id"], not_updated=change.not_updated)
+
+    def _put(
+        self, transaction: Transaction, before: Document, after: Document, action: str, author: str, at: str
+    ) -> None:
+        after = self._guard.admit(after)
+        transaction.put(after, represent.body(after))
+        self._record(transaction, after["id"], action, author, at)
+        self.subscriptions.notice(transaction, before, after)
+
+    def _ingest(
+        self, transaction: Transaction, run: Run, items: Sequence[Ingest], held: Sequence[Held]
+    ) -> Ingested:
+        at = now()
+        transaction.save_run(run)
+        stored: list[Ingest] = []
+        for item in items:
+            id = item.document["id"]
+            if transaction.digest(id) == item.lineage.digest:
+                continue
+            before = transaction.get(id)
+            after = stamped(item.document, at, before)
+            transaction.put(after, represent.body(after))
+            self.subscriptions.notice(transaction, before, after)
+            stored.append(item)
+        transaction.put_lineage(item.lineage for item in stored)
+        transaction.hold(held)
+        return Ingested(len(stored), len(items) - len(stored))
+
+    @staticmethod
+    def _record(transaction: Transaction, id: str, action: str, author: str, at: str) -> None:
+        if author:
+            transaction.note(Entry(id, action, author, at))
+
+
+def already_exists(id: str) -> Problem:
+    return Problem("AlreadyExists", "Already exists", f"there is an entity {id}")
+
+
+def _found(transaction: Transaction, id: str) -> Document:
+    document = transaction.get(id)
+    if document is None:
+        raise not_found(id)
+    return document
+
+
+def _id_of(write: Write) -> str:
+    if isinstance(write, Modify | Delete):
+        return write.id
+    return str(write.document["id"])

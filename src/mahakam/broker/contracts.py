@@ -1,0 +1,35 @@
+"""What the broker asks of contracts: who checks an entity, and which places have a contract for a type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from mahakam.quality.finding import Finding
+
+
+class Checker(Protocol):
+    """One contract, compiled for single records."""
+
+    def check(self, record: Mapping[str, Any], lexical: bool = False) -> list[Finding]:
+        """Everything that is wrong with a record; an empty list if nothing is."""
+
+
+class ContractBook(Protocol):
+    """All contracts of a node."""
+
+    def checker_for(self, place_id: str | None, types: Sequence[str]) -> Checker | None:
+        """The checker for entities of these types at a place (or inherited from its parents)."""
+
+    def places_for(self, types: Sequence[str]) -> Sequence[str]:
+        """The ids of the places that have a contract for one of these types."""
+
+
+class NoContracts:
+    """A book without a contract: every entity is stored as the standard says."""
+
+    def checker_for(self, place_id: str | None, types: Sequence[str]) -> Checker | None:  # noqa: ARG002
+        return None
+
+    def places_for(self, types: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
+        return ()

@@ -1,0 +1,83 @@
+"""The kinds of write that the broker takes, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mahakam.ngsild.entity import Document
+from mahakam.ngsild.patch import Change
+from mahakam.ngsild.problem import Problem
+from mahakam.store.model import Lineage
+
+Patch = Callable[[Document, str], Change]
+"""(stored document, time of the write) → the change: one of :mod:`mahakam.ngsild.patch` with its fragment bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """A new entity; refused if there is one with its id."""
+
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """An entity instead of the one with its id; refused if there is none."""
+
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """A new entity; or, if there is one with its id, instead of it, or ``patch`` applied to it."""
+
+    document: Document
+    patch: Patch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Modify:
+    """A change to a stored entity; refused if there is none."""
+
+    id: str
+    patch: Patch
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """The end of an entity; refused if there is none."""
+
+    id: str
+
+
+Write = Create | Replace | Upsert | Modify | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One write of a batch: ``problem`` is None if it was done; ``created`` if the entity is new.
+
+    ``not_updated``: attribute → why a patch left it as it was.
+    """
+
+    id: str
+    created: bool = False
+    problem: Problem | None = None
+    not_updated: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """A document from a feed, and where it came from."""
+
+    document: Document
+    lineage: Lineage
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """How many documents a feed's batch stored, and how many stood there already, made of the same record."""
+
+    stored: int
+    unchanged: int

@@ -1,0 +1,11 @@
+"""What a store says when it cannot do its work: what failed and what would help."""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """The store cannot read or write (disk full, damaged, held by another program). Nothing is half-written."""
+
+
+class UnsupportedStore(StoreError):
+    """A ``--store`` URL that names something this version cannot open."""

@@ -1,0 +1,1 @@
+"""The store on SQLite: one file a tenant, no server to start."""

@@ -1,0 +1,142 @@
+"""Connections to one SQLite file: settings, schema, a pool of readers, and errors in words."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+import apsw
+
+from mahakam.store.errors import StoreError
+from mahakam.store.sqlite.functions import register
+
+PAGE_SIZE = 8192
+WRITER_CACHE_KIB = 16_384
+READER_CACHE_KIB = 4_096
+BUSY_MILLISECONDS = 30_000
+_WORDS: tuple[tuple[type[apsw.Error], str], ...] = (
+    (apsw.FullError, "the disk is full: nothing was written; make room and try again"),
+    (apsw.BusyError, "another program holds the file; end it or try again"),
+    (apsw.ReadOnlyError, "the file may not be written to; check its owner and permissions"),
+    (apsw.CantOpenError, "cannot be opened; check that the folder exists and may be written to"),
+    (apsw.NotADBError, "is not a Mahakam store (not an SQLite file)"),
+    (apsw.CorruptError, "is damaged; restore a backup"),
+    (apsw.IOError, "the disk reported an error: nothing was written"),
+)
+
+
+def in_words(path: str | Path, error: apsw.Error) -> StoreError:
+    """The StoreError that says what an SQLite error means for the person who runs the node."""
+    for kind, words in _WORDS:
+        if isinstance(error, kind):
+            return StoreError(f"{path}: {words}")
+    return StoreError(f"{path}: {error}")
+
+
+@contextmanager
+def clear_errors(path: str | Path) -> Iterator[None]:
+    """Turns SQLite's errors into StoreError."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise in_words(path, error) from error
+
+
+def connect(path: Path, cache_kib: int, *, reader: bool) -> apsw.Connection:
+    """An open connection with the store's settings; ``reader`` refuses writes."""
+    connection = apsw.Connection(str(path), statementcachesize=200)
+    connection.set_busy_timeout(BUSY_MILLISECONDS)
+    connection.execute(f"PRAGMA cache_size=-{cache_kib}; PRAGMA foreign_keys=off; PRAGMA temp_store=memory")
+    if reader:
+        connection.execute("PRAGMA query_only=on")
+    else:
+        connection.execute("PRAGMA synchronous=full; PRAGMA wal_autocheckpoint=1000")
+    register(connection)
+    return connection
+
+
+def prepare(path: Path) -> None:
+    """Make the file when missing, and bring its schema up to date.
+
+    Raises StoreError for a file that is no store, or that a newer Mahakam wrote.
+    """
+    with clear_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = apsw.Connection(str(path))
+        try:
+            connection.set_busy_timeout(BUSY_MILLISECONDS)
+            connection.execute(
+                f"PRAGMA page_size={PAGE_SIZE}; PRAGMA journal_mode=wal; PRAGMA synchronous=full"
+            )
+            _migrate(connection, path)
+        finally:
+            connection.close()
+
+
+def _migrate(connection: apsw.Connection, path: Path) -> None:
+    steps = {
+        int(file.name[:4]): file
+        for file in (resources.files(__package__) / "migrations").iterdir()
+        if file.name.endswith(".sql")
+    }
+    if connection.pragma("user_version") == max(steps):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Read again under the lock: another process may have migrated meanwhile.
+        version = connection.pragma("user_version")
+        if version > max(steps):
+            raise StoreError(
+                f"{path}: written by a newer Mahakam (schema {version}); this one knows {max(steps)}"
+            )
+        for number in sorted(steps):
+            if number > version:
+                connection.execute(steps[number].read_text("utf-8"))
+                connection.execute(f"PRAGMA user_version={number}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+class Readers:
+    """Read connections, each handed to one user at a time; the last one used is taken next (warm cache)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: deque[apsw.Connection] = deque()
+        self._open = True
+
+    def take(self) -> apsw.Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            if not self._open:
+                raise StoreError(f"{self._path}: the store is closed") from None
+            with clear_errors(self._path):
+                return connect(self._path, READER_CACHE_KIB, reader=True)
+
+    def give_back(self, connection: apsw.Connection) -> None:
+        if self._open and len(self._idle) < 8:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[apsw.Connection]:
+        """A connection for the length of the block; SQLite's errors come out as StoreError."""
+        connection = self.take()
+        try:
+            yield connection
+        except apsw.Error as error:
+            raise in_words(self._path, error) from error
+        finally:
+            self.give_back(connection)
+
+    def close(self) -> None:
+        self._open = False
+        while self._idle:
+            self._idle.pop().close()

@@ -1,0 +1,124 @@
+"""The store of one tenant on SQLite: reads on a pool of connections, writes through one writer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+import orjson
+
+from mahakam.ngsild.selection import Selection
+from mahakam.store.protocol import Document, Transaction
+from mahakam.store.sqlite.connection import Readers, in_words, prepare
+from mahakam.store.sqlite.ledger import Ledger
+from mahakam.store.sqlite.select import compile_selection
+from mahakam.store.sqlite.writer import Writer
+
+T = TypeVar("T")
+
+_ATTRIBUTES = """
+SELECT j.key, count(*),
+  json_group_array(DISTINCT coalesce(j.value ->> '$.type', j.value ->> '$[0].type')),
+  json_group_array(DISTINCT t.type)
+FROM entity_type t CROSS JOIN entity e ON e.n = t.entity, json_each(e.document) j
+WHERE (?1 IS NULL OR t.type = ?1) AND j.type IN ('object', 'array')
+  AND j.key NOT IN ('id', 'type', 'scope', '@context')
+GROUP BY j.key ORDER BY j.key
+"""
+
+
+class SqliteEntities(Ledger):
+    """See :class:`mahakam.store.protocol.EntityStore`."""
+
+    def __init__(self, path: Path) -> None:
+        prepare(path)
+        self.path = path
+        self._readers = Readers(path)
+        self._writer = Writer(path)
+
+    def body(self, id: str) -> bytes | None:
+        connection = self._readers.take()
+        try:
+            for (body,) in connection.execute("SELECT body FROM entity WHERE id = ?", (id,)):
+                return body  # type: ignore[no-any-return]
+            return None
+        except apsw.Error as error:
+            raise in_words(self.path, error) from error
+        finally:
+            self._readers.give_back(connection)
+
+    def document(self, id: str) -> Document | None:
+        with self._readers.reading() as connection:
+            for (document,) in connection.execute("SELECT document FROM entity WHERE id = ?", (id,)):
+                return orjson.loads(document)  # type: ignore[no-any-return]
+        return None
+
+    def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
+        plan = compile_selection(selection)
+        with self._readers.reading() as connection:
+            found = connection.execute(plan.sql("e.body"), (*plan.parameters, limit, offset))
+            return [row[0] for row in found]
+
+    def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
+        plan = compile_selection(selection)
+        with self._readers.reading() as connection:
+            found = connection.execute(plan.sql("e.document"), (*plan.parameters, limit, offset))
+            return [orjson.loads(row[0]) for row in found]
+
+    def count(self, selection: Selection) -> int:
+        plan = compile_selection(selection)
+        with self._readers.reading() as connection:
+            return int(connection.execute(plan.sql("count(*)", ""), plan.parameters).get)
+
+    def size(self) -> int:
+        """The number of entities."""
+        with self._readers.reading() as connection:
+            return int(connection.execute("SELECT count(*) FROM entity").get)
+
+    def types(self) -> dict[str, int]:
+        with self._readers.reading() as connection:
+            found = connection.execute("SELECT type, count(*) FROM entity_type GROUP BY type ORDER BY type")
+            return {str(type): int(str(number)) for type, number in found}
+
+    def attributes(self, type: str | None = None) -> dict[str, dict[str, Any]]:
+        with self._readers.reading() as connection:
+            return {
+                name: {
+                    "count": count,
+                    "attributeTypes": sorted(filter(None, orjson.loads(kinds))),
+                    "typeNames": sorted(orjson.loads(types)),
+                }
+                for name, count, kinds, types in connection.execute(_ATTRIBUTES, (type,))
+            }
+
+    def scan(self, selection: Selection) -> Iterator[Document]:
+        """In order of creation, a thousand at a time, so that no connection is held between two of them."""
+        plan = compile_selection(selection)
+        sql = plan.sql("e.n, e.document", "AND e.n > ? ORDER BY e.n LIMIT 1000")
+        last = -1
+        while True:
+            with self._readers.reading() as connection:
+                found: list[Any] = connection.execute(sql, (*plan.parameters, last)).fetchall()
+            if not found:
+                return
+            for _, document in found:
+                yield orjson.loads(document)
+            last = found[-1][0]
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        return self._writer.submit(work).result()
+
+    def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
+        return self._writer.submit(work)
+
+    def submit_async(self, work: Callable[[Transaction], T]) -> asyncio.Future[T]:
+        return self._writer.submit_async(work)
+
+    def close(self) -> None:
+        """Finish the writes that wait, then close."""
+        self._writer.close()
+        self._readers.close()

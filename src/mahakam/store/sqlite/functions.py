@@ -1,0 +1,22 @@
+"""SQL functions that SQLite lacks: the exact test of a query on a document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import apsw
+import orjson
+
+Predicate = Callable[[dict[str, Any]], bool]
+
+
+def register(connection: apsw.Connection) -> None:
+    """Offer ``document_matches(document, predicate)``; a Predicate is bound with ``apsw.pyobject``."""
+    function: Any = _document_matches
+    connection.create_scalar_function("document_matches", function, 2, deterministic=True)
+
+
+def _document_matches(document: Any, predicate: Any) -> bool:
+    """``predicate`` is a Predicate."""
+    return bool(predicate(orjson.loads(document)))

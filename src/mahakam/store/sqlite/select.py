@@ -1,0 +1,160 @@
+"""Compiles a Selection into SQL: the indexes narrow, an exact test decides where they cannot."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import apsw
+import orjson
+
+from mahakam.ngsild.selection import Geo, Scopes, Selection, Types
+from mahakam.store.sqlite.keys import Box, box_of
+
+EARTH_RADIUS_METRES = 6_371_008.8
+_BOX = "SELECT entity FROM location WHERE west <= ? AND east >= ? AND south <= ? AND north >= ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``SELECT … FROM {source} WHERE {where}`` with ``parameters``; ``e`` is the entity's row."""
+
+    source: str
+    where: str
+    parameters: tuple[Any, ...]
+
+    def sql(self, columns: str, tail: str = "ORDER BY e.n LIMIT ? OFFSET ?") -> str:
+        return f"SELECT {columns} FROM {self.source} WHERE {self.where} {tail}"
+
+
+def compile_selection(selection: Selection) -> Plan:
+    """The plan of a selection; equal kinds of selection give equal SQL, so that statements are reused."""
+    where: list[str] = []
+    parameters: list[Any] = []
+    source = "entity e"
+    if selection.ids:
+        where.append("e.id IN (SELECT value FROM json_each(?))")
+        parameters.append(orjson.dumps(selection.ids).decode())
+    narrow = bool(selection.ids) or _geo_box(selection.geo) is not None
+    if selection.types and not narrow:
+        source, types_where, types_parameters = _type_source(selection.types)
+        where += types_where
+        parameters = types_parameters + parameters
+    elif selection.types:
+        _type_filter(selection.types, where, parameters)
+    rest = Selection(condition=selection.condition, geo=selection.geo)
+    if selection.attrs:
+        _attributes_filter(selection.attrs, where, parameters)
+    if selection.scopes and not _scope_filter(selection.scopes, where, parameters):
+        rest = replace(rest, scopes=selection.scopes)
+    if selection.geo:
+        _geo_filter(selection.geo, where, parameters)
+    if selection.id_pattern is not None:
+        rest = replace(rest, id_pattern=selection.id_pattern)
+    if rest != Selection():
+        where.append("document_matches(e.document, ?)")
+        parameters.append(apsw.pyobject(_exact(rest)))
+    return Plan(source, " AND ".join(where) or "1", tuple(parameters))
+
+
+def _exact(rest: Selection) -> Any:
+    from mahakam.ngsild.match import matches
+
+    return lambda document: matches(document, rest)
+
+
+def _type_source(types: Types) -> tuple[str, list[str], list[Any]]:
+    """The type index drives: a page is a range scan of it, already in order of creation."""
+    if len(types.any_of) == 1:
+        first, *others = types.any_of[0]
+        where = ["t.type = ?"]
+        where += ["EXISTS (SELECT 1 FROM entity_type o WHERE o.type = ? AND o.entity = t.entity)"] * len(
+            others
+        )
+        return "entity_type t CROSS JOIN entity e ON e.n = t.entity", where, [first, *others]
+    parts: list[str] = []
+    parameters: list[Any] = []
+    for group in types.any_of:
+        parts.append(" INTERSECT ".join(["SELECT entity FROM entity_type WHERE type = ?"] * len(group)))
+        parameters += group
+    union = " UNION ".join(f"SELECT entity FROM ({part})" for part in parts)
+    return f"({union} ORDER BY 1) t CROSS JOIN entity e ON e.n = t.entity", [], parameters
+
+
+def _type_filter(types: Types, where: list[str], parameters: list[Any]) -> None:
+    choices = []
+    for group in types.any_of:
+        test = "EXISTS (SELECT 1 FROM entity_type t WHERE t.type = ? AND t.entity = e.n)"
+        choices.append(" AND ".join([test] * len(group)))
+        parameters += group
+    where.append("(" + " OR ".join(choices) + ")")
+
+
+def _attributes_filter(attributes: tuple[str, ...], where: list[str], parameters: list[Any]) -> None:
+    where.append("(" + " OR ".join(["json_type(e.document, ?) IS NOT NULL"] * len(attributes)) + ")")
+    parameters += [json_path(name) for name in attributes]
+
+
+def json_path(*keys: str) -> str:
+    """SQLite's path to a key; quotes inside a name are written as the document's JSON writes them."""
+    return "$" + "".join("." + orjson.dumps(key).decode() for key in keys)
+
+
+def _scope_filter(scopes: Scopes, where: list[str], parameters: list[Any]) -> bool:
+    """False for patterns with ``+``, which the exact test decides."""
+    if any("+" in pattern for group in scopes.any_of for pattern in group):
+        return False
+    choices = []
+    found: list[Any] = []
+    for group in scopes.any_of:
+        tests = []
+        for pattern in group:
+            if pattern.endswith("/#"):
+                path = pattern[:-2]
+                tests.append(
+                    "e.n IN (SELECT entity FROM entity_scope WHERE scope = ? OR (scope > ? AND scope < ?))"
+                )
+                found += [path, path + "/", path + "0"]  # "0" follows "/" in order
+            else:
+                tests.append("e.n IN (SELECT entity FROM entity_scope WHERE scope = ?)")
+                found.append(pattern)
+        choices.append(" AND ".join(tests))
+    where.append("(" + " OR ".join(choices) + ")")
+    parameters += found
+    return True
+
+
+def _geo_filter(geo: Geo, where: list[str], parameters: list[Any]) -> None:
+    box = _geo_box(geo)
+    if box is not None:
+        where.append(f"e.n IN ({_BOX})")
+        west, east, south, north = box
+        parameters += [east, west, north, south]
+
+
+def _geo_box(geo: Geo | None) -> Box | None:
+    """A box that everything sought touches; None if the index cannot narrow."""
+    if geo is None or geo.geoproperty != "location" or geo.georel == "disjoint":
+        return None
+    box = box_of(geo.geometry)
+    if box is None:
+        return None
+    if geo.georel != "near":
+        return box
+    return None if geo.max_distance is None else widen(box, geo.max_distance)
+
+
+def widen(box: Box, metres: float) -> Box:
+    """The box grown by a distance on every side; all longitudes where it reaches a pole or the date line."""
+    west, east, south, north = box
+    up = math.degrees(metres / EARTH_RADIUS_METRES) * 1.0001 + 1e-9
+    south, north = south - up, north + up
+    if south <= -90 or north >= 90:
+        return (-180.0, 180.0, max(south, -90.0), min(north, 90.0))
+    # The widest point of a circle lies poleward of its centre: asin(sin r / cos latitude).
+    ratio = math.sin(math.radians(up)) / math.cos(math.radians(max(abs(south + up), abs(north - up))))
+    side = math.degrees(math.asin(ratio)) * 1.0001 + 1e-9 if ratio < 1 else 360.0
+    if west - side < -180 or east + side > 180:
+        return (-180.0, 180.0, south, north)
+    return (west - side, east + side, south, north)
