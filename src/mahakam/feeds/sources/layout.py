@@ -1,4 +1,4 @@
-"""Where the table stands in a sheet: its header rows, its columns, its data rows; notes beside and under it."""
+"""Where the table stands in a sheet: header rows, columns, data rows; notes beside and under it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from mahakam.feeds.sources.model import SourceError
 
@@ -72,9 +73,9 @@ def detect(grid: Grid, merged: Merged = ()) -> Layout:
     """Find the header in the first rows of a sheet (``grid``: the more rows, the surer)."""
     body = _columns_of_values(grid)
     width = max((len(row) for row in grid), default=0)
-    usual = _usual_width(grid)
-    enough = max(1, -(-usual * 6 // 10))
-    full = next((i for i, row in enumerate(grid) if sum(map(filled, row)) >= enough), 0)
+    main = _main_columns(grid)
+    enough = max(1, -(-len(main) * 6 // 10))
+    full = next((i for i, row in enumerate(grid) if _fills(row, main) >= enough), 0)
     if full >= len(grid):
         return Layout(0, 0, list(range(width)), [""] * width)
     if _is_header(grid, full, body):
@@ -113,7 +114,7 @@ def join_header(rows: Grid, width: int, merged: Merged = (), offset: int = 0) ->
             for column in range(left, min(right + 1, width)):
                 cells[max(top - offset, 0)][column] = label
     if not merged:
-        for upper, lower in zip(cells, cells[1:], strict=False):
+        for upper, lower in pairwise(cells):
             for column in range(1, width):
                 if not upper[column] and lower[column] and upper[column - 1] and lower[column - 1]:
                     upper[column] = upper[column - 1]
@@ -128,19 +129,26 @@ def join_header(rows: Grid, width: int, merged: Merged = (), offset: int = 0) ->
     return names
 
 
-def _usual_width(grid: Grid) -> int:
-    counts = Counter(sum(map(filled, row)) for row in grid)
-    counts.pop(0, None)
-    if not counts:
-        return 0
-    # wide rows weigh more: a sheet may hold more lines of notes than of data at its head
-    return max(counts, key=lambda n: (counts[n] * n, n))
+def _lower(grid: Grid) -> Grid:
+    """The part of a sample that is surely data."""
+    return grid[min(len(grid) // 3, 30) :] if len(grid) > 3 else grid[1:]
+
+
+def _main_columns(grid: Grid) -> list[int]:
+    """The columns that most data rows fill: the header names these at least."""
+    rows = [row for row in _lower(grid) if any(map(filled, row))] or list(grid)
+    counts = Counter(c for row in rows for c, cell in enumerate(row) if filled(cell))
+    return [c for c in sorted(counts) if counts[c] >= 0.5 * len(rows)] or sorted(counts)
+
+
+def _fills(row: Sequence[str | None], columns: list[int]) -> int:
+    return sum(1 for c in columns if c < len(row) and filled(row[c]))
 
 
 def _columns_of_values(grid: Grid) -> list[bool]:
     """For each column: is its body (the lower part of the sample) mostly numbers or dates?"""
     width = max((len(row) for row in grid), default=0)
-    lower = grid[min(len(grid) // 3, 30) :] if len(grid) > 3 else grid[1:]
+    lower = _lower(grid)
     out = []
     for column in range(width):
         cells = [row[column] for row in lower if column < len(row) and filled(row[column])]
@@ -271,7 +279,7 @@ def _ends(grid: Grid, index: int, layout: Layout) -> bool:
         for row in rest
     ):
         return True
-    cells = [row for row in (grid[index],) if row][0]
+    cells = grid[index]
     values = [cells[c] for c in layout.columns if c < len(cells) and filled(cells[c])]
     return len(values) > 1 and not any(map(is_value, values))
 

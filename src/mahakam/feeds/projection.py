@@ -1,0 +1,76 @@
+"""Projected coordinates as longitude and latitude: pyproj inside DuckDB, whole columns at a time."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mahakam.feeds.transforms import geometry_function, point_function
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+class UnknownProjection(Exception):
+    """A coordinate reference system that pyproj does not know."""
+
+
+def install(connection: duckdb.DuckDBPyConnection, crs: str) -> None:
+    """Define the functions of :mod:`mahakam.feeds.transforms` for one coordinate reference system.
+
+    Coordinates are rounded to 7 decimals (1 cm). Raises UnknownProjection.
+    """
+    from pyproj import Transformer
+    from pyproj.exceptions import CRSError
+
+    try:
+        transformer = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+    except CRSError as error:
+        raise UnknownProjection(f"crs {crs!r} is not known; write an EPSG code, as EPSG:3414") from error
+
+    def point(x: Any, y: Any) -> Any:  # DuckDB evaluates these annotations
+        import pyarrow as pa
+
+        longitudes, latitudes = transformer.transform(x.to_pylist(), y.to_pylist())
+        made = [_point(a, b) for a, b in zip(longitudes, latitudes, strict=True)]
+        return pa.array(made, pa.string())
+
+    def geometry(column: Any) -> Any:
+        import pyarrow as pa
+
+        return pa.array([_geometry(transformer, text) for text in column.to_pylist()], pa.string())
+
+    for name, function, parameters in (
+        (point_function(crs), point, ["DOUBLE", "DOUBLE"]),
+        (geometry_function(crs), geometry, ["VARCHAR"]),
+    ):
+        connection.create_function(name, function, parameters, "VARCHAR", type="arrow")
+
+
+def _point(longitude: float, latitude: float) -> str | None:
+    if not (abs(longitude) <= 180 and abs(latitude) <= 90):
+        return f"{longitude} {latitude}"
+    return f'{{"type":"Point","coordinates":[{round(longitude, 7)},{round(latitude, 7)}]}}'
+
+
+def _geometry(transformer: Any, text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+        return json.dumps(_moved(transformer, value), separators=(",", ":"))
+    except (ValueError, TypeError, KeyError):
+        return text
+
+
+def _moved(transformer: Any, value: dict[str, Any]) -> dict[str, Any]:
+    if "geometries" in value:
+        return {**value, "geometries": [_moved(transformer, part) for part in value["geometries"]]}
+    return {**value, "coordinates": _positions(transformer, value["coordinates"])}
+
+
+def _positions(transformer: Any, value: Any) -> Any:
+    if value and isinstance(value[0], int | float):
+        longitude, latitude = transformer.transform(value[0], value[1])
+        return [round(longitude, 7), round(latitude, 7), *value[2:]]
+    return [_positions(transformer, part) for part in value]
