@@ -1,1 +1,1 @@
-"""HTTP in the standards' own terms: NGSI-LD."""
+"""HTTP in the standards' own terms."""

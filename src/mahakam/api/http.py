@@ -1,0 +1,130 @@
+"""A request and a response, and the ASGI side of them: handlers are plain async functions between the two."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Protocol
+
+import orjson
+
+from mahakam.ngsild.problem import Problem
+
+MAX_BODY = 50_000_000
+"""Bytes of a request's body; more is answered with 413."""
+
+
+class Headers(Protocol):
+    """Header lookup by lower-case name."""
+
+    def get(self, key: str, default: None = None) -> str | None: ...
+
+
+class Request:
+    """``path`` is as it came, percent-encoded; ``query`` is the text after the question mark."""
+
+    __slots__ = ("body", "headers", "method", "path", "query")
+
+    def __init__(self, method: str, path: str, query: str, headers: Headers, body: bytes = b"") -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.body = body
+
+
+class Response:
+    """``headers`` are pairs with lower-case names; the list may be shared between answers: never change it."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: list[tuple[str, str]], body: bytes = b"") -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+_PROBLEM = ("content-type", "application/problem+json")
+
+
+def problem_response(problem: Problem, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    """The answer to a refusal (RFC 9457)."""
+    body = orjson.dumps(problem.details(), default=str, option=orjson.OPT_NON_STR_KEYS)
+    return Response(problem.status, [_PROBLEM, *headers], body)
+
+
+def too_large() -> Response:
+    """413 for a body beyond ``MAX_BODY``."""
+    return problem_response(
+        Problem("InvalidRequest", "The body is too large", f"at most {MAX_BODY:,} bytes", status=413)
+    )
+
+
+class _AsgiHeaders:
+    """Header lookup over ASGI's pairs of bytes."""
+
+    __slots__ = ("_pairs",)
+
+    def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        self._pairs = dict(pairs)
+
+    def get(self, key: str, default: None = None) -> str | None:
+        value = self._pairs.get(key.encode("latin-1"))
+        return default if value is None else value.decode("latin-1")
+
+
+_Scope = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+_Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+def asgi(handler: Handler) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
+    """The handler as an ASGI application (HTTP only)."""
+
+    async def application(scope: _Scope, receive: _Receive, send: _Send) -> None:
+        headers = _AsgiHeaders(scope["headers"])
+        method: str = scope["method"]
+        body: bytes | None = b""
+        if method not in ("GET", "HEAD", "OPTIONS"):
+            body = await read_body(headers, receive)
+        if body is None:
+            response = too_large()
+        else:
+            raw: bytes | None = scope.get("raw_path")
+            path = raw.partition(b"?")[0].decode("latin-1") if raw else scope["path"]
+            response = await handler(Request(method, path, scope["query_string"].decode("latin-1"), headers, body))
+        length = str(len(response.body))
+        await send(
+            {
+                "type": "http.response.start",
+                "status": response.status,
+                "headers": [
+                    *((name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers),
+                    (b"content-length", length.encode()),
+                ]
+                if response.status != 204
+                else [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers],
+            }
+        )
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else response.body})
+
+    return application
+
+
+async def read_body(headers: Headers, receive: _Receive) -> bytes | None:
+    """The whole body of an ASGI request; None if it is larger than ``MAX_BODY``."""
+    declared = headers.get("content-length")
+    if declared and declared.isdigit() and int(declared) > MAX_BODY:
+        return None
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        part = message.get("body", b"")
+        size += len(part)
+        if size > MAX_BODY:
+            return None
+        parts.append(part)
+        if not message.get("more_body", False) or message["type"] == "http.disconnect":
+            return parts[0] if len(parts) == 1 else b"".join(parts)

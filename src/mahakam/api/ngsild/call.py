@@ -1,0 +1,300 @@
+"""One request of the NGSI-LD API: its parameters, payload, context, tenant and rights (clause 6.3)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qsl
+
+import orjson
+
+from mahakam.access.policy import Principal, allow
+from mahakam.api.http import Headers, Request, Response
+from mahakam.ngsild.context import CORE, Context
+from mahakam.ngsild.core import CORE_URL
+from mahakam.ngsild.lexical import require_uri
+from mahakam.ngsild.problem import Problem, bad_request
+
+if TYPE_CHECKING:
+    from mahakam.broker.broker import Broker
+    from mahakam.broker.contexts import Contexts
+
+T = TypeVar("T")
+Identify = Callable[[Headers], Principal | None]
+
+BASE = "/ngsi-ld/v1"
+JSON, JSON_LD, GEO_JSON = "application/json", "application/ld+json", "application/geo+json"
+MERGE_PATCH = "application/merge-patch+json"
+CONTEXT_REL = "http://www.w3.org/ns/json-ld#context"
+MAX_BATCH = 10_000
+_LARGE = 200_000
+"""Bytes from which a payload is parsed off the event loop."""
+
+_LINK = re.compile(r"\s*<([^>]*)>\s*((?:;[^,<]*)?)")
+_REL = re.compile(r";\s*rel\s*=\s*\"?([^\";]+)\"?")
+_TENANT = re.compile(r"[A-Za-z0-9_]{1,64}")
+
+
+class Node:
+    """What every call needs: the broker, the contexts, and who is asking."""
+
+    __slots__ = ("broker", "contexts", "identify")
+
+    def __init__(self, broker: Broker, contexts: Contexts, identify: Identify) -> None:
+        self.broker = broker
+        self.contexts = contexts
+        self.identify = identify
+
+
+class Call:
+    """A request on its way to a handler. ``args`` are the decoded parts of the path's template."""
+
+    __slots__ = ("args", "node", "params", "request", "tenant")
+
+    def __init__(self, node: Node, request: Request, args: Sequence[str], known: frozenset[str]) -> None:
+        self.node = node
+        self.request = request
+        self.args = args
+        self.params = parameters(request.query, known) if request.query else _NONE
+        self.tenant = tenant_of(request.headers)
+
+    @property
+    def entity_id(self) -> str:
+        """Raises Problem BadRequestData if the path's id is no URI."""
+        return require_uri(self.args[0], "The entity id")
+
+    def options(self, allowed: frozenset[str]) -> frozenset[str]:
+        """The values of the parameter ``options``; raises Problem InvalidRequest for one that is not allowed."""
+        text = self.params.get("options")
+        if not text:
+            return frozenset()
+        options = frozenset(part.strip() for part in text.split(",") if part.strip())
+        unknown = options - allowed
+        if unknown:
+            raise Problem(
+                "InvalidRequest",
+                "The parameter options is not valid",
+                f"{sorted(unknown)[0][:80]!r} is none of {', '.join(sorted(allowed))}",
+            )
+        return options
+
+    def flag(self, name: str) -> bool:
+        """A parameter that is true or false; raises Problem InvalidRequest."""
+        text = self.params.get(name, "false")
+        if text not in ("true", "false"):
+            raise Problem("InvalidRequest", f"The parameter {name} is not valid", f"true or false, not {text[:80]!r}")
+        return text == "true"
+
+    async def context(self) -> Context:
+        """The context of a request without a payload: of its Link header (clause 6.3.5)."""
+        url = link_context(self.request.headers)
+        return CORE if url is None else await self.context_of(url)
+
+    async def context_of(self, value: Any) -> Context:
+        contexts = self.node.contexts
+        return contexts.known(value) or await asyncio.to_thread(contexts.of, value)
+
+    async def payload(self, types: Iterable[str] = (JSON, JSON_LD)) -> tuple[Any, Context]:
+        """The payload without its ``@context``, and the context that belongs to it (clause 6.3.4, 6.3.5).
+
+        Raises Problem InvalidRequest (415, or JSON that is none) or BadRequestData (a context in the wrong place).
+        """
+        kind = content_type(self.request.headers, types)
+        value = await self.json()
+        if kind == JSON_LD:
+            return await self.linked(value)
+        if isinstance(value, dict) and "@context" in value:
+            raise bad_request(
+                "An @context in a body needs another media type",
+                f"say content-type: {JSON_LD}, or name the context in a Link header",
+            )
+        return value, await self.context()
+
+    async def linked(self, value: Any) -> tuple[Any, Context]:
+        """The same for one JSON-LD object."""
+        if link_context(self.request.headers) is not None:
+            raise bad_request("Two contexts", f"{JSON_LD} has its @context in the body; leave the Link header out")
+        if not isinstance(value, dict) or "@context" not in value:
+            raise bad_request("The body has no @context", f"{JSON_LD} needs an @context; or send {JSON}")
+        context = await self.context_of(value["@context"])
+        return {name: part for name, part in value.items() if name != "@context"}, context
+
+    async def json(self) -> Any:
+        """The parsed body; raises Problem InvalidRequest with the position of the fault."""
+        body = self.request.body
+        if len(body) > _LARGE:
+            return await asyncio.to_thread(parse_json, body)
+        return parse_json(body)
+
+    def authorised(self, scopes: Any = None) -> str:
+        """The author's name; raises Problem (401, 403) if the caller may not write where the scopes say."""
+        principal = self.node.identify(self.request.headers)
+        return self.permit(principal, scopes)
+
+    def permit(self, principal: Principal | None, scopes: Any) -> str:
+        for scope in scopes if isinstance(scopes, list) else [scopes or ""]:
+            if not allow(principal, "data.write", scope):
+                raise forbidden(principal, scope)
+        return principal.name if principal else ""
+
+    def principal(self) -> Principal | None:
+        return self.node.identify(self.request.headers)
+
+    def headers(self, *more: tuple[str, str]) -> list[tuple[str, str]]:
+        """Headers of an answer: what is given, and the tenant's name where one was named."""
+        return [*more, ("ngsild-tenant", self.tenant)] if self.tenant else list(more)
+
+    def answer(self, value: Any, context: Context, accept: str, *more: tuple[str, str], status: int = 200) -> Response:
+        """An object or a list in the media type that was negotiated, with its context in the right place."""
+        if accept == JSON_LD:
+            whole = context.with_core()
+            if isinstance(value, list):
+                value = [{"@context": whole, **one} if isinstance(one, dict) else one for one in value]
+            else:
+                value = {"@context": whole, **value}
+            headers = self.headers(("content-type", JSON_LD), *more)
+        else:
+            headers = self.headers(("content-type", accept), ("link", context_link(context)), *more)
+        return Response(status, headers, orjson.dumps(value))
+
+    def empty(self, status: int = 204, *more: tuple[str, str]) -> Response:
+        return Response(status, self.headers(*more))
+
+    async def off_loop(self, work: Callable[[], T]) -> T:
+        """Run work that may take long in a thread."""
+        return await asyncio.to_thread(work)
+
+
+_NONE: Mapping[str, str] = {}
+
+
+def forbidden(principal: Principal | None, scope: str) -> Problem:
+    """401 for a stranger, 403 for somebody who may not."""
+    if principal is None:
+        return Problem(
+            "Unauthorized",
+            "Sign in, or send an API key",
+            "a write needs the role of a steward or a key with write: Authorization: Bearer KEY",
+            status=401,
+        )
+    where = f"in {scope}" if scope else "without a scope (everywhere)"
+    return Problem("Forbidden", "Not allowed", f"{principal.name} may not write {where}", status=403)
+
+
+def parse_json(body: bytes) -> Any:
+    """The value of a JSON body; raises Problem InvalidRequest with line and column."""
+    if not body:
+        raise Problem("InvalidRequest", "The body is empty", "JSON was expected")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Problem(
+            "InvalidRequest", "The body is not valid JSON", f"line {error.lineno}, column {error.colno}: {error.msg}"
+        ) from None
+
+
+@lru_cache(1024)
+def parameters(query: str, known: frozenset[str]) -> Mapping[str, str]:
+    """The parameters of a query string; raises Problem InvalidRequest for an unknown, doubled or undecodable one."""
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=100)
+    except (ValueError, UnicodeDecodeError):
+        raise Problem("InvalidRequest", "The query string is not valid", "percent-encoded UTF-8 was expected") from None
+    params: dict[str, str] = {}
+    for name, value in pairs:
+        if name not in known:
+            names = ", ".join(sorted(known)) or "none"
+            raise Problem(
+                "InvalidRequest", "Unknown parameter", f"{name[:80]!r} is not served here; there are: {names}"
+            )
+        if name in params:
+            raise Problem("InvalidRequest", "A parameter stands twice", name)
+        if "\x00" in value:
+            raise Problem("InvalidRequest", "The query string is not valid", f"{name} holds a NUL character")
+        params[name] = value
+    return params
+
+
+def tenant_of(headers: Headers) -> str:
+    """The tenant that a request names, "" for the default; raises Problem BadRequestData (clause 4.14, 6.3.14)."""
+    name = headers.get("ngsild-tenant")
+    if not name:
+        return ""
+    if _TENANT.fullmatch(name) is None:
+        raise bad_request("NGSILD-Tenant is not valid", "1 to 64 letters of a-z, A-Z, 0-9, _")
+    return name
+
+
+def link_context(headers: Headers) -> str | None:
+    """The context URL of the Link header; raises Problem BadRequestData if there are several."""
+    link = headers.get("link")
+    if not link:
+        return None
+    found: str | None = None
+    for match in _LINK.finditer(link):
+        relation = _REL.search(match[2])
+        if relation is not None and relation[1].strip() == CONTEXT_REL:
+            if found is not None:
+                raise bad_request("Two contexts", "the Link header names more than one @context")
+            found = match[1].strip()
+    if found is not None and not found:
+        raise bad_request("The @context is not valid", "the Link header holds an empty URL")
+    return found
+
+
+def content_type(headers: Headers, types: Iterable[str]) -> str:
+    """The media type of the body; raises Problem InvalidRequest (415) for another one."""
+    kind = (headers.get("content-type") or "").partition(";")[0].strip().lower()
+    if kind not in types:
+        raise Problem(
+            "InvalidRequest",
+            "The media type of the body is not supported",
+            f"{kind[:80] or 'none'}: expected {' or '.join(types)}",
+            status=415,
+        )
+    return kind
+
+
+def accepted(headers: Headers, offered: Sequence[str] = (JSON, JSON_LD)) -> str:
+    """The media type of the answer: the best of those offered; raises Problem InvalidRequest (406)."""
+    accept = headers.get("accept")
+    if not accept or accept == "*/*":
+        return offered[0]
+    return negotiate(accept, tuple(offered))
+
+
+@lru_cache(256)
+def negotiate(accept: str, offered: tuple[str, ...]) -> str:
+    """RFC 9110 section 12.5.1; between equals the first one offered."""
+    ranges: dict[str, float] = {}
+    for part in accept.split(","):
+        kind, *parameters = (piece.strip() for piece in part.lower().split(";"))
+        weight = 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                try:
+                    weight = min(max(float(parameter[2:]), 0.0), 1.0)
+                except ValueError:
+                    weight = 0.0
+        ranges[kind] = weight
+    best, best_weight = "", 0.0
+    for kind in offered:
+        weight = ranges.get(kind, ranges.get(kind.partition("/")[0] + "/*", ranges.get("*/*", 0.0)))
+        if weight > best_weight:
+            best, best_weight = kind, weight
+    if not best:
+        raise Problem(
+            "InvalidRequest",
+            "No acceptable media type",
+            f"{accept[:80]!r} asks for none of {', '.join(offered)}",
+            status=406,
+        )
+    return best
+
+
+def context_link(context: Context) -> str:
+    """The value of an answer's Link header for its context (clause 6.3.6)."""
+    return f'<{context.link or CORE_URL}>; rel="{CONTEXT_REL}"; type="{JSON_LD}"'
