@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
+from mahakam.broker.broker import Broker
+from mahakam.broker.writes import Delete, Upsert, Write
 from mahakam.config import ConfigError, Place, scope_of
 from mahakam.indicators.definition import Definition, definitions_of
 from mahakam.indicators.evaluate import figures
-from mahakam.indicators.inputs import entity_table, origins_of, selection_of
+from mahakam.indicators.inputs import entity_table, ids_of, runs_of, selection_of, with_runs
 from mahakam.indicators.value import TYPE, Value, entity_of, judge, value_of
+from mahakam.ngsild.problem import Problem
 from mahakam.ngsild.selection import Compare, Path, Scopes, Selection, Types
 from mahakam.store.protocol import Document, EntityStore
 
@@ -21,14 +24,6 @@ KIND = "indicator"
 
 Progress = Callable[[int, int, str], None]
 """Called with (done, of, "place/indicator")."""
-
-
-class Writer(Protocol):
-    """What writes the values: the broker, or anything that validates, stores and notifies as it does."""
-
-    def upsert(self, documents: Sequence[Document], *, author: str = "") -> object: ...
-
-    def remove(self, ids: Sequence[str], *, author: str = "") -> object: ...
 
 
 @dataclass(frozen=True)
@@ -77,21 +72,17 @@ class _Feeds:
         return self._names[run]
 
 
-def compute(
-    store: EntityStore, places: Mapping[str, Place], place: Place, definition: Definition
-) -> Computed:
+def compute(broker: Broker, places: Mapping[str, Place], place: Place, definition: Definition) -> Computed:
     """The values of one indicator for a place, computed now and stored nowhere.
 
     Raises ConfigError if the definition cannot be computed over what there is.
     """
     selection = selection_of(definition, place, places)
-    documents = list(store.scan(selection))
-    if not documents:
-        definition.compiled  # noqa: B018 - a wrong formula is an error also where there is nothing to count yet
+    table = entity_table(definition, broker.scan(selection), place.timezone)
+    if not table.num_rows:
         return Computed((), 0, 0)
-    origins = origins_of(store, {document["id"] for document in documents})
-    table = entity_table(definition, documents, origins, place.timezone)
-    feeds = _Feeds(store)
+    table = with_runs(table, runs_of(broker.store, set(ids_of(table))))
+    feeds = _Feeds(broker.store)
     values = tuple(
         judge(definition, place.id, figure, feeds.of(figure.runs)) for figure in figures(definition, table)
     )
@@ -99,8 +90,7 @@ def compute(
 
 
 def compute_all(
-    store: EntityStore,
-    writer: Writer,
+    broker: Broker,
     places: Mapping[str, Place],
     *,
     only: Sequence[str] = (),
@@ -125,20 +115,19 @@ def compute_all(
             outcomes.append(Outcome(place.id, "", "failed", problem=str(error)))
             continue
         if not names:
-            _forget(store, writer, places, place, set(definitions))
+            _forget(broker, places, place, set(definitions))
         work += [(place, one) for id, one in definitions.items() if not names or id in names]
     for done, (place, definition) in enumerate(work):
         if progress:
             progress(done, len(work), f"{place.id}/{definition.id}")
-        outcomes.append(update(store, writer, places, place, definition, force=force))
+        outcomes.append(update(broker, places, place, definition, force=force))
     if progress:
         progress(len(work), len(work), "")
     return outcomes
 
 
 def update(
-    store: EntityStore,
-    writer: Writer,
+    broker: Broker,
     places: Mapping[str, Place],
     place: Place,
     definition: Definition,
@@ -152,36 +141,57 @@ def update(
     now = _now()
     try:
         selection = selection_of(definition, place, places)
-        mark = _mark(definition, place, places, store.count(selection))
-        if not force and _untouched(store, selection, mark, store.record(KIND, key)):
+        mark = _mark(definition, place, places, broker.count(selection))
+        if not force and _untouched(broker, selection, mark, broker.store.record(KIND, key)):
             return Outcome(place.id, definition.id, "unchanged")
-        computed = compute(store, places, place, definition)
-    except ConfigError as error:
+        computed = compute(broker, places, place, definition)
+        written, removed = _store(broker, places, place, definition, computed.values, now)
+    except (ConfigError, Problem) as error:
         return Outcome(place.id, definition.id, "failed", problem=str(error))
-    stored = {document["id"]: document for document in store.scan(_values_of(place, places, definition.id))}
-    scope = scope_of(place, places)
-    fresh = [
-        entity_of(value, definition.name, definition.theme, scope, definition.per, now)
-        for value in computed.values
-        if not _same(value, definition, stored.get(value.id))
-    ]
-    gone = sorted(stored.keys() - {value.id for value in computed.values})
-    if fresh:
-        writer.upsert(fresh, author=AUTHOR)
-    if gone:
-        writer.remove(gone, author=AUTHOR)
     record = {**mark, "at": now}
-    store.write(lambda transaction: transaction.save_record(KIND, key, record))
+    broker.transact(lambda transaction: transaction.save_record(KIND, key, record))
     return Outcome(
         place.id,
         definition.id,
         "computed" if computed.values else "noInputs",
         values=len(computed.values),
         available=sum(value.state == "available" for value in computed.values),
-        written=len(fresh),
-        removed=len(gone),
+        written=written,
+        removed=removed,
         undated=computed.undated,
     )
+
+
+def _store(
+    broker: Broker,
+    places: Mapping[str, Place],
+    place: Place,
+    definition: Definition,
+    values: Sequence[Value],
+    now: str,
+) -> tuple[int, int]:
+    """Write the values that are not stored as they are; the numbers written and removed."""
+    stored = {document["id"]: document for document in broker.scan(_values_of(place, places, definition.id))}
+    scope = scope_of(place, places)
+    fresh = [
+        entity_of(value, definition.name, definition.theme, scope, definition.per, now)
+        for value in values
+        if not _same(value, definition, stored.get(value.id))
+    ]
+    gone = sorted(stored.keys() - {value.id for value in values})
+    _write(broker, [*map(Upsert, fresh), *map(Delete, gone)])
+    return len(fresh), len(gone)
+
+
+def _write(broker: Broker, writes: Sequence[Write]) -> None:
+    """Raises the Problem of the first refused write: a contract for the type of values that they do not
+    follow.
+    """
+    if not writes:
+        return
+    for written in broker.batch(writes, author=AUTHOR):
+        if written.problem:
+            raise written.problem
 
 
 def _mark(
@@ -199,15 +209,17 @@ def _mark(
 
 
 def _untouched(
-    store: EntityStore, selection: Selection, mark: dict[str, object], record: dict[str, Any] | None
+    broker: Broker, selection: Selection, mark: dict[str, object], record: dict[str, Any] | None
 ) -> bool:
     """Whether definition and inputs are as they were: as many, and none modified since (a removal changes
     the count, unless one came in its place, which then is newer). Cheap: two counts, no column engine.
     """
     if record is None or {**mark, "at": record.get("at")} != record:
         return False
+    if not mark["inputs"]:
+        return True
     since = Compare(Path("modifiedAt"), ">=", (record["at"],))
-    return store.count(replace(selection, condition=since)) == 0
+    return broker.count(replace(selection, condition=since)) == 0
 
 
 def _same(value: Value, definition: Definition, document: Document | None) -> bool:
@@ -230,17 +242,14 @@ def _values_of(place: Place, places: Mapping[str, Place], name: str = "") -> Sel
     )
 
 
-def _forget(
-    store: EntityStore, writer: Writer, places: Mapping[str, Place], place: Place, defined: set[str]
-) -> None:
+def _forget(broker: Broker, places: Mapping[str, Place], place: Place, defined: set[str]) -> None:
     """Remove the values of indicators that the place no longer has."""
     gone = [
         document["id"]
-        for document in store.scan(_values_of(place, places))
+        for document in broker.scan(_values_of(place, places))
         if document.get("indicator", {}).get("value") not in defined
     ]
-    if gone:
-        writer.remove(gone, author=AUTHOR)
+    _write(broker, [Delete(id) for id in gone])
 
 
 def _now() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -94,6 +94,21 @@ def figures_in(definition: Definition, connection: duckdb.DuckDBPyConnection) ->
     ]
 
 
+def members(definition: Definition, table: pa.Table, period: Period) -> list[tuple[str, bool]]:
+    """The ids of the rows that belong to a period, in their order, each with whether it is counted."""
+    compiled = definition.compiled
+    with sealed() as connection:
+        connection.register("inputs", table)
+        rows = _query(
+            connection,
+            definition,
+            f"SELECT _id, coalesce({compiled.counted}, FALSE) FROM inputs"  # noqa: S608 - of a checked tree
+            f" WHERE _period = ? AND ({compiled.where})",
+            [period.label],
+        )
+    return [(id, bool(counted)) for id, counted in rows]
+
+
 def _figure(
     definition: Definition, period: Period, row: tuple[Any, ...] | None, runs: dict[int, int]
 ) -> Figure:
@@ -116,10 +131,7 @@ def _figure(
 
 
 def _query(
-    connection: duckdb.DuckDBPyConnection,
-    definition: Definition,
-    sql: str,
-    parameters: list[str] | None = None,
+    connection: duckdb.DuckDBPyConnection, definition: Definition, sql: str, parameters: Sequence[str] = ()
 ) -> list[tuple[Any, ...]]:
     import duckdb
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from mahakam.broker.guard import FLAG
 from mahakam.config import ConfigError, Place, scope_of
 from mahakam.indicators.definition import Definition
 from mahakam.indicators.period import label_of, local_date
@@ -26,14 +26,6 @@ flagged.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The feed run that an entity's present state came from, and whether a check left a warning on it."""
-
-    run: int
-    flagged: bool
-
-
 def selection_of(definition: Definition, place: Place, places: Mapping[str, Place]) -> Selection:
     """The entities that a definition counts for a place: by type and scope, periods and ``where`` aside."""
     scope = scope_of(place, places)
@@ -41,9 +33,7 @@ def selection_of(definition: Definition, place: Place, places: Mapping[str, Plac
     return Selection(types=Types(((definition.source,),)), scopes=Scopes(((pattern,),)))
 
 
-def entity_table(
-    definition: Definition, documents: Iterable[Document], origins: Mapping[str, Origin], timezone: str
-) -> pa.Table:
+def entity_table(definition: Definition, documents: Iterable[Document], timezone: str) -> pa.Table:
     """One row an entity: the columns of :data:`ROOM`, then one a needed attribute (``c0`` …).
 
     Text that is an ISO date or time in every row becomes a date or (the place's) local time.
@@ -56,9 +46,11 @@ def entity_table(
     paths = [name.split(".") if "://" not in name else [name] for name in names]
     columns: list[list[Any]] = [[] for _ in names]
     ids: list[str] = []
+    flags: list[bool] = []
     seen: set[str] = set()
     for document in documents:
         ids.append(document["id"])
+        flags.append(flagged(document))
         seen.update(document)
         for column, path in zip(columns, paths, strict=True):
             column.append(value_at(document, path))
@@ -71,12 +63,35 @@ def entity_table(
         "_id": pa.array(ids, pa.string()),
         "_period": pa.array(_labels(days, definition), pa.string()),
         "_day": pa.array([day and f"{day[0]:04}-{day[1]:02}-{day[2]:02}" for day in days], pa.string()),
-        "_run": pa.array([origins[id].run if id in origins else 0 for id in ids], pa.int64()),
-        "_flagged": pa.array([id in origins and origins[id].flagged for id in ids], pa.bool_()),
+        "_run": pa.array([0] * len(ids), pa.int64()),
+        "_flagged": pa.array(flags, pa.bool_()),
     }
     for column_name, column in zip(definition.compiled.columns.values(), columns, strict=True):
         data[column_name] = _typed(column, zone)
     return pa.table(data)
+
+
+def ids_of(table: pa.Table) -> list[str]:
+    return [str(id) for id in table.column("_id").to_pylist()]
+
+
+def with_runs(table: pa.Table, runs: Mapping[str, int]) -> pa.Table:
+    """The same table with the feed run behind each entity; 0 where there is none."""
+    import pyarrow as pa
+
+    found = pa.array([runs.get(id, 0) for id in ids_of(table)], pa.int64())
+    return table.set_column(table.schema.get_field_index("_run"), "_run", found)
+
+
+def flagged(document: Document) -> bool:
+    """Whether a check left a warning on one of the entity's attributes."""
+    return any(
+        FLAG in instance
+        for attribute in document.values()
+        if isinstance(attribute, dict | list)
+        for instance in (attribute if isinstance(attribute, list) else [attribute])
+        if isinstance(instance, dict)
+    )
 
 
 def value_at(document: Document, path: list[str]) -> Any:
@@ -162,17 +177,15 @@ def _local(text: str, zone: ZoneInfo) -> datetime:
     return moment.astimezone(zone).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def origins_of(store: EntityStore, ids: set[str], page: int = 5000) -> dict[str, Origin]:
-    """The run behind each entity, newest runs first; an entity written without a feed has none."""
-    origins: dict[str, Origin] = {}
+def runs_of(store: EntityStore, ids: set[str], page: int = 5000) -> dict[str, int]:
+    """The feed run behind each entity; an entity written without a feed has none."""
+    found: dict[str, int] = {}
     for run in store.runs(limit=1_000_000):
         offset = 0
-        while len(origins) < len(ids):
+        while len(found) < len(ids):
             rows = store.lineages(run.id, limit=page, offset=offset)
-            for row in rows:
-                if row.entity in ids:
-                    origins.setdefault(row.entity, Origin(row.run, bool(row.warnings)))
+            found.update((row.entity, row.run) for row in rows if row.entity in ids)
             if len(rows) < page:
                 break
             offset += page
-    return origins
+    return found

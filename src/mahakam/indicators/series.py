@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from mahakam.broker.broker import Broker
 from mahakam.config import Place, Text, scope_of
 from mahakam.indicators.confidence import Confidence, when_read
 from mahakam.indicators.definition import Definition, definitions_of
 from mahakam.indicators.period import Period
 from mahakam.indicators.value import TYPE, Value, age_of, value_of
 from mahakam.ngsild.selection import Compare, Path, Scopes, Selection, Types
-from mahakam.store.protocol import Document, EntityStore
+from mahakam.store.protocol import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +152,18 @@ class Series:
 
 
 def series(
-    store: EntityStore, places: Mapping[str, Place], place: Place, name: str, today: date | None = None
+    broker: Broker, places: Mapping[str, Place], place: Place, name: str, today: date | None = None
 ) -> Series | None:
     """The series of one indicator; None for an indicator that the place does not have."""
     definition = definitions_of(place, places).get(name)
     if definition is None:
         return None
     selection = _selection(place, places, Compare(Path("indicator"), "==", (name,)))
-    return _series(definition, place, store.scan(selection), today or _today())
+    return _series(definition, place, broker.scan(selection), today or _today())
 
 
 def all_series(
-    store: EntityStore,
+    broker: Broker,
     places: Mapping[str, Place],
     place: Place,
     today: date | None = None,
@@ -176,14 +177,14 @@ def all_series(
     """
     today = today or _today()
     found: dict[str, list[Document]] = {}
-    for document in store.scan(_selection(place, places)):
+    for document in broker.scan(_selection(place, places)):
         found.setdefault(document["indicator"]["value"], []).append(document)
     listed = [
         _series(definition, place, found.get(name, []), today)
         for name, definition in definitions_of(place, places).items()
     ]
     for higher in _above(place, places) if above else ():
-        for one in all_series(store, places, higher, today, above=False):
+        for one in all_series(broker, places, higher, today, above=False):
             mine = next((mine for mine in listed if mine.definition.id == one.definition.id), None)
             if one.definition.shown_below and one.latest and not (mine and mine.latest):
                 listed = [other for other in listed if other is not mine]
@@ -214,7 +215,7 @@ class Comparison:
 
 
 def compare(
-    store: EntityStore,
+    broker: Broker,
     places: Mapping[str, Place],
     among: Iterable[Place],
     name: str = "",
@@ -229,7 +230,7 @@ def compare(
     """
     groups: dict[str, list[Series]] = {}
     for place in among:
-        for one in all_series(store, places, place, today, above=False):
+        for one in all_series(broker, places, place, today, above=False):
             if theme and one.definition.theme != theme:
                 continue
             key = one.definition.compare or one.definition.id

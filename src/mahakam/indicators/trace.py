@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from mahakam.broker.broker import Broker
 from mahakam.config import ConfigError, Place, Text, as_text, read_yaml
 from mahakam.indicators.definition import Definition, definitions_of
 from mahakam.indicators.inputs import selection_of, value_at
 from mahakam.indicators.value import TYPE, Value, value_of
 from mahakam.ngsild.selection import Condition, Not, Selection
 from mahakam.store.model import Run
-from mahakam.store.protocol import Document, EntityStore
+from mahakam.store.protocol import Document
 
 Only = Literal["", "counted", "others"]
 MOST = 1000
@@ -55,10 +56,11 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One row that went in: ``cells`` are the attributes that the expressions name; ``counted`` None: all alike.
+    """One row that went in: ``cells`` are the attributes that the expressions name; ``counted`` None: all
+    alike.
 
-    ``entity`` is the id of the entity ("" for a row of a dataset), ``row`` and ``line`` the place of a dataset's row
-    in its file (data row from 1, line as a person sees it).
+    ``entity`` is the id of the entity ("" for a row of a dataset), ``row`` and ``line`` the place of a
+    dataset's row in its file (data row from 1, line as a person sees it).
     """
 
     entity: str
@@ -80,12 +82,12 @@ class Page:
     only: Only
 
 
-def trace(store: EntityStore, places: Mapping[str, Place], id: str) -> Trace | None:
+def trace(broker: Broker, places: Mapping[str, Place], id: str) -> Trace | None:
     """The trace of a stored value by its entity id.
 
     None if there is no such value, or its place or definition is gone.
     """
-    document = store.document(id)
+    document = broker.get(id)
     if document is None or document.get("type") != TYPE:
         return None
     try:
@@ -95,7 +97,7 @@ def trace(store: EntityStore, places: Mapping[str, Place], id: str) -> Trace | N
     except (KeyError, ValueError, TypeError):
         return None
     shares = tuple(
-        Share(store.run(run), run, inputs, store.count_held(run=run))
+        Share(broker.store.run(run), run, inputs, broker.store.count_held(run=run))
         for run, inputs in sorted(value.runs.items())
     )
     return Trace(
@@ -122,7 +124,7 @@ def source_of(places: Mapping[str, Place], ref: str) -> Source:
 
 
 def inputs(
-    store: EntityStore,
+    broker: Broker,
     places: Mapping[str, Place],
     traced: Trace,
     *,
@@ -135,26 +137,28 @@ def inputs(
     Raises ConfigError if the definition's expressions are no longer valid.
     """
     limit, offset = max(1, min(limit, MOST)), max(0, offset)
-    counted, others = _halves(store, places, traced)
+    counted, others = _halves(broker, places, traced)
     if counted is None:
-        return _page_by_ids(store, places, traced, limit, offset, only)
-    parts = [] if only == "others" else [(counted, bool(traced.definition.counted) or None)]
+        return _page_by_ids(broker, places, traced, limit, offset, only)
+    parts: list[tuple[Selection, bool | None]] = (
+        [] if only == "others" else [(counted, bool(traced.definition.counted) or None)]
+    )
     if others is not None and only != "counted":
         parts.append((others, False))
     found: list[Input] = []
     total = 0
     for selection, mark in parts:
-        count = store.count(selection)
+        count = broker.count(selection)
         start = offset + len(found) - total
         if len(found) < limit and start < count:
-            documents = store.documents(selection, limit - len(found), max(0, start))
+            documents = broker.query(selection, limit - len(found), max(0, start))
             found += [_input(traced.definition, document, mark) for document in documents]
         total += count
     return Page(tuple(found), total, limit, offset, only)
 
 
 def _halves(
-    store: EntityStore, places: Mapping[str, Place], traced: Trace
+    broker: Broker, places: Mapping[str, Place], traced: Trace
 ) -> tuple[Selection | None, Selection | None]:
     """Selections of the counted and of the other inputs (None, None if the query language cannot say them).
 
@@ -167,7 +171,7 @@ def _halves(
     base = selection_of(definition, traced.place, places)
     parts: list[Condition] = []
     if value.period.first:
-        example = store.documents(replace(base), 1)
+        example = broker.query(replace(base), 1)
         found = value_at(example[0], definition.time.split(".")) if example else None
         during = period_condition(definition.time, found, value.period, traced.place.timezone)
         if during is None:
@@ -179,7 +183,7 @@ def _halves(
             return None, None
         parts.append(where)
     every = replace(base, condition=both(*parts))
-    if store.count(every) != value.inputs:
+    if broker.count(every) != value.inputs:
         return None, None
     if not definition.counted:
         return every, None
@@ -187,21 +191,26 @@ def _halves(
     if marked is None:
         return None, None
     counted = replace(base, condition=both(*parts, marked))
-    if store.count(counted) != value.counted:
+    if broker.count(counted) != value.counted:
         return None, None
     return counted, replace(base, condition=both(*parts, Not(marked)))
 
 
 def _page_by_ids(
-    store: EntityStore, places: Mapping[str, Place], traced: Trace, limit: int, offset: int, only: Only
+    broker: Broker,
+    places: Mapping[str, Place],
+    traced: Trace,
+    limit: int,
+    offset: int,
+    only: Only,
 ) -> Page:
-    """The way for expressions that the query language cannot say: ids of all inputs, documents of the page."""
+    """Where the query language cannot say the expressions: ids of all inputs, documents of the page."""
     from mahakam.indicators.evaluate import members
     from mahakam.indicators.inputs import entity_table
 
     definition = traced.definition
     selection = selection_of(definition, traced.place, places)
-    table = entity_table(definition, store.scan(selection), {}, traced.place.timezone)
+    table = entity_table(definition, broker.scan(selection), traced.place.timezone)
     marks = members(definition, table, traced.value.period)
     if definition.counted:
         marks = [(id, mark) for id, mark in marks if not only or mark is (only == "counted")]
@@ -210,7 +219,7 @@ def _page_by_ids(
         marks = []
     page = dict(marks[offset : offset + limit])
     documents = {
-        document["id"]: document for document in store.documents(Selection(ids=tuple(page)), limit)
+        document["id"]: document for document in broker.query(Selection(ids=tuple(page)), limit)
     } if page else {}  # fmt: skip
     found = tuple(
         _input(definition, documents[id], mark if definition.counted else None)
