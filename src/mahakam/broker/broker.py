@@ -25,26 +25,54 @@ from mahakam.config import Place
 from mahakam.ngsild import represent
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.patch import Change
-from mahakam.ngsild.problem import Problem, not_found
+from mahakam.ngsild.problem import Problem, bad_request, not_found
 from mahakam.ngsild.selection import Selection
+from mahakam.store.errors import StoreError
 from mahakam.store.model import Entry, Held, Run
-from mahakam.store.protocol import EntityStore, Transaction
+from mahakam.store.protocol import EntityStore, Store, Transaction
 
 T = TypeVar("T")
 _EVERYTHING = Selection()
 
 
 class Broker:
-    """Entities of one tenant. Refusals are :class:`mahakam.ngsild.problem.Problem`.
+    """Entities of one tenant (``tenant(name)`` leads to the others). Refusals are Problems.
 
-    The methods that write are done when they return: durable, and what subscriptions are owed is in the outbox.
-    Their forms with ``a`` in front are for coroutines, and share commits.
+    The methods that write are done when they return: durable, and what is owed to subscriptions is in the
+    outbox. Their forms with ``a`` in front are for coroutines, and share commits.
     """
 
-    def __init__(self, store: EntityStore, book: ContractBook, places: Mapping[str, Place]) -> None:
-        self.store = store
-        self.subscriptions = Subscriptions(store)
+    def __init__(
+        self, store: Store, book: ContractBook, places: Mapping[str, Place], *, name: str = ""
+    ) -> None:
+        self.stores = store
+        self.name = name
+        self.store: EntityStore = store.tenant(name)
+        self.book = book
+        self.places = places
+        self.subscriptions = Subscriptions(self.store)
         self._guard = Guard(book, places)
+        self._tenants: dict[str, Broker] = {name: self}
+
+    def tenant(self, name: str, *, create: bool = False) -> Broker:
+        """The broker of another tenant; "" is the default one.
+
+        Raises Problem NonexistentTenant for one that there is not, unless ``create`` makes it.
+        """
+        found = self._tenants.get(name)
+        if found is not None:
+            return found
+        try:
+            if create:
+                self.stores.create_tenant(name)
+            broker = Broker(self.stores, self.book, self.places, name=name)
+        except KeyError:
+            raise Problem(
+                "NonexistentTenant", "There is no such tenant", f"{name}; creating an entity makes it"
+            ) from None
+        except StoreError as error:
+            raise bad_request("The tenant cannot be made", str(error)) from error
+        return self._tenants.setdefault(name, broker)
 
     # Reading
 
@@ -124,22 +152,22 @@ class Broker:
         await self.store.submit_async(self._one(Delete(id), author))
 
     def batch(self, writes: Sequence[Write], author: str = "") -> list[Written]:
-        """Many writes in one transaction; a refused one does not stop the others, and says so in its result."""
+        """Many writes in one transaction; a refused one does not stop the others: its result says why."""
         return self.store.write(self._many(writes, author))
 
     async def abatch(self, writes: Sequence[Write], author: str = "") -> list[Written]:
         return await self.store.submit_async(self._many(writes, author))
 
     def ingest(self, run: Run, items: Sequence[Ingest], held: Sequence[Held] = ()) -> Ingested:
-        """A feed's batch, checked already: documents, lineage, quarantine and the run's figures in one transaction.
+        """A feed's batch, checked already, in one transaction: documents, lineage, quarantine, the run.
 
         An item whose digest is that of the stored lineage is unchanged and not written.
-        The caller's ``run`` is saved as it is, with its id set; its figures are the caller's to add up before.
+        ``run`` is saved as it is, and its id set; adding up its figures is the caller's.
         """
         return self.store.write(lambda transaction: self._ingest(transaction, run, items, held))
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
-        """Other records (runs, held rows, corrections) in one transaction; entities go through the methods above."""
+        """Other records (runs, held rows, corrections) in one transaction; entities: see the methods above."""
         return self.store.write(work)
 
     # How

@@ -47,7 +47,9 @@ def resolve(host: str, port: int) -> list[str]:
 class Contexts:
     """The contexts that requests name. Safe to use from several threads."""
 
-    def __init__(self, store: EntityStore, *, private_addresses: bool = False, resolve: Resolve = resolve) -> None:
+    def __init__(
+        self, store: EntityStore, *, private_addresses: bool = False, resolve: Resolve = resolve
+    ) -> None:
         self._store = store
         self._private = private_addresses
         self._resolve = resolve

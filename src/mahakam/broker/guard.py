@@ -1,4 +1,4 @@
-"""The contract stands before every live write: errors refuse it with all reasons, warnings flag the attribute."""
+"""The contract before every live write: errors refuse it with all reasons, warnings flag the attribute."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Guard:
     def admit(self, document: Document) -> Document:
         """The document, flagged with the warnings of its contract.
 
-        Raises Problem BadRequestData with every failed rule, or with the scopes that would be right for a type
-        that has contracts, but none for the place of this entity.
+        Raises Problem BadRequestData with every failed rule, or with the scopes that would be right for a
+        type that has contracts, but none for the place of this entity.
         """
         type = document["type"]
         types = type if isinstance(type, list) else [type]
@@ -85,7 +85,7 @@ def record_of(document: Document) -> dict[str, Any]:
 
 
 def flagged(document: Document, findings: Sequence[Finding]) -> Document:
-    """The document with a ``quality`` sub-property on each attribute that a warning names, and on no other."""
+    """The document with a ``quality`` sub-property on each attribute that a warning names, on no other."""
     rules: dict[str, list[str]] = {}
     for finding in findings:
         if finding.severity == "warning":

@@ -1,4 +1,4 @@
-"""Subscriptions: who wants to hear of which changes; what they are owed goes into the outbox with the change."""
+"""Subscriptions: who wants to hear of which changes; what is owed goes into the outbox with the change."""
 
 from __future__ import annotations
 
