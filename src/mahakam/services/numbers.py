@@ -47,10 +47,20 @@ def give_number(
         number = f"{series}-{count:06d}"
         transaction.save_record(COUNTER, series, {"count": count})
         if key:
+            if count % 100 == 0:
+                _sweep(transaction, now)
             transaction.save_record(GIVEN, key, {"number": number, "at": now.isoformat()})
         return number, True
 
     return store.write(work)
+
+
+def _sweep(transaction: Transaction, now: dt.datetime) -> None:
+    """A form that was sent days ago is not sent again."""
+    before = (now - dt.timedelta(days=2)).isoformat()
+    for key, given in transaction.records(GIVEN).items():
+        if str(given["at"]) < before:
+            transaction.save_record(GIVEN, key, None)
 
 
 def normal_number(text: str) -> str | None:

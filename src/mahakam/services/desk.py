@@ -1,0 +1,273 @@
+"""Where requests are taken in, looked up and answered; every change goes through the broker."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mahakam.broker.broker import Broker
+from mahakam.config import Place, place_of, scope_of
+from mahakam.ngsild import patch
+from mahakam.ngsild.entity import Document
+from mahakam.ngsild.problem import Problem
+from mahakam.ngsild.selection import And, Compare, Condition, Geo, Scopes, Selection, Types
+from mahakam.ngsild.selection import Path as AttributePath
+from mahakam.services import area, private
+from mahakam.services.catalogue import Service, catalogue
+from mahakam.services.numbers import give_number
+from mahakam.services.photo import confirm_photo, photo_file
+from mahakam.services.request import (
+    TYPE,
+    Draft,
+    Fault,
+    Private,
+    Refused,
+    Request,
+    Step,
+    clean,
+    contact_faults,
+    course_attributes,
+    entity_id,
+    from_document,
+    to_document,
+    words_faults,
+)
+from mahakam.services.states import OPEN, SPEAKS, STATES, State
+from mahakam.services.villages import village_of
+
+NEAR = 100.0
+"""Metres within which an open request for the same service is likely the same problem."""
+
+
+class Changed(Exception):
+    """Somebody else changed the request in between; ``request`` is how it stands now."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(f"{request.number} was changed by somebody else in the meantime")
+        self.request = request
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """``new`` is False for a form that was sent twice: the number is that of the first."""
+
+    number: str
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which requests: of a place (its scope) and those below, of a service, in some states; "", (): all."""
+
+    scope: str = ""
+    service: str = ""
+    states: tuple[str, ...] = ()
+
+    def selection(self) -> Selection:
+        parts: list[Condition] = []
+        if self.service:
+            parts.append(Compare(AttributePath("serviceCode"), "==", (self.service,)))
+        if self.states:
+            parts.append(Compare(AttributePath("status"), "==", self.states))
+        return Selection(
+            types=_TYPES,
+            condition=And(tuple(parts)) if len(parts) > 1 else parts[0] if parts else None,
+            scopes=Scopes(((f"{self.scope}/#",),)) if self.scope else None,
+        )
+
+
+_TYPES = Types(((TYPE,),))
+
+
+class Desk:
+    """The requests of a node."""
+
+    def __init__(self, broker: Broker, places: Mapping[str, Place], data: Path) -> None:
+        self._broker = broker
+        self._places = places
+        self._data = data
+
+    # Taking in
+
+    def faults(self, draft: Draft) -> list[Fault]:
+        """Everything that is wrong with a draft, in the order of the form's fields."""
+        place = self._places.get(draft.place)
+        if place is None:
+            return [Fault("place", "unknown", {"place": draft.place})]
+        found = self._service_faults(place, draft.service)
+        found += self._point_faults(place, draft.point)
+        found += words_faults("description", clean(draft.description))
+        if draft.photo and photo_file(self._data, draft.photo) is None:
+            found.append(Fault("photo", "gone", {}))
+        return found + contact_faults(draft.contact.strip())
+
+    def send(self, draft: Draft, now: dt.datetime | None = None) -> Sent:
+        """Take a request in: number, entity, photo.
+
+        The same ``idempotency`` key again gives the first one's number and changes nothing. Raises Refused
+        with every fault, or Problem if the place's own contract refuses it.
+        """
+        found = self.faults(draft)
+        if found:
+            raise Refused(found)
+        place = self._places[draft.place]
+        assert draft.point is not None
+        at = now or dt.datetime.now(dt.UTC)
+        number, new = give_number(self._broker.store, place, at, draft.idempotency)
+        if not new and self._broker.get(entity_id(number)) is not None:
+            return Sent(number, False)
+        request = self._first(place, draft, number, at)
+        # What belongs to the request comes first: a crash in between leaves no public request without it.
+        if draft.contact.strip():
+            private.set_contact(self._broker.store, number, draft.contact.strip())
+        if draft.photo:
+            confirm_photo(self._data, draft.photo)
+        try:
+            self._broker.create(to_document(request, scope_of(place, self._places)))
+        except Problem as problem:
+            if problem.kind == "AlreadyExists":
+                return Sent(number, False)
+            private.set_contact(self._broker.store, number, "")
+            raise
+        return Sent(number, True)
+
+    def near(
+        self, place: Place, service: str, point: area.Point, limit: int = 3
+    ) -> list[tuple[Request, float]]:
+        """Open requests for the same service within 100 metres, the nearest first, with their distance."""
+        selection = replace(
+            Wanted(scope_of(place, self._places), service, OPEN).selection(),
+            geo=Geo("near", {"type": "Point", "coordinates": list(point)}, max_distance=NEAR),
+        )
+        found = [self._request(document) for document in self._broker.query(selection, 50)]
+        measured = [(request, area.distance(point, request.point)) for request in found]
+        return sorted(measured, key=lambda pair: pair[1])[:limit]
+
+    # Looking up
+
+    def request(self, number: str) -> Request | None:
+        """The request with a number; None if there is none."""
+        document = self._broker.get(entity_id(number))
+        return self._request(document) if document else None
+
+    def count(self, wanted: Wanted) -> int:
+        return self._broker.count(wanted.selection())
+
+    def newest(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Request]:
+        """Some requests, the newest first."""
+        selection, total = wanted.selection(), self.count(wanted)
+        start = max(total - offset - limit, 0)
+        size = max(min(limit, total - offset), 0)
+        documents = self._broker.query(selection, size, start) if size else []
+        return [self._request(document) for document in reversed(documents)]
+
+    def oldest(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Request]:
+        """Some requests, the longest waiting first."""
+        return [self._request(document) for document in self._broker.query(wanted.selection(), limit, offset)]
+
+    def scan(self, wanted: Wanted) -> Iterator[Request]:
+        """Every request, the oldest first, without holding them all."""
+        return (self._request(document) for document in self._broker.scan(wanted.selection()))
+
+    def private(self, number: str) -> Private:
+        """Contact and notes: for those who work on the request only."""
+        return private.read(self._broker.store, number)
+
+    # Answering
+
+    def step(self, number: str, revision: int, state: str, text: str, agency: str, author: str) -> Request:
+        """Bring a request to a state, with a public text; ``revision`` is :func:`revision_of` what was seen.
+
+        The same state again adds a public text without changing it. Raises Changed if somebody was faster
+        (nothing is written), Refused for a way that does not exist or a text that is missing, Problem for no
+        such request.
+        """
+        text = clean(text)
+
+        def change(document: Document, at: str) -> patch.Change:
+            before = self._request(document)
+            if revision_of(before) != revision:
+                raise Changed(before)
+            found = _step_faults(before, state, text)
+            if found:
+                raise Refused(found)
+            to: State = state  # type: ignore[assignment]  # one of STATES: _step_faults has looked
+            steps = (*before.steps, Step(to, at, agency or before.agency, text))
+            return patch.append(document, course_attributes(to, steps), at)
+
+        self._broker.change(entity_id(number), change, author=author)
+        done = self.request(number)
+        assert done is not None
+        return done
+
+    def note(self, number: str, text: str, author: str) -> None:
+        """Add a note that only the agency sees. Raises Refused for an empty or endless one."""
+        text = clean(text)
+        found = words_faults("note", text, 1)
+        if found:
+            raise Refused(found)
+        private.add_note(self._broker.store, number, author, text)
+
+    # How
+
+    def _first(self, place: Place, draft: Draft, number: str, now: dt.datetime) -> Request:
+        assert draft.point is not None
+        at = now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        service = catalogue(place, self._places).get(draft.service)
+        name = next(iter(service.name.values())) if service else draft.service
+        point = (round(draft.point[0], 6), round(draft.point[1], 6))
+        return Request(
+            number=number,
+            place=place.id,
+            service=draft.service,
+            service_name=name,
+            description=clean(draft.description),
+            state="received",
+            requested=at,
+            updated=at,
+            agency=service.agency if service else "",
+            point=point,
+            address=village_of(self._broker, scope_of(place, self._places), point),
+            photo=draft.photo,
+            steps=(Step("received", at),),
+        )
+
+    def _service_faults(self, place: Place, code: str) -> list[Fault]:
+        if not code:
+            return [Fault("service", "missing", {})]
+        offered: Mapping[str, Service] = catalogue(place, self._places)
+        return [] if code in offered else [Fault("service", "unknown", {"service": code[:80]})]
+
+    def _point_faults(self, place: Place, point: area.Point | None) -> list[Fault]:
+        if point is None:
+            return [Fault("location", "missing", {})]
+        if not (-180 <= point[0] <= 180 and -90 <= point[1] <= 90):
+            return [Fault("location", "range", {})]
+        if area.contains(place, point):
+            return []
+        swapped = abs(point[0]) <= 90 and area.contains(place, (point[1], point[0]))
+        if swapped:
+            return [Fault("location", "swapped", {"place": place.id})]
+        near = area.nearest_place(self._places, point)
+        more = {"nearest": near.place.id, "km": round(near.metres / 1000, 1)} if near else {}
+        return [Fault("location", "outside", {"place": place.id} | more)]
+
+    def _request(self, document: Mapping[str, Any]) -> Request:
+        scopes = document.get("scope") or []
+        place = place_of([scopes] if isinstance(scopes, str) else scopes, self._places)
+        return from_document(document, place.id if place else "")
+
+
+def revision_of(request: Request) -> int:
+    """Counts the public changes of a request: what a form must not have missed."""
+    return len(request.steps)
+
+
+def _step_faults(request: Request, state: str, text: str) -> Sequence[Fault]:
+    if state not in STATES or (state != request.state and state not in request.next_states):
+        return [Fault("state", "way", {"from": request.state, "to": state[:40]})]
+    needs_words = state == request.state or state in SPEAKS
+    return words_faults("text", text, 3 if needs_words else 0)

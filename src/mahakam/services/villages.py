@@ -1,0 +1,79 @@
+"""The villages of a place: a name for a point, and a list to choose from where there is no map."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mahakam.broker.broker import Broker
+from mahakam.ngsild.selection import Compare, Geo, Path, Scopes, Selection, Types
+from mahakam.services.area import Point
+
+TYPE = "AdministrativeArea"
+LEVELS = ("village", "district", "city")
+"""From the smallest; the attribute ``level`` of an AdministrativeArea."""
+_FRESH = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Village:
+    """``point`` lies inside it (not always its centre)."""
+
+    name: str
+    point: Point
+
+
+def village_of(broker: Broker, scope: str, point: Point) -> str:
+    """The village (else the district) that a point lies in, "" if the node has no areas there."""
+    selection = Selection(
+        types=Types(((TYPE,),)),
+        geo=Geo("intersects", {"type": "Point", "coordinates": list(point)}),
+        scopes=Scopes(((f"{scope}/#",),)),
+    )
+    found = {_value(document, "level"): _value(document, "name") for document in broker.query(selection, 20)}
+    names = [found[level] for level in LEVELS[:2] if found.get(level)]
+    return ", ".join(names)
+
+
+class VillageLists:
+    """The villages of each place, kept for ten minutes: their outlines are large."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[float, list[Village]]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, broker: Broker, scope: str) -> list[Village]:
+        """The villages of the place with this scope, by name."""
+        with self._lock:
+            at, villages = self._kept.get(scope, (0.0, []))
+            if not at or time.monotonic() - at > _FRESH or not villages:
+                villages = _read(broker, scope)
+                self._kept[scope] = (time.monotonic(), villages)
+            return villages
+
+
+def _read(broker: Broker, scope: str) -> list[Village]:
+    from shapely.errors import ShapelyError
+    from shapely.geometry import shape
+
+    selection = Selection(
+        types=Types(((TYPE,),)),
+        condition=Compare(Path("level"), "==", ("village",)),
+        scopes=Scopes(((f"{scope}/#",),)),
+    )
+    found = []
+    for document in broker.query(selection, 2000):
+        try:
+            inside = shape((document.get("location") or {})["value"]).representative_point()
+        except (KeyError, ValueError, TypeError, AttributeError, ShapelyError):
+            continue
+        found.append(Village(_value(document, "name"), (round(inside.x, 6), round(inside.y, 6))))
+    return sorted(found, key=lambda village: village.name.casefold())
+
+
+def _value(document: Mapping[str, Any], name: str) -> str:
+    attribute = document.get(name)
+    return str(attribute.get("value", "")) if isinstance(attribute, Mapping) else ""
