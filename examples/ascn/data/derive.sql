@@ -45,3 +45,12 @@ COPY (
            'geometry', o.geometry) AS VARCHAR), ',' || chr(10) ORDER BY c.position) || chr(10) || ']}'
   FROM countries c JOIN asean_names a ON a.code = c.cca2 JOIN outlines o ON o.cca2 = c.cca2
 ) TO 'countries.geojson' (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER E'\x01');
+
+-- The code lists that the contracts refer to
+COPY (
+  SELECT c.cca2 AS code, a.name, c.name AS common_name FROM countries c JOIN asean_names a ON a.code = c.cca2 ORDER BY c.position
+) TO '../codes/countries.csv' (HEADER);
+COPY (
+  SELECT lower(replace(c.city, ' ', '-')) AS code, c.city AS name, a.code AS country
+  FROM cities c JOIN asean_names a ON a.name = c.country ORDER BY c.position
+) TO '../codes/cities.csv' (HEADER);
