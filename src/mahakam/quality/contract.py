@@ -1,0 +1,71 @@
+"""A data contract: the fields of an entity type and the rules that its values must follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from mahakam.quality.lexical import Kind
+from mahakam.quality.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One property: an attribute of the entity, a field of the record, a column of a file (``physical``: its name there)."""
+
+    name: str
+    kind: Kind
+    required: bool = False
+    key: int = 0
+    physical: str = ""
+    title: str = ""
+    description: str = ""
+    personal: bool = False
+    values: tuple[Any, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The contract of one entity type (one object of the document's ``schema``).
+
+    ``missing``: text that stands for "no value" in files (custom property ``missing``). ``rules`` are in the order of
+    findings: field by field as the document lists them, then the rules across fields, then the rules on the whole file.
+    """
+
+    id: str
+    version: str
+    status: str
+    entity: str
+    source: Path | str
+    fields: Mapping[str, Field]
+    rules: tuple[Rule, ...]
+    name: str = ""
+    title: str = ""
+    description: str = ""
+    missing: frozenset[str] = frozenset()
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The fields of the primary key, in the order of their positions."""
+        return tuple(f.name for f in sorted((f for f in self.fields.values() if f.key), key=lambda f: f.key))
+
+    @property
+    def row_rules(self) -> tuple[Rule, ...]:
+        """The rules that judge each record."""
+        return tuple(rule for rule in self.rules if rule.threshold is None)
+
+    @property
+    def file_rules(self) -> tuple[Rule, ...]:
+        """The rules that judge a file as a whole."""
+        return tuple(rule for rule in self.rules if rule.threshold is not None)
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """What foreign keys refer to."""
+        from mahakam.quality.rule import Refers
+
+        return frozenset(rule.check.target for rule in self.rules if isinstance(rule.check, Refers))

@@ -1,0 +1,169 @@
+"""The rules of a contract in the form that both compilations read: what must hold, of which field, and how to say it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+from mahakam.quality.expression import Node
+from mahakam.quality.finding import Finding, Severity
+
+RULES: Final = (
+    "required", "type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
+    "pattern", "format", "enum", "unique", "primaryKey", "foreignKey", "insideBoundary", "notInFuture", "column", "rowCount",
+    "nullValues",
+)  # fmt: skip
+"""The names of all rules; a custom expression may have a name of its own, otherwise it is ``expression``."""
+
+EXPRESSION: Final = "expression"
+DIMENSIONS: Final = ("accuracy", "completeness", "conformity", "consistency", "coverage", "timeliness", "uniqueness")
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The field has a value; text in ``missing`` counts as none."""
+
+    field: str
+    missing: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class OfType:
+    """What is there can be read as the field's logical type."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """``value operator bound``; operator is ``<=``, ``>=``, ``<`` or ``>``; the bound has the field's type."""
+
+    field: str
+    operator: str
+    bound: Any
+
+
+@dataclass(frozen=True, slots=True)
+class MultipleOf:
+    """A whole number of times ``step`` (within rounding of floating point, for type number)."""
+
+    field: str
+    step: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """From ``least`` to ``most`` characters (Unicode code points), or items of an array, or members of an object."""
+
+    field: str
+    least: int = 0
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """The portable pattern matches somewhere in the text (all of it, where the pattern is anchored)."""
+
+    field: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The value is one of these (of the field's type); with ``negated``, none of them."""
+
+    field: str
+    values: frozenset[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """No two rows have the same values of these fields; rows where one is missing are left out."""
+
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refers:
+    """The value, as text, is one that the target has (a code list ``name.column``, an entity type)."""
+
+    field: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """The expression is not false."""
+
+    expression: Node
+
+
+Check = Present | OfType | Compared | MultipleOf | Length | Matches | OneOf | Unique | Refers | Holds
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """How many rows may fail: compare their number (or share in percent) with ``operator`` and ``bound``."""
+
+    operator: str
+    bound: tuple[float, ...]
+    percent: bool = False
+
+    def passes(self, failing: int, rows: int) -> bool:
+        """Whether this many failing rows of all are allowed (no rows: a share of zero)."""
+        value = self.measure(failing, rows)
+        low, high = self.bound[0], self.bound[-1]
+        return {
+            "mustBe": value == low,
+            "mustNotBe": value != low,
+            "mustBeGreaterThan": value > low,
+            "mustBeGreaterOrEqualTo": value >= low,
+            "mustBeLessThan": value < low,
+            "mustBeLessOrEqualTo": value <= low,
+            "mustBeBetween": low <= value <= high,
+            "mustNotBeBetween": not low <= value <= high,
+        }[self.operator]
+
+    def measure(self, failing: int, rows: int) -> float:
+        return (100.0 * failing / rows if rows else 0.0) if self.percent else failing
+
+    def expected(self, what: str) -> str:
+        words = {
+            "mustBe": "", "mustNotBe": "not ", "mustBeGreaterThan": "more than ", "mustBeGreaterOrEqualTo": "at least ",
+            "mustBeLessThan": "fewer than ", "mustBeLessOrEqualTo": "at most ", "mustBeBetween": "", "mustNotBeBetween": "not ",
+        }  # fmt: skip
+        bounds = " to ".join(f"{b:g}" for b in self.bound)
+        return f"{words[self.operator]}{bounds}{' %' if self.percent else ''} {what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. ``number`` is its place in the order in which findings are given; ``field`` is where a person looks.
+
+    ``threshold`` is set for rules that judge the file as a whole (finding in row 0): then ``check`` (None for the number of
+    rows) says what is counted. ``message`` are the contract author's words, ``impact`` what a failure means for the work.
+    """
+
+    number: int
+    name: str
+    field: str
+    expected: str
+    check: Check | None
+    severity: Severity = "error"
+    dimension: str = "conformity"
+    message: str = ""
+    impact: str = ""
+    threshold: Threshold | None = None
+    reads: tuple[str, ...] = field(default=())
+
+    def finding(self, value: Any, row: int = 0, expected: str = "") -> Finding:
+        """The finding that this rule gives for a value."""
+        return Finding(row, self.field, self.name, value, expected or self.expected, self.severity, self.message)
+
+
+def bound_text(value: Any) -> str:
+    """A bound as data says it: ``500``, ``0.5``, ``2010-01-01``."""
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    return value.isoformat() if isinstance(value, date) or hasattr(value, "isoformat") else str(value)
