@@ -16,7 +16,8 @@ DAYS = """
 name: {en: Days with unhealthy air, id: Hari dengan udara tidak sehat}
 from: AirQualityIndex
 where: "category != 'TIDAK ADA DATA'"
-formula: "365.0 * count(*) filter (where category in ('TIDAK SEHAT','SANGAT TIDAK SEHAT','BERBAHAYA')) / count(*)"
+formula: >-
+  365.0 * count(*) filter (where category in ('TIDAK SEHAT','SANGAT TIDAK SEHAT','BERBAHAYA')) / count(*)
 counted: "category in ('TIDAK SEHAT','SANGAT TIDAK SEHAT','BERBAHAYA')"
 per: year
 time: date
@@ -53,10 +54,10 @@ def test_days_with_unhealthy_air_are_those_counted_by_hand(city: City) -> None:
 
     air(city)
     city.indicator("unhealthy", DAYS)
-    (outcome,) = compute_all(city.broker, city.places)
+    (outcome,) = compute_all(city.broker)
     assert (outcome.state, outcome.problem) == ("computed", "")
 
-    found = series(city.broker, city.places, city.place, "unhealthy")
+    found = series(city.broker, city.place, "unhealthy")
     assert found
     assert [value.period.year for value in found.values] == sorted(measured)
     for value in found.values:

@@ -19,7 +19,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 class City:
-    """One city in a folder of its own: write indicators, bring rows in through runs, look at what comes out."""
+    """One city in a folder of its own: write indicators, bring rows in through runs, see what comes out."""
 
     def __init__(self, folder: Path) -> None:
         self.config = folder / "config"
@@ -35,11 +35,7 @@ class City:
     def reopen(self) -> None:
         """Read the configuration again."""
         self.places: Mapping[str, Place] = load_places([self.config])
-        try:
-            store = self.node.tenant("")
-        except KeyError:
-            store = self.node.create_tenant("")
-        self.broker = Broker(store, NoContracts(), self.places)
+        self.broker = Broker(self.node, NoContracts(), self.places)
 
     @property
     def place(self) -> Place:

@@ -72,12 +72,12 @@ class _Feeds:
         return self._names[run]
 
 
-def compute(broker: Broker, places: Mapping[str, Place], place: Place, definition: Definition) -> Computed:
+def compute(broker: Broker, place: Place, definition: Definition) -> Computed:
     """The values of one indicator for a place, computed now and stored nowhere.
 
     Raises ConfigError if the definition cannot be computed over what there is.
     """
-    selection = selection_of(definition, place, places)
+    selection = selection_of(definition, place, broker.places)
     table = entity_table(definition, broker.scan(selection), place.timezone)
     if not table.num_rows:
         return Computed((), 0, 0)
@@ -91,7 +91,6 @@ def compute(broker: Broker, places: Mapping[str, Place], place: Place, definitio
 
 def compute_all(
     broker: Broker,
-    places: Mapping[str, Place],
     *,
     only: Sequence[str] = (),
     names: Sequence[str] = (),
@@ -106,21 +105,21 @@ def compute_all(
     """
     outcomes: list[Outcome] = []
     work: list[tuple[Place, Definition]] = []
-    for place in places.values():
+    for place in broker.places.values():
         if only and place.id not in only:
             continue
         try:
-            definitions = definitions_of(place, places)
+            definitions = definitions_of(place, broker.places)
         except ConfigError as error:
             outcomes.append(Outcome(place.id, "", "failed", problem=str(error)))
             continue
         if not names:
-            _forget(broker, places, place, set(definitions))
+            _forget(broker, place, set(definitions))
         work += [(place, one) for id, one in definitions.items() if not names or id in names]
     for done, (place, definition) in enumerate(work):
         if progress:
             progress(done, len(work), f"{place.id}/{definition.id}")
-        outcomes.append(update(broker, places, place, definition, force=force))
+        outcomes.append(update(broker, place, definition, force=force))
     if progress:
         progress(len(work), len(work), "")
     return outcomes
@@ -128,7 +127,6 @@ def compute_all(
 
 def update(
     broker: Broker,
-    places: Mapping[str, Place],
     place: Place,
     definition: Definition,
     *,
@@ -140,12 +138,12 @@ def update(
     key = f"{place.id}/{definition.id}"
     now = _now()
     try:
-        selection = selection_of(definition, place, places)
-        mark = _mark(definition, place, places, broker.count(selection))
+        selection = selection_of(definition, place, broker.places)
+        mark = _mark(definition, place, broker.places, broker.count(selection))
         if not force and _untouched(broker, selection, mark, broker.store.record(KIND, key)):
             return Outcome(place.id, definition.id, "unchanged")
-        computed = compute(broker, places, place, definition)
-        written, removed = _store(broker, places, place, definition, computed.values, now)
+        computed = compute(broker, place, definition)
+        written, removed = _store(broker, place, definition, computed.values, now)
     except (ConfigError, Problem) as error:
         return Outcome(place.id, definition.id, "failed", problem=str(error))
     record = {**mark, "at": now}
@@ -164,15 +162,16 @@ def update(
 
 def _store(
     broker: Broker,
-    places: Mapping[str, Place],
     place: Place,
     definition: Definition,
     values: Sequence[Value],
     now: str,
 ) -> tuple[int, int]:
     """Write the values that are not stored as they are; the numbers written and removed."""
-    stored = {document["id"]: document for document in broker.scan(_values_of(place, places, definition.id))}
-    scope = scope_of(place, places)
+    stored = {
+        document["id"]: document for document in broker.scan(_values_of(place, broker.places, definition.id))
+    }
+    scope = scope_of(place, broker.places)
     fresh = [
         entity_of(value, definition.name, definition.theme, scope, definition.per, now)
         for value in values
@@ -242,11 +241,11 @@ def _values_of(place: Place, places: Mapping[str, Place], name: str = "") -> Sel
     )
 
 
-def _forget(broker: Broker, places: Mapping[str, Place], place: Place, defined: set[str]) -> None:
+def _forget(broker: Broker, place: Place, defined: set[str]) -> None:
     """Remove the values of indicators that the place no longer has."""
     gone = [
         document["id"]
-        for document in broker.scan(_values_of(place, places))
+        for document in broker.scan(_values_of(place, broker.places))
         if document.get("indicator", {}).get("value") not in defined
     ]
     _write(broker, [Delete(id) for id in gone])

@@ -151,20 +151,17 @@ class Series:
         return None
 
 
-def series(
-    broker: Broker, places: Mapping[str, Place], place: Place, name: str, today: date | None = None
-) -> Series | None:
+def series(broker: Broker, place: Place, name: str, today: date | None = None) -> Series | None:
     """The series of one indicator; None for an indicator that the place does not have."""
-    definition = definitions_of(place, places).get(name)
+    definition = definitions_of(place, broker.places).get(name)
     if definition is None:
         return None
-    selection = _selection(place, places, Compare(Path("indicator"), "==", (name,)))
+    selection = _selection(place, broker.places, Compare(Path("indicator"), "==", (name,)))
     return _series(definition, place, broker.scan(selection), today or _today())
 
 
 def all_series(
     broker: Broker,
-    places: Mapping[str, Place],
     place: Place,
     today: date | None = None,
     *,
@@ -177,14 +174,14 @@ def all_series(
     """
     today = today or _today()
     found: dict[str, list[Document]] = {}
-    for document in broker.scan(_selection(place, places)):
+    for document in broker.scan(_selection(place, broker.places)):
         found.setdefault(document["indicator"]["value"], []).append(document)
     listed = [
         _series(definition, place, found.get(name, []), today)
-        for name, definition in definitions_of(place, places).items()
+        for name, definition in definitions_of(place, broker.places).items()
     ]
-    for higher in _above(place, places) if above else ():
-        for one in all_series(broker, places, higher, today, above=False):
+    for higher in _above(place, broker.places) if above else ():
+        for one in all_series(broker, higher, today, above=False):
             mine = next((mine for mine in listed if mine.definition.id == one.definition.id), None)
             if one.definition.shown_below and one.latest and not (mine and mine.latest):
                 listed = [other for other in listed if other is not mine]
@@ -216,7 +213,6 @@ class Comparison:
 
 def compare(
     broker: Broker,
-    places: Mapping[str, Place],
     among: Iterable[Place],
     name: str = "",
     theme: str = "",
@@ -230,7 +226,7 @@ def compare(
     """
     groups: dict[str, list[Series]] = {}
     for place in among:
-        for one in all_series(broker, places, place, today, above=False):
+        for one in all_series(broker, place, today, above=False):
             if theme and one.definition.theme != theme:
                 continue
             key = one.definition.compare or one.definition.id

@@ -82,7 +82,7 @@ class Page:
     only: Only
 
 
-def trace(broker: Broker, places: Mapping[str, Place], id: str) -> Trace | None:
+def trace(broker: Broker, id: str) -> Trace | None:
     """The trace of a stored value by its entity id.
 
     None if there is no such value, or its place or definition is gone.
@@ -92,8 +92,8 @@ def trace(broker: Broker, places: Mapping[str, Place], id: str) -> Trace | None:
         return None
     try:
         value = value_of(document)
-        place = places[value.place]
-        definition = definitions_of(place, places)[value.indicator]
+        place = broker.places[value.place]
+        definition = definitions_of(place, broker.places)[value.indicator]
     except (KeyError, ValueError, TypeError):
         return None
     shares = tuple(
@@ -107,7 +107,7 @@ def trace(broker: Broker, places: Mapping[str, Place], id: str) -> Trace | None:
         definition.hash != value.definition,
         shares,
         value.inputs - sum(share.inputs for share in shares),
-        tuple(source_of(places, ref) for ref in value.sources),
+        tuple(source_of(broker.places, ref) for ref in value.sources),
     )
 
 
@@ -125,7 +125,6 @@ def source_of(places: Mapping[str, Place], ref: str) -> Source:
 
 def inputs(
     broker: Broker,
-    places: Mapping[str, Place],
     traced: Trace,
     *,
     limit: int = 50,
@@ -137,9 +136,9 @@ def inputs(
     Raises ConfigError if the definition's expressions are no longer valid.
     """
     limit, offset = max(1, min(limit, MOST)), max(0, offset)
-    counted, others = _halves(broker, places, traced)
+    counted, others = _halves(broker, traced)
     if counted is None:
-        return _page_by_ids(broker, places, traced, limit, offset, only)
+        return _page_by_ids(broker, traced, limit, offset, only)
     parts: list[tuple[Selection, bool | None]] = (
         [] if only == "others" else [(counted, bool(traced.definition.counted) or None)]
     )
@@ -157,9 +156,7 @@ def inputs(
     return Page(tuple(found), total, limit, offset, only)
 
 
-def _halves(
-    broker: Broker, places: Mapping[str, Place], traced: Trace
-) -> tuple[Selection | None, Selection | None]:
+def _halves(broker: Broker, traced: Trace) -> tuple[Selection | None, Selection | None]:
     """Selections of the counted and of the other inputs (None, None if the query language cannot say them).
 
     Without ``counted`` the first has all. They are used only if together they select as many as went in.
@@ -168,7 +165,7 @@ def _halves(
     from mahakam.indicators.formula import parse
 
     definition, value = traced.definition, traced.value
-    base = selection_of(definition, traced.place, places)
+    base = selection_of(definition, traced.place, broker.places)
     parts: list[Condition] = []
     if value.period.first:
         example = broker.query(replace(base), 1)
@@ -198,7 +195,6 @@ def _halves(
 
 def _page_by_ids(
     broker: Broker,
-    places: Mapping[str, Place],
     traced: Trace,
     limit: int,
     offset: int,
@@ -209,7 +205,7 @@ def _page_by_ids(
     from mahakam.indicators.inputs import entity_table
 
     definition = traced.definition
-    selection = selection_of(definition, traced.place, places)
+    selection = selection_of(definition, traced.place, broker.places)
     table = entity_table(definition, broker.scan(selection), traced.place.timezone)
     marks = members(definition, table, traced.value.period)
     if definition.counted:
