@@ -1,4 +1,5 @@
-"""One record against a contract: the compilation for live writes. The other is :mod:`mahakam.quality.columns`."""
+"""One record against a contract: the compilation for live writes. The other is
+:mod:`mahakam.quality.columns`."""
 
 from __future__ import annotations
 
@@ -15,7 +16,19 @@ from mahakam.quality.lexical import INVALID, Reader
 from mahakam.quality.odcs import ContractError
 from mahakam.quality.pattern import for_python
 from mahakam.quality.references import References, UnknownTarget
-from mahakam.quality.rule import Compared, Holds, Length, Matches, MultipleOf, OfType, OneOf, Present, Refers, Rule, Unique
+from mahakam.quality.rule import (
+    Compared,
+    Holds,
+    Length,
+    Matches,
+    MultipleOf,
+    OfType,
+    OneOf,
+    Present,
+    Refers,
+    Rule,
+    Unique,
+)
 
 Test = Callable[[Any], bool]
 
@@ -23,8 +36,8 @@ Test = Callable[[Any], bool]
 class Checker:
     """Compiled rules of one contract for records of one place.
 
-    ``unique`` and ``primaryKey`` are not checked here: they speak of a file; live, the entity's id is the key.
-    Raises ContractError if the references lack what the contract needs.
+    ``unique`` and ``primaryKey`` are not checked here: they speak of a file; live, the entity's id is the
+    key. Raises ContractError if the references lack what the contract needs.
     """
 
     def __init__(self, contract: Contract, references: References) -> None:
@@ -39,8 +52,9 @@ class Checker:
     def check(self, record: Mapping[str, Any], lexical: bool = False) -> list[Finding]:
         """Everything that is wrong with a record, in the order of the contract's rules; empty if nothing is.
 
-        ``lexical``: values are text as from files and forms; otherwise JSON values. None and an absent field are missing, and
-        in text the empty string and the contract's missing markers too. Fields that the contract does not know are left alone.
+        ``lexical``: values are text as from files and forms; otherwise JSON values. None and an absent field
+        are missing, and in text the empty string and the contract's missing markers too. Fields that the
+        contract does not know are left alone.
         """
         return (self._text if lexical else self._json).check(record)
 
@@ -64,7 +78,9 @@ class _Compiled:
             of_type = next((r for r in rules if isinstance(r.check, OfType)), None)
             present = [r for r in rules if isinstance(r.check, Present)]
             tests = [(r, test) for r in rules if (test := _test(r, references)) is not None]
-            self.fields.append((field.name, reader, of_type or _json_type(field.name, kind, text), present, tests))
+            self.fields.append(
+                (field.name, reader, of_type or _json_type(field.name, kind, text), present, tests)
+            )
         for rule in contract.row_rules:
             if isinstance(rule.check, Holds):
                 self.expressions.append((rule, compile_expression(rule.check.expression, references, area)))
@@ -127,7 +143,9 @@ def area_of(contract: Contract, references: References) -> Area | None:
     boundary = references.boundary()
     if boundary is None:
         raise ContractError(
-            contract.source, "", "a rule asks for inside_boundary, but there is no boundary; set boundary: in the place's file"
+            contract.source,
+            "",
+            "a rule asks for inside_boundary, but there is no boundary; set boundary: in the place's file",
         )
     return Area(boundary)
 
@@ -157,7 +175,11 @@ def _test(rule: Rule, references: References) -> Test | None:
         case MultipleOf(_, step):
             return _multiple(step)
         case Length(_, least, most):
-            return (lambda value: len(value) >= least) if most is None else (lambda value: least <= len(value) <= most)
+            return (
+                (lambda value: len(value) >= least)
+                if most is None
+                else (lambda value: least <= len(value) <= most)
+            )
         case Matches(_, pattern):
             search = for_python(pattern).search
             return lambda value: search(value) is not None

@@ -1,4 +1,5 @@
-"""Expressions of cross-field rules as Ibis column expressions; the closures of :mod:`mahakam.quality.evaluate` say the same."""
+"""Expressions of cross-field rules as Ibis column expressions; the closures of
+:mod:`mahakam.quality.evaluate` say the same."""
 
 from __future__ import annotations
 
@@ -14,14 +15,16 @@ from mahakam.quality.functions import Functions
 from mahakam.quality.references import References
 
 _TYPES: dict[ValueType, str] = {
-    "number": "float64", "text": "string", "boolean": "boolean", "date": "date", "time": "time", "timestamp": "timestamp",
+    "number": "float64", "text": "string", "boolean": "boolean", "date": "date", "time": "time",
+    "timestamp": "timestamp",
     "null": "boolean",
 }  # fmt: skip
 _LETTERS = ("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 class ColumnExpressions:
-    """Builds columns; ``values`` are the typed columns by field (floating point where the expression says number)."""
+    """Builds columns; ``values`` are the typed columns by field (floating point where the expression says
+    number)."""
 
     def __init__(self, values: Mapping[str, Any], references: References, functions: Functions) -> None:
         self.values = values
@@ -64,7 +67,13 @@ class ColumnExpressions:
     def _arithmetic(self, name: str, a: Any, b: Any) -> Any:
         if name in ("/", "%"):
             b = b.nullif(literal(0.0, "float64"))
-        result = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "%": operator.mod}[name](a, b)
+        result = {
+            "+": operator.add,
+            "-": operator.sub,
+            "*": operator.mul,
+            "/": operator.truediv,
+            "%": operator.mod,
+        }[name](a, b)
         return self.functions.isfinite(result).ifelse(result, ibis.null("float64"))
 
     def _function(self, node: Call, name: str, arguments: list[Any]) -> Any:
@@ -89,7 +98,9 @@ class ColumnExpressions:
                 branches = list(zip(arguments[:-1:2], arguments[1::2], strict=True))
                 return ibis.cases(*branches, else_=arguments[-1])
             case "not_in_future":
-                limit: Any = self.references.today() if node.arguments[0].type == "date" else self.references.now()
+                limit: Any = (
+                    self.references.today() if node.arguments[0].type == "date" else self.references.now()
+                )
                 return arguments[0] <= literal(limit, _TYPES[node.arguments[0].type])
             case "inside_boundary":
                 return functions.inside(*arguments)

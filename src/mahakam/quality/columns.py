@@ -1,4 +1,5 @@
-"""A whole file against a contract: the compilation to column expressions (Ibis on DuckDB), in one scan of the file.
+"""A whole file against a contract: the compilation to column expressions (Ibis on DuckDB), in one scan of the
+file.
 
 Every row gets a bit mask of the rules that it fails; only masks, keys and the text of failing rows are kept.
 The other compilation, for single records, is :mod:`mahakam.quality.checker`; both give the same findings.
@@ -21,7 +22,19 @@ from mahakam.quality.finding import Finding
 from mahakam.quality.functions import Functions
 from mahakam.quality.odcs import ContractError
 from mahakam.quality.references import References, UnknownTarget
-from mahakam.quality.rule import Compared, Holds, Length, Matches, MultipleOf, OfType, OneOf, Present, Refers, Rule, Unique
+from mahakam.quality.rule import (
+    Compared,
+    Holds,
+    Length,
+    Matches,
+    MultipleOf,
+    OfType,
+    OneOf,
+    Present,
+    Refers,
+    Rule,
+    Unique,
+)
 from mahakam.quality.typing_sql import typed
 
 BITS = 62
@@ -35,10 +48,11 @@ _tables = itertools.count(1)
 class ColumnCheck:
     """What a check of a file found. It lives in temporary tables of ``connection`` until :meth:`close`.
 
-    ``rows``: data rows; ``failed_rows``: rows with an error; ``warned_rows``: rows with warnings only; ``counts``: findings by
-    the rule's number; ``absent``: fields that the file has no column for; ``file_findings``: findings on the file as a whole.
-    ``table``: the temporary table with ``_row``, ``_line``, ``_held`` (an error in the row) and, if asked for, a typed column for
-    each field.
+    ``rows``: data rows; ``failed_rows``: rows with an error; ``warned_rows``: rows with warnings only;
+    ``counts``: findings by the rule's number; ``absent``: fields that the file has no column for;
+    ``file_findings``: findings on the file as a whole.
+    ``table``: the temporary table with ``_row``, ``_line``, ``_held`` (an error in the row) and, if asked
+    for, a typed column for each field.
     """
 
     contract: Contract
@@ -53,7 +67,8 @@ class ColumnCheck:
     _layout: _Layout | None = None
 
     def findings(self, limit: int | None = None) -> Iterator[Finding]:
-        """The findings in the order of rows and rules, those on the whole file first; at most ``limit`` of them."""
+        """The findings in the order of rows and rules, those on the whole file first; at most ``limit`` of
+        them."""
         every = itertools.chain(self.file_findings, self._row_findings())
         return every if limit is None else itertools.islice(every, limit)
 
@@ -71,7 +86,8 @@ class ColumnCheck:
                 yield from layout.findings(row)
 
     def typed_sql(self) -> str:
-        """SQL that selects ``_row``, ``_line`` and the typed fields of the rows without an error, in order."""
+        """SQL that selects ``_row``, ``_line`` and the typed fields of the rows without an error, in
+        order."""
         names = ", ".join(_quoted(name) for name in self.contract.fields)
         return f"SELECT _row, _line, {names} FROM {self.table} WHERE NOT _held ORDER BY _row"  # noqa: S608 - names are quoted
 
@@ -92,9 +108,9 @@ def check_columns(
 ) -> ColumnCheck:
     """Check the rows of a table or view: ``_row`` (from 1), ``_line``, then VARCHAR columns.
 
-    ``columns`` are the columns it has beside ``_row`` and ``_line``; ``rename`` says which of them is a field by another
-    name (field → column). A field without a column gives one finding of rule ``column`` in row 0, and its rules are left out.
-    Raises ContractError if the references lack what the contract needs.
+    ``columns`` are the columns it has beside ``_row`` and ``_line``; ``rename`` says which of them is a field
+    by another name (field → column). A field without a column gives one finding of rule ``column`` in row 0,
+    and its rules are left out. Raises ContractError if the references lack what the contract needs.
     """
     compiled = _Compiled(contract, references, relation, columns, rename or {}, typed_fields)
     table = f"mahakam_check_{next(_tables)}"
@@ -142,13 +158,17 @@ class _Layout:
                 rule = self.rules[index * BITS + low.bit_length() - 1]
                 yield self._finding(rule, row[0], texts, keys, others)
 
-    def _finding(self, rule: Rule, number: int, texts: Sequence[Any] | None, keys: Sequence[Any], others: Sequence[Any]) -> Finding:
+    def _finding(
+        self, rule: Rule, number: int, texts: Sequence[Any] | None, keys: Sequence[Any], others: Sequence[Any]
+    ) -> Finding:
         if isinstance(rule.check, Unique):
             parts = [keys[self.keys.index(_key(name))] for name in rule.check.fields]
             value = parts[0] if len(parts) == 1 else " | ".join(map(str, parts))
             other = others[self.others.index(f"_other{rule.number}")]
             return rule.finding(value, number, f"{rule.expected}; also in row {other}")
-        value = texts[self.names.index(rule.field)] if texts is not None and rule.field in self.names else None
+        value = (
+            texts[self.names.index(rule.field)] if texts is not None and rule.field in self.names else None
+        )
         return rule.finding(value, number)
 
 
@@ -164,7 +184,13 @@ class _Compiled:
     """The SQL of one check, and what its columns mean."""
 
     def __init__(
-        self, contract: Contract, references: References, relation: str, columns: Sequence[str], rename: Mapping[str, str], keep: bool
+        self,
+        contract: Contract,
+        references: References,
+        relation: str,
+        columns: Sequence[str],
+        rename: Mapping[str, str],
+        keep: bool,
     ) -> None:
         self.contract = contract
         self.references = references
@@ -192,10 +218,11 @@ class _Compiled:
         missing = sorted({"", *self.contract.missing})
         for position, name in enumerate(self.names):
             raw = self.table[self.source[name]]
-            texts[f"t{position}"] = raw.nullif("") if missing == [""] else raw.isin(missing).ifelse(ibis.null("string"), raw)
-        first = self.table.select(
-            "_row", "_line", **{f"r{i}": self.table[self.source[n]] for i, n in enumerate(self.names)}, **texts
-        )  # fmt: skip
+            texts[f"t{position}"] = (
+                raw.nullif("") if missing == [""] else raw.isin(missing).ifelse(ibis.null("string"), raw)
+            )
+        raws = {f"r{i}": self.table[self.source[name]] for i, name in enumerate(self.names)}
+        first = self.table.select("_row", "_line", **raws, **texts)
         for position, name in enumerate(self.names):
             kind = self.contract.fields[name].kind.in_zone(self.references.zone)
             if kind.logical != "string":
@@ -231,7 +258,9 @@ class _Compiled:
             if not isinstance(rule.check, Unique):
                 parts[column].append(self._failing(rule).ifelse(literal(bit, "int64"), literal(0, "int64")))
         self._complete_masks()
-        return {column: sum(some[1:], some[0]) if some else literal(0, "int64") for column, some in parts.items()}
+        return {
+            column: sum(some[1:], some[0]) if some else literal(0, "int64") for column, some in parts.items()
+        }
 
     def _complete_masks(self) -> None:
         """Masks stand for consecutive rules, so one without rules of its own still has its place."""
@@ -239,7 +268,6 @@ class _Compiled:
         layout.masks.sort(key=lambda name: int(name[5:]))
 
     def _kept(self, masks: Mapping[str, Any]) -> dict[str, Any]:
-        step = self.step
         kept: dict[str, Any] = {"_row": ibis._["_row"], "_line": ibis._["_line"]}
         for column in masks:
             kept[column] = ibis._[column]
@@ -265,7 +293,6 @@ class _Compiled:
             kept["_held"] = literal(False, "boolean")
             for name in self.contract.fields:
                 kept[name] = ibis._[self._value(name).get_name()] if name in self.names else self._value(name)
-        del step
         return kept
 
     def _failing(self, rule: Rule) -> Any:
@@ -279,7 +306,9 @@ class _Compiled:
                 return self._text(name).notnull() & self._value(name).isnull()
             case Compared(name, operator, bound):
                 value, limit = self._value(name), _bound(bound, self.contract.fields[name].kind.logical)
-                return {"<=": value > limit, ">=": value < limit, "<": value >= limit, ">": value <= limit}[operator]
+                return {"<=": value > limit, ">=": value < limit, "<": value >= limit, ">": value <= limit}[
+                    operator
+                ]
             case MultipleOf(name, step):
                 return self._no_multiple(self._value(name), step)
             case Length(name, least, most):
@@ -325,7 +354,9 @@ class _Compiled:
             try:
                 values = sorted(self.references.values(target))
             except UnknownTarget as error:
-                raise ContractError(self.contract.source, "", f"a foreign key refers to {error.args[0]}") from error
+                raise ContractError(
+                    self.contract.source, "", f"a foreign key refers to {error.args[0]}"
+                ) from error
             connection.register(name, pa.table({"value": pa.array(values, pa.string())}))
 
     def forget(self, connection: Any) -> None:
@@ -372,7 +403,8 @@ def _mark_held(connection: Any, table: str, layout: _Layout) -> None:
 
 
 def _count(check: ColumnCheck, compiled: _Compiled) -> None:
-    """Rows and findings by rule, from the combinations of masks that occur; then the findings on the whole file."""
+    """Rows and findings by rule, from the combinations of masks that occur; then the findings on the whole
+    file."""
     layout = compiled.layout
     masks = [*layout.masks, *layout.file_masks]
     errors = _error_bits(layout)
@@ -401,5 +433,7 @@ def _count(check: ColumnCheck, compiled: _Compiled) -> None:
         assert rule.threshold is not None
         if not rule.threshold.passes(failing, check.rows):
             measured = rule.threshold.measure(failing, check.rows)
-            check.file_findings.append(rule.finding(int(measured) if measured == int(measured) else round(measured, 4)))
+            check.file_findings.append(
+                rule.finding(int(measured) if measured == int(measured) else round(measured, 4))
+            )
     check.counts = dict(sorted(counts.items()))

@@ -14,7 +14,8 @@ from mahakam.quality.rule import Rule
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One property: an attribute of the entity, a field of the record, a column of a file (``physical``: its name there)."""
+    """One property: an attribute of the entity, a field of the record, a column of a file (``physical``: its
+    name there)."""
 
     name: str
     kind: Kind
@@ -32,8 +33,9 @@ class Field:
 class Contract:
     """The contract of one entity type (one object of the document's ``schema``).
 
-    ``missing``: text that stands for "no value" in files (custom property ``missing``). ``rules`` are in the order of
-    findings: field by field as the document lists them, then the rules across fields, then the rules on the whole file.
+    ``missing``: text that stands for "no value" in files (custom property ``missing``). ``rules`` are in the
+    order of findings: field by field as the document lists them, then the rules across fields, then the rules
+    on the whole file.
     """
 
     id: str

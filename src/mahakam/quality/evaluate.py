@@ -22,7 +22,7 @@ def compile_expression(node: Node, references: References, area: Area | None) ->
     """A closure that evaluates the expression on a mapping field → typed value (None: missing)."""
     if isinstance(node, Literal):
         constant = node.value
-        return lambda values: constant
+        return lambda _: constant
     if isinstance(node, Column):
         name = node.name
         if node.type == "number":
@@ -209,5 +209,5 @@ def _not_in_future(argument: Evaluate, references: References) -> Evaluate:
 
 def _inside(arguments: list[Evaluate], area: Area | None) -> Evaluate:
     if area is None:
-        return lambda values: None
+        return lambda _: None
     return _strict(area.has_geometry if len(arguments) == 1 else area.has_point, arguments)

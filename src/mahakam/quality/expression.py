@@ -1,15 +1,17 @@
 """Cross-field rules: a small typed expression language that both compilations of a contract share.
 
-An expression is a tree of :class:`Column`, :class:`Literal` and :class:`Call`. Logic is three-valued as in SQL: a missing
-value makes a comparison unknown, and only *false* fails a rule. Numbers are 64-bit floating point; a result that is not
-finite (a division by zero) is missing. Text compares by code point. Dates compare as dates, local timestamps as instants.
+An expression is a tree of :class:`Column`, :class:`Literal` and :class:`Call`. Logic is three-valued as in
+SQL: a missing value makes a comparison unknown, and only *false* fails a rule. Numbers are 64-bit floating
+point; a result that is not finite (a division by zero) is missing. Text compares by code point. Dates compare
+as dates, local timestamps as instants.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal as Either
+from typing import Any, Final
+from typing import Literal as Either
 
 ValueType = Either["number", "text", "boolean", "date", "timestamp", "time", "geometry", "json", "null"]
 ORDERED: Final = ("number", "text", "boolean", "date", "timestamp", "time")
@@ -25,7 +27,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A constant: float, str, bool, date, datetime (UTC), time or None; for ``matches`` a portable pattern."""
+    """A constant: float, str, bool, date, datetime (UTC), time or None; for ``matches`` a portable
+    pattern."""
 
     value: Any
     type: ValueType
@@ -45,7 +48,8 @@ Node = Column | Literal | Call
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """The signature of an operation: argument types (``same``: all alike and ordered), whether the last repeats, result."""
+    """The signature of an operation: argument types (``same``: all alike and ordered), whether the last
+    repeats, result."""
 
     arguments: tuple[str, ...]
     result: str
@@ -100,7 +104,8 @@ OPERATIONS: Final[dict[str, Operation]] = {
 }
 
 FUNCTIONS: Final = (
-    "abs", "ceil", "coalesce", "contains", "day", "days", "ends_with", "floor", "greatest", "inside_boundary", "least", "length",
+    "abs", "ceil", "coalesce", "contains", "day", "days", "ends_with", "floor",
+    "greatest", "inside_boundary", "least", "length",
     "lower", "matches", "month", "not_in_future", "nullif", "seconds", "starts_with", "trim", "upper", "year",
 )  # fmt: skip
 """The functions that an expression may call by name."""

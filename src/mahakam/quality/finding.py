@@ -10,9 +10,11 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``row`` counts data rows from 1 (0: the whole file or a single live record); ``value`` is the raw value.
+    """``row`` counts data rows from 1 (0: the whole file or a single live record); ``value`` is the raw
+    value.
 
-    ``rule`` is one of :data:`RULES`; ``expected`` says in data terms what would pass (``"0 to 500"``, ``"A, B, C"``).
+    ``rule`` is one of :data:`RULES`; ``expected`` says in data terms what would pass (``"0 to 500"``, ``"A,
+    B, C"``).
     ``message`` is the contract author's own words for this rule, if it gave any (``description`` in ODCS).
     """
 

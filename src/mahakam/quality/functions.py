@@ -1,7 +1,8 @@
-"""Functions beyond Ibis' own that column expressions call: DuckDB built-ins, and Python functions on whole columns.
+"""Functions beyond Ibis' own that column expressions call: DuckDB built-ins, and Python functions on whole
+columns.
 
-Geometry and JSON are read by the same Python code as live records are, a column at a time through Arrow, so that both
-compilations answer alike.
+Geometry and JSON are read by the same Python code as live records are, a column at a time through Arrow, so
+that both compilations answer alike.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ def _builtin(name: str, arguments: tuple[Any, ...], result: Any) -> Callable[...
 
     function.__name__ = f"builtin_{name}_{len(arguments)}"
     signature = (tuple(arguments), result)
-    called: Callable[..., Any] = ibis.udf.scalar.builtin(_with_arity(function, len(arguments)), name=name, signature=signature)
+    called: Callable[..., Any] = ibis.udf.scalar.builtin(
+        _with_arity(function, len(arguments)), name=name, signature=signature
+    )
     return called
 
 
@@ -54,7 +57,8 @@ _json_array_length = _builtin("json_array_length", (dt.string,), dt.int64)
 
 
 class Functions:
-    """The functions of one compilation; :meth:`register` makes the Python ones known to a DuckDB connection."""
+    """The functions of one compilation; :meth:`register` makes the Python ones known to a DuckDB
+    connection."""
 
     isfinite = staticmethod(_isfinite)
     timezone = staticmethod(_timezone)
@@ -77,7 +81,10 @@ class Functions:
         read = lexical.text_reader(kind)
 
         def check(texts: Any) -> Any:
-            return pa.array([t if t is not None and read(t) is not INVALID else None for t in texts.to_pylist()], pa.string())
+            return pa.array(
+                [t if t is not None and read(t) is not INVALID else None for t in texts.to_pylist()],
+                pa.string(),
+            )
 
         return self._call(("json", kind), check, (dt.string,), dt.string, text)
 
@@ -91,31 +98,35 @@ class Functions:
         return self._call(("size", kind), check, (dt.string,), dt.int64, text)
 
     def inside(self, *arguments: Any) -> Any:
-        """Whether a geometry (valid GeoJSON text) or a point (longitude, latitude) is inside the area; unknown without one."""
+        """Whether a geometry (valid GeoJSON text) or a point (longitude, latitude) is inside the area;
+        unknown without one."""
         if self.area is None:
             return ibis.null("boolean")
         area = self.area
         if len(arguments) == 2:
 
             def points(longitudes: Any, latitudes: Any) -> Any:
-                known = [i for i, (x, y) in enumerate(zip(longitudes.to_pylist(), latitudes.to_pylist(), strict=True))
-                         if x is not None and y is not None]  # fmt: skip
-                x, y = longitudes.take(pa.array(known, pa.int64())), latitudes.take(pa.array(known, pa.int64()))
-                inside = area.has_points(x.to_numpy(zero_copy_only=False), y.to_numpy(zero_copy_only=False)) if known else []
+                both = zip(longitudes.to_pylist(), latitudes.to_pylist(), strict=True)
+                known = [index for index, (x, y) in enumerate(both) if x is not None and y is not None]
                 found: list[bool | None] = [None] * len(longitudes)
-                for index, answer in zip(known, inside, strict=True):
-                    found[index] = answer
+                x, y = longitudes.to_numpy(zero_copy_only=False), latitudes.to_numpy(zero_copy_only=False)
+                for index, inside in zip(known, area.has_points(x[known], y[known]), strict=True):
+                    found[index] = inside
                 return pa.array(found, pa.bool_())
 
             return self._call("points", points, (dt.float64, dt.float64), dt.boolean, *arguments)
         read = lexical.text_reader(Kind("object", geometry=True))
 
         def geometries(texts: Any) -> Any:
-            return pa.array([None if t is None else area.has_geometry(read(t)) for t in texts.to_pylist()], pa.bool_())
+            return pa.array(
+                [None if t is None else area.has_geometry(read(t)) for t in texts.to_pylist()], pa.bool_()
+            )
 
         return self._call("geometries", geometries, (dt.string,), dt.boolean, *arguments)
 
-    def _call(self, key: Any, function: Callable[..., Any], types: tuple[Any, ...], result: Any, *arguments: Any) -> Any:
+    def _call(
+        self, key: Any, function: Callable[..., Any], types: tuple[Any, ...], result: Any, *arguments: Any
+    ) -> Any:
         if key not in self._made:
             name = f"mahakam_{next(_numbers)}"
             self._made[key] = _builtin(name, types, result)

@@ -1,4 +1,5 @@
-"""Geometry of records: whether it can be drawn, and whether it lies inside a place. shapely is imported when first needed."""
+"""Geometry of records: whether it can be drawn, and whether it lies inside a place. shapely is imported when
+first needed."""
 
 from __future__ import annotations
 
@@ -22,8 +23,8 @@ def is_simple(value: dict[str, Any]) -> bool:
 class Area:
     """A place's area, prepared for many tests.
 
-    A point is inside if the area covers it (its edge belongs to it). A line or an area is inside if some part of it is, touching
-    alone does not count: a river and a bus line lead out of a city that they belong to.
+    A point is inside if the area covers it (its edge belongs to it). A line or an area is inside if some part
+    of it is, touching alone does not count: a river and a bus line lead out of a city that they belong to.
     """
 
     def __init__(self, geometry: Any) -> None:
@@ -52,4 +53,6 @@ class Area:
         from shapely.geometry import shape
 
         geometry = shape(value)
-        return bool(shapely.intersects(self.geometry, geometry)) and not bool(shapely.touches(self.geometry, geometry))
+        return bool(shapely.intersects(self.geometry, geometry)) and not bool(
+            shapely.touches(self.geometry, geometry)
+        )

@@ -1,7 +1,8 @@
 """How text is read: the lexical grammar of each logical type, said once for every compilation of a contract.
 
-Text comes from files and forms. A value is read when the whole text follows the grammar; otherwise the rule ``type``
-fails and the text stays as it was. The regular expressions mean the same to Python's ``re`` and to RE2.
+Text comes from files and forms. A value is read when the whole text follows the grammar; otherwise the rule
+``type`` fails and the text stays as it was. The regular expressions mean the same to Python's ``re`` and to
+RE2.
 
 ======== ================================================================ ===================================
 type     text                                                             value
@@ -18,7 +19,8 @@ object   a JSON object (a GeoJSON geometry if physicalType is geometry)   dict
 array    a JSON array                                                     list
 ======== ================================================================ ===================================
 
-A ``decimal`` comma and a ``group`` mark, or a date ``format``, change the grammar of a field (see :class:`Kind`).
+A ``decimal`` comma and a ``group`` mark, or a date ``format``, change the grammar of a field (see
+:class:`Kind`).
 """
 
 from __future__ import annotations
@@ -67,7 +69,17 @@ HIGHEST: Final = 2**63 - 1
 LONGEST_JSON: Final = 20_000_000
 """Characters of a JSON value in a text field; longer text is not read."""
 
-_DATE_PARTS = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "M": "%m", "d": "%d", "HH": "%H", "H": "%H", "mm": "%M", "ss": "%S"}
+_DATE_PARTS = {
+    "yyyy": "%Y",
+    "MM": "%m",
+    "dd": "%d",
+    "M": "%m",
+    "d": "%d",
+    "HH": "%H",
+    "H": "%H",
+    "mm": "%M",
+    "ss": "%S",
+}
 _PART_PATTERN = {
     "yyyy": _YEAR, "MM": "(?:0[1-9]|1[0-2])", "dd": "(?:0[1-9]|[12][0-9]|3[01])", "M": "(?:0?[1-9]|1[0-2])",
     "d": "(?:0?[1-9]|[12][0-9]|3[01])", "HH": "(?:[01][0-9]|2[0-3])",
@@ -76,7 +88,13 @@ _PART_PATTERN = {
 _ISO_FORMATS = {
     "date": {"", "yyyy-MM-dd"},
     "time": {"", "HH:mm:ss", "HH:mm"},
-    "timestamp": {"", "yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd'T'HH:mm:ssXXX", "yyyy-MM-ddTHH:mm:ssZ", "yyyy-MM-dd HH:mm:ss"},
+    "timestamp": {
+        "",
+        "yyyy-MM-dd'T'HH:mm:ss",
+        "yyyy-MM-dd'T'HH:mm:ssXXX",
+        "yyyy-MM-ddTHH:mm:ssZ",
+        "yyyy-MM-dd HH:mm:ss",
+    },
 }
 
 
@@ -88,8 +106,9 @@ class FormatError(ValueError):
 class Kind:
     """What decides how one field is read: its logical type and its options.
 
-    ``format``: date, time or timestamp format in the letters of JDK's DateTimeFormatter (yyyy MM dd M d HH H mm ss), empty for
-    ISO 8601. ``decimal`` and ``group``: the marks inside a number. ``zone``: IANA zone of local timestamps.
+    ``format``: date, time or timestamp format in the letters of JDK's DateTimeFormatter (yyyy MM dd M d HH H
+    mm ss), empty for ISO 8601. ``decimal`` and ``group``: the marks inside a number. ``zone``: IANA zone of
+    local timestamps.
     """
 
     logical: Logical = "string"
@@ -120,7 +139,8 @@ class Format:
 def compile_format(text: str) -> Format:
     """A JDK DateTimeFormatter format as pattern and directives.
 
-    Raises FormatError for letters other than yyyy MM dd M d HH H mm ss; other characters stand for themselves, quoted text too.
+    Raises FormatError for letters other than yyyy MM dd M d HH H mm ss; other characters stand for
+    themselves, quoted text too.
     """
     pattern, directives, at = "", "", 0
     while at < len(text):
@@ -202,7 +222,11 @@ def json_reader(kind: Kind) -> Reader:
         case "date" | "time" | "timestamp":
             return _json_moment(_iso_reader(replace(kind, format="")))
         case "object":
-            return _json_geometry if kind.geometry else (lambda value: value if isinstance(value, dict) else INVALID)
+            return (
+                _json_geometry
+                if kind.geometry
+                else (lambda value: value if isinstance(value, dict) else INVALID)
+            )
         case _:
             return lambda value: value if isinstance(value, list) else INVALID
 
@@ -292,7 +316,7 @@ def _to_utc(local: datetime, offset: str | None, zone: tzinfo) -> datetime:
         minutes = int(offset[1:3]) * 60 + int(offset[4:6])
         return local - timedelta(minutes=-minutes if offset[0] == "-" else minutes)
     first, second = local.replace(tzinfo=zone), local.replace(tzinfo=zone, fold=1)
-    # A wall time that occurs twice is the later one, as ICU has it; one that never occurs follows the offset before.
+    # A wall time that occurs twice is the later one, as ICU has it; one that never does follows the offset before.
     chosen = second if _offset(first) > _offset(second) else first
     return chosen.astimezone(UTC).replace(tzinfo=None)
 
@@ -310,7 +334,7 @@ def _formatted_reader(kind: Kind) -> Reader:
         if matches(text) is None:
             return INVALID
         try:
-            moment = datetime.strptime(text, directives)  # noqa: DTZ007 - the zone is given below
+            moment = datetime.strptime(text, directives)
             if logical == "timestamp":
                 return _to_utc(moment, None, zone) if moment.year >= 1600 else INVALID
         except (ValueError, OverflowError):
@@ -395,7 +419,7 @@ def _positions(value: Any, depth: int, kind: str) -> bool:
     if depth == 0:
         if not (2 <= len(value) <= 4 and all(_json_number(part) is not INVALID for part in value)):
             return False
-        return -180 <= value[0] <= 180 and -90 <= value[1] <= 90
+        return bool(-180 <= value[0] <= 180 and -90 <= value[1] <= 90)
     if not all(_positions(part, depth - 1, kind) for part in value):
         return False
     if depth == 1 and kind in ("LineString", "MultiLineString"):

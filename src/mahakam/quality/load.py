@@ -1,4 +1,5 @@
-"""From an Open Data Contract Standard document to contracts: strict, so that a rule that is misspelt is not a rule unheard."""
+"""From an Open Data Contract Standard document to contracts: strict, so that a rule that is misspelt is not a
+rule unheard."""
 
 from __future__ import annotations
 
@@ -61,7 +62,11 @@ def parse_document(document: Mapping[str, Any], source: Path | str = "contract")
     _check_head(source, document)
     objects = document.get("schema") or []
     if not objects:
-        raise ContractError(source, "schema", "is missing; it lists what the contract is about: schema: [{name: …, properties: […]}]")
+        raise ContractError(
+            source,
+            "schema",
+            "is missing; it lists what the contract is about: schema: [{name: …, properties: […]}]",
+        )
     return [_contract(source, document, item, f"schema[{index}]") for index, item in enumerate(objects)]
 
 
@@ -71,15 +76,21 @@ def _check_head(source: Path | str, document: Mapping[str, Any]) -> None:
         raise ContractError(source, "kind", f"must be DataContract, not {kind!r}")
     version = str(document.get("apiVersion", ""))
     if not version.startswith("v3."):
-        raise ContractError(source, "apiVersion", f"must be v3.x (for example v3.1.0), not {version or 'missing'!r}")
+        raise ContractError(
+            source, "apiVersion", f"must be v3.x (for example v3.1.0), not {version or 'missing'!r}"
+        )
     for name in ("id", "version", "status"):
         if not document.get(name):
             raise ContractError(source, name, "is missing; every contract has an id, a version and a status")
     if document["status"] not in STATUSES:
-        raise ContractError(source, "status", f"unknown status {document['status']!r}{nearest(document['status'], STATUSES)}")
+        raise ContractError(
+            source, "status", f"unknown status {document['status']!r}{nearest(document['status'], STATUSES)}"
+        )
 
 
-def _contract(source: Path | str, document: Mapping[str, Any], item: Mapping[str, Any], where: str) -> Contract:
+def _contract(
+    source: Path | str, document: Mapping[str, Any], item: Mapping[str, Any], where: str
+) -> Contract:
     name = item.get("name")
     if not name:
         raise ContractError(source, where, "needs a name: the entity type")
@@ -90,7 +101,9 @@ def _contract(source: Path | str, document: Mapping[str, Any], item: Mapping[str
     for index, prop in enumerate(properties):
         made = _field(source, prop, f"{where}.properties[{index}]")
         if made.name in fields:
-            raise ContractError(source, f"{where}.properties[{index}].name", f"the field {made.name!r} is listed twice")
+            raise ContractError(
+                source, f"{where}.properties[{index}].name", f"the field {made.name!r} is listed twice"
+            )
         fields[made.name] = made
     fields = _key_positions(source, properties, fields, where)
     builder = RuleBuilder(source, fields)
@@ -116,7 +129,9 @@ def _contract(source: Path | str, document: Mapping[str, Any], item: Mapping[str
 def _missing(source: Path | str, item: Mapping[str, Any], where: str) -> frozenset[str]:
     value = _custom(item).get("missing", [])
     if not isinstance(value, list) or not all(isinstance(marker, str) for marker in value):
-        raise ContractError(source, f"{where}.customProperties", 'missing must be a list of text, e.g. ["---", "N/A"]')
+        raise ContractError(
+            source, f"{where}.customProperties", 'missing must be a list of text, e.g. ["---", "N/A"]'
+        )
     return frozenset(value)
 
 
@@ -130,7 +145,9 @@ def _field(source: Path | str, prop: Mapping[str, Any], where: str) -> Field:
         raise ContractError(source, where, "needs a name")
     logical = prop.get("logicalType", "string")
     if logical not in LOGICAL:
-        raise ContractError(source, f"{where}.logicalType", f"unknown logicalType {logical!r}{nearest(logical, LOGICAL)}")
+        raise ContractError(
+            source, f"{where}.logicalType", f"unknown logicalType {logical!r}{nearest(logical, LOGICAL)}"
+        )
     options = prop.get("logicalTypeOptions") or {}
     at = f"{where}.logicalTypeOptions"
     if not isinstance(options, Mapping):
@@ -154,14 +171,27 @@ def _field(source: Path | str, prop: Mapping[str, Any], where: str) -> Field:
     )
 
 
-def _kind(source: Path | str, prop: Mapping[str, Any], logical: Any, options: Mapping[str, Any], where: str) -> Kind:
+def _kind(
+    source: Path | str, prop: Mapping[str, Any], logical: Any, options: Mapping[str, Any], where: str
+) -> Kind:
     geometry = logical == "object" and (prop.get("physicalType") or "").lower() == "geometry"
     custom = _custom(prop)
     decimal, group = str(custom.get("decimal", ".")), str(custom.get("group", ""))
-    if len(decimal) != 1 or len(group) > 1 or decimal == group or (decimal + group).strip("0123456789+-") != decimal + group:
-        raise ContractError(source, f"{where}.customProperties", f"decimal {decimal!r} and group {group!r} must be two different marks")
+    if (
+        len(decimal) != 1
+        or len(group) > 1
+        or decimal == group
+        or (decimal + group).strip("0123456789+-") != decimal + group
+    ):
+        raise ContractError(
+            source,
+            f"{where}.customProperties",
+            f"decimal {decimal!r} and group {group!r} must be two different marks",
+        )
     if (decimal != "." or group) and logical not in ("integer", "number"):
-        raise ContractError(source, f"{where}.customProperties", "decimal and group are for the types integer and number")
+        raise ContractError(
+            source, f"{where}.customProperties", "decimal and group are for the types integer and number"
+        )
     form = options.get("format") or "" if logical in ("date", "time", "timestamp") else ""
     try:
         lexical.compile_format(form)
@@ -183,13 +213,14 @@ def _key_positions(
     import dataclasses
 
     keyed = [(index, prop) for index, prop in enumerate(properties) if prop.get("primaryKey")]
-    given = {}
+    given: dict[str, int] = {}
     for order, (index, prop) in enumerate(keyed, 1):
         position = prop.get("primaryKeyPosition") or -1
         position = order if position == -1 else position
         if position in given.values() or position < 1:
             at = f"{where}.properties[{index}].primaryKeyPosition"
-            raise ContractError(source, at, f"position {position} is taken or less than 1; number the key's fields 1, 2, 3")
+            raise ContractError(
+                source, at, f"position {position} is taken or less than 1; number the key's fields 1, 2, 3"
+            )
         given[prop["name"]] = position
     return {name: dataclasses.replace(f, key=given.get(name, 0)) for name, f in fields.items()}
-

@@ -1,6 +1,8 @@
-"""The shape of an Open Data Contract Standard v3 document: every field that it has, so that an unknown one can be named.
+"""The shape of an Open Data Contract Standard v3 document: every field that it has, so that an unknown one
+can be named.
 
-A test holds these tables against the models of the package open-data-contract-standard, which is too slow to import here.
+A test holds these tables against the models of the package open-data-contract-standard, which is too slow to
+import here.
 """
 
 from __future__ import annotations
@@ -16,35 +18,52 @@ FLAG: Final = "true or false"
 ANY: Final = "any"
 TEXTS: Final = "a list of text"
 
-_COMMON = {"id": TEXT, "customProperties": ["CustomProperty"], "authoritativeDefinitions": ["AuthoritativeDefinition"]}
+_COMMON = {
+    "id": TEXT,
+    "customProperties": ["CustomProperty"],
+    "authoritativeDefinitions": ["AuthoritativeDefinition"],
+}
 _ELEMENT = {
-    **_COMMON, "name": TEXT, "physicalType": TEXT, "physicalName": TEXT, "description": TEXT, "businessName": TEXT,
-    "deprecated": FLAG, "synonyms": ["Synonym"], "tags": TEXTS, "relationships": ["Relationship"], "quality": ["DataQuality"],
+    **_COMMON, "name": TEXT, "physicalType": TEXT, "physicalName": TEXT, "description": TEXT,
+    "businessName": TEXT,
+    "deprecated": FLAG, "synonyms": ["Synonym"], "tags": TEXTS, "relationships": ["Relationship"],
+    "quality": ["DataQuality"],
     "logicalType": TEXT, "properties": ["SchemaProperty"],
 }  # fmt: skip
 
 SHAPES: Final[dict[str, dict[str, Any]]] = {
     "OpenDataContractStandard": {
-        **_COMMON, "version": TEXT, "kind": TEXT, "apiVersion": TEXT, "name": TEXT, "tenant": TEXT, "tags": TEXTS, "status": TEXT,
-        "servers": ["Server"], "dataProduct": TEXT, "description": "Description", "domain": TEXT, "schema": ["SchemaObject"],
+        **_COMMON, "version": TEXT, "kind": TEXT, "apiVersion": TEXT, "name": TEXT, "tenant": TEXT,
+        "tags": TEXTS, "status": TEXT,
+        "servers": ["Server"], "dataProduct": TEXT, "description": "Description", "domain": TEXT,
+        "schema": ["SchemaObject"],
         "support": ["Support"], "price": "Pricing", "team": ANY, "roles": ["Role"], "slaDefaultElement": TEXT,
         "slaProperties": ["ServiceLevelAgreementProperty"], "context": ANY, "contractCreatedTs": TEXT,
     },
     "SchemaObject": {**_ELEMENT, "dataGranularityDescription": TEXT, "context": ANY},
     "SchemaProperty": {
-        **_ELEMENT, "primaryKey": FLAG, "primaryKeyPosition": WHOLE, "logicalTypeOptions": ANY, "semanticType": TEXT,
-        "required": FLAG, "unique": FLAG, "partitioned": FLAG, "partitionKeyPosition": WHOLE, "classification": TEXT,
-        "encryptedName": TEXT, "transformSourceObjects": TEXTS, "transformLogic": TEXT, "transformDescription": TEXT,
-        "examples": [ANY], "enum": ["EnumValue"], "criticalDataElement": FLAG, "items": "SchemaProperty", "map": "MapDefinition",
+        **_ELEMENT, "primaryKey": FLAG, "primaryKeyPosition": WHOLE, "logicalTypeOptions": ANY,
+        "semanticType": TEXT,
+        "required": FLAG, "unique": FLAG, "partitioned": FLAG, "partitionKeyPosition": WHOLE,
+        "classification": TEXT,
+        "encryptedName": TEXT, "transformSourceObjects": TEXTS, "transformLogic": TEXT,
+        "transformDescription": TEXT,
+        "examples": [ANY], "enum": ["EnumValue"], "criticalDataElement": FLAG, "items": "SchemaProperty",
+        "map": "MapDefinition",
     },
     "DataQuality": {
-        **_COMMON, "businessImpact": TEXT, "description": TEXT, "dimension": TEXT, "method": TEXT, "name": TEXT, "schedule": TEXT,
-        "scheduler": TEXT, "severity": TEXT, "tags": TEXTS, "type": TEXT, "unit": TEXT, "metric": TEXT, "rule": TEXT,
-        "arguments": ANY, "mustBe": ANY, "mustNotBe": ANY, "mustBeGreaterThan": NUMBER, "mustBeGreaterOrEqualTo": NUMBER,
-        "mustBeLessThan": NUMBER, "mustBeLessOrEqualTo": NUMBER, "mustBeBetween": [NUMBER], "mustNotBeBetween": [NUMBER],
+        **_COMMON, "businessImpact": TEXT, "description": TEXT, "dimension": TEXT, "method": TEXT,
+        "name": TEXT, "schedule": TEXT,
+        "scheduler": TEXT, "severity": TEXT, "tags": TEXTS, "type": TEXT, "unit": TEXT, "metric": TEXT,
+        "rule": TEXT,
+        "arguments": ANY, "mustBe": ANY, "mustNotBe": ANY, "mustBeGreaterThan": NUMBER,
+        "mustBeGreaterOrEqualTo": NUMBER,
+        "mustBeLessThan": NUMBER, "mustBeLessOrEqualTo": NUMBER, "mustBeBetween": [NUMBER],
+        "mustNotBeBetween": [NUMBER],
         "query": TEXT, "engine": TEXT, "implementation": ANY,
     },
-    "Relationship": {"id": TEXT, "type": TEXT, "from": ANY, "to": ANY, "customProperties": ["CustomProperty"]},
+    "Relationship": {"id": TEXT, "type": TEXT, "from": ANY, "to": ANY,
+    "customProperties": ["CustomProperty"]},
     "EnumValue": {**_COMMON, "value": ANY, "label": TEXT, "description": TEXT, "tags": TEXTS},
     "MapDefinition": {"key": "SchemaProperty", "value": "SchemaProperty"},
     "Synonym": {
@@ -54,27 +73,34 @@ SHAPES: Final[dict[str, dict[str, Any]]] = {
     "CustomProperty": {"id": TEXT, "property": TEXT, "value": ANY, "description": TEXT, "vendor": TEXT},
     "AuthoritativeDefinition": {"id": TEXT, "url": TEXT, "type": TEXT, "description": TEXT},
     "Description": {
-        "usage": TEXT, "purpose": TEXT, "limitations": TEXT, "authoritativeDefinitions": ["AuthoritativeDefinition"],
+        "usage": TEXT, "purpose": TEXT, "limitations": TEXT,
+        "authoritativeDefinitions": ["AuthoritativeDefinition"],
         "customProperties": ["CustomProperty"],
     },
     "Support": {
-        "id": TEXT, "channel": TEXT, "url": TEXT, "description": TEXT, "tool": TEXT, "scope": TEXT, "invitationUrl": TEXT,
+        "id": TEXT, "channel": TEXT, "url": TEXT, "description": TEXT, "tool": TEXT, "scope": TEXT,
+        "invitationUrl": TEXT,
         "customProperties": ["CustomProperty"],
     },
     "Pricing": {"id": TEXT, "priceAmount": NUMBER, "priceCurrency": TEXT, "priceUnit": TEXT},
     "Role": {
-        "id": TEXT, "role": TEXT, "description": TEXT, "access": TEXT, "firstLevelApprovers": TEXT, "secondLevelApprovers": TEXT,
+        "id": TEXT, "role": TEXT, "description": TEXT, "access": TEXT, "firstLevelApprovers": TEXT,
+        "secondLevelApprovers": TEXT,
         "customProperties": ["CustomProperty"],
     },
     "ServiceLevelAgreementProperty": {
-        **_COMMON, "property": TEXT, "value": ANY, "valueExt": ANY, "unit": TEXT, "element": TEXT, "driver": TEXT,
+        **_COMMON, "property": TEXT, "value": ANY, "valueExt": ANY, "unit": TEXT, "element": TEXT,
+        "driver": TEXT,
         "description": TEXT, "scheduler": TEXT, "schedule": TEXT,
     },
     "Server": {
         "id": TEXT, "server": TEXT, "type": TEXT, "description": TEXT, "environment": TEXT, "roles": ["Role"],
-        "customProperties": ["CustomProperty"], "account": TEXT, "catalog": TEXT, "catalogUrl": TEXT, "database": TEXT,
-        "dataset": TEXT, "delimiter": TEXT, "encoding": TEXT, "endpointUrl": TEXT, "format": TEXT, "host": TEXT, "location": TEXT,
-        "namespace": TEXT, "path": TEXT, "port": ANY, "project": TEXT, "region": TEXT, "regionName": TEXT, "schema": TEXT,
+        "customProperties": ["CustomProperty"], "account": TEXT, "catalog": TEXT, "catalogUrl": TEXT,
+        "database": TEXT,
+        "dataset": TEXT, "delimiter": TEXT, "encoding": TEXT, "endpointUrl": TEXT, "format": TEXT,
+        "host": TEXT, "location": TEXT,
+        "namespace": TEXT, "path": TEXT, "port": ANY, "project": TEXT, "region": TEXT, "regionName": TEXT,
+        "schema": TEXT,
         "serviceName": TEXT, "stagingDir": TEXT, "stream": TEXT, "warehouse": TEXT, "workgroup": TEXT,
     },
 }  # fmt: skip
@@ -84,7 +110,8 @@ SHAPES: Final[dict[str, dict[str, Any]]] = {
 class ContractError(Exception):
     """A contract that cannot be used: says the file, the path in it, the problem and what would be right.
 
-    ``source`` is the file (or what stands for it), ``where`` the path in it, e.g. ``schema[0].properties[2].required``.
+    ``source`` is the file (or what stands for it), ``where`` the path in it, e.g.
+    ``schema[0].properties[2].required``.
     """
 
     def __init__(self, source: Path | str, where: str, problem: str) -> None:
@@ -115,7 +142,9 @@ def _check_object(source: Path | str, value: Any, shape: str, where: str) -> Non
     fields = SHAPES[shape]
     for key, held in value.items():
         if key not in fields:
-            raise ContractError(source, where, f"unknown field {key!r}{_elsewhere(key) or nearest(key, fields)}")
+            raise ContractError(
+                source, where, f"unknown field {key!r}{_elsewhere(key) or nearest(key, fields)}"
+            )
         if held is not None:
             _check_value(source, held, fields[key], f"{where}.{key}" if where else key)
 
@@ -123,7 +152,16 @@ def _check_object(source: Path | str, value: Any, shape: str, where: str) -> Non
 def _elsewhere(key: str) -> str:
     if key in ("validValues", "missingValues", "pattern", "properties"):
         return f"; it belongs in arguments: {{{key}: …}} (or, for a string's pattern, in logicalTypeOptions)"
-    if key in ("minimum", "maximum", "minLength", "maxLength", "format", "multipleOf", "exclusiveMinimum", "exclusiveMaximum"):
+    if key in (
+        "minimum",
+        "maximum",
+        "minLength",
+        "maxLength",
+        "format",
+        "multipleOf",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+    ):
         return f"; it belongs in logicalTypeOptions: {{{key}: …}}"
     return ""
 
@@ -157,4 +195,8 @@ def _is(value: Any, holds: str) -> bool:
 
 def _said(value: Any) -> str:
     names = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
-    return f"{names.get(type(value), 'the value')} {value!r}"[:120] if not isinstance(value, dict | list) else names[type(value)]
+    return (
+        f"{names.get(type(value), 'the value')} {value!r}"[:120]
+        if not isinstance(value, dict | list)
+        else names[type(value)]
+    )

@@ -1,4 +1,5 @@
-"""From the SQL text of a custom rule to an expression: sqlglot reads it, a whitelist lets through what the language has."""
+"""From the SQL text of a custom rule to an expression: sqlglot reads it, a whitelist lets through what the
+language has."""
 
 from __future__ import annotations
 
@@ -16,17 +17,21 @@ if TYPE_CHECKING:
 
 LONGEST_EXPRESSION = 10_000
 _VALUE_TYPE: dict[str, ValueType] = {
-    "string": "text", "integer": "number", "number": "number", "boolean": "boolean", "date": "date", "time": "time",
+    "string": "text", "integer": "number", "number": "number", "boolean": "boolean", "date": "date",
+    "time": "time",
     "timestamp": "timestamp", "object": "json", "array": "json",
 }  # fmt: skip
 _BINARY = {
     "EQ": "=", "NEQ": "<>", "LT": "<", "LTE": "<=", "GT": ">", "GTE": ">=", "And": "and", "Or": "or",
-    "NullSafeNEQ": "is distinct from", "NullSafeEQ": "is not distinct from", "Add": "+", "Sub": "-", "Mul": "*", "Div": "/",
-    "Mod": "%", "DPipe": "concat", "StartsWith": "starts_with", "EndsWith": "ends_with", "Contains": "contains",
+    "NullSafeNEQ": "is distinct from", "NullSafeEQ": "is not distinct from", "Add": "+", "Sub": "-",
+    "Mul": "*", "Div": "/",
+    "Mod": "%", "DPipe": "concat", "StartsWith": "starts_with", "EndsWith": "ends_with",
+    "Contains": "contains",
     "RegexpLike": "matches", "Nullif": "nullif",
 }  # fmt: skip
 _UNARY = {
-    "Not": "not", "Neg": "negative", "Abs": "abs", "Floor": "floor", "Ceil": "ceil", "Length": "length", "Lower": "lower",
+    "Not": "not", "Neg": "negative", "Abs": "abs", "Floor": "floor", "Ceil": "ceil", "Length": "length",
+    "Lower": "lower",
     "Upper": "upper", "Year": "year", "Month": "month", "Day": "day", "DayOfMonth": "day",
 }  # fmt: skip
 _MANY = {"Greatest": "greatest", "Least": "least", "Coalesce": "coalesce"}
@@ -45,8 +50,8 @@ def value_type(kind: lexical.Kind) -> ValueType:
 def parse(text: str, kinds: Mapping[str, lexical.Kind]) -> Node:
     """The expression of a custom rule over the fields of a contract; its type is boolean.
 
-    Raises ExpressionError for SQL that cannot be read, an unknown field or function (with the nearest known), types that do not go
-    together, or SQL beyond the language.
+    Raises ExpressionError for SQL that cannot be read, an unknown field or function (with the nearest known),
+    types that do not go together, or SQL beyond the language.
     """
     import sqlglot
     from sqlglot.errors import SqlglotError
@@ -74,7 +79,7 @@ class _Reader:
     def __init__(self, kinds: Mapping[str, lexical.Kind]) -> None:
         self.kinds = kinds
 
-    def read(self, node: sql.Expression) -> Node:
+    def read(self, node: Any) -> Node:
         name = type(node).__name__
         if name in _BINARY:
             return call(_BINARY[name], self.read(node.this), self.read(node.expression))
@@ -84,7 +89,9 @@ class _Reader:
             return call(_MANY[name], self.read(node.this), *map(self.read, node.expressions))
         special: Callable[[Any], Node] | None = getattr(self, f"_{name.lower()}", None)
         if special is None:
-            raise ExpressionError(f"{node.sql('duckdb')!r}: {name} is not part of the rule language; {_known_functions()}")
+            raise ExpressionError(
+                f"{node.sql('duckdb')!r}: {name} is not part of the rule language; {_known_functions()}"
+            )
         return special(node)
 
     def _paren(self, node: sql.Paren) -> Node:
@@ -95,7 +102,9 @@ class _Reader:
             raise ExpressionError(f"{node.sql('duckdb')!r}: name the field alone")
         if node.name not in self.kinds:
             close = difflib.get_close_matches(node.name, self.kinds, 1, 0.5)
-            nearest = f"; did you mean {close[0]!r}?" if close else f"; the fields are {', '.join(self.kinds)}"
+            nearest = (
+                f"; did you mean {close[0]!r}?" if close else f"; the fields are {', '.join(self.kinds)}"
+            )
             raise ExpressionError(f"unknown field {node.name!r}{nearest}")
         return Column(node.name, value_type(self.kinds[node.name]))
 
@@ -144,8 +153,14 @@ class _Reader:
     def _cast(self, node: sql.Cast) -> Node:
         to = node.to.sql("duckdb").lower()
         value = self.read(node.this)
-        if not isinstance(value, Literal) or value.type != "text" or to not in ("date", "time", "timestamp", "timestamptz"):
-            raise ExpressionError(f"{node.sql('duckdb')!r}: a field has the type that the contract gives it; CAST is not needed")
+        if (
+            not isinstance(value, Literal)
+            or value.type != "text"
+            or to not in ("date", "time", "timestamp", "timestamptz")
+        ):
+            raise ExpressionError(
+                f"{node.sql('duckdb')!r}: a field has the type that the contract gives it; CAST is not needed"
+            )
         return _constant(value, "timestamp" if to == "timestamptz" else to)  # type: ignore[arg-type]
 
     def _case(self, node: sql.Case) -> Node:
@@ -177,7 +192,8 @@ def _known_functions() -> str:
 
 
 def call(name: str, *arguments: Node) -> Node:
-    """An operation on arguments whose types are checked and whose constants take the type of what they stand beside.
+    """An operation on arguments whose types are checked and whose constants take the type of what they stand
+    beside.
 
     Raises ExpressionError.
     """
@@ -191,7 +207,11 @@ def call(name: str, *arguments: Node) -> Node:
         expected = expected + (expected[-1],) * (len(arguments) - len(expected))
     if len(arguments) != len(expected):
         raise ExpressionError(f"{name} takes {len(operation.arguments)} values, not {len(arguments)}")
-    same = _common(name, [a for a, e in zip(arguments, expected, strict=True) if e == "same"]) if "same" in expected else "null"
+    same = (
+        _common(name, [a for a, e in zip(arguments, expected, strict=True) if e == "same"])
+        if "same" in expected
+        else "null"
+    )
     final = tuple(_fit(name, a, same if e == "same" else e) for a, e in zip(arguments, expected, strict=True))
     return Call(name, final, same if operation.result == "same" else operation.result)  # type: ignore[arg-type]
 
@@ -199,14 +219,18 @@ def call(name: str, *arguments: Node) -> Node:
 def _case(parts: list[Node]) -> Node:
     values = [*parts[1:-1:2], parts[-1]]
     type_ = _common("CASE", values)
-    final = [_fit("CASE", p, type_ if i % 2 or i == len(parts) - 1 else "boolean") for i, p in enumerate(parts)]
+    final = [
+        _fit("CASE", p, type_ if i % 2 or i == len(parts) - 1 else "boolean") for i, p in enumerate(parts)
+    ]
     return Call("case", tuple(final), type_)
 
 
 def _common(name: str, nodes: list[Node]) -> ValueType:
     types = {n.type for n in nodes if n.type != "null"}
     if len(types) > 1:
-        fixed = {n.type for n in nodes if n.type != "null" and not (isinstance(n, Literal) and n.type == "text")}
+        fixed = {
+            n.type for n in nodes if n.type != "null" and not (isinstance(n, Literal) and n.type == "text")
+        }
         types = fixed or types
     if len(types) > 1:
         raise ExpressionError(f"{name} compares values of different types: {', '.join(sorted(types))}")
@@ -245,13 +269,20 @@ def _constant(node: Literal, type_: ValueType) -> Literal:
     raise ExpressionError(f"{node.value!r} is text where a {type_} is needed")
 
 
-_EXAMPLE = {"date": date(2025, 2, 28).isoformat(), "time": "07:30:00", "timestamp": "2025-02-28T07:30:00+08:00"}
+_EXAMPLE = {
+    "date": date(2025, 2, 28).isoformat(),
+    "time": "07:30:00",
+    "timestamp": "2025-02-28T07:30:00+08:00",
+}
 
 
 def _inside_boundary(arguments: tuple[Node, ...]) -> Node:
     types = tuple(a.type for a in arguments)
-    if types not in (("geometry",), ("number", "number")) or not all(isinstance(a, Column) for a in arguments):
+    if types not in (("geometry",), ("number", "number")) or not all(
+        isinstance(a, Column) for a in arguments
+    ):
         raise ExpressionError(
-            "inside_boundary takes a field with physicalType: geometry, or the fields of longitude and latitude (in this order)"
+            "inside_boundary takes a field with physicalType: geometry, or the fields of longitude and latitude, "
+            "in this order"
         )
     return Call("inside_boundary", arguments, "boolean")

@@ -1,8 +1,10 @@
-"""Regular expressions of contracts (ECMA-262, as the contract standard says) in the part that every engine reads alike.
+"""Regular expressions of contracts (ECMA-262, as the contract standard says) in the part that every engine
+reads alike.
 
-A pattern is rewritten once into a text that Python's ``re`` and DuckDB's RE2 understand the same: classes are spelled out
-(``\\d`` is ``[0-9]``), ``$`` is the end of the text. What RE2 has not (lookaround, backreferences) is refused with its place.
-As in JSON Schema a pattern may match anywhere in the value: write ``^…$`` for the whole of it.
+A pattern is rewritten once into a text that Python's ``re`` and DuckDB's RE2 understand the same: classes are
+spelled out (``\\d`` is ``[0-9]``), ``$`` is the end of the text. What RE2 has not (lookaround,
+backreferences) is refused with its place. As in JSON Schema a pattern may match anywhere in the value: write
+``^…$`` for the whole of it.
 """
 
 from __future__ import annotations
@@ -197,7 +199,8 @@ FORMATS: Final = {
     "binary": "",
     "password": "",
 }
-"""Formats of the logical type string: the pattern that the whole value must match; empty: says something to people only."""
+"""Formats of the logical type string: the pattern that the whole value must match; empty: says something to
+people only."""
 
 
 def escape_like(like: str) -> str:

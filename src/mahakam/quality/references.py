@@ -1,4 +1,5 @@
-"""What a check needs from outside the record: code lists, entity types, the place's boundary and its clock."""
+"""What a check needs from outside the record: code lists, entity types, the place's boundary and its
+clock."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ class References(Protocol):
         ...
 
     def values(self, target: str) -> frozenset[str]:
-        """All values of a code list (``name`` or ``name.column``) or an entity type (``Type`` or ``Type.attribute``).
+        """All values of a code list (``name`` or ``name.column``) or an entity type (``Type`` or
+        ``Type.attribute``).
 
         Raises UnknownTarget.
         """

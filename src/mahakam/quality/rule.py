@@ -1,8 +1,9 @@
-"""The rules of a contract in the form that both compilations read: what must hold, of which field, and how to say it."""
+"""The rules of a contract in the form that both compilations read: what must hold, of which field, and how to
+say it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
@@ -10,14 +11,24 @@ from mahakam.quality.expression import Node
 from mahakam.quality.finding import Finding, Severity
 
 RULES: Final = (
-    "required", "type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
-    "pattern", "format", "enum", "unique", "primaryKey", "foreignKey", "insideBoundary", "notInFuture", "column", "rowCount",
+    "required", "type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+    "minLength", "maxLength",
+    "pattern", "format", "enum", "unique", "primaryKey", "foreignKey", "insideBoundary", "notInFuture",
+    "column", "rowCount",
     "nullValues",
 )  # fmt: skip
 """The names of all rules; a custom expression may have a name of its own, otherwise it is ``expression``."""
 
 EXPRESSION: Final = "expression"
-DIMENSIONS: Final = ("accuracy", "completeness", "conformity", "consistency", "coverage", "timeliness", "uniqueness")
+DIMENSIONS: Final = (
+    "accuracy",
+    "completeness",
+    "conformity",
+    "consistency",
+    "coverage",
+    "timeliness",
+    "uniqueness",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,8 @@ class OfType:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """``value operator bound``; operator is ``<=``, ``>=``, ``<`` or ``>``; the bound has the field's type."""
+    """``value operator bound``; operator is ``<=``, ``>=``, ``<`` or ``>``; the bound has the field's
+    type."""
 
     field: str
     operator: str
@@ -54,7 +66,8 @@ class MultipleOf:
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """From ``least`` to ``most`` characters (Unicode code points), or items of an array, or members of an object."""
+    """From ``least`` to ``most`` characters (Unicode code points), or items of an array, or members of an
+    object."""
 
     field: str
     least: int = 0
@@ -130,8 +143,10 @@ class Threshold:
 
     def expected(self, what: str) -> str:
         words = {
-            "mustBe": "", "mustNotBe": "not ", "mustBeGreaterThan": "more than ", "mustBeGreaterOrEqualTo": "at least ",
-            "mustBeLessThan": "fewer than ", "mustBeLessOrEqualTo": "at most ", "mustBeBetween": "", "mustNotBeBetween": "not ",
+            "mustBe": "", "mustNotBe": "not ", "mustBeGreaterThan": "more than ",
+            "mustBeGreaterOrEqualTo": "at least ",
+            "mustBeLessThan": "fewer than ", "mustBeLessOrEqualTo": "at most ", "mustBeBetween": "",
+            "mustNotBeBetween": "not ",
         }  # fmt: skip
         bounds = " to ".join(f"{b:g}" for b in self.bound)
         return f"{words[self.operator]}{bounds}{' %' if self.percent else ''} {what}"
@@ -139,10 +154,12 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. ``number`` is its place in the order in which findings are given; ``field`` is where a person looks.
+    """One rule. ``number`` is its place in the order in which findings are given; ``field`` is where a person
+    looks.
 
-    ``threshold`` is set for rules that judge the file as a whole (finding in row 0): then ``check`` (None for the number of
-    rows) says what is counted. ``message`` are the contract author's words, ``impact`` what a failure means for the work.
+    ``threshold`` is set for rules that judge the file as a whole (finding in row 0): then ``check`` (None for
+    the number of rows) says what is counted. ``message`` are the contract author's words, ``impact`` what a
+    failure means for the work.
     """
 
     number: int
@@ -155,11 +172,13 @@ class Rule:
     message: str = ""
     impact: str = ""
     threshold: Threshold | None = None
-    reads: tuple[str, ...] = field(default=())
+    reads: tuple[str, ...] = ()
 
     def finding(self, value: Any, row: int = 0, expected: str = "") -> Finding:
         """The finding that this rule gives for a value."""
-        return Finding(row, self.field, self.name, value, expected or self.expected, self.severity, self.message)
+        return Finding(
+            row, self.field, self.name, value, expected or self.expected, self.severity, self.message
+        )
 
 
 def bound_text(value: Any) -> str:

@@ -17,8 +17,22 @@ from mahakam.quality.odcs import ContractError, nearest
 from mahakam.quality.parse import ExpressionError, parse
 from mahakam.quality.pattern import FORMATS, PatternError, portable
 from mahakam.quality.rule import (
-    DIMENSIONS, EXPRESSION, Check, Compared, Holds, Length, Matches, MultipleOf, OfType, OneOf, Present, Refers, Rule, Threshold,
-    Unique, bound_text,
+    DIMENSIONS,
+    EXPRESSION,
+    Check,
+    Compared,
+    Holds,
+    Length,
+    Matches,
+    MultipleOf,
+    OfType,
+    OneOf,
+    Present,
+    Refers,
+    Rule,
+    Threshold,
+    Unique,
+    bound_text,
 )  # fmt: skip
 
 METRICS = ("nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount")
@@ -27,13 +41,17 @@ _ARGUMENTS = {
     "duplicateValues": ("properties",), "rowCount": (),
 }  # fmt: skip
 OPERATORS = (
-    "mustBe", "mustNotBe", "mustBeGreaterThan", "mustBeGreaterOrEqualTo", "mustBeLessThan", "mustBeLessOrEqualTo", "mustBeBetween",
+    "mustBe", "mustNotBe", "mustBeGreaterThan", "mustBeGreaterOrEqualTo", "mustBeLessThan",
+    "mustBeLessOrEqualTo", "mustBeBetween",
     "mustNotBeBetween",
 )  # fmt: skip
 _COMPARISONS = (("minimum", ">="), ("maximum", "<="), ("exclusiveMinimum", ">"), ("exclusiveMaximum", "<"))
 _WHOLE_FORMATS = {f"{sign}{2**n}": sign for n in range(3, 8) for sign in "iu"}
 _FLOAT_FORMATS = {"f32": 3.4028234663852886e38, "f64": 1.7976931348623157e308}
-_FUNCTION_RULES = {"not_in_future": ("notInFuture", "timeliness"), "inside_boundary": ("insideBoundary", "accuracy")}
+_FUNCTION_RULES = {
+    "not_in_future": ("notInFuture", "timeliness"),
+    "inside_boundary": ("insideBoundary", "accuracy"),
+}
 
 
 class RuleBuilder:
@@ -46,11 +64,14 @@ class RuleBuilder:
 
     def finish(self) -> list[Rule]:
         """All rules: on rows first, then on the file as a whole, numbered from 0."""
-        ordered = [r for r in self.rules if r.threshold is None] + [r for r in self.rules if r.threshold is not None]
+        ordered = [r for r in self.rules if r.threshold is None] + [
+            r for r in self.rules if r.threshold is not None
+        ]
         return [replace(rule, number=number, reads=reads(rule.check)) for number, rule in enumerate(ordered)]
 
     def add_property(self, field: Field, prop: Mapping[str, Any], where: str) -> None:
-        """The rules that stand with one property: its own fields, its options, its relationships and its quality."""
+        """The rules that stand with one property: its own fields, its options, its relationships and its
+        quality."""
         at = f"{where}.logicalTypeOptions"
         if field.required:
             self._add("required", field, "a value", Present(field.name), dimension="completeness")
@@ -68,7 +89,9 @@ class RuleBuilder:
         if field.values:
             self._add_enum(field, field.values, f"{where}.enum", {})
         if prop.get("unique"):
-            self._add("unique", field, "a value that occurs once", Unique((field.name,)), dimension="uniqueness")
+            self._add(
+                "unique", field, "a value that occurs once", Unique((field.name,)), dimension="uniqueness"
+            )
         for index, relationship in enumerate(prop.get("relationships") or []):
             self._add_relationship(field, relationship, f"{where}.relationships[{index}]")
         for index, quality in enumerate(prop.get("quality") or []):
@@ -92,7 +115,12 @@ class RuleBuilder:
     def _add_bound(self, field: Field, option: str, operator: str, where: str) -> None:
         raw = field.options[option]
         bound = self._value_of(field, raw, f"{where}.{option}")
-        words = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than", "exclusiveMaximum": "less than"}
+        words = {
+            "minimum": "at least",
+            "maximum": "at most",
+            "exclusiveMinimum": "more than",
+            "exclusiveMaximum": "less than",
+        }
         low, high = field.options.get("minimum"), field.options.get("maximum")
         if option in ("minimum", "maximum") and low is not None and high is not None:
             expected = f"{bound_text(low)} to {bound_text(high)}"
@@ -112,38 +140,67 @@ class RuleBuilder:
         text = raw.isoformat() if hasattr(raw, "isoformat") else str(raw)
         value = lexical.json_reader(field.kind)(text)
         if value is INVALID:
-            example = {"date": "2025-02-28", "time": "07:30:00", "timestamp": "2025-02-28T07:30:00+08:00"}[field.kind.logical]
-            raise ContractError(self.source, where, f"must be a {field.kind.logical} as {example!r}, not {raw!r}")
+            example = {"date": "2025-02-28", "time": "07:30:00", "timestamp": "2025-02-28T07:30:00+08:00"}[
+                field.kind.logical
+            ]
+            raise ContractError(
+                self.source, where, f"must be a {field.kind.logical} as {example!r}, not {raw!r}"
+            )
         return value
 
     def _check_bounds(self, field: Field, where: str) -> None:
-        bounds = {r.name: r.check.bound for r in self.rules if r.field == field.name and isinstance(r.check, Compared)}
+        bounds = {
+            r.name: r.check.bound
+            for r in self.rules
+            if r.field == field.name and isinstance(r.check, Compared)
+        }
         for low in ("minimum", "exclusiveMinimum"):
             for high in ("maximum", "exclusiveMaximum"):
                 if low not in bounds or high not in bounds:
                     continue
                 strict = "exclusive" in low or "exclusive" in high
                 if bounds[low] > bounds[high] or (strict and bounds[low] == bounds[high]):
-                    said = f"{low} {bound_text(field.options[low])} and {high} {bound_text(field.options[high])}"
-                    raise ContractError(self.source, where, f"no value can pass: {said} leave nothing between them")
+                    said = (
+                        f"{low} {bound_text(field.options[low])} and {high} {bound_text(field.options[high])}"
+                    )
+                    raise ContractError(
+                        self.source, where, f"no value can pass: {said} leave nothing between them"
+                    )
 
     def _add_sizes(self, field: Field, where: str) -> None:
         options = field.options
         step = options.get("multipleOf")
         if step is not None:
-            if isinstance(step, bool) or not isinstance(step, int | float) or not step > 0 or not math.isfinite(step):
-                raise ContractError(self.source, f"{where}.multipleOf", f"must be a number above 0, not {step!r}")
+            if (
+                isinstance(step, bool)
+                or not isinstance(step, int | float)
+                or not step > 0
+                or not math.isfinite(step)
+            ):
+                raise ContractError(
+                    self.source, f"{where}.multipleOf", f"must be a number above 0, not {step!r}"
+                )
             if field.kind.logical == "integer" and step != int(step):
-                raise ContractError(self.source, f"{where}.multipleOf", f"must be a whole number for an integer, not {step!r}")
+                raise ContractError(
+                    self.source, f"{where}.multipleOf", f"must be a whole number for an integer, not {step!r}"
+                )
             exact = int(step) if field.kind.logical == "integer" else float(step)
             self._add("multipleOf", field, f"a multiple of {bound_text(step)}", MultipleOf(field.name, exact))
-        units = {"string": ("Length", "characters"), "array": ("Items", "items"), "object": ("Properties", "members")}
+        units = {
+            "string": ("Length", "characters"),
+            "array": ("Items", "items"),
+            "object": ("Properties", "members"),
+        }
         if field.kind.logical not in units:
             return
         suffix, unit = units[field.kind.logical]
-        low, high = (self._size(options.get(f"{end}{suffix}"), f"{where}.{end}{suffix}") for end in ("min", "max"))
+        low, high = (
+            self._size(options.get(f"{end}{suffix}"), f"{where}.{end}{suffix}") for end in ("min", "max")
+        )
         if low is not None and high is not None and low > high:
-            raise ContractError(self.source, where, f"no value can pass: min{suffix} {low} is more than max{suffix} {high}")
+            raise ContractError(
+                self.source, where, f"no value can pass: min{suffix} {low} is more than max{suffix} {high}"
+            )
         if low:
             self._add("minLength", field, f"at least {low} {unit}", Length(field.name, least=low))
         if high is not None:
@@ -153,13 +210,17 @@ class RuleBuilder:
                 raise ContractError(self.source, f"{where}.{option}", "is not checked yet; leave it out")
 
     def _size(self, value: Any, where: str) -> int | None:
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31):
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31
+        ):
             raise ContractError(self.source, where, f"must be a whole number from 0, not {value!r}")
         return value
 
     def _add_pattern(self, field: Field, pattern: Any, where: str, **more: Any) -> None:
         if field.kind.logical != "string":
-            raise ContractError(self.source, where, f"a pattern goes with a string; {field.name!r} is a {field.kind.logical}")
+            raise ContractError(
+                self.source, where, f"a pattern goes with a string; {field.name!r} is a {field.kind.logical}"
+            )
         if not isinstance(pattern, str):
             raise ContractError(self.source, where, f"must be text in quotes, not {pattern!r}")
         try:
@@ -176,14 +237,23 @@ class RuleBuilder:
             if form not in FORMATS:
                 raise ContractError(self.source, where, f"unknown format {form!r}{nearest(form, FORMATS)}")
             if FORMATS[form]:
-                self._add("format", field, f"text in the format {form}", Matches(field.name, f"\\A(?:{FORMATS[form]})\\z"))
+                self._add(
+                    "format",
+                    field,
+                    f"text in the format {form}",
+                    Matches(field.name, f"\\A(?:{FORMATS[form]})\\z"),
+                )
         elif logical == "integer":
             if form not in _WHOLE_FORMATS:
-                raise ContractError(self.source, where, f"unknown format {form!r}{nearest(form, _WHOLE_FORMATS)}")
+                raise ContractError(
+                    self.source, where, f"unknown format {form!r}{nearest(form, _WHOLE_FORMATS)}"
+                )
             self._add_range(field, form, *whole_range(form))
         elif logical == "number":
             if form not in _FLOAT_FORMATS:
-                raise ContractError(self.source, where, f"unknown format {form!r}{nearest(form, _FLOAT_FORMATS)}")
+                raise ContractError(
+                    self.source, where, f"unknown format {form!r}{nearest(form, _FLOAT_FORMATS)}"
+                )
             if form == "f32":
                 self._add_range(field, form, -_FLOAT_FORMATS[form], _FLOAT_FORMATS[form])
 
@@ -204,47 +274,84 @@ class RuleBuilder:
             known = read(text)
             if known is INVALID:
                 hint = "; put it in quotes" if field.kind.logical == "string" else ""
-                raise ContractError(self.source, f"{where}[{index}]", f"{value!r} is not a {field.kind.logical}{hint}")
+                raise ContractError(
+                    self.source, f"{where}[{index}]", f"{value!r} is not a {field.kind.logical}{hint}"
+                )
             typed.append(known)
         if field.kind.logical in ("object", "array"):
-            raise ContractError(self.source, where, f"a list of values does not go with an {field.kind.logical}")
+            raise ContractError(
+                self.source, where, f"a list of values does not go with an {field.kind.logical}"
+            )
         expected = ", ".join(bound_text(v) for v in values)
         self._add("enum", field, _shortened(expected), OneOf(field.name, frozenset(typed)), **more)
 
-    def _add_relationship(self, field: Field, relationship: Mapping[str, Any], where: str, **more: Any) -> None:
+    def _add_relationship(
+        self, field: Field, relationship: Mapping[str, Any], where: str, **more: Any
+    ) -> None:
         if relationship.get("type", "foreignKey") != "foreignKey":
             kind = relationship["type"]
-            raise ContractError(self.source, f"{where}.type", f"unknown relationship {kind!r}{nearest(kind, ['foreignKey'])}")
+            raise ContractError(
+                self.source, f"{where}.type", f"unknown relationship {kind!r}{nearest(kind, ['foreignKey'])}"
+            )
         if relationship.get("from") is not None:
-            raise ContractError(self.source, f"{where}.from", "goes with the relationships of the schema object, not of a property")
+            raise ContractError(
+                self.source,
+                f"{where}.from",
+                "goes with the relationships of the schema object, not of a property",
+            )
         target = relationship.get("to")
         if not isinstance(target, str) or not target.strip():
-            raise ContractError(self.source, f"{where}.to", "must name what it refers to: a code list or an entity type, name.column")
+            raise ContractError(
+                self.source,
+                f"{where}.to",
+                "must name what it refers to: a code list or an entity type, name.column",
+            )
         if field.kind.logical not in ("string", "integer"):
-            raise ContractError(self.source, where, f"a foreign key is a string or an integer; {field.name!r} is a {field.kind.logical}")
-        self._add("foreignKey", field, f"one of {target}", Refers(field.name, target), dimension="consistency", **more)
+            raise ContractError(
+                self.source,
+                where,
+                f"a foreign key is a string or an integer; {field.name!r} is a {field.kind.logical}",
+            )
+        self._add(
+            "foreignKey",
+            field,
+            f"one of {target}",
+            Refers(field.name, target),
+            dimension="consistency",
+            **more,
+        )
 
     def _add_schema_relationship(self, relationship: Mapping[str, Any], where: str) -> None:
         start, to = relationship.get("from"), relationship.get("to")
         starts = start if isinstance(start, list) else [start]
         targets = to if isinstance(to, list) else [to]
         if len(starts) != 1 or len(targets) != 1:
-            raise ContractError(self.source, where, "a foreign key of several fields is not checked yet; give one field")
+            raise ContractError(
+                self.source, where, "a foreign key of several fields is not checked yet; give one field"
+            )
         name = str(starts[0]).rpartition(".")[2]
         if name not in self.fields:
-            raise ContractError(self.source, f"{where}.from", f"unknown field {starts[0]!r}{nearest(name, self.fields)}")
+            raise ContractError(
+                self.source, f"{where}.from", f"unknown field {starts[0]!r}{nearest(name, self.fields)}"
+            )
         self._add_relationship(self.fields[name], {**relationship, "from": None, "to": targets[0]}, where)
 
     def _add_quality(self, field: Field | None, quality: Mapping[str, Any], where: str) -> None:
         kind = quality.get("type") or "library"
         if kind not in ("library", "text", "sql", "custom"):
-            raise ContractError(self.source, f"{where}.type", f"unknown type {kind!r}{nearest(kind, ('library', 'text', 'custom'))}")
+            raise ContractError(
+                self.source,
+                f"{where}.type",
+                f"unknown type {kind!r}{nearest(kind, ('library', 'text', 'custom'))}",
+            )
         more = self._common(quality, where)
         if kind == "text":
             return
         if kind == "sql":
             raise ContractError(
-                self.source, where, "type: sql is not run here; write the rule on one row as type: custom, engine: mahakam, implementation: …"
+                self.source,
+                where,
+                "type: sql is not run here; write a rule on one row as type: custom, engine: mahakam, implementation: …",
             )
         if kind == "custom":
             self._add_custom(field, quality, where, more)
@@ -254,40 +361,71 @@ class RuleBuilder:
     def _common(self, quality: Mapping[str, Any], where: str) -> dict[str, Any]:
         severity = quality.get("severity") or "error"
         if severity not in get_args(Severity):
-            raise ContractError(self.source, f"{where}.severity", f"unknown severity {severity!r}{nearest(severity, get_args(Severity))}")
+            raise ContractError(
+                self.source,
+                f"{where}.severity",
+                f"unknown severity {severity!r}{nearest(severity, get_args(Severity))}",
+            )
         dimension = quality.get("dimension")
         if dimension is not None and dimension not in DIMENSIONS:
-            raise ContractError(self.source, f"{where}.dimension", f"unknown dimension {dimension!r}{nearest(dimension, DIMENSIONS)}")
-        more = {"severity": severity, "message": quality.get("description") or "", "impact": quality.get("businessImpact") or ""}
+            raise ContractError(
+                self.source,
+                f"{where}.dimension",
+                f"unknown dimension {dimension!r}{nearest(dimension, DIMENSIONS)}",
+            )
+        more = {
+            "severity": severity,
+            "message": quality.get("description") or "",
+            "impact": quality.get("businessImpact") or "",
+        }
         return {**more, "dimension": dimension} if dimension else more
 
-    def _add_custom(self, field: Field | None, quality: Mapping[str, Any], where: str, more: dict[str, Any]) -> None:
+    def _add_custom(
+        self, field: Field | None, quality: Mapping[str, Any], where: str, more: dict[str, Any]
+    ) -> None:
         engine = quality.get("engine")
         if engine != "mahakam":
-            raise ContractError(self.source, f"{where}.engine", f"must be mahakam, not {engine!r}; other engines are not run here")
+            raise ContractError(
+                self.source,
+                f"{where}.engine",
+                f"must be mahakam, not {engine!r}; other engines are not run here",
+            )
         text = quality.get("implementation")
         if not isinstance(text, str) or not text.strip():
-            raise ContractError(self.source, f"{where}.implementation", "must be an expression over the fields, e.g. a <= b")
+            raise ContractError(
+                self.source, f"{where}.implementation", "must be an expression over the fields, e.g. a <= b"
+            )
         try:
             node = parse(text, {name: f.kind for name, f in self.fields.items()})
         except ExpressionError as error:
             raise ContractError(self.source, f"{where}.implementation", str(error)) from error
-        name, dimension = _FUNCTION_RULES.get(node.operation, ("", "")) if isinstance(node, Call) else ("", "")
+        name, dimension = (
+            _FUNCTION_RULES.get(node.operation, ("", "")) if isinstance(node, Call) else ("", "")
+        )
         more.setdefault("dimension", dimension or "consistency")
         at = field or self.fields.get(next(iter(columns_of(node)), ""))
-        expected = {"notInFuture": "not later than now", "insideBoundary": "inside the boundary of the place"}.get(name, text)
+        expected = {
+            "notInFuture": "not later than now",
+            "insideBoundary": "inside the boundary of the place",
+        }.get(name, text)
         self._add(quality.get("name") or name or EXPRESSION, at, _shortened(expected), Holds(node), **more)
 
-    def _add_metric(self, field: Field | None, quality: Mapping[str, Any], where: str, more: dict[str, Any]) -> None:
+    def _add_metric(
+        self, field: Field | None, quality: Mapping[str, Any], where: str, more: dict[str, Any]
+    ) -> None:
         metric = quality.get("metric") or quality.get("rule")
         if metric not in METRICS:
-            raise ContractError(self.source, f"{where}.metric", f"unknown metric {metric!r}{nearest(metric, METRICS)}")
+            raise ContractError(
+                self.source, f"{where}.metric", f"unknown metric {metric!r}{nearest(str(metric), METRICS)}"
+            )
         arguments = quality.get("arguments") or {}
         for key in arguments if isinstance(arguments, Mapping) else [arguments]:
             if key not in _ARGUMENTS[metric]:
                 known = _ARGUMENTS[metric]
                 hint = nearest(key, known) if known else "; it takes none"
-                raise ContractError(self.source, f"{where}.arguments", f"unknown argument {key!r} of {metric}{hint}")
+                raise ContractError(
+                    self.source, f"{where}.arguments", f"unknown argument {key!r} of {metric}{hint}"
+                )
         threshold = self._threshold(quality, where)
         if metric == "rowCount":
             self._add_row_count(field, threshold, where, more)
@@ -302,17 +440,24 @@ class RuleBuilder:
 
     def _whole(self, rule: Rule, metric: str, threshold: Threshold) -> Rule:
         what = {
-            "nullValues": "rows without a value", "missingValues": "rows without a value", "duplicateValues": "rows with a repeated value",
+            "nullValues": "rows without a value", "missingValues": "rows without a value",
+            "duplicateValues": "rows with a repeated value",
         }.get(metric, "rows with an invalid value")  # fmt: skip
         name = "nullValues" if metric in ("nullValues", "missingValues") else rule.name
         return replace(rule, name=name, threshold=threshold, expected=threshold.expected(what))
 
-    def _add_values(self, field: Field | None, metric: str, arguments: Mapping[str, Any], where: str, more: dict[str, Any]) -> None:
+    def _add_values(
+        self, field: Field | None, metric: str, arguments: Mapping[str, Any], where: str, more: dict[str, Any]
+    ) -> None:
         if field is None:
-            raise ContractError(self.source, where, f"{metric} goes with a property, not with the schema object")
+            raise ContractError(
+                self.source, where, f"{metric} goes with a property, not with the schema object"
+            )
         if metric == "invalidValues":
             if not arguments:
-                raise ContractError(self.source, f"{where}.arguments", "is missing; give validValues: [...] or pattern: '...'")
+                raise ContractError(
+                    self.source, f"{where}.arguments", "is missing; give validValues: [...] or pattern: '...'"
+                )
             if "validValues" in arguments:
                 self._add_enum(field, arguments["validValues"], f"{where}.arguments.validValues", more)
             if "pattern" in arguments:
@@ -326,7 +471,9 @@ class RuleBuilder:
         name = "required" if metric == "missingValues" or present.missing else "nullValues"
         self._add(name, field, "a value", present, **more)
 
-    def _add_duplicates(self, field: Field | None, arguments: Mapping[str, Any], where: str, more: dict[str, Any]) -> None:
+    def _add_duplicates(
+        self, field: Field | None, arguments: Mapping[str, Any], where: str, more: dict[str, Any]
+    ) -> None:
         names = arguments.get("properties") or ([field.name] if field else [])
         at = f"{where}.arguments.properties"
         if not isinstance(names, list) or not names:
@@ -335,14 +482,24 @@ class RuleBuilder:
             if name not in self.fields:
                 raise ContractError(self.source, at, f"unknown field {name!r}{nearest(name, self.fields)}")
         more.setdefault("dimension", "uniqueness")
-        expected = "a value that occurs once" if len(names) == 1 else f"values that occur once together ({', '.join(names)})"
+        expected = (
+            "a value that occurs once"
+            if len(names) == 1
+            else f"values that occur once together ({', '.join(names)})"
+        )
         self._add("unique", field or self.fields[names[0]], expected, Unique(tuple(names)), **more)
 
-    def _add_row_count(self, field: Field | None, threshold: Threshold | None, where: str, more: dict[str, Any]) -> None:
+    def _add_row_count(
+        self, field: Field | None, threshold: Threshold | None, where: str, more: dict[str, Any]
+    ) -> None:
         if field is not None:
-            raise ContractError(self.source, where, "rowCount goes with the schema object, not with a property")
+            raise ContractError(
+                self.source, where, "rowCount goes with the schema object, not with a property"
+            )
         if threshold is None or threshold.percent:
-            raise ContractError(self.source, where, "rowCount needs an operator such as mustBeGreaterThan: 0, in rows")
+            raise ContractError(
+                self.source, where, "rowCount needs an operator such as mustBeGreaterThan: 0, in rows"
+            )
         more.setdefault("dimension", "completeness")
         self._add("rowCount", None, threshold.expected("rows"), None, threshold=threshold, **more)
 
@@ -352,16 +509,28 @@ class RuleBuilder:
             raise ContractError(self.source, where, f"give one operator, not {' and '.join(given)}")
         unit = quality.get("unit") or "rows"
         if unit not in ("rows", "percent"):
-            raise ContractError(self.source, f"{where}.unit", f"unknown unit {unit!r}{nearest(unit, ('rows', 'percent'))}")
+            raise ContractError(
+                self.source, f"{where}.unit", f"unknown unit {unit!r}{nearest(unit, ('rows', 'percent'))}"
+            )
         if not given:
             return None
         raw = quality[given[0]]
         values = raw if isinstance(raw, list) else [raw]
         at = f"{where}.{given[0]}"
-        if not all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values):
+        if not all(
+            isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values
+        ):
             raise ContractError(self.source, at, f"must be a number, not {raw!r}")
-        if given[0].endswith("Between") != (len(values) == 2) or len(values) > 2 or list(values) != sorted(values):
-            raise ContractError(self.source, at, "must be two numbers, the smaller first" if len(values) > 1 else "must be two numbers")
+        if (
+            given[0].endswith("Between") != (len(values) == 2)
+            or len(values) > 2
+            or list(values) != sorted(values)
+        ):
+            raise ContractError(
+                self.source,
+                at,
+                "must be two numbers, the smaller first" if len(values) > 1 else "must be two numbers",
+            )
         return Threshold(given[0], tuple(map(float, values)), unit == "percent")
 
 
@@ -388,8 +557,10 @@ def type_text(field: Field) -> str:
     if kind.format and kind.logical in ("date", "time", "timestamp"):
         return f"a {kind.logical} as {kind.format}"
     words = {
-        "integer": "a whole number", "number": "a number", "boolean": "true or false", "date": "a date as yyyy-mm-dd",
-        "time": "a time as hh:mm:ss", "timestamp": "a date and time as yyyy-mm-ddThh:mm:ss", "object": "a JSON object",
+        "integer": "a whole number", "number": "a number", "boolean": "true or false",
+        "date": "a date as yyyy-mm-dd",
+        "time": "a time as hh:mm:ss", "timestamp": "a date and time as yyyy-mm-ddThh:mm:ss",
+        "object": "a JSON object",
         "array": "a JSON list",
     }  # fmt: skip
     text = words[kind.logical]

@@ -1,4 +1,5 @@
-"""The lexical grammar of :mod:`mahakam.quality.lexical` as column expressions: text in, typed value or NULL out."""
+"""The lexical grammar of :mod:`mahakam.quality.lexical` as column expressions: text in, typed value or NULL
+out."""
 
 from __future__ import annotations
 
