@@ -260,20 +260,19 @@ def _place(id: str, places: Mapping[str, Place]) -> Place:
 
 @contextmanager
 def _open(data: Path, config: _FOLDERS) -> Iterator[tuple[Broker, Mapping[str, Place]]]:
-    from mahakam.broker.broker import Broker
-    from mahakam.broker.contracts import NoContracts
-    from mahakam.config import load_places
-    from mahakam.store.opening import open_store
+    from mahakam.app import open_node
+    from mahakam.store.errors import StoreError
 
-    settings = settings_for(data, config)
-    places = load_places(config)
-    if not places:
-        raise click.ClickException("no place is configured; --config names a folder with city.yaml files")
-    store = open_store(settings.store, settings.data)
     try:
-        yield Broker(store, NoContracts(), places), places
-    finally:
-        store.close()
+        node = open_node(settings_for(data, config))
+        if not node.places:
+            raise click.ClickException("no place is configured; --config names a folder with city.yaml files")
+        try:
+            yield node.broker, node.places
+        finally:
+            node.close()
+    except StoreError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @contextmanager
