@@ -262,7 +262,7 @@ def _constant(node: Literal, type_: ValueType) -> Literal:
     if node.type == "null":
         return Literal(None, type_)
     if type_ in ("date", "time", "timestamp"):
-        value = lexical.text_reader(lexical.Kind(type_))(node.value)  # type: ignore[arg-type]
+        value = lexical.text_reader(lexical.Kind(type_))(node.value)
         if value is lexical.INVALID:
             raise ExpressionError(f"{node.value!r} is not a {type_}; write it as in {_EXAMPLE[type_]}")
         return Literal(value, type_)
