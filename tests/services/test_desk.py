@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mahakam.broker.broker import Broker
-from mahakam.broker.contracts import Checker, NoContracts
+from mahakam.broker.contracts import NoContracts
 from mahakam.config import Place, load_places
 from mahakam.ngsild.problem import Problem
+from mahakam.quality.book import Book
 from mahakam.services.area import distance
+from mahakam.services.contracts import CONTRACT, WithRequests
 from mahakam.services.desk import Changed, Desk, Wanted, revision_of
 from mahakam.services.photo import keep_photo, photo_file
 from mahakam.services.request import Draft, Refused, Request, clean, entity_id
@@ -402,14 +404,72 @@ def test_the_village_of_a_point_is_its_address(world: World) -> None:
 # the contract
 
 
-class _Book:
-    """A contract for one type, everywhere."""
-
-    def __init__(self, checker: Checker) -> None:
-        self.checker = checker
-
-    def checker_for(self, place_id: str | None, types: Sequence[str]) -> Checker | None:
-        return self.checker if "ServiceRequest" in types else None
+class _Book(Book):
+    """The book as the node wires it."""
 
     def places_for(self, types: Sequence[str]) -> Sequence[str]:
-        return ("town",) if "ServiceRequest" in types else ()
+        return [place for type in types for place in self.places_with(type)]
+
+
+@pytest.fixture
+def guarded(world: World) -> World:
+    book = _Book(world.places)
+    broker = Broker(world.broker.stores, WithRequests(book, world.places, book.references), world.places)
+    return World(Desk(broker, world.places, world.data), broker, world.places, world.data)
+
+
+def test_what_the_desk_writes_follows_the_contract_through_all_states(guarded: World) -> None:
+    request = _sent(guarded)
+    for state in ("inProgress", "answered", "reopened", "rejected"):
+        request = guarded.desk.step(request.number, revision_of(request), state, "words", "", "siti")
+    assert request.state == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "field", "rule"),
+    [
+        ("status", "eaten", "status", "enum"),
+        ("serviceRequestId", "12", "serviceRequestId", "pattern"),
+        ("description", "x" * 4001, "description", "maxLength"),
+        ("requestedDatetime", "2999-01-01T00:00:00Z", "requestedDatetime", None),
+        ("requestedDatetime", "yesterday", "requestedDatetime", "type"),
+        ("location", {"type": "Point", "coordinates": [1.0, 1.0]}, "location", None),
+        ("location", None, "location", "required"),
+        ("serviceCode", None, "serviceCode", "required"),
+    ],
+)
+def test_an_agencys_own_system_cannot_write_what_the_contract_forbids(
+    guarded: World, attribute: str, value: Any, field: str, rule: str | None
+) -> None:
+    """The live NGSI-LD path passes the same contract as the form."""
+    document = dict(guarded.broker.get(entity_id(_sent(guarded).number)) or {})
+    document["id"] = "urn:ngsi-ld:ServiceRequest:TOWN-2026-000077"
+    if value is None:
+        del document[attribute]
+    else:
+        kind = "GeoProperty" if attribute == "location" else "Property"
+        document[attribute] = {"type": kind, "value": value}
+    with pytest.raises(Problem) as error:
+        guarded.broker.create(document)
+    reasons = [(reason["field"], reason["rule"]) for reason in error.value.reasons]
+    assert field in {name for name, _ in reasons} or any(field in str(r) for r in error.value.reasons), (
+        reasons
+    )
+    if rule:
+        assert (field, rule) in reasons
+
+
+def test_a_citys_own_contract_goes_before_ours(guarded: World) -> None:
+    folder = guarded.places["town"].folder / "contracts"
+    folder.mkdir()
+    text = CONTRACT.read_text().replace("minLength: 3, maxLength: 4000", "minLength: 20, maxLength: 4000")
+    (folder / "service-request.yaml").write_text(text)
+    book = _Book(guarded.places)
+    broker = Broker(
+        guarded.broker.stores, WithRequests(book, guarded.places, book.references), guarded.places
+    )
+    desk = Desk(broker, guarded.places, guarded.data)
+    with pytest.raises(Problem) as error:
+        desk.send(_draft(description="too short here"))
+    assert [reason["field"] for reason in error.value.reasons] == ["description"]
+    assert desk.send(_draft(place="bay", point=(117.45, 0.15), description="short")).new

@@ -1,4 +1,4 @@
-"""How often somebody may try to sign in: counted in the store, so that it holds over all workers."""
+"""How often an address may do what costs others something; counted in the store, over all workers."""
 
 from __future__ import annotations
 
@@ -49,6 +49,25 @@ def forget_failures(store: EntityStore, name: str, address: str) -> None:
     key = _keys(name, address)["both"]
     if store.record(KIND, key):
         store.write(lambda transaction: transaction.save_record(KIND, key, None))
+
+
+def take(store: EntityStore, what: str, address: str, limit: int, window: int) -> int:
+    """Use one of an address's ``limit`` turns in ``window`` seconds; 0, or the seconds until the next."""
+    key, now = hashlib.sha256(address.encode()).hexdigest()[:32], time.time()
+    kind = f"turns-{what}"
+    stale = [old for old, record in store.records(kind).items() if record["times"][-1] <= now - window]
+
+    def work(transaction: Transaction) -> int:
+        for old in stale:
+            transaction.save_record(kind, old, None)
+        kept: list[float] = (transaction.record(kind, key) or {"times": []})["times"]
+        times = [at for at in kept if at > now - window]
+        if len(times) >= limit:
+            return int(times[-limit] + window - now) + 1
+        transaction.save_record(kind, key, {"times": [*times, now]})
+        return 0
+
+    return store.write(work)
 
 
 def _recent(record: dict[str, Any] | None, now: float) -> list[float]:

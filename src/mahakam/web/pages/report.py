@@ -1,0 +1,290 @@
+"""Reporting a problem: where, what, in which words, with a photo; one form, with a map or without."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from mahakam.access import throttle
+from mahakam.config import Place, scope_of
+from mahakam.ngsild.problem import Problem
+from mahakam.services import area
+from mahakam.services.catalogue import catalogue, search
+from mahakam.services.desk import Desk
+from mahakam.services.photo import LARGEST_BYTES, PhotoError, keep_photo, photo_file
+from mahakam.services.request import LONGEST_WORDS, Draft, Fault, Refused
+from mahakam.services.villages import VillageLists
+from mahakam.web import gate
+from mahakam.web.language import _, in_timezone, n_, words
+from mahakam.web.outlines import box, thumbnail
+from mahakam.web.render import render
+from mahakam.web.request_words import sentences, service_name
+from mahakam.web.site import Site, site_of
+
+REPORTS, WINDOW = 40, 3600
+"""Reports that one address may send in so many seconds; mobile networks put many people behind one."""
+_LARGEST_FORM = LARGEST_BYTES + 5 * 2**20
+_VILLAGES = VillageLists()
+
+
+@dataclass(frozen=True)
+class Typed:
+    """The form as it was typed: a fault never costs anybody a word. ``photo`` is a kept photo's name."""
+
+    service: str = ""
+    description: str = ""
+    longitude: str = ""
+    latitude: str = ""
+    village: str = ""
+    contact: str = ""
+    photo: str = ""
+    idempotency: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    anyway: bool = False
+
+
+def routes(_site: Site) -> list[BaseRoute]:
+    return [
+        Route("/report", show, methods=["GET"]),
+        Route("/report", send, methods=["POST"]),
+        Route("/report/near.json", near, methods=["GET"]),
+        Route("/report/services.json", find_services, methods=["GET"]),
+        Route("/photos/{name}.jpg", photo, methods=["GET"]),
+    ]
+
+
+def desk_of(site: Site) -> Desk:
+    """The desk that takes requests in and answers them."""
+    return Desk(site.broker, site.places, site.settings.data)
+
+
+def show(request: Request) -> Response:
+    """The form of a city; the choice of the city if there are several and none was named."""
+    site = site_of(request)
+    query = request.query_params
+    cities = _cities(site)
+    asked = query.get("city") or query.get("place") or (cities[0].id if len(cities) == 1 else "")
+    if not asked:
+        return render(
+            request,
+            "report-city.html",
+            title=_("Report a problem"),
+            section="services",
+            cities=cities,
+            thumbnail=thumbnail,
+        )
+    place = site.place(asked)
+    if place.kind != "city":
+        return RedirectResponse("/report", 303)
+    typed = Typed(
+        service=query.get("service", "")[:80],
+        longitude=query.get("lon", "")[:24],
+        latitude=query.get("lat", "")[:24],
+    )
+    return _form(request, place, typed)
+
+
+async def send(request: Request) -> Response:
+    form = await gate.read_form(request, _LARGEST_FORM, files=1)
+    chosen = gate.upload(form, "photo")
+    raw = await chosen.read() if chosen else b""
+    return await run_in_threadpool(_send, request, form, raw)
+
+
+def near(request: Request) -> Response:
+    """Open reports of the same kind near the pin, for the hint on the form."""
+    site, query = site_of(request), request.query_params
+    place = site.place(query.get("city", ""))
+    point = _point(query.get("lon", ""), query.get("lat", ""))
+    if point is None or not area.contains(place, point):
+        return JSONResponse([])
+    found = desk_of(site).near(place, query.get("service", ""), point)
+    return JSONResponse(
+        [{"number": r.number, "words": r.description[:200], "metres": round(metres)} for r, metres in found]
+    )
+
+
+def find_services(request: Request) -> Response:
+    """The codes of the services that the typed words may mean, the likeliest first."""
+    site = site_of(request)
+    place = site.place(request.query_params.get("city", ""))
+    found = search(catalogue(place, site.places).values(), request.query_params.get("q", "")[:200])
+    return JSONResponse([service.code for service in found])
+
+
+def photo(request: Request) -> Response:
+    """A photo of a report; its name is the hash of its content, so it never changes."""
+    path = photo_file(site_of(request).settings.data, request.path_params["name"])
+    if path is None:
+        raise HTTPException(404)
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return FileResponse(path, media_type="image/jpeg", headers=headers)
+
+
+def _send(request: Request, form: FormData, raw: bytes) -> Response:
+    site = site_of(request)
+    place = site.place(gate.text(form, "city"))
+    typed = _typed(form)
+    faults: list[Fault] = []
+    taken: area.Point | None = None
+    if raw:
+        try:
+            kept = keep_photo(site.settings.data, raw)
+            typed, taken = replace(typed, photo=kept.name), kept.place
+        except PhotoError as error:
+            faults.append(Fault("photo", error.reason, {}))
+    if not gate.is_ours(request, form):
+        text = _(
+            "The page had lain open for a long time. Everything is still here: please send it once more."
+        )
+        return _form(request, place, typed, {"form": text}, status=403)
+    typed, point, more = _located(site, place, typed)
+    faults += more
+    if point is None and not more and taken and area.contains(place, taken):
+        typed = replace(typed, longitude=str(taken[0]), latitude=str(taken[1]))
+        text = _("The place comes from your photo. Look at the pin: if it is right, send the report.")
+        return _form(
+            request, place, typed, {"location": text} | _sentences(site, place, typed, taken, faults), 422
+        )
+    draft = _draft(place, typed, point)
+    faults += [fault for fault in desk_of(site).faults(draft) if fault.field not in {f.field for f in faults}]
+    if faults:
+        return _form(request, place, typed, sentences(faults, site.places), status=422)
+    assert point is not None
+    alike = [] if typed.anyway else desk_of(site).near(place, typed.service, point)
+    if alike:
+        return _form(request, place, typed, {}, 200, alike)
+    return _take_in(request, place, typed, draft)
+
+
+def _take_in(request: Request, place: Place, typed: Typed, draft: Draft) -> Response:
+    site = site_of(request)
+    address = request.client.host if request.client else ""
+    wait = 0 if site.settings.open else throttle.take(site.store, "report", address, REPORTS, WINDOW)
+    if wait:
+        minutes = n_("wait %(n)s minute", "wait %(n)s minutes", -(-wait // 60))
+        text = _(
+            "Many reports came from your network. Everything is still here: %(minutes)s, then send it.",
+            minutes=minutes,
+        )
+        answer = _form(request, place, typed, {"form": text}, status=429)
+        answer.headers["Retry-After"] = str(wait)
+        return answer
+    try:
+        sent = desk_of(site).send(draft)
+    except Refused as refused:
+        return _form(request, place, typed, sentences(refused.faults, site.places), status=422)
+    except Problem as problem:
+        reasons = "; ".join(f"{r['field']}: {r['expected']}" for r in problem.reasons) or problem.detail
+        text = _("The city's own rules do not let this through: %(reasons)s", reasons=reasons)
+        return _form(request, place, typed, {"form": text}, status=422)
+    return RedirectResponse(f"/requests/{sent.number}?sent=1", 303)
+
+
+def _form(
+    request: Request,
+    place: Place,
+    typed: Typed,
+    errors: Mapping[str, str] | None = None,
+    status: int = 200,
+    alike: Any = (),
+) -> Response:
+    site = site_of(request)
+    in_timezone(place.timezone)
+    services = list(catalogue(place, site.places).values())
+    groups: dict[str, list[Any]] = {}
+    for service in services:
+        groups.setdefault(words(service.group) or _("Other"), []).append(service)
+    centre = place.facts.get("centre")
+    answer = render(
+        request,
+        "report.html",
+        status,
+        title=_("Report a problem in %(city)s", city=words(place.name)),
+        place=place,
+        section="services",
+        typed=typed,
+        errors=errors or {},
+        groups=groups,
+        count=len(services),
+        villages=_VILLAGES.of(site.broker, scope_of(place, site.places)),
+        alike=[(r, metres, service_name(site, r)) for r, metres in alike],
+        token=gate.token(request),
+        cities=_cities(site),
+        bounds=area.bounds(place) or box(place),
+        centre=centre if isinstance(centre, list) else None,
+        longest=LONGEST_WORDS,
+    )
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _sentences(
+    site: Site, place: Place, typed: Typed, point: area.Point, faults: list[Fault]
+) -> dict[str, str]:
+    more = desk_of(site).faults(_draft(place, typed, point))
+    return sentences([*faults, *more], site.places)
+
+
+def _draft(place: Place, typed: Typed, point: area.Point | None) -> Draft:
+    return Draft(
+        place.id, typed.service, typed.description, point, typed.photo, typed.contact, typed.idempotency
+    )
+
+
+def _typed(form: FormData) -> Typed:
+    short = {
+        name: gate.text(form, name).strip()[:80] for name in ("service", "longitude", "latitude", "village")
+    }
+    return Typed(
+        **short,
+        description=gate.text(form, "description"),
+        contact=gate.text(form, "contact").strip()[:300],
+        photo=gate.text(form, "kept_photo")[:64],
+        idempotency=gate.text(form, "idempotency")[:64] or secrets.token_urlsafe(16),
+        anyway=gate.text(form, "anyway") == "1",
+    )
+
+
+def _located(site: Site, place: Place, typed: Typed) -> tuple[Typed, area.Point | None, list[Fault]]:
+    """The point of the pin, of the typed coordinates, or of the chosen village; what is wrong with them."""
+    if typed.longitude or typed.latitude:
+        for value in (typed.latitude, typed.longitude):
+            if _degrees(value) is None:
+                return typed, None, [Fault("location", "number", {"value": value or "…"})]
+        return typed, _point(typed.longitude, typed.latitude), []
+    for village in _VILLAGES.of(site.broker, scope_of(place, site.places)) if typed.village else ():
+        if village.name == typed.village:
+            return (
+                replace(typed, longitude=str(village.point[0]), latitude=str(village.point[1])),
+                village.point,
+                [],
+            )
+    return typed, None, []
+
+
+def _point(longitude: str, latitude: str) -> area.Point | None:
+    x, y = _degrees(longitude), _degrees(latitude)
+    return None if x is None or y is None else (x, y)
+
+
+def _degrees(text: str) -> float | None:
+    """A decimal number of degrees, with point or comma."""
+    try:
+        value = float(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _cities(site: Site) -> list[Place]:
+    return [place for place in site.places.values() if place.kind == "city" and catalogue(place, site.places)]

@@ -1,0 +1,154 @@
+"""What was reported: the public list, and each request's own page with its course."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from mahakam.config import Place, scope_of
+from mahakam.services.catalogue import catalogue
+from mahakam.services.desk import Desk, Wanted
+from mahakam.services.numbers import normal_number
+from mahakam.services.request import Request as ServiceRequest
+from mahakam.services.request import entity_id
+from mahakam.services.states import OPEN, STATES
+from mahakam.web import gate, shapes
+from mahakam.web.language import _, in_timezone, words
+from mahakam.web.outlines import boundary, box
+from mahakam.web.pages.report import desk_of
+from mahakam.web.render import render
+from mahakam.web.request_words import STATE_KINDS, STATE_NAMES, columns, place_name, service_name
+from mahakam.web.site import Site, site_of
+from mahakam.web.tables import Table, table_routes
+
+
+def routes(_site: Site) -> list[BaseRoute]:
+    return [*table_routes("/requests", show, requests_table), Route("/requests/{number}", one)]
+
+
+@dataclass(frozen=True)
+class RequestRows:
+    """The wanted requests as the rows of a table, the newest first."""
+
+    desk: Desk
+    wanted: Wanted
+
+    def count(self) -> int:
+        return self.desk.count(self.wanted)
+
+    def window(self, limit: int, offset: int) -> Sequence[ServiceRequest]:
+        return self.desk.newest(self.wanted, limit, offset)
+
+    def scan(self) -> Iterator[ServiceRequest]:
+        return self.desk.scan(self.wanted)
+
+
+def show(request: Request) -> Response:
+    """The public list; a number typed into its search leads straight to the request."""
+    site = site_of(request)
+    number = request.query_params.get("number", "")
+    if number:
+        known = normal_number(number)
+        if known and desk_of(site).request(known):
+            return RedirectResponse(f"/requests/{known}", 303)
+    place = asked_place(request)
+    if place:
+        in_timezone(place.timezone)
+    return render(
+        request,
+        "requests.html",
+        title=_("Reports in %(city)s", city=words(place.name)) if place else _("Reports"),
+        place=place,
+        section="services",
+        table=requests_table(request),
+        cities=[city for city in site.places.values() if city.kind == "city"],
+        services=list(catalogue(place, site.places).values()) if place else [],
+        states=STATE_NAMES,
+        chosen=_chosen(request),
+        number=number[:40],
+        open_count=desk_of(site).count(Wanted(scope_of(place, site.places) if place else "", states=OPEN)),
+    )
+
+
+def requests_table(request: Request) -> Table:
+    site = site_of(request)
+    return Table(
+        request,
+        _("Reports"),
+        columns(site),
+        RequestRows(desk_of(site), wanted(request)),
+        "/requests",
+        nothing=_("Nothing was reported here yet."),
+    )
+
+
+def one(request: Request) -> Response:
+    """``/requests/SMD-2026-000123``: what was reported, where, and what became of it."""
+    site = site_of(request)
+    number = normal_number(request.path_params["number"])
+    found = desk_of(site).request(number) if number else None
+    if found is None:
+        raise HTTPException(404, _("There is no report with this number"))
+    if number != request.path_params["number"]:
+        return RedirectResponse(f"/requests/{number}", 301)
+    place = site.places.get(found.place)
+    if place:
+        in_timezone(place.timezone)
+    return render(
+        request,
+        "requests-one.html",
+        title=service_name(site, found),
+        description=found.description[:160],
+        place=place,
+        section="services",
+        found=found,
+        entity=entity_id(found.number),
+        city=place_name(site, found),
+        drawing=drawing(place, [found]) if place else "",
+        state_names=STATE_NAMES,
+        state_kinds=STATE_KINDS,
+        sent=request.query_params.get("sent") == "1",
+        may_work=place is not None and gate.may(request, "request.work", place),
+    )
+
+
+def wanted(request: Request) -> Wanted:
+    """The address's filters: ``city``, ``service``, ``status`` (a state, ``open``, or several with commas)."""
+    site, chosen = site_of(request), _chosen(request)
+    place = asked_place(request)
+    states = tuple(state for state in chosen["status"].split(",") if state in STATES)
+    if chosen["status"] == "open":
+        states = OPEN
+    return Wanted(scope_of(place, site.places) if place else "", chosen["service"], states)
+
+
+def asked_place(request: Request) -> Place | None:
+    asked = request.query_params.get("city", "")
+    return site_of(request).place(asked) if asked else None
+
+
+def drawing(place: Place, requests: Sequence[ServiceRequest], width: int = 480, height: int = 360) -> object:
+    """A small map of the place with its requests, drawn by the server: there without scripts, too."""
+    frame_box = box(place)
+    if frame_box is None:
+        return ""
+    picture = shapes.Drawing(
+        _("Map of %(place)s", place=words(place.name)), shapes.frame(frame_box, width, height, margin=8)
+    )
+    for feature in boundary(place):
+        picture.draw(feature.get("geometry"), "area", str((feature.get("properties") or {}).get("name", "")))
+    for request in requests:
+        href = f"/requests/{request.number}" if len(requests) > 1 else ""
+        picture.dot(
+            request.point, f"pin {request.state}", 7 if len(requests) == 1 else 4, request.number, href
+        )
+    return picture.svg("map-picture")
+
+
+def _chosen(request: Request) -> dict[str, str]:
+    return {name: request.query_params.get(name, "")[:80] for name in ("city", "service", "status")}

@@ -1,0 +1,140 @@
+"""The words for requests: states, faults of a draft, and the columns of their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from mahakam.config import Place
+from mahakam.services.catalogue import Service, catalogue
+from mahakam.services.request import Fault, Request
+from mahakam.web.language import N_, _, n_, number, words
+from mahakam.web.site import Site
+from mahakam.web.tables import Column
+
+STATE_NAMES = {
+    "received": N_("Received"),
+    "inProgress": N_("In progress"),
+    "answered": N_("Answered"),
+    "closed": N_("Closed"),
+    "rejected": N_("Not taken up"),
+    "reopened": N_("Reopened"),
+}
+STATE_KINDS = {
+    "received": "warn",
+    "inProgress": "river",
+    "answered": "ok",
+    "closed": "",
+    "rejected": "bad",
+    "reopened": "warn",
+}
+"""State → the class of its chip."""
+
+
+def service_name(site: Site, request: Request) -> str:
+    """What the reader calls the service: the catalogue's word, else the one kept with the request."""
+    place = site.places.get(request.place)
+    service: Service | None = catalogue(place, site.places).get(request.service) if place else None
+    return words(service.name) if service else request.service_name
+
+
+def place_name(site: Site, request: Request) -> str:
+    place = site.places.get(request.place)
+    return words(place.name) if place else request.place
+
+
+def sentences(faults: Iterable[Fault], places: Mapping[str, Place]) -> dict[str, str]:
+    """Field → what is wrong with it and what would be right; of several faults of one field, the first."""
+    found: dict[str, str] = {}
+    for fault in faults:
+        found.setdefault(fault.field, sentence(fault, places))
+    return found
+
+
+def sentence(fault: Fault, places: Mapping[str, Place]) -> str:
+    """One fault in the reader's language."""
+
+    def name(key: str) -> str:
+        id = str(fault.values.get(key, ""))
+        return words(places[id].name) if id in places else id
+
+    match fault.field, fault.rule:
+        case "location", "missing":
+            return _("Show where it is: put the pin on the map, or choose the village.")
+        case "location", "range":
+            return _("That is no place on earth: latitude goes from -90 to 90, longitude from -180 to 180.")
+        case "location", "swapped":
+            return _("Latitude and longitude seem to be the wrong way round.")
+        case "location", "outside" if fault.values.get("km") == 0:
+            return _(
+                "That place is in %(nearest)s, not in %(place)s. Report it there.",
+                nearest=name("nearest"),
+                place=name("place"),
+            )
+        case "location", "outside" if (
+            "nearest" in fault.values and fault.values["nearest"] != fault.values["place"]
+        ):
+            return _(
+                "That place is outside %(place)s; the nearest city here is %(nearest)s, %(km)s km away.",
+                place=name("place"),
+                nearest=name("nearest"),
+                km=number(fault.values["km"]),
+            )
+        case "location", "outside":
+            return _("That place is outside %(place)s. Move the pin inside.", place=name("place"))
+        case "location", "number":
+            return _("This is not a number: %(value)s. Write it as -0.50028.", value=fault.values["value"])
+        case "service", _rule:
+            return _("Choose what it is about.")
+        case "place", _rule:
+            return _("Choose the city.")
+        case "description", "missing":
+            return _("Say in a few words what is wrong.")
+        case "text" | "note", "missing":
+            return _("Write a few words.")
+        case _field, "short":
+            return _("That is too short: at least %(n)s characters.", n=number(fault.values["least"]))
+        case _field, "long":
+            return _(
+                "That is too long: %(length)s characters, at most %(n)s.",
+                length=number(fault.values["length"]),
+                n=number(fault.values["most"]),
+            )
+        case "photo", "gone":
+            return _("The photo is no longer here. Please choose it again.")
+        case "photo", "size":
+            return _("The photo is too large: at most 10 MB.")
+        case "photo", "pixels":
+            return _("The photo has too many pixels. Make it smaller and choose it again.")
+        case "photo", _rule:
+            return _("This file is not a photo that can be read. Choose a JPEG, PNG or WebP.")
+        case "contact", _rule:
+            return _("This is not an e-mail address. Write it as name@example.org, or leave it empty.")
+        case "state", _rule:
+            return _("The request cannot go from here to that status.")
+        case _other:
+            return str(fault)
+
+
+def waits(days: int) -> str:
+    return n_("%(n)s day", "%(n)s days", days)
+
+
+def columns(site: Site, link: str = "/requests/") -> list[Column]:
+    """The columns of a table of requests; ``link`` + number is a row's own page."""
+    return [
+        Column("number", _("Number"), get=lambda r: r.number, link=lambda r: link + r.number),
+        Column("service", get=lambda r: r.service, hidden=True),
+        Column("service_name", _("About"), get=lambda r: service_name(site, r)),
+        Column("city", get=lambda r: r.place, hidden=True),
+        Column("place", _("City"), get=lambda r: place_name(site, r)),
+        Column("address", _("Where"), get=lambda r: r.address),
+        Column("status", get=lambda r: r.state, hidden=True),
+        Column("status_name", _("Status"), get=lambda r: _(STATE_NAMES[r.state])),
+        Column("requested", _("Reported"), "date", get=lambda r: r.requested),
+        Column("updated", _("Last news"), "date", get=lambda r: r.updated),
+        Column("agency", _("Agency"), get=lambda r: r.agency),
+        Column("longitude", get=lambda r: r.point[0], hidden=True),
+        Column("latitude", get=lambda r: r.point[1], hidden=True),
+        Column("description", get=lambda r: r.description, hidden=True),
+        Column("photo", get=lambda r: f"/photos/{r.photo}.jpg" if r.photo else "", hidden=True),
+    ]
