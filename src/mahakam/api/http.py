@@ -93,7 +93,9 @@ def asgi(handler: Handler) -> Callable[[_Scope, _Receive, _Send], Awaitable[None
         else:
             raw: bytes | None = scope.get("raw_path")
             path = raw.partition(b"?")[0].decode("latin-1") if raw else scope["path"]
-            response = await handler(Request(method, path, scope["query_string"].decode("latin-1"), headers, body))
+            response = await handler(
+                Request(method, path, scope["query_string"].decode("latin-1"), headers, body)
+            )
         length = str(len(response.body))
         await send(
             {

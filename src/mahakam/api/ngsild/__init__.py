@@ -1,1 +1,43 @@
 """The HTTP binding of NGSI-LD (ETSI GS CIM 009 clause 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from mahakam.broker.broker import Broker
+    from mahakam.broker.contexts import Contexts
+    from mahakam.config import Settings
+    from mahakam.store.protocol import Store
+
+_Scope = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+_Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Parts(Protocol):
+    """What the API needs of a node."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def broker(self) -> Broker: ...
+
+    @property
+    def contexts(self) -> Contexts: ...
+
+
+def build(node: Parts) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
+    """The API of a node as an ASGI application."""
+    from mahakam.access.identify import principal_of
+    from mahakam.api.http import asgi
+    from mahakam.api.ngsild.call import Node
+    from mahakam.api.ngsild.router import NgsiLd
+
+    return asgi(NgsiLd(Node(node.broker, node.contexts, partial(principal_of, node=node))))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 import orjson
 
-from mahakam.access.policy import Principal, allow
+from mahakam.access.policy import Principal, allow, allow_somewhere
 from mahakam.api.http import Headers, Request, Response
 from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.core import CORE_URL
@@ -39,7 +39,7 @@ _TENANT = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
 class Node:
-    """What every call needs: the broker, the contexts, and who is asking."""
+    """What every call needs: the default tenant's broker, the contexts, and who is asking."""
 
     __slots__ = ("broker", "contexts", "identify")
 
@@ -52,7 +52,7 @@ class Node:
 class Call:
     """A request on its way to a handler. ``args`` are the decoded parts of the path's template."""
 
-    __slots__ = ("args", "node", "params", "request", "tenant")
+    __slots__ = ("_principal", "args", "node", "params", "request", "tenant")
 
     def __init__(self, node: Node, request: Request, args: Sequence[str], known: frozenset[str]) -> None:
         self.node = node
@@ -60,6 +60,23 @@ class Call:
         self.args = args
         self.params = parameters(request.query, known) if request.query else _NONE
         self.tenant = tenant_of(request.headers)
+        self._principal: Principal | Literal[False] | None = False
+
+    @property
+    def broker(self) -> Broker:
+        """The broker of the tenant that the request names; raises Problem NonexistentTenant."""
+        tenant = self.tenant
+        return self.node.broker.tenant(tenant) if tenant else self.node.broker
+
+    async def broker_for_creation(self) -> Broker:
+        """The same, where a tenant that does not exist yet is made (clause 4.14)."""
+        try:
+            return self.broker
+        except Problem as problem:
+            if problem.kind != "NonexistentTenant":
+                raise
+        self.permit(self.principal(), "")
+        return await asyncio.to_thread(partial(self.node.broker.tenant, self.tenant, create=True))
 
     @property
     def entity_id(self) -> str:
@@ -68,25 +85,11 @@ class Call:
 
     def options(self, allowed: frozenset[str]) -> frozenset[str]:
         """The values of the parameter ``options``; raises Problem InvalidRequest for one that is not allowed."""
-        text = self.params.get("options")
-        if not text:
-            return frozenset()
-        options = frozenset(part.strip() for part in text.split(",") if part.strip())
-        unknown = options - allowed
-        if unknown:
-            raise Problem(
-                "InvalidRequest",
-                "The parameter options is not valid",
-                f"{sorted(unknown)[0][:80]!r} is none of {', '.join(sorted(allowed))}",
-            )
-        return options
+        return options_of(self.params, allowed)
 
     def flag(self, name: str) -> bool:
         """A parameter that is true or false; raises Problem InvalidRequest."""
-        text = self.params.get(name, "false")
-        if text not in ("true", "false"):
-            raise Problem("InvalidRequest", f"The parameter {name} is not valid", f"true or false, not {text[:80]!r}")
-        return text == "true"
+        return flag_of(self.params, name)
 
     async def context(self) -> Context:
         """The context of a request without a payload: of its Link header (clause 6.3.5)."""
@@ -95,10 +98,11 @@ class Call:
 
     async def context_of(self, value: Any) -> Context:
         contexts = self.node.contexts
-        return contexts.known(value) or await asyncio.to_thread(contexts.of, value)
+        known = contexts.known(value)
+        return known if known is not None else await asyncio.to_thread(contexts.of, value)
 
     async def payload(self, types: Iterable[str] = (JSON, JSON_LD)) -> tuple[Any, Context]:
-        """The payload without its ``@context``, and the context that belongs to it (clause 6.3.4, 6.3.5).
+        """The payload without its ``@context``, and the context of its names (clause 6.3.4, 6.3.5).
 
         Raises Problem InvalidRequest (415, or JSON that is none) or BadRequestData (a context in the wrong place).
         """
@@ -116,7 +120,9 @@ class Call:
     async def linked(self, value: Any) -> tuple[Any, Context]:
         """The same for one JSON-LD object."""
         if link_context(self.request.headers) is not None:
-            raise bad_request("Two contexts", f"{JSON_LD} has its @context in the body; leave the Link header out")
+            raise bad_request(
+                "Two contexts", f"{JSON_LD} has its @context in the body; leave the Link header out"
+            )
         if not isinstance(value, dict) or "@context" not in value:
             raise bad_request("The body has no @context", f"{JSON_LD} needs an @context; or send {JSON}")
         context = await self.context_of(value["@context"])
@@ -131,8 +137,7 @@ class Call:
 
     def authorised(self, scopes: Any = None) -> str:
         """The author's name; raises Problem (401, 403) if the caller may not write where the scopes say."""
-        principal = self.node.identify(self.request.headers)
-        return self.permit(principal, scopes)
+        return self.permit(self.principal(), scopes)
 
     def permit(self, principal: Principal | None, scopes: Any) -> str:
         for scope in scopes if isinstance(scopes, list) else [scopes or ""]:
@@ -141,13 +146,34 @@ class Call:
         return principal.name if principal else ""
 
     def principal(self) -> Principal | None:
-        return self.node.identify(self.request.headers)
+        """Who is asking; None is a stranger."""
+        if self._principal is False:
+            self._principal = self.node.identify(self.request.headers)
+        return self._principal
+
+    @property
+    def author(self) -> str:
+        principal = self.principal()
+        return principal.name if principal else ""
+
+    def require_writer(self) -> None:
+        """Raises Problem (401, 403) if there is no place at all where the caller may write."""
+        principal = self.principal()
+        if not allow_somewhere(principal, "data.write"):
+            raise forbidden(principal, "")
+
+    @staticmethod
+    def everywhere(principal: Principal | None) -> bool:
+        """Whether the caller may write whatever the scope."""
+        return allow(principal, "data.write", "")
 
     def headers(self, *more: tuple[str, str]) -> list[tuple[str, str]]:
         """Headers of an answer: what is given, and the tenant's name where one was named."""
         return [*more, ("ngsild-tenant", self.tenant)] if self.tenant else list(more)
 
-    def answer(self, value: Any, context: Context, accept: str, *more: tuple[str, str], status: int = 200) -> Response:
+    def answer(
+        self, value: Any, context: Context, accept: str, *more: tuple[str, str], status: int = 200
+    ) -> Response:
         """An object or a list in the media type that was negotiated, with its context in the right place."""
         if accept == JSON_LD:
             whole = context.with_core()
@@ -171,6 +197,33 @@ class Call:
 _NONE: Mapping[str, str] = {}
 
 
+def options_of(params: Mapping[str, str], allowed: frozenset[str]) -> frozenset[str]:
+    """The values of the parameter ``options``; raises Problem InvalidRequest for one that is not allowed."""
+    text = params.get("options")
+    if not text:
+        return frozenset()
+    options = frozenset(part.strip() for part in text.split(",") if part.strip())
+    unknown = options - allowed
+    if unknown:
+        there_are = f"there are: {', '.join(sorted(allowed))}" if allowed else "there are none here"
+        raise Problem(
+            "InvalidRequest",
+            "The parameter options is not valid",
+            f"{sorted(unknown)[0][:80]!r} is not known; {there_are}",
+        )
+    return options
+
+
+def flag_of(params: Mapping[str, str], name: str) -> bool:
+    """A parameter that is true or false; raises Problem InvalidRequest."""
+    text = params.get(name, "false")
+    if text not in ("true", "false"):
+        raise Problem(
+            "InvalidRequest", f"The parameter {name} is not valid", f"true or false, not {text[:80]!r}"
+        )
+    return text == "true"
+
+
 def forbidden(principal: Principal | None, scope: str) -> Problem:
     """401 for a stranger, 403 for somebody who may not."""
     if principal is None:
@@ -192,7 +245,9 @@ def parse_json(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Problem(
-            "InvalidRequest", "The body is not valid JSON", f"line {error.lineno}, column {error.colno}: {error.msg}"
+            "InvalidRequest",
+            "The body is not valid JSON",
+            f"line {error.lineno}, column {error.colno}: {error.msg}",
         ) from None
 
 
@@ -202,7 +257,9 @@ def parameters(query: str, known: frozenset[str]) -> Mapping[str, str]:
     try:
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=100)
     except (ValueError, UnicodeDecodeError):
-        raise Problem("InvalidRequest", "The query string is not valid", "percent-encoded UTF-8 was expected") from None
+        raise Problem(
+            "InvalidRequest", "The query string is not valid", "percent-encoded UTF-8 was expected"
+        ) from None
     params: dict[str, str] = {}
     for name, value in pairs:
         if name not in known:

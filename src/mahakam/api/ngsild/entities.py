@@ -1,0 +1,296 @@
+"""``/entities``: create, retrieve, query, replace, merge, delete (clause 6.4, 6.5, 6.23)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from mahakam.api.http import Response
+from mahakam.api.ngsild.call import (
+    BASE,
+    JSON,
+    JSON_LD,
+    MERGE_PATCH,
+    Call,
+    accepted,
+    context_link,
+    flag_of,
+    link_context,
+    options_of,
+)
+from mahakam.api.ngsild.presentation import (
+    ENTITY_MEDIA,
+    READ_OPTIONS,
+    READ_PARAMETERS,
+    Presentation,
+    many_entities,
+    one_entity,
+    presentation,
+    with_core_context,
+)
+from mahakam.ngsild.context import CORE, Context
+from mahakam.ngsild.entity import Document, parse_entity, parse_fragment
+from mahakam.ngsild.lexical import TIME_RULE, is_time, require_uri
+from mahakam.ngsild.match import of_types
+from mahakam.ngsild.patch import Change, merge, replace_entity
+from mahakam.ngsild.problem import Problem, bad_request, not_found
+from mahakam.ngsild.query import parse_types, selection_from
+from mahakam.ngsild.selection import Selection
+
+FILTERS = ("id", "type", "idPattern", "attrs", "q", "georel", "bbox", "scopeQ")
+QUERY_PARAMETERS = READ_PARAMETERS | {
+    *FILTERS,
+    "geometry",
+    "coordinates",
+    "geoproperty",
+    "expandValues",
+    "limit",
+    "offset",
+    "count",
+}
+DEFAULT_LIMIT, MAX_LIMIT = 20, 1000
+_MAX_OFFSET = 2**53
+_INLINE = 100
+"""Entities up to which a query by type or id alone is answered on the event loop."""
+_JSON_HEADERS = [("content-type", JSON), ("link", context_link(CORE))]
+_LD_HEADERS = [("content-type", JSON_LD)]
+
+
+async def create(call: Call) -> Response:
+    """Clause 5.6.1: store a new entity; its path comes back in ``location``."""
+    broker = await call.broker_for_creation()
+    payload, context = await call.payload()
+    document = parse_entity(payload, context, "")
+    author = call.authorised(document.get("scope"))
+    await broker.acreate(_unstamped(document), author)
+    return call.empty(201, ("location", location(document["id"])))
+
+
+def location(id: str) -> str:
+    """The path of an entity."""
+    return f"{BASE}/entities/{quote(id, safe=':@!$&*+,;=-._~')}"
+
+
+def _unstamped(document: Document) -> Document:
+    """A parsed entity for a broker that sets the times itself."""
+    for name in ("createdAt", "modifiedAt"):
+        document.pop(name, None)
+    return document
+
+
+async def retrieve(call: Call) -> Response:
+    """Clause 5.7.1: one entity by its id."""
+    broker = call.broker
+    accept = accepted(call.request.headers, ENTITY_MEDIA)
+    id = call.args[0]
+    if not call.params and accept != ENTITY_MEDIA[2] and link_context(call.request.headers) is None:
+        body = broker.body(id)
+        if body is None:
+            raise not_found(require_uri(id, "The entity id"))
+        if accept == JSON:
+            return Response(200, call.headers(*_JSON_HEADERS) if call.tenant else _JSON_HEADERS, body)
+        return Response(200, call.headers(*_LD_HEADERS), with_core_context(body))
+    context = await call.context()
+    shape = presentation(call.params, call.options(READ_OPTIONS), context)
+    document = broker.get(call.entity_id)
+    if document is None or not _of_type(document, call.params.get("type"), context):
+        raise not_found(id)
+    if shape.attrs and not any(name in document for name in shape.attrs):
+        raise not_found(f"{id} has none of these attributes")
+    return one_entity(call, document, shape, context, accept)
+
+
+def _of_type(document: Document, types: str | None, context: Context) -> bool:
+    return types is None or of_types(document, parse_types(types, context))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A query, compiled. ``quick``: its answer is cheap enough for the event loop."""
+
+    selection: Selection
+    shape: Presentation
+    limit: int
+    offset: int
+    count: bool
+    context: Context
+    path: str
+    quick: bool
+
+    def links(self, more: bool) -> list[tuple[str, str]]:
+        """Link headers to the next and the previous page (clause 6.3.10)."""
+        found: list[tuple[str, str]] = []
+        if not self.path:
+            return found
+        if more:
+            found.append(
+                ("link", f'<{self.path}&offset={self.offset + self.limit}>; rel="next"; type="{JSON}"')
+            )
+        if self.offset and self.limit:
+            before = max(0, self.offset - self.limit)
+            found.append(("link", f'<{self.path}&offset={before}>; rel="prev"; type="{JSON}"'))
+        return found
+
+
+_plans: dict[tuple[str, str | None, int], Plan] = {}
+_MAX_PLANS = 1024
+
+
+async def query(call: Call) -> Response:
+    """Clause 5.7.2: the entities that a selection selects, by pages."""
+    link = link_context(call.request.headers)
+    key = (call.request.query, link, id(call.node))
+    plan = _plans.get(key)
+    if plan is None:
+        plan = compile_plan(call.params, await call.context())
+        if len(_plans) >= _MAX_PLANS:
+            _plans.clear()
+        _plans[key] = plan
+    return await run(call, plan)
+
+
+def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = True) -> Plan:
+    """The plan of a query; ``pages``: its answers link to the next page. Raises Problem for what is no query."""
+    if not any(params.get(name) for name in FILTERS) and params.get("local") != "true":
+        raise bad_request(
+            "The query selects everything", f"name at least one of {', '.join(FILTERS)}, or say local=true"
+        )
+    flag_of(params, "local")
+    limit = number(params.get("limit"), "limit", DEFAULT_LIMIT)
+    if limit > MAX_LIMIT:
+        raise Problem("TooManyResults", "The limit is too high", f"limit may be {MAX_LIMIT} at most")
+    offset = number(params.get("offset"), "offset", 0)
+    count = flag_of(params, "count")
+    if limit == 0 and not count:
+        raise bad_request("The parameter limit is not valid", "0 goes only with count=true")
+    selection = selection_from(params, context)
+    rest = {name: value for name, value in params.items() if name not in ("offset", "limit")}
+    quick = (
+        selection.condition is None
+        and selection.geo is None
+        and selection.id_pattern is None
+        and selection.scopes is None
+        and not count
+        and not selection.attrs
+        and limit <= _INLINE
+        and offset <= 10 * _INLINE
+    )
+    path = f"{BASE}/entities?{urlencode({**rest, 'limit': limit})}" if pages else ""
+    shape = presentation(params, options_of(params, READ_OPTIONS), context)
+    return Plan(selection, shape, limit, offset, count, context, path, quick)
+
+
+def number(text: str | None, name: str, default: int) -> int:
+    """A whole number that is not negative; raises Problem BadRequestData."""
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or int(text) > _MAX_OFFSET:
+        raise bad_request(
+            f"The parameter {name} is not valid", f"a whole number was expected, not {text[:40]!r}"
+        )
+    return int(text)
+
+
+async def run(call: Call, plan: Plan) -> Response:
+    """The page that a plan selects."""
+    accept = accepted(call.request.headers, ENTITY_MEDIA)
+    if plan.quick:
+        return _page(call, plan, accept)
+    return await call.off_loop(partial(_page, call, plan, accept))
+
+
+def _page(call: Call, plan: Plan, accept: str) -> Response:
+    broker = call.broker
+    more: list[tuple[str, str]] = []
+    if plan.count:
+        more.append(("ngsild-results-count", str(broker.count(plan.selection))))
+    if plan.shape.plain and plan.context.is_core and accept != ENTITY_MEDIA[2]:
+        bodies = broker.bodies(plan.selection, plan.limit + 1, plan.offset) if plan.limit else []
+        if len(bodies) > plan.limit:
+            bodies.pop()
+            more += plan.links(True)
+        elif plan.offset:
+            more += plan.links(False)
+        if accept == JSON:
+            plain = not more and not call.tenant
+            headers = _JSON_HEADERS if plain else call.headers(*_JSON_HEADERS, *more)
+            return Response(200, headers, b"[" + b",".join(bodies) + b"]")
+        whole = b"[" + b",".join(map(with_core_context, bodies)) + b"]"
+        return Response(200, call.headers(*_LD_HEADERS, *more), whole)
+    documents = broker.query(plan.selection, plan.limit + 1, plan.offset) if plan.limit else []
+    more += plan.links(len(documents) > plan.limit)
+    return many_entities(call, documents[: plan.limit], plan.shape, plan.context, accept, *more)
+
+
+async def replace(call: Call) -> Response:
+    """Clause 5.6.18: the entity as the payload has it; only createdAt stays."""
+    id = call.entity_id
+    broker = call.broker
+    payload, context = await call.payload()
+    same_id(payload, id)
+    document = parse_entity({**payload, "id": id} if isinstance(payload, dict) else payload, context, "")
+    author = call.authorised(document.get("scope"))
+    await broker.achange(id, guarded(call, lambda stored, at: replace_entity(stored, document, at)), author)
+    return call.empty()
+
+
+async def merge_entity(call: Call) -> Response:
+    """Clause 5.6.17: merge a fragment into the entity; the NGSI-LD Null removes."""
+    id = call.entity_id
+    broker = call.broker
+    call.options(frozenset(("keyValues", "simplified", "concise")))
+    observed_at = call.params.get("observedAt", "")
+    if observed_at and not is_time(observed_at):
+        raise bad_request("The parameter observedAt is not valid", TIME_RULE)
+    lang = call.params.get("lang", "")
+    payload, context = await call.payload((JSON, JSON_LD, MERGE_PATCH))
+    same_id(payload, id)
+    fragment = parse_fragment(payload, context)
+    types = call.params.get("type")
+    work = guarded(
+        call,
+        lambda stored, at: merge(stored, fragment, at, observed_at=observed_at, lang=lang),
+        parse_types(types, context) if types else None,
+    )
+    await broker.achange(id, work, call.author)
+    return call.empty()
+
+
+async def delete(call: Call) -> Response:
+    """Clause 5.6.6: the end of an entity."""
+    id = call.entity_id
+    broker = call.broker
+    principal = call.principal()
+    types = call.params.get("type")
+    if types is not None or not call.everywhere(principal):
+        document = broker.get(id)
+        if document is None or not _of_type(document, types, await call.context()):
+            raise not_found(id)
+        call.permit(principal, document.get("scope"))
+    await broker.adelete(id, call.author)
+    return call.empty()
+
+
+def same_id(payload: Any, id: str) -> None:
+    """Raises Problem BadRequestData if a payload names another entity than the path."""
+    if isinstance(payload, dict) and "id" in payload and payload["id"] != id:
+        raise bad_request("The id differs", f"the path says {id}, the body {str(payload['id'])[:80]!r}")
+
+
+def guarded(call: Call, patch: Any, types: Any = None) -> Any:
+    """A patch that checks, in the transaction, that the caller may write what is stored and what comes of it."""
+    principal = call.principal()
+
+    def work(stored: Document, at: str) -> Change:
+        if types is not None and not of_types(stored, types):
+            raise not_found(stored["id"])
+        call.permit(principal, stored.get("scope"))
+        change: Change = patch(stored, at)
+        if "scope" in change.changed:
+            call.permit(principal, change.document.get("scope"))
+        return change
+
+    return work

@@ -1,0 +1,117 @@
+"""From method and path to the handler; every refusal becomes problem details (clause 6.3.1-6.3.3)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+import orjson
+
+from mahakam.api.http import Request, Response, problem_response
+from mahakam.api.ngsild.call import BASE, Call, Node
+from mahakam.api.ngsild.routes import ROUTES, Route
+from mahakam.ngsild.problem import Problem
+
+log = logging.getLogger(__name__)
+
+_ENTITIES = f"{BASE}/entities/"
+_ENTITIES_LENGTH = len(_ENTITIES)
+_ENTITY = "/entities/{entityId}"
+
+
+def _table() -> dict[str, dict[str, Route]]:
+    table: dict[str, dict[str, Route]] = {}
+    for route in ROUTES:
+        table.setdefault(route.template, {})[route.method] = route
+    return table
+
+
+class NgsiLd:
+    """The NGSI-LD API as one async callable: request in, response out, whatever comes."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._table = _table()
+        self._exact = {
+            BASE + template: methods for template, methods in self._table.items() if "{" not in template
+        }
+        self._retrieve = self._table[_ENTITY]["GET"]
+        self._openapi: bytes = b""
+
+    async def __call__(self, request: Request) -> Response:
+        try:
+            path = request.path
+            if request.method == "GET" and path.startswith(_ENTITIES) and "/attrs" not in path:
+                route = self._retrieve
+                call = Call(self._node, request, (_decoded(path[_ENTITIES_LENGTH:]),), route.parameters)
+                return await route.handler(call)
+            return await self._dispatch(request)
+        except Problem as problem:
+            return problem_response(problem)
+        except Exception:
+            log.exception("%s %s failed", request.method, request.path)
+            return problem_response(
+                Problem("InternalError", "Internal error", "the node's log says more; nothing was changed")
+            )
+
+    async def _dispatch(self, request: Request) -> Response:
+        methods, args = self._match(request.path)
+        method = "GET" if request.method == "HEAD" else request.method
+        route = methods.get(method)
+        if route is None:
+            if methods is _OPENAPI and method == "GET":
+                return self._document()
+            allowed = ", ".join([*(methods or ("GET",)), "OPTIONS"])
+            if method == "OPTIONS":
+                return Response(204, [("allow", allowed)])
+            problem = Problem(
+                "InvalidRequest", "Method not allowed", f"{request.method}: {allowed}", status=405
+            )
+            return problem_response(problem, [("allow", allowed)])
+        call = Call(self._node, request, args, route.parameters)
+        if route.writes:
+            call.require_writer()
+        return await route.handler(call)
+
+    def _match(self, path: str) -> tuple[Mapping[str, Route], tuple[str, ...]]:
+        """The methods of the resource, and the decoded parts of its path; raises Problem ResourceNotFound."""
+        path = path.rstrip("/")
+        exact = self._exact.get(path)
+        if exact is not None:
+            return exact, ()
+        if path.startswith(_ENTITIES):
+            id, slash, rest = path[_ENTITIES_LENGTH:].partition("/attrs")
+            if not slash:
+                return self._table[_ENTITY], (_decoded(id),)
+            if not rest:
+                return self._table[_ENTITY + "/attrs"], (_decoded(id),)
+            return self._table[_ENTITY + "/attrs/{attrId}"], (_decoded(id), _decoded(rest[1:]))
+        for prefix, template in _NAMED:
+            if path.startswith(prefix) and len(path) > len(prefix):
+                return self._table[template], (_decoded(path[len(prefix) :]),)
+        if path == f"{BASE}/openapi.json":
+            return _OPENAPI, ()
+        raise Problem("ResourceNotFound", "There is no such resource", path[:200])
+
+    def _document(self) -> Response:
+        if not self._openapi:
+            from mahakam.api.openapi import document
+
+            self._openapi = orjson.dumps(document())
+        return Response(200, [("content-type", "application/json")], self._openapi)
+
+
+_OPENAPI: Mapping[str, Route] = {}
+_NAMED = ((f"{BASE}/types/", "/types/{type}"), (f"{BASE}/attributes/", "/attributes/{attrId}"))
+
+
+def _decoded(part: str) -> str:
+    if "%" not in part:
+        return part
+    try:
+        return unquote(part, errors="strict")
+    except UnicodeDecodeError:
+        raise Problem(
+            "BadRequestData", "The path is not valid", "percent-encoded UTF-8 was expected"
+        ) from None

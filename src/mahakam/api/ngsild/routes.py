@@ -1,0 +1,185 @@
+"""What is served under ``/ngsi-ld/v1``: one table, read by the router and by the OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from mahakam.api.http import Response
+from mahakam.api.ngsild import attributes, batch, discovery, entities, posted
+from mahakam.api.ngsild.call import Call
+from mahakam.api.ngsild.presentation import READ_PARAMETERS
+
+Body = Literal["", "entity", "fragment", "attribute", "entities", "fragments", "ids", "query"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation. ``template`` is the path below the base; ``statuses`` its answers besides refusals."""
+
+    method: str
+    template: str
+    handler: Callable[[Call], Awaitable[Response]]
+    summary: str
+    statuses: tuple[int, ...]
+    parameters: frozenset[str] = frozenset()
+    body: Body = ""
+    writes: bool = False
+
+    @property
+    def operation(self) -> str:
+        name: str = self.handler.__name__
+        return name
+
+
+_ENTITY = "/entities/{entityId}"
+_ATTRS = "/entities/{entityId}/attrs"
+_ATTR = "/entities/{entityId}/attrs/{attrId}"
+_DETAILS = frozenset(("details", "local"))
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/entities", entities.query, "Query entities", (200,), entities.QUERY_PARAMETERS),
+    Route(
+        "POST",
+        "/entities",
+        entities.create,
+        "Create an entity",
+        (201,),
+        frozenset(("local",)),
+        "entity",
+        True,
+    ),
+    Route("GET", _ENTITY, entities.retrieve, "Retrieve an entity", (200,), READ_PARAMETERS | {"type"}),
+    Route(
+        "PUT", _ENTITY, entities.replace, "Replace an entity", (204,), frozenset(("local",)), "entity", True
+    ),
+    Route(
+        "PATCH",
+        _ENTITY,
+        entities.merge_entity,
+        "Merge a fragment into an entity",
+        (204,),
+        frozenset(("options", "observedAt", "lang", "type", "local")),
+        "fragment",
+        True,
+    ),
+    Route(
+        "DELETE", _ENTITY, entities.delete, "Delete an entity", (204,), frozenset(("type", "local")), "", True
+    ),
+    Route(
+        "POST",
+        _ATTRS,
+        attributes.append_attributes,
+        "Append attributes",
+        (204, 207),
+        frozenset(("options", "type", "local")),
+        "fragment",
+        True,
+    ),
+    Route(
+        "PATCH",
+        _ATTRS,
+        attributes.update_attributes,
+        "Update attributes",
+        (204, 207),
+        frozenset(("options", "type", "local")),
+        "fragment",
+        True,
+    ),
+    Route(
+        "PATCH",
+        _ATTR,
+        attributes.partial_update,
+        "Change members of an attribute",
+        (204,),
+        frozenset(("options", "local")),
+        "attribute",
+        True,
+    ),
+    Route(
+        "PUT",
+        _ATTR,
+        attributes.replace_one,
+        "Replace an attribute",
+        (204,),
+        frozenset(("local",)),
+        "attribute",
+        True,
+    ),
+    Route(
+        "DELETE",
+        _ATTR,
+        attributes.delete_one,
+        "Delete an attribute",
+        (204,),
+        frozenset(("datasetId", "deleteAll", "local")),
+        "",
+        True,
+    ),
+    Route(
+        "POST",
+        "/entityOperations/create",
+        batch.create_batch,
+        "Create entities",
+        (201, 207),
+        frozenset(("local",)),
+        "entities",
+        True,
+    ),
+    Route(
+        "POST",
+        "/entityOperations/upsert",
+        batch.upsert_batch,
+        "Create or replace entities",
+        (201, 204, 207),
+        frozenset(("options", "local")),
+        "entities",
+        True,
+    ),
+    Route(
+        "POST",
+        "/entityOperations/update",
+        batch.update_batch,
+        "Add and change attributes of entities",
+        (204, 207),
+        frozenset(("options", "local")),
+        "fragments",
+        True,
+    ),
+    Route(
+        "POST",
+        "/entityOperations/merge",
+        batch.merge_batch,
+        "Merge fragments into entities",
+        (204, 207),
+        frozenset(("local",)),
+        "fragments",
+        True,
+    ),
+    Route(
+        "POST",
+        "/entityOperations/delete",
+        batch.delete_batch,
+        "Delete entities",
+        (204, 207),
+        frozenset(("local",)),
+        "ids",
+        True,
+    ),
+    Route(
+        "POST",
+        "/entityOperations/query",
+        posted.query_by_post,
+        "Query entities by an object",
+        (200,),
+        posted.PARAMETERS,
+        "query",
+    ),
+    Route("GET", "/types", discovery.types, "The types there are", (200,), _DETAILS),
+    Route("GET", "/types/{type}", discovery.one_type, "One type", (200,), frozenset(("local",))),
+    Route("GET", "/attributes", discovery.attributes, "The attributes there are", (200,), _DETAILS),
+    Route(
+        "GET", "/attributes/{attrId}", discovery.one_attribute, "One attribute", (200,), frozenset(("local",))
+    ),
+)

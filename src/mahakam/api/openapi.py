@@ -1,0 +1,253 @@
+"""The OpenAPI 3.1 document of what is served under ``/ngsi-ld/v1``, built from the routes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mahakam
+from mahakam.api.ngsild.attributes import APPEND_OPTIONS
+from mahakam.api.ngsild.call import BASE, GEO_JSON, JSON, JSON_LD, MERGE_PATCH
+from mahakam.api.ngsild.entities import DEFAULT_LIMIT, FILTERS, MAX_LIMIT
+from mahakam.api.ngsild.presentation import FORMS, READ_OPTIONS
+from mahakam.api.ngsild.routes import ROUTES, Route
+from mahakam.ngsild.entity import VALUE_MEMBER
+from mahakam.ngsild.geometry import GEOMETRY_TYPES
+
+_URI = {"type": "string", "format": "uri", "examples": ["urn:ngsi-ld:WeatherObserved:samarinda-1"]}
+_NAME = {"type": "string", "minLength": 1, "examples": ["temperature"]}
+_BOOLEAN = {"type": "boolean", "default": False}
+_NAMES = {"type": "string", "description": "names, separated by commas", "examples": ["temperature,name"]}
+
+_PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "id": ("Ids of the entities wanted, separated by commas", {"type": "string"}),
+    "type": ("Entity-type selection: A,B or (A;B)", {"type": "string", "minLength": 1}),
+    "idPattern": ("A regular expression that the id contains", {"type": "string", "maxLength": 256}),
+    "attrs": ("Attributes of which an entity must have one; the answer has no others", _NAMES),
+    "pick": ("Members that the answer has", _NAMES),
+    "omit": ("Members that the answer does not have", _NAMES),
+    "q": (
+        "Query language of clause 4.9",
+        {"type": "string", "examples": ['temperature>30;category=="BAIK"']},
+    ),
+    "expandValues": ("Attributes whose values in q are words of the @context", _NAMES),
+    "scopeQ": ("Scope query", {"type": "string", "examples": ["/kaltim/#"]}),
+    "georel": (
+        "Relation to the reference geometry",
+        {"type": "string", "examples": ["near;maxDistance==2000", "within"]},
+    ),
+    "geometry": ("Type of the reference geometry", {"enum": sorted(GEOMETRY_TYPES - {"GeometryCollection"})}),
+    "coordinates": (
+        "Coordinates of the reference geometry",
+        {"type": "string", "examples": ["[117.15,-0.5]"]},
+    ),
+    "geoproperty": ("GeoProperty that is compared", {**_NAME, "default": "location"}),
+    "bbox": ("west,south,east,north in degrees", {"type": "string", "examples": ["117.0,-0.7,117.3,-0.3"]}),
+    "limit": (
+        "Entities a page",
+        {"type": "integer", "minimum": 0, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+    ),
+    "offset": ("Entities before the page", {"type": "integer", "minimum": 0, "maximum": 2**53, "default": 0}),
+    "count": ("Whether the header NGSILD-Results-Count is wanted", _BOOLEAN),
+    "local": ("Only what this node stores (which is all there is yet)", _BOOLEAN),
+    "details": ("Whether the answer says more than names", _BOOLEAN),
+    "lang": ("Preferred languages (RFC 4647)", {"type": "string", "examples": ["id,en;q=0.5"]}),
+    "datasetId": ("The instance wanted of attributes that have several", _URI),
+    "deleteAll": ("Whether all instances of the attribute go", _BOOLEAN),
+    "geometryProperty": (
+        "GeoProperty that becomes the geometry of GeoJSON",
+        {**_NAME, "default": "location"},
+    ),
+    "observedAt": ("Time of what is merged", {"type": "string", "format": "date-time"}),
+    "format": ("Representation of the answer", {"enum": sorted(FORMS)}),
+}
+_OPTIONS = {
+    "GET": sorted(READ_OPTIONS),
+    "/entityOperations/query": sorted(READ_OPTIONS),
+    "/entityOperations/upsert": ["replace", "update"],
+    "/entityOperations/update": ["noOverwrite"],
+    "POST": sorted(APPEND_OPTIONS),
+    "PATCH": sorted(APPEND_OPTIONS - {"noOverwrite"}),
+}
+_BODIES = {
+    "entity": "Entity",
+    "fragment": "Fragment",
+    "attribute": "Attribute",
+    "entities": "Entities",
+    "fragments": "Fragments",
+    "ids": "Ids",
+    "query": "Query",
+}
+_REFUSALS = {
+    "400": "The request is not valid; reasons name every fault",
+    "401": "Sign in",
+    "403": "Not allowed, or too much asked for",
+    "404": "There is no such thing",
+    "406": "No acceptable media type",
+    "409": "It exists already",
+    "413": "The body is too large",
+    "415": "The media type of the body is not supported",
+    "422": "Not served yet",
+    "503": "The @context cannot be had",
+}
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document."""
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.template, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Mahakam: NGSI-LD",
+            "version": mahakam.__version__,
+            "description": "The part of ETSI GS CIM 009 that this node serves.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": BASE}],
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.operation,
+        "summary": route.summary,
+        "description": (route.handler.__doc__ or "").strip(),
+        "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers()],
+        "responses": {
+            **{str(status): _answer(route, status) for status in route.statuses},
+            **{status: _refusal(why) for status, why in _REFUSALS.items()},
+        },
+    }
+    if route.body:
+        schema = {"$ref": f"#/components/schemas/{_BODIES[route.body]}"}
+        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
+        if route.method == "PATCH":
+            operation["requestBody"]["content"][MERGE_PATCH] = {"schema": schema}
+    if route.writes:
+        operation["security"] = [{"key": []}, {}]
+    return operation
+
+
+def _path_parameters(route: Route) -> list[dict[str, Any]]:
+    schemas = {"entityId": _URI, "attrId": _NAME, "type": _NAME}
+    return [
+        {"name": name, "in": "path", "required": True, "schema": schema}
+        for name, schema in schemas.items()
+        if f"{{{name}}}" in route.template
+    ]
+
+
+def _query_parameters(route: Route) -> list[dict[str, Any]]:
+    found = []
+    for name in sorted(route.parameters):
+        if name == "options":
+            allowed = _OPTIONS.get(route.template) or _OPTIONS[route.method]
+            text, schema = "How the request is meant", {"type": "array", "items": {"enum": allowed}}
+            found.append(_parameter(name, text, schema) | {"style": "form", "explode": False})
+        else:
+            found.append(_parameter(name, *_PARAMETERS[name]))
+    return found
+
+
+def _parameter(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": text, "schema": schema}
+
+
+def _headers() -> list[dict[str, Any]]:
+    tenant = {"type": "string", "pattern": "^[A-Za-z0-9_]{1,64}$"}
+    return [{"name": "NGSILD-Tenant", "in": "header", "description": "The tenant", "schema": tenant}]
+
+
+def _answer(route: Route, status: int) -> dict[str, Any]:
+    if status == 204:
+        return {"description": "Done"}
+    if status == 207:
+        return {"description": "Done in part", "content": {JSON: {"schema": {"type": "object"}}}}
+    if status == 201:
+        if route.body == "entity":
+            location = {"location": {"schema": {"type": "string"}, "description": "Path of the entity"}}
+            return {"description": "Created", "headers": location}
+        return {"description": "Created", "content": {JSON: {"schema": {"type": "array", "items": _URI}}}}
+    if route.template == "/entities" or route.body == "query":
+        many = {"type": "array", "items": {"type": "object", "properties": {"id": _URI}}}
+        collection = {"type": "object", "required": ["type", "features"]}
+        content = {JSON: {"schema": many}, JSON_LD: {"schema": many}, GEO_JSON: {"schema": collection}}
+    elif route.template == "/entities/{entityId}":
+        one = {"type": "object"}
+        feature = {"type": "object", "required": ["type", "geometry", "properties"]}
+        content = {JSON: {"schema": one}, JSON_LD: {"schema": one}, GEO_JSON: {"schema": feature}}
+    else:
+        content = {JSON: {"schema": {}}, JSON_LD: {"schema": {}}}
+    return {"description": "Found", "content": content}
+
+
+def _refusal(why: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/ProblemDetails"}
+    return {"description": why, "content": {"application/problem+json": {"schema": schema}}}
+
+
+def _schemas() -> dict[str, Any]:
+    name = {"pattern": r"^[A-Za-z_][A-Za-z0-9_]*$"}
+    types = {"oneOf": [_NAME, {"type": "array", "items": _NAME, "minItems": 1}]}
+    members: dict[str, Any] = {
+        "type": {"enum": list(VALUE_MEMBER)},
+        "observedAt": {"type": "string", "format": "date-time"},
+        "unitCode": {"type": "string", "minLength": 1},
+        "datasetId": _URI,
+        "value": {},
+        "object": {"oneOf": [_URI, {"type": "array", "items": _URI}]},
+        "languageMap": {"type": "object"},
+    }
+    attribute = {"type": "object", "properties": members}
+    any_attribute = {"anyOf": [attribute, {"type": ["string", "number", "boolean", "array"]}]}
+    entity = {"id": _URI, "type": types, "scope": {"type": ["string", "array"]}}
+    geo = {"georel": {"type": "string"}, "geometry": {"type": "string"}, "coordinates": {}}
+    selector = {
+        "type": "object",
+        "properties": {part: {"type": "string"} for part in ("id", "idPattern", "type")},
+    }
+    lists = {part: {"type": "array", "items": {"type": "string"}} for part in ("attrs", "pick", "omit")}
+    return {
+        "ProblemDetails": {
+            "type": "object",
+            "required": ["type", "title", "status"],
+            "properties": {
+                "type": {"type": "string"},
+                "title": {"type": "string"},
+                "status": {"type": "integer"},
+                "detail": {"type": "string"},
+                "reasons": {"type": "array", "items": {"type": "object"}},
+            },
+        },
+        "Attribute": attribute,
+        "Entity": {
+            "type": "object",
+            "required": ["id", "type"],
+            "properties": entity,
+            "propertyNames": name,
+            "additionalProperties": any_attribute,
+        },
+        "Fragment": {"type": "object", "propertyNames": name, "additionalProperties": any_attribute},
+        "Entities": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Entity"}},
+        "Fragments": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Fragment"}},
+        "Ids": {"type": "array", "minItems": 1, "items": _URI},
+        "Query": {
+            "type": "object",
+            "required": ["type"],
+            "description": f"At least one of {', '.join(FILTERS)}",
+            "properties": {
+                "type": {"const": "Query"},
+                "entities": {"type": "array", "items": selector, "minItems": 1},
+                "geoQ": {"type": "object", "properties": geo},
+                "q": {"type": "string"},
+                "scopeQ": {"type": "string"},
+                **lists,
+            },
+        },
+    }
