@@ -129,7 +129,9 @@ def parse(text: str, *, aggregate: bool) -> exp.Expr:
         raise FormulaError(f"is longer than {LONGEST} characters")
     try:
         tree = sqlglot.parse_one(text, read="duckdb")
-    except (SqlglotError, RecursionError) as error:
+    except RecursionError as error:
+        raise FormulaError(f"is nested more than {DEEPEST} levels deep") from error
+    except SqlglotError as error:
         raise FormulaError(f"{text!r} is not an SQL expression: {_first_line(error)}") from error
     for node in tree.walk():
         if node.depth > DEEPEST:
