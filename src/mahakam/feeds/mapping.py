@@ -11,7 +11,7 @@ from mahakam.config import ConfigError
 from mahakam.feeds import transforms
 from mahakam.feeds.definition import Feed, Field, Number, Skip
 from mahakam.feeds.sources.model import GEOMETRY, LINE, ROW, SourceError, Table, identifier, literal
-from mahakam.store.model import Correction
+from mahakam.store.model import Correction, Held
 
 if TYPE_CHECKING:
     import duckdb
@@ -248,9 +248,11 @@ def map_table(
     corrections: Iterable[Correction] = (),
     *,
     name: str = "source",
+    overrides: Mapping[int, Held] | None = None,
 ) -> Mapped:
     """Map a source: rows that do not belong are left out and counted, the others become the contract's fields.
 
+    ``overrides``: rows that a steward fixed (row → what was held); where the file still has that row, its fix applies.
     The raw rows stay in the temporary table ``name`` (as in the file), the mapped ones in ``name_mapped``.
     Raises SourceError, ConfigError (see :class:`Compiled`) and ConfigError for a transform that DuckDB refuses.
     """
@@ -264,9 +266,12 @@ def map_table(
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {raw} AS SELECT * FROM {identifier(name + '_file')}"
         )  # noqa: S608
+        kind = "TABLE" if overrides else "VIEW"
         connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW {corrected} AS SELECT {compiled.corrected()} FROM {raw}"
-        )  # noqa: S608
+            f"CREATE OR REPLACE TEMP {kind} {corrected} AS SELECT {compiled.corrected()} FROM {raw}"
+        )
+        for row, held in (overrides or {}).items():
+            _override(connection, raw, corrected, table.columns, row, held)
         left_out = _left_out(connection, compiled, corrected)
         conditions = [f"NOT ({condition})" for _, condition in compiled.reasons()]
         belonging = f"(SELECT * FROM {corrected}{' WHERE ' + ' AND '.join(conditions) if conditions else ''})"  # noqa: S608
@@ -307,3 +312,25 @@ def _left_out(connection: duckdb.DuckDBPyConnection, compiled: Compiled, source:
         "WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 1"
     ).fetchall()
     return {reasons[number][0]: count for number, count in rows}
+
+
+def _override(
+    connection: duckdb.DuckDBPyConnection,
+    raw: str,
+    corrected: str,
+    columns: Sequence[str],
+    row: int,
+    held: Held,
+) -> None:
+    """Apply a steward's fix to a row, if the file still has the row as it was when it was fixed."""
+    names = ", ".join(identifier(name) for name in columns)
+    found = connection.execute(f"SELECT {names} FROM {raw} WHERE {ROW} = ?", [row]).fetchall()  # noqa: S608
+    if not found or dict(zip(columns, found[0], strict=True)) != held.raw:
+        return
+    fixed = {column: value for column, value in held.fixed.items() if column in columns}
+    if fixed:
+        settings = ", ".join(f"{identifier(column)} = ?" for column in fixed)
+        connection.execute(
+            f"UPDATE {corrected} SET {settings} WHERE {ROW} = ?",
+            [*fixed.values(), row],  # noqa: S608
+        )

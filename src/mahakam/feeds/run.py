@@ -1,0 +1,380 @@
+"""A run of a feed: read, map, validate, store; what cannot be stored is held with every reason, never dropped."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mahakam.config import ConfigError, scope_of
+from mahakam.feeds import definition
+from mahakam.feeds.archive import Archive
+from mahakam.feeds.fingerprint import fingerprint
+from mahakam.feeds.parts import Parts
+from mahakam.feeds.settling import Position, Quarantine, settle
+from mahakam.feeds.sources.model import SourceError
+from mahakam.quality.finding import Finding
+from mahakam.store.errors import StoreError
+from mahakam.store.model import Held, Lineage, Run
+
+if TYPE_CHECKING:
+    from mahakam.broker.writes import Ingest
+    from mahakam.feeds.checking import Judged
+    from mahakam.feeds.definition import Feed
+    from mahakam.feeds.entities import EntityPlan
+    from mahakam.feeds.reading import Reading
+    from mahakam.quality.contract import Contract
+    from mahakam.quality.references import References
+
+BATCH = 2_000
+MEMORY = "1GB"
+"""What DuckDB may hold in memory; beyond it goes to a temporary folder."""
+Progress = Callable[[str, int, int], None]
+"""Called with (step, done, total): the steps are read, check, store; total 0 when it is not known."""
+
+
+def run_feed(
+    parts: Parts,
+    place: str,
+    feed: str,
+    *,
+    author: str = "",
+    file: Path | None = None,
+    progress: Progress | None = None,
+    force: bool = False,
+) -> Run:
+    """Run a feed of a place over its files, or over ``file`` (an upload) in their stead.
+
+    The run's state is ``clean``, ``held`` (some rows are in quarantine), ``unchanged`` (the last run had the same files,
+    feed, contract and corrections: nothing was done, unless ``force``) or ``failed`` (``message`` says why; entities are
+    as they were). Raises ConfigError for a place or feed that does not exist or a feed that cannot be read.
+    """
+    found = definition.load(parts.place(place), feed)
+    run = Run(0, place, feed, now(), author=author)
+    try:
+        files = [file] if file is not None else found.source_files()
+        corrections = parts.store.corrections(place, feed)
+        run.fingerprint = fingerprint(parts.places, found, files, corrections)
+    except (ConfigError, OSError) as error:
+        return _failed(parts, run, error)
+    last = last_success(parts, place, feed)
+    if last is not None and last.fingerprint == run.fingerprint and not force:
+        return _unchanged(parts, run, last)
+    return _Running(parts, found, run, files, progress or _silent).go()
+
+
+def last_success(parts: Parts, place: str, feed: str) -> Run | None:
+    """The last run of the feed that stored what it read."""
+    for run in parts.store.runs(place, feed, 50):
+        if run.state in ("clean", "held") and run.fingerprint:
+            return run
+    return None
+
+
+def now() -> str:
+    """ISO 8601 UTC, milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _silent(_step: str, _done: int, _total: int) -> None:
+    return None
+
+
+def _unchanged(parts: Parts, run: Run, last: Run) -> Run:
+    held = parts.store.count_held(run.place, run.feed)
+    return dataclasses.replace(
+        last,
+        started=run.started,
+        ended=now(),
+        author=run.author,
+        state="unchanged",
+        stored=0,
+        unchanged=last.stored + last.unchanged,
+        held=held,
+        message=f"files, feed, contract and corrections are those of run {last.id}",
+    )
+
+
+def _failed(parts: Parts, run: Run, error: BaseException) -> Run:
+    run.state = "failed"
+    run.ended = now()
+    run.message = explained(error)
+    try:
+        parts.broker.transact(lambda transaction: transaction.save_run(run))
+    except StoreError as also:
+        run.message += f" (and the run itself could not be recorded: {also})"
+    return run
+
+
+def explained(error: BaseException) -> str:
+    """What a person reads of an error; the class says little where the text says all."""
+    if isinstance(error, MemoryError):
+        return "the file needs more memory than there is; split it, or write it as CSV"
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}"
+    text = str(error).strip()
+    return text or type(error).__name__
+
+
+class _Running:
+    """One run under way."""
+
+    def __init__(self, parts: Parts, feed: Feed, run: Run, files: Sequence[Path], progress: Progress) -> None:
+        self.parts = parts
+        self.feed = feed
+        self.run = run
+        self.files = files
+        self.progress = progress
+        self.archive = Archive(parts.data)
+        self.quarantine = Quarantine(parts, run)
+        self.stored: dict[Position, str] = {}
+
+    def go(self) -> Run:
+        import duckdb
+
+        run = self.run
+        self._record()
+        connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": 2})
+        try:
+            connection.execute("SET preserve_insertion_order = true")
+            book = self.parts.book()
+            contract = book.contract(self.feed.place.id, self.feed.contract)
+            reading, judged = self._read_and_judge(connection, contract, book.references(self.feed.place.id))
+            if self.feed.store == "dataset":
+                from mahakam.feeds.datasets import store_dataset
+
+                self.stored = store_dataset(self.parts, self.feed, contract, run, reading, judged)
+            else:
+                self._store(reading, judged, contract)
+            self._finish(reading, judged)
+        except Exception as error:
+            from mahakam.quality.odcs import ContractError
+
+            known = (
+                SourceError,
+                ConfigError,
+                ContractError,
+                StoreError,
+                OSError,
+                MemoryError,
+                duckdb.Error,
+                _Refused,
+            )
+            _failed(self.parts, run, error)
+            if not isinstance(error, known):
+                raise
+        finally:
+            connection.close()
+        return run
+
+    def _record(self) -> None:
+        """Save the run as running; an earlier one that was cut off is closed."""
+        stale = [r for r in self.parts.store.runs(self.run.place, self.run.feed, 20) if r.state == "running"]
+
+        def work(transaction: Any) -> None:
+            for each in stale:
+                each.state, each.ended, each.message = (
+                    "failed",
+                    now(),
+                    "stopped before its end; run the feed again",
+                )
+                transaction.save_run(each)
+            transaction.save_run(self.run)
+
+        self.parts.broker.transact(work)
+
+    def _read_and_judge(
+        self, connection: Any, contract: Contract, references: References
+    ) -> tuple[Reading, Judged]:
+        from mahakam.feeds.checking import judge, keep_duplicates, types_of
+        from mahakam.feeds.reading import MAPPED, described, read_files
+
+        feed, run = self.feed, self.run
+        self.progress("read", 0, 0)
+        corrections = self.parts.store.corrections(run.place, run.feed)
+        reading = read_files(
+            connection, feed, self.files, types_of(contract), corrections, self.quarantine.decided
+        )
+        for part in reading.parts:
+            self.archive.keep(part.path, part.info.sha256)
+        if feed.duplicates != "error":
+            key = contract.key or (feed.entity.key_fields if feed.entity else ())
+            if count := keep_duplicates(connection, MAPPED, key, feed.duplicates):
+                reading.left_out[f"key seen {'before' if feed.duplicates == 'first' else 'again'}"] = count
+        run.read = reading.read
+        run.left_out = sum(reading.left_out.values())
+        run.source = described(reading)
+        self.progress("check", 0, reading.read)
+        judged = judge(connection, MAPPED, contract, references)
+        blocking = [finding for finding in judged.file if finding.severity == "error"]
+        if blocking:
+            raise _Refused(blocking)
+        self._faults(connection, reading, judged)
+        return reading, judged
+
+    @staticmethod
+    def _faults(connection: Any, reading: Reading, judged: Judged) -> None:
+        """Rows whose shape is broken are held, unless the feed leaves them out."""
+        from mahakam.feeds.checking import STRUCTURE
+        from mahakam.feeds.reading import MAPPED
+
+        faults = {fault.row + part.offset: fault for part in reading.parts for fault in part.faults}
+        if not faults:
+            return
+        for (row,) in connection.execute(f"SELECT _row FROM {MAPPED}").fetchall():  # noqa: S608 - our own name
+            if fault := faults.get(row):
+                expected = f"{fault.expected} ({fault.problem})"
+                judged.add(Finding(row, "", STRUCTURE, fault.value, expected))
+
+    def _store(self, reading: Reading, judged: Judged, contract: Contract) -> None:
+        from mahakam.feeds.entities import EntityPlan
+
+        run = self.run
+        plan = EntityPlan(self.feed, contract, scope_of(self.feed.place, self.parts.places))
+        total = reading.read - run.left_out
+        if problem := self.archive.room(200_000 + 4_000 * total):
+            raise OSError(28, problem)
+        checks = len(contract.row_rules)
+        done = 0
+        seen: dict[str, int] = {}
+        for rows in _batches(judged.passed()):
+            raws = reading.raw([row for row, _, _ in rows])
+            items = [
+                item
+                for row, line, record in rows
+                if (item := self._item(plan, reading, judged, raws[row], row, line, record, checks, seen))
+                is not None
+            ]
+            self._ingest(items)
+            done += len(rows)
+            self.progress("store", done, total)
+
+    def _item(
+        self,
+        plan: EntityPlan,
+        reading: Reading,
+        judged: Judged,
+        raw: dict[str, str | None],
+        row: int,
+        line: int,
+        record: dict[str, Any],
+        checks: int,
+        seen: dict[str, int],
+    ) -> Ingest | None:
+        from mahakam.broker.writes import Ingest
+        from mahakam.feeds.entities import NoIdentity, digest, is_uri
+        from mahakam.feeds.reading import short
+
+        try:
+            id = plan.id(record)
+        except NoIdentity as error:
+            judged.add(
+                Finding(
+                    row,
+                    error.field,
+                    "required",
+                    None,
+                    f"a value: the entity's id {error.template} is made of it",
+                )
+            )
+            return None
+        if not is_uri(id):
+            judged.add(Finding(row, "id", "format", id, "a URI"))
+            return None
+        if (first := seen.setdefault(id, row)) != row:
+            judged.add(
+                Finding(row, "id", "unique", id, f"one row for each entity; row {first} is this one too")
+            )
+            return None
+        warnings = judged.warnings.get(row, [])
+        document = plan.document(id, record, warnings)
+        part = reading.part(row)
+        self.stored[part.info.file, part.sheet, row - part.offset] = id
+        return Ingest(
+            document,
+            Lineage(
+                entity=id,
+                run=self.run.id,
+                file=part.info.file,
+                sheet=part.sheet,
+                row=row - part.offset,
+                line=line,
+                raw=short(raw),
+                digest=digest(document),
+                checks=checks - len(warnings),
+                warnings=[finding.as_dict() for finding in warnings],
+            ),
+        )
+
+    def _ingest(self, items: Sequence[Ingest]) -> None:
+        ingested = self.parts.broker.ingest(self.run, items)
+        self.run.stored += ingested.stored
+        self.run.unchanged += ingested.unchanged
+
+    def _finish(self, reading: Reading, judged: Judged) -> None:
+        from mahakam.feeds.checking import counted
+
+        run = self.run
+        found = list(self._held(reading, judged))
+        held = [self.quarantine.adopt(h) for h in found if not self.quarantine.is_dismissed(h)]
+        if dismissed := len(found) - len(held):
+            run.left_out += dismissed
+            run.source.setdefault("left_out", {})["dismissed by a steward"] = dismissed
+        run.held = len(held)
+        run.warnings = sum(len(w) for row, w in judged.warnings.items() if row not in judged.errors)
+        run.summary = counted(judged.errors) | {
+            f"warning: {reason}": count for reason, count in counted(judged.warnings).items()
+        }
+        run.state = "held" if run.held else "clean"
+        run.ended = now()
+        files = [(part.info.file, part.sheet) for part in reading.parts]
+        settle(self.parts, run, self.quarantine, held, self.stored, files, run.ended)
+
+    def _held(self, reading: Reading, judged: Judged) -> Iterator[Held]:
+        rows = sorted(judged.errors)
+        lines = reading.lines(rows)
+        for start in range(0, len(rows), BATCH):
+            some = rows[start : start + BATCH]
+            raws = reading.raw(some)
+            for row in some:
+                part = reading.part(row)
+                yield Held(
+                    place=self.run.place,
+                    feed=self.run.feed,
+                    run=self.run.id,
+                    file=part.info.file,
+                    sheet=part.sheet,
+                    row=row - part.offset,
+                    line=lines[row],
+                    raw=raws[row],
+                    reasons=[
+                        finding.as_dict() for finding in (*judged.errors[row], *judged.warnings.get(row, []))
+                    ],
+                )
+
+
+class _Refused(Exception):
+    """The file as a whole fails its contract: nothing of it is stored."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        said = "; ".join(
+            f"{f.rule} {f.field}: {f.value if f.value is not None else 'nothing'}, expected {f.expected}"
+            for f in findings[:5]
+        )
+        super().__init__(f"the file as a whole fails its contract, nothing was stored: {said}")
+
+
+def _batches(
+    rows: Iterator[tuple[int, int, dict[str, Any]]],
+) -> Iterator[list[tuple[int, int, dict[str, Any]]]]:
+    batch: list[tuple[int, int, dict[str, Any]]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

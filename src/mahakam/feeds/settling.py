@@ -1,0 +1,79 @@
+"""At the end of a run: what is held now, what an earlier run held and this one released, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mahakam.feeds.parts import Parts
+from mahakam.store.model import Change, Held, Run
+
+Position = tuple[str, str, int]
+"""File, sheet and data row: what names a row of a feed from run to run."""
+_ALL = 1_000_000
+
+
+def position(held: Held) -> Position:
+    return held.file, held.sheet, held.row
+
+
+class Quarantine:
+    """The rows of a feed that a steward saw, as they stood before a run."""
+
+    def __init__(self, parts: Parts, run: Run) -> None:
+        rows = parts.store.held(run.place, run.feed, None, limit=_ALL)
+        self.open = {position(h): h for h in rows if h.state in ("held", "fixed")}
+        self.dismissed = {position(h): h for h in rows if h.state == "dismissed"}
+        self.decided = [h for h in rows if h.fixed and h.state in ("held", "fixed", "released")]
+
+    def is_dismissed(self, held: Held) -> bool:
+        """Did a steward dismiss this very row? A row of the same number with other cells is another row."""
+        before = self.dismissed.get(position(held))
+        return before is not None and before.raw == held.raw
+
+    def adopt(self, held: Held) -> Held:
+        """A row that is held again keeps its number in the quarantine, and its fix while its cells are the same."""
+        before = self.open.get(position(held))
+        if before is not None:
+            held.id = before.id
+            if before.raw == held.raw:
+                held.fixed = before.fixed
+        return held
+
+
+def settle(
+    parts: Parts,
+    run: Run,
+    before: Quarantine,
+    held: Iterable[Held],
+    stored: Mapping[Position, str],
+    files: Iterable[tuple[str, str]],
+    at: str,
+) -> None:
+    """Record a run's end. ``stored``: position → entity of the rows that passed; ``files``: what the run read.
+
+    A row that was held and passes now is released to its entity; one that its file no longer has, or that the feed
+    leaves out now, is dismissed with that reason. Rows of other files stay as they are.
+    """
+    held = list(held)
+    now_held = {position(h) for h in held}
+    read = set(files)
+
+    def work(transaction: Any) -> None:
+        for each in held:
+            if each.id:
+                transaction.save_held(each)
+            else:
+                transaction.hold([each])
+        for where, old in before.open.items():
+            if where in now_held or where[:2] not in read:
+                continue
+            entity = stored.get(where, "")
+            reason = f"passed in run {run.id}" if entity else f"not among the rows of run {run.id}"
+            new = "released" if entity else "dismissed"
+            transaction.record_change(Change(old.id, run.author, at, "state", old.state, new, reason))
+            old.entity, old.state = entity, "released" if entity else "dismissed"
+            transaction.save_held(old)
+        transaction.save_run(run)
+
+    parts.broker.transact(work)
