@@ -293,9 +293,7 @@ class _Parser:
             if self.partial and (attribute or not _HINTS.isdisjoint(value)):
                 return self.members(value, "", field, depth)
             return {"type": "Property", "value": self.value(value, field)}
-        if value is None:
-            self.fault(field, None, f"a value (to remove something, a patch says {NULL!r})")
-        elif value == NULL and self.partial:
+        if value == NULL and self.partial:
             return {"value": NULL}
         return {"type": "Property", "value": self.value(value, field)}
 

@@ -57,7 +57,7 @@ def _kept(new: dict[str, Any], stored: list[dict[str, Any]], now: str) -> dict[s
     if at is None:
         return {**new, "createdAt": now, "modifiedAt": now}
     old = stored[at]
-    times = {name: old[name] for name in ("createdAt", "modifiedAt") if name in old}
+    times: dict[str, Any] = {name: old[name] for name in ("createdAt", "modifiedAt") if name in old}
     same: dict[str, Any] = {**new, **times}
     return old if same == old else {**new, "createdAt": old.get("createdAt", now), "modifiedAt": now}
 
