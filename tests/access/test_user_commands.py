@@ -1,4 +1,4 @@
-"""``mahakam user`` and ``mahakam key``: exit codes, talk on standard error, no secret but the one asked for."""
+"""``mahakam user`` and ``mahakam key``: exit codes, talk on standard error, no secret but the one wanted."""
 
 from __future__ import annotations
 

@@ -42,9 +42,16 @@ def place_name(site: Site, request: Request) -> str:
     return words(place.name) if place else request.place
 
 
-def sentences(faults: Iterable[Fault], places: Mapping[str, Place]) -> dict[str, str]:
+class Sentences(dict[str, str]):
+    """Field → what is wrong with it; "" for a field with nothing wrong, so that templates may ask for any."""
+
+    def __missing__(self, field: str) -> str:
+        return ""
+
+
+def sentences(faults: Iterable[Fault], places: Mapping[str, Place]) -> Sentences:
     """Field → what is wrong with it and what would be right; of several faults of one field, the first."""
-    found: dict[str, str] = {}
+    found = Sentences()
     for fault in faults:
         found.setdefault(fault.field, sentence(fault, places))
     return found

@@ -25,10 +25,11 @@ from mahakam.services.photo import LARGEST_BYTES, PhotoError, keep_photo, photo_
 from mahakam.services.request import LONGEST_WORDS, Draft, Fault, Refused
 from mahakam.services.villages import VillageLists
 from mahakam.web import gate
+from mahakam.web.entities import layers_of
 from mahakam.web.language import _, in_timezone, n_, words
 from mahakam.web.outlines import box, thumbnail
 from mahakam.web.render import render
-from mahakam.web.request_words import sentences, service_name
+from mahakam.web.request_words import Sentences, sentences, service_name
 from mahakam.web.site import Site, site_of
 
 REPORTS, WINDOW = 40, 3600
@@ -213,7 +214,7 @@ def _form(
         place=place,
         section="services",
         typed=typed,
-        errors=errors or {},
+        errors=Sentences(errors or {}),
         groups=groups,
         count=len(services),
         villages=_VILLAGES.of(site.broker, scope_of(place, site.places)),
@@ -222,6 +223,11 @@ def _form(
         cities=_cities(site),
         bounds=area.bounds(place) or box(place),
         centre=centre if isinstance(centre, list) else None,
+        lines=[
+            (f"/cities/{place.id}/layers/{layer.number}.geojson", layer.colour)
+            for layer in layers_of(place, site.places)
+            if layer.style == "line"
+        ],
         longest=LONGEST_WORDS,
     )
     answer.headers["Cache-Control"] = "no-store"

@@ -118,7 +118,7 @@ def one(request: Request) -> Response:
 
 
 def wanted(request: Request) -> Wanted:
-    """The address's filters: ``city``, ``service``, ``status`` (a state, ``open``, or several with commas)."""
+    """Its filters: ``city``, ``service``, ``status`` (a state, ``open``, or several with commas)."""
     site, chosen = site_of(request), _chosen(request)
     place = asked_place(request)
     states = tuple(state for state in chosen["status"].split(",") if state in STATES)
