@@ -136,30 +136,38 @@ def inputs(
     Raises ConfigError if the definition's expressions are no longer valid.
     """
     limit, offset = max(1, min(limit, MOST)), max(0, offset)
-    counted, others = _halves(broker, traced)
-    if counted is None:
+    halves = _halves(broker, traced)
+    if halves is None:
         return _page_by_ids(broker, traced, limit, offset, only)
-    parts: list[tuple[Selection, bool | None]] = (
-        [] if only == "others" else [(counted, bool(traced.definition.counted) or None)]
-    )
-    if others is not None and only != "counted":
-        parts.append((others, False))
     found: list[Input] = []
     total = 0
-    for selection, mark in parts:
-        count = broker.count(selection)
+    for half in halves:
+        if only and half.counted is not (only == "counted"):
+            continue
         start = offset + len(found) - total
-        if len(found) < limit and start < count:
-            documents = broker.query(selection, limit - len(found), max(0, start))
-            found += [_input(traced.definition, document, mark) for document in documents]
-        total += count
+        if len(found) < limit and start < half.count:
+            documents = broker.query(half.selection, limit - len(found), max(0, start))
+            found += [_input(traced.definition, document, half.counted) for document in documents]
+        total += half.count
     return Page(tuple(found), total, limit, offset, only)
 
 
-def _halves(broker: Broker, traced: Trace) -> tuple[Selection | None, Selection | None]:
-    """Selections of the counted and of the other inputs (None, None if the query language cannot say them).
+@dataclass(frozen=True, slots=True)
+class _Half:
+    """The inputs that make the number, or the others, or (``counted`` None) all where there is no
+    difference.
+    """
 
-    Without ``counted`` the first has all. They are used only if together they select as many as went in.
+    selection: Selection
+    count: int
+    counted: bool | None
+
+
+def _halves(broker: Broker, traced: Trace) -> tuple[_Half, ...] | None:
+    """Selections of the inputs, the counted ones first.
+
+    None if the query language cannot say them, or if they select another number of entities than went in: the
+    store's comparison then is not the column engine's, or the inputs have changed since.
     """
     from mahakam.indicators.condition import both, condition_of, period_condition
     from mahakam.indicators.formula import parse
@@ -168,29 +176,30 @@ def _halves(broker: Broker, traced: Trace) -> tuple[Selection | None, Selection 
     base = selection_of(definition, traced.place, broker.places)
     parts: list[Condition] = []
     if value.period.first:
-        example = broker.query(replace(base), 1)
+        example = broker.query(base, 1)
         found = value_at(example[0], definition.time.split(".")) if example else None
         during = period_condition(definition.time, found, value.period, traced.place.timezone)
         if during is None:
-            return None, None
+            return None
         parts.append(during)
     if definition.where:
         where = condition_of(parse(definition.where, aggregate=False))
         if where is None:
-            return None, None
+            return None
         parts.append(where)
     every = replace(base, condition=both(*parts))
     if broker.count(every) != value.inputs:
-        return None, None
+        return None
     if not definition.counted:
-        return every, None
+        return (_Half(every, value.inputs, None),)
     marked = condition_of(parse(definition.counted, aggregate=False))
     if marked is None:
-        return None, None
+        return None
     counted = replace(base, condition=both(*parts, marked))
     if broker.count(counted) != value.counted:
-        return None, None
-    return counted, replace(base, condition=both(*parts, Not(marked)))
+        return None
+    others = replace(base, condition=both(*parts, Not(marked)))
+    return _Half(counted, value.counted, True), _Half(others, value.inputs - value.counted, False)
 
 
 def _page_by_ids(
@@ -211,7 +220,7 @@ def _page_by_ids(
     if definition.counted:
         marks = [(id, mark) for id, mark in marks if not only or mark is (only == "counted")]
         marks.sort(key=lambda one: not one[1])
-    elif only == "others":
+    elif only:
         marks = []
     page = dict(marks[offset : offset + limit])
     documents = {
