@@ -102,7 +102,7 @@ def _run(command: list[str]) -> None:
 
 
 def _bundle(folder: Path, stamp: str, dev: bool) -> None:
-    entries = sorted([*ASSETS.glob("js/*.js"), ASSETS / "css/app.css"])
+    entries = sorted([*ASSETS.glob("js/*.js"), ASSETS / "css/app.css", ASSETS / "css/maplibre.css"])
     meta = folder / "meta.json"
     _run(
         [

@@ -1,0 +1,152 @@
+"""Small server-made charts: SVG in per cent of its width, so that it fits any screen and its words stay readable."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One period. ``value`` None: not enough data. ``muted``: counted in another way than the latest.
+
+    ``tick`` is the word under the bar, "" for none; ``title`` shows when pointed at; ``href`` opens it.
+    """
+
+    title: str
+    value: float | None
+    tick: str = ""
+    muted: bool = False
+    latest: bool = False
+    broken: bool = False
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A level across the chart: a target."""
+
+    value: float
+    label: str
+
+
+def bars(
+    data: Sequence[Bar], label: str, height: int = 96, axis: bool = False, level: Line | None = None, steps: Sequence[str] = ()
+) -> Markup:
+    """A bar chart with the text alternative ``label``; with ``axis`` there are grid lines with numbers.
+
+    ``steps`` are the words of the grid lines: the caller's format of the steps that :func:`scale` gives.
+    """
+    if not data:
+        return Markup("")
+    low, high, levels = scale([bar.value for bar in data if bar.value is not None], level.value if level else None)
+    top, bottom = 10.0, height - 20.0
+    unit = (bottom - top) / (high - low)
+    parts: list[str] = []
+    zero = bottom - (0 - low) * unit
+
+    def y(value: float) -> float:
+        return round(bottom - (value - low) * unit, 1)
+
+    if axis:
+        for step, word in zip(levels, steps, strict=False):
+            parts.append(
+                f'<line class="grid-line" x1="0" x2="100%" y1="{y(step)}" y2="{y(step)}"/>'
+                f'<text class="tick" x="0" y="{y(step) - 4}">{escape(word)}</text>'
+            )
+    slot = 100 / len(data)
+    width = min(slot * (0.76 if len(data) <= 14 else 0.7), 14.0)
+    for index, bar in enumerate(data):
+        x = index * slot + (slot - width) / 2
+        parts.append(_bar(bar, x, width, slot * index, slot, y, zero, top, bottom, axis))
+        if bar.tick:
+            anchor = _anchor(index, len(data))
+            at = {"start": index * slot, "end": (index + 1) * slot}.get(anchor, index * slot + slot / 2)
+            parts.append(
+                f'<text class="tick" x="{at:.2f}%" y="{height - 4}" text-anchor="{anchor}">{escape(bar.tick)}</text>'
+            )
+    parts.append(f'<line class="base" x1="0" x2="100%" y1="{zero:.1f}" y2="{zero:.1f}"/>')
+    if level:
+        at = y(level.value)
+        parts.append(
+            f'<line class="target" x1="0" x2="100%" y1="{at}" y2="{at}"/>'
+            f'<text class="target-word" x="100%" y="{max(at - 5, 10)}" text-anchor="end">{escape(level.label)}</text>'
+        )
+    inner = "".join(parts)
+    role = "group" if any(bar.href for bar in data) else "img"
+    return Markup(  # noqa: S704 - every text in it is escaped
+        f'<svg class="chart{" tall" if axis else ""}" width="100%" height="{height}" role="{role}" '
+        f'aria-label="{escape(label)}">{inner}</svg>'
+    )
+
+
+def _bar(
+    bar: Bar,
+    x: float,
+    width: float,
+    slot_x: float,
+    slot: float,
+    y: object,
+    zero: float,
+    top: float,
+    bottom: float,
+    axis: bool,
+) -> str:
+    assert callable(y)
+    name = f"<title>{escape(bar.title)}</title>"
+    shape = ""
+    if bar.broken:
+        shape += f'<line class="break" x1="{slot_x:.2f}%" x2="{slot_x:.2f}%" y1="{top}" y2="{bottom}"/>'
+    if bar.value is None:
+        shape += (
+            f'<rect class="gap" x="{x:.2f}%" width="{width:.2f}%" y="{zero - 5:.1f}" height="5" rx="1.5">{name}</rect>'
+        )
+        return shape
+    style = "bar-mark" + (" muted" if bar.muted else "") + (" latest" if bar.latest else "")
+    at = y(bar.value)
+    high, tall = min(at, zero), max(abs(zero - at), 1.5)
+    round_off = 3 if slot > 8 else 1.5
+    shape += (
+        f'<rect class="{style}" x="{x:.2f}%" width="{width:.2f}%" y="{high:.1f}" height="{tall:.1f}" '
+        f'rx="{round_off}">{name}</rect>'
+    )
+    if bar.href:
+        hit = f'<rect class="hit" x="{slot_x:.2f}%" width="{slot:.2f}%" y="{top}" height="{bottom - top}"/>'
+        shape = f'<a href="{escape(bar.href)}" aria-label="{escape(bar.title)}">{hit}{shape}</a>'
+    return shape
+
+
+def _anchor(index: int, count: int) -> str:
+    """Words at the edges of a dense chart stay inside it."""
+    if count > 10 and index == 0:
+        return "start"
+    return "end" if count > 10 and index == count - 1 else "middle"
+
+
+def scale(values: Sequence[float], level: float | None = None) -> tuple[float, float, list[float]]:
+    """(lowest, highest, steps) of an axis that holds every value, the level and zero, with round steps."""
+    every = [*values, 0.0, *([level] if level is not None else [])]
+    low, high = min(every), max(every)
+    if low == high:
+        return 0.0, 1.0, [0.0, 1.0]
+    rough = (high - low) / 4
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * 0.999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return first * step, last * step, [n * step for n in range(first, last + 1)]
+
+
+def ticks(labels: Sequence[str], most: int) -> list[str]:
+    """Which of the periods' labels (2025, 2025-11) get a word under the chart, so that at most ``most`` do."""
+    if len(labels) <= most:
+        return [label if len(label) == 4 else label[2:] for label in labels]
+    years = [label[:4] for label in labels]
+    starts = [i for i, year in enumerate(years) if i == 0 or years[i - 1] != year]
+    if len(starts) > 1 and starts[1] - starts[0] < 4 and len(labels[0]) > 4:
+        starts = starts[1:]
+    stride = math.ceil(len(starts) / most)
+    kept = set(starts[::stride])
+    return [years[i] if i in kept else "" for i in range(len(labels))]

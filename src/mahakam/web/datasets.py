@@ -1,0 +1,171 @@
+"""What is known about each dataset of a place: its feed, its last run, its score and its worst finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from mahakam.config import Place, Text
+from mahakam.feeds.definition import Feed, load
+from mahakam.store.model import Run
+from mahakam.store.protocol import EntityStore
+from mahakam.web.entities import spoken
+from mahakam.web.language import N_, _, number
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A feed of a place. ``run`` is the last one that read the file (None: never run), ``held`` the rows that
+    wait in quarantine now."""
+
+    place: Place
+    name: str
+    title: Text
+    owner: str
+    licence: str
+    origin: str
+    theme: str
+    run: Run | None
+    last: Run | None
+    """The very last run, also one that failed or found nothing changed."""
+    held: int
+
+    @property
+    def score(self) -> float | None:
+        return score(self.run, self.held)
+
+    @property
+    def updated(self) -> str:
+        return self.run.ended or self.run.started if self.run else ""
+
+    @property
+    def checked(self) -> str:
+        return self.last.ended or self.last.started if self.last else ""
+
+    @property
+    def worst(self) -> tuple[str, str, int] | None:
+        """(rule, field, rows) of the most frequent finding of the run."""
+        return worst(self.run)
+
+
+def score(run: Run | None, held: int | None = None) -> float | None:
+    """The share of the rows read that passed every rule: those held count nothing, those with a warning half.
+
+    None without a run or without rows.
+    """
+    if run is None or run.read - run.left_out <= 0:
+        return None
+    rows = run.read - run.left_out
+    waiting = run.held if held is None else held
+    flagged = min(run.warnings, max(0, rows - waiting))
+    return max(0.0, 1 - (waiting + flagged / 2) / rows)
+
+
+def worst(run: Run | None) -> tuple[str, str, int] | None:
+    """(rule, field, rows) of a run's most frequent finding."""
+    if run is None or not run.summary:
+        return None
+    reason, rows = max(run.summary.items(), key=lambda item: item[1])
+    rule, _space, field = reason.partition(" ")
+    return rule, field, rows
+
+
+def datasets(store: EntityStore, place: Place) -> list[Dataset]:
+    """Every feed of a place with its state, by name.
+
+    Raises ConfigError for a feed file that cannot be used.
+    """
+    return [dataset(store, place, name) for name in place.files("feeds")]
+
+
+def dataset(store: EntityStore, place: Place, name: str) -> Dataset:
+    """One feed of a place. Raises ConfigError for a feed file that cannot be used or is not there."""
+    feed = feed_of(place, name)
+    runs = store.runs(place.id, name, limit=20)
+    return Dataset(
+        place=place,
+        name=name,
+        title=feed.title,
+        owner=feed.owner,
+        licence=feed.licence,
+        origin=feed.origin,
+        theme=feed.theme,
+        run=next((run for run in runs if run.state in ("clean", "held") and run.read), None),
+        last=runs[0] if runs else None,
+        held=store.count_held(place.id, name),
+    )
+
+
+def feed_of(place: Place, name: str) -> Feed:
+    """The feed's definition, read again only when its file changed."""
+    path = place.folder / "feeds" / f"{name}.yaml"
+    return _feed(_Key(place), name, path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+class _Key:
+    """A place as the key of a cache: by its folder."""
+
+    __slots__ = ("place",)
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    def __hash__(self) -> int:
+        return hash(self.place.folder)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self.place.folder == other.place.folder
+
+
+@lru_cache(maxsize=512)
+def _feed(key: _Key, name: str, _path: Path, _modified: int) -> Feed:
+    return load(key.place, name)
+
+
+_RULES = {
+    "required": N_("%(field)s is missing"),
+    "type": N_("%(field)s cannot be read"),
+    "minimum": N_("%(field)s is too small"),
+    "exclusiveMinimum": N_("%(field)s is too small"),
+    "maximum": N_("%(field)s is too large"),
+    "exclusiveMaximum": N_("%(field)s is too large"),
+    "multipleOf": N_("%(field)s is not a round value"),
+    "minLength": N_("%(field)s is too short"),
+    "maxLength": N_("%(field)s is too long"),
+    "pattern": N_("%(field)s is written in another form"),
+    "format": N_("%(field)s is written in another form"),
+    "enum": N_("%(field)s is not one of the possible values"),
+    "unique": N_("%(field)s stands twice"),
+    "primaryKey": N_("%(field)s stands twice"),
+    "foreignKey": N_("%(field)s is not in the code list"),
+    "insideBoundary": N_("%(field)s lies outside the boundary"),
+    "notInFuture": N_("%(field)s lies in the future"),
+    "column": N_("the column %(field)s is missing"),
+    "rowCount": N_("the number of rows is not as expected"),
+    "nullValues": N_("%(field)s is missing too often"),
+}
+
+
+def rule_words(rule: str, field: str) -> str:
+    """What a rule's failure means, as a person says it."""
+    known = _RULES.get(rule)
+    name = spoken(field) if field else _("a value")
+    if known:
+        return _(known, field=name) if "%(field)s" in known else _(known)
+    rule_name = spoken(rule.replace("-", " ")) if rule else ""
+    return _("does not hold: %(rule)s", rule=rule_name) if rule_name else name
+
+
+def finding_words(found: tuple[str, str, int] | None) -> str:
+    """``Date stands twice: 335``; "" for none."""
+    if found is None:
+        return ""
+    rule, field, rows = found
+    return f"{rule_words(rule, field)}: {number(rows)}"
+
+
+def newest(runs: Iterable[Run]) -> str:
+    """The end of the newest run, ISO 8601 UTC; "" without any."""
+    return max((run.ended for run in runs if run.ended), default="")

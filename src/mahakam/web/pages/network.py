@@ -1,0 +1,286 @@
+"""The network: its countries, member cities and projects on a map and in tables; this node's cities beside them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from mahakam.config import Place
+from mahakam.ngsild.selection import Selection, Types
+from mahakam.store.protocol import Document
+from mahakam.web import shapes
+from mahakam.web.entities import attribute, geometry
+from mahakam.web.language import N_, _, in_timezone, number, words
+from mahakam.web.pages.trace import entity_address
+from mahakam.web.render import render
+from mahakam.web.site import site_of
+from mahakam.web.tables import Column, Table, table_routes
+
+if TYPE_CHECKING:
+    from mahakam.web.site import Site
+
+COUNTRY, CITY, PROJECT = "Country", "SmartCity", "SmartCityProject"
+_MOST = 5000
+AREAS = {
+    "Civic & Social": N_("Civic & Social"),
+    "Health & Well-Being": N_("Health & Well-Being"),
+    "Safety & Security": N_("Safety & Security"),
+    "Quality Environment": N_("Quality Environment"),
+    "Built Infrastructure": N_("Built Infrastructure"),
+    "Industry & Innovation": N_("Industry & Innovation"),
+}
+STATUS = {
+    "completed": (N_("completed"), "ok"),
+    "ongoing": (N_("ongoing"), "river"),
+    "planning": (N_("planned"), ""),
+    "ongoing or planning": (N_("ongoing or planned"), "river"),
+}
+
+
+def routes(_site: Site) -> list[BaseRoute]:
+    return [
+        *table_routes("/network/projects", None, projects_table),
+        *table_routes("/network/cities", None, cities_table),
+        *table_routes("/network/countries", None, countries_table),
+        *table_routes("/network", network, projects_table),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What the reader asked for: a country (as the Secretariat writes it), a focus area, words."""
+
+    country: str = ""
+    area: str = ""
+    text: str = ""
+
+    @classmethod
+    def of(cls, request: Request) -> Filter:
+        query = request.query_params
+        return cls(query.get("country", ""), query.get("focus_area", ""), query.get("q", "").strip()[:100])
+
+    def takes(self, row: dict[str, Any]) -> bool:
+        """Whether a row (a city's or a project's) belongs; a city has no focus area of its own."""
+        if self.country and row["country"] != self.country:
+            return False
+        if self.area and row.get("focus_area", self.area) != self.area:
+            return False
+        return not self.text or self.text.casefold() in " ".join(map(str, row.values())).casefold()
+
+
+@dataclass(frozen=True)
+class Register:
+    """What the node has of the network, as plain rows."""
+
+    countries: list[dict[str, Any]]
+    cities: list[dict[str, Any]]
+    projects: list[dict[str, Any]]
+
+
+def register(site: Site) -> Register:
+    """Read the register from the store (a few hundred small entities)."""
+
+    def every(kind: str) -> list[Document]:
+        return site.store.documents(Selection(types=Types(((kind,),))), _MOST)
+
+    places = {place.id: place for place in site.places.values() if place.kind == "city"}
+    projects = [
+        {
+            "country": attribute(d, "country"),
+            "city": attribute(d, "city"),
+            "project": attribute(d, "name"),
+            "focus_area": attribute(d, "focusArea"),
+            "status": attribute(d, "status"),
+            "as_of": attribute(d, "asOf"),
+            "id": d["id"],
+        }
+        for d in every(PROJECT)
+    ]
+    many = Counter(row["city"] for row in projects)
+    cities = [
+        {
+            "country": attribute(d, "countryName") or attribute(d, "country"),
+            "city": attribute(d, "name"),
+            "joined": attribute(d, "joined"),
+            "population": attribute(d, "population"),
+            "area_km2": attribute(d, "area"),
+            "projects": many[attribute(d, "name")],
+            "page": f"/cities/{attribute(d, 'code')}" if attribute(d, "code") in places else "",
+            "longitude": _coordinate(d, 0),
+            "latitude": _coordinate(d, 1),
+            "id": d["id"],
+        }
+        for d in every(CITY)
+    ]
+    by_country = Counter(row["country"] for row in cities)
+    projects_of = Counter(row["country"] for row in projects)
+    countries = [
+        {
+            "code": attribute(d, "code"),
+            "country": attribute(d, "name"),
+            "common": attribute(d, "commonName") or attribute(d, "name"),
+            "capital": attribute(d, "capital"),
+            "cities": by_country[attribute(d, "name")],
+            "projects": projects_of[attribute(d, "name")],
+            "shape": geometry(d),
+            "id": d["id"],
+        }
+        for d in every(COUNTRY)
+    ]
+    return Register(
+        sorted(countries, key=lambda row: str(row["common"])),
+        sorted(cities, key=lambda row: (str(row["country"]), str(row["city"]))),
+        sorted(projects, key=lambda row: (str(row["country"]), str(row["city"]), str(row["project"]))),
+    )
+
+
+def _coordinate(document: Document, axis: int) -> float | None:
+    shape = geometry(document)
+    return float(shape["coordinates"][axis]) if shape and shape.get("type") == "Point" else None
+
+
+def network(request: Request) -> Response:
+    site = site_of(request)
+    place = next((place for place in site.places.values() if place.kind == "network"), None)
+    if place:
+        in_timezone(place.timezone)
+    found = register(site)
+    asked = Filter.of(request)
+    candidates = [one for one in site.places.values() if one.facts.get("membership") == "candidate"]
+    chosen = [row for row in found.projects if asked.takes(row)]
+    return render(
+        request,
+        "network.html",
+        title=words(place.name) if place else _("Network"),
+        section="network",
+        empty=not (found.cities or found.projects),
+        totals=[
+            (number(len(found.countries)), _("countries")),
+            (number(len(found.cities)), _("member cities")),
+            (number(len(found.projects)), _("projects")),
+        ],
+        as_of=max((str(row["as_of"]) for row in found.projects if row["as_of"]), default=""),
+        asked=asked,
+        countries=[(row["country"], row["common"]) for row in found.countries],
+        areas=[(key, _(name)) for key, name in AREAS.items()],
+        picture=_picture(found, asked, candidates),
+        focus=_focus(chosen),
+        candidates=candidates,
+        live=[one for one in site.places.values() if one.facts.get("membership") == "member"],
+        projects=projects_table(request),
+        cities=cities_table(request),
+    )
+
+
+def _picture(found: Register, asked: Filter, candidates: list[Place]) -> Markup:
+    """Countries and cities as one drawing; what the filter leaves out is pale. Every city is also in the table."""
+    shapes_found = [row["shape"] for row in found.countries if row["shape"]]
+    area = shapes.bounds(shapes_found) or shapes.bounds(
+        {"type": "Point", "coordinates": [row["longitude"], row["latitude"]]}
+        for row in found.cities
+        if row["longitude"] is not None
+    )
+    if area is None:
+        return Markup("")
+    drawing = shapes.Drawing(_("Map of the network's countries and cities"), shapes.frame(area, 860, 560, margin=8))
+    for row in found.countries:
+        on = not asked.country or row["country"] == asked.country
+        title = f"{row['common']}: {number(row['cities'])} {_('member cities')}, {number(row['projects'])} {_('projects')}"
+        drawing.draw(row["shape"], "area" if on else "area pale", title, tolerance=0.45)
+    active = {row["city"] for row in found.projects if asked.takes(row)}
+    for row in found.cities:
+        if row["longitude"] is None:
+            continue
+        on = asked.takes(row) and (not (asked.area or asked.text) or row["city"] in active)
+        size = 3.2 + min(row["projects"], 9) * 0.45
+        title = f"{row['city']}, {row['country']}: {number(row['projects'])} {_('projects')}"
+        position = [row["longitude"], row["latitude"]]
+        drawing.dot(position, "member" if on else "member pale", size, title, row["page"])
+    for place in candidates:
+        if centre := place.facts.get("centre"):
+            title = f"{words(place.name)}: {_('candidate city, open its page')}"
+            drawing.dot(centre, "candidate", 4.6, title, f"/cities/{place.id}")
+    return drawing.svg("map-picture network-map")
+
+
+def _focus(projects: list[dict[str, Any]]) -> list[tuple[str, str, int, float]]:
+    """(focus area, its name, projects, share of the largest) for the chosen projects."""
+    counts = Counter(str(row["focus_area"]) for row in projects)
+    most = max(counts.values(), default=1)
+    return [(key, _(name), counts[key], counts[key] / most) for key, name in AREAS.items()]
+
+
+def projects_table(request: Request) -> Table:
+    asked = Filter.of(request)
+    rows = [row for row in register(site_of(request)).projects if asked.takes(row)]
+    columns = [
+        Column("country", _("Country")),
+        Column("city", _("City")),
+        Column("project", _("Project"), link=lambda r: entity_address(r["id"])),
+        Column("focus_area", _("Focus area"), html=lambda r: _(AREAS[a]) if (a := r["focus_area"]) in AREAS else str(a)),
+        Column("status", _("Status"), html=_status),
+    ]
+    return Table(
+        request,
+        _("Projects"),
+        columns,
+        rows,
+        path="/network/projects",
+        key="p-",
+        per_page=25,
+        anchor="projects",
+    )
+
+
+def _status(row: dict[str, Any]) -> Markup:
+    word, kind = STATUS.get(row["status"], (str(row["status"]), ""))
+    return Markup('<span class="chip {}">{}</span>').format(kind, _(word))
+
+
+def cities_table(request: Request) -> Table:
+    asked = Filter.of(request)
+    found = register(site_of(request))
+    active = {row["city"] for row in found.projects if asked.takes(row)}
+    rows = [
+        row
+        for row in found.cities
+        if asked.takes({k: v for k, v in row.items() if k != "id"})
+        and (not asked.area or row["city"] in active)
+        or (asked.text and row["city"] in active and (not asked.country or row["country"] == asked.country))
+    ]
+    columns = [
+        Column("country", _("Country")),
+        Column("city", _("City"), html=_city),
+        Column("joined", _("Member since"), get=lambda r: r["joined"], html=lambda r: str(r["joined"] or "")),
+        Column("population", _("People"), "number"),
+        Column("area_km2", _("Area, km²"), "number", decimals=0),
+        Column("projects", _("Projects"), "number"),
+        Column("longitude", hidden=True),
+        Column("latitude", hidden=True),
+    ]
+    return Table(
+        request, _("Member cities"), columns, rows, path="/network/cities", key="c-", per_page=50, anchor="cities"
+    )
+
+
+def _city(row: dict[str, Any]) -> Markup:
+    link = Markup('<a href="{}">{}</a>').format(row["page"] or entity_address(row["id"]), row["city"])
+    return link + (Markup(' <span class="chip river">{}</span>').format(_("live here")) if row["page"] else Markup(""))
+
+
+def countries_table(request: Request) -> Table:
+    columns = [
+        Column("code", _("Code")),
+        Column("country", _("Country")),
+        Column("capital", _("Capital")),
+        Column("cities", _("Member cities"), "number"),
+        Column("projects", _("Projects"), "number"),
+    ]
+    return Table(request, _("Countries"), columns, register(site_of(request)).countries, path="/network/countries")
+

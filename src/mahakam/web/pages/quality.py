@@ -1,0 +1,259 @@
+"""What the data is worth: every dataset with its score; a dataset's runs and what was found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from mahakam.config import Place
+from mahakam.store.model import Run
+from mahakam.web.datasets import Dataset, dataset, datasets, finding_words, rule_words, score, worst
+from mahakam.web.language import N_, _, in_timezone, n_, number, percent, words
+from mahakam.web.render import render
+from mahakam.web.site import site_of
+from mahakam.web.tables import Column, Table, table_routes
+
+if TYPE_CHECKING:
+    from mahakam.web.site import Site
+
+STATES = {
+    "clean": (N_("clean"), "ok"),
+    "held": (N_("some rows held"), "warn"),
+    "failed": (N_("could not run"), "bad"),
+    "running": (N_("running"), "river"),
+    "unchanged": (N_("nothing new"), ""),
+}
+
+
+def routes(_site: Site) -> list[BaseRoute]:
+    return [
+        *table_routes("/quality", quality, every_dataset),
+        *table_routes("/quality/{place}", place_quality, place_datasets),
+        *table_routes("/quality/{place}/{feed}/findings", None, findings_table),
+        *table_routes("/quality/{place}/{feed}", feed_quality, runs_table),
+    ]
+
+
+def quality(request: Request) -> Response:
+    site = site_of(request)
+    found = [one for place in site.places.values() for one in datasets(site.store, place)]
+    return render(
+        request,
+        "quality.html",
+        title=_("What the data is worth"),
+        section="data",
+        table=datasets_table(request, found, path="/quality", with_place=True),
+        totals=_totals(found),
+        crumbs=[],
+        one=None,
+    )
+
+
+def place_quality(request: Request) -> Response:
+    site = site_of(request)
+    place = site.place(request.path_params["place"])
+    in_timezone(place.timezone)
+    found = datasets(site.store, place)
+    return render(
+        request,
+        "quality.html",
+        title=_("What the data of %(place)s is worth", place=words(place.name)),
+        place=place,
+        section="data",
+        table=datasets_table(request, found, path=f"/quality/{place.id}", place=place),
+        totals=_totals(found),
+        crumbs=[(_("Data"), "/quality"), (words(place.name), "")],
+        one=None,
+    )
+
+
+def _totals(found: Sequence[Dataset]) -> list[tuple[str, str]]:
+    """(number, what it counts) over datasets: what stands at the head of the page."""
+    scores = [one.score for one in found if one.score is not None]
+    rows = sum(one.run.read - one.run.left_out for one in found if one.run)
+    held = sum(one.held for one in found)
+    totals = [
+        (number(len(found)), n_("dataset", "datasets", len(found))),
+        (number(rows), n_("row read", "rows read", rows)),
+        (number(held), n_("row held back", "rows held back", held)),
+    ]
+    if scores:
+        totals.append((percent(sum(scores) / len(scores)), _("score on average")))
+    return totals
+
+
+def datasets_table(
+    request: Request,
+    found: Sequence[Dataset],
+    path: str,
+    place: Place | None = None,
+    with_place: bool = False,
+) -> Table:
+    """Datasets as a table, for the city page and here."""
+    columns = [
+        Column("title", _("Dataset"), get=lambda d: words(d.title), link=_address),
+        Column("place", _("Place"), get=lambda d: words(d.place.name), hidden=not with_place),
+        Column("owner", _("Agency"), get=lambda d: d.owner),
+        Column("score", _("Score"), "share", get=lambda d: d.score, html=_bar),
+        Column("finding", _("Worst finding"), get=lambda d: finding_words(d.worst), html=_finding),
+        Column("held", _("Held rows"), "number", get=lambda d: d.held, html=_held),
+        Column("updated", _("Updated"), "date", get=lambda d: d.updated, html=_updated),
+        Column("place_id", get=lambda d: d.place.id, hidden=True),
+        Column("feed", get=lambda d: d.name, hidden=True),
+        Column("theme", get=lambda d: d.theme, hidden=True),
+        Column("state", get=lambda d: d.last.state if d.last else "", hidden=True),
+        Column("read", get=lambda d: d.run.read if d.run else None, hidden=True),
+        Column("stored", get=lambda d: d.run.stored + d.run.unchanged if d.run else None, hidden=True),
+        Column("left_out", get=lambda d: d.run.left_out if d.run else None, hidden=True),
+        Column("warnings", get=lambda d: d.run.warnings if d.run else None, hidden=True),
+        Column("licence", get=lambda d: d.licence, hidden=True),
+        Column("origin", get=lambda d: d.origin, hidden=True),
+    ]
+    return Table(
+        request,
+        _("Datasets"),
+        columns,
+        found,
+        path=path,
+        per_page=100,
+        anchor="datasets",
+        nothing=_("No dataset is connected yet."),
+    )
+
+
+def _address(one: Dataset) -> str:
+    return f"/quality/{one.place.id}/{one.name}"
+
+
+def _bar(one: Dataset) -> Markup:
+    return score_bar(one.score)
+
+
+def score_bar(share: float | None) -> Markup:
+    if share is None:
+        return Markup('<span class="mute">{}</span>').format(_("not yet"))
+    kind = "" if share >= 0.9 else ("warn" if share >= 0.7 else "bad")
+    text = percent(share) if share == 1 or share < 0.995 else percent(share, 1)
+    return Markup(
+        '<span class="score"><svg class="bar" viewBox="0 0 110 8" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect class="track" width="110" height="8" rx="4"/><rect class="fill {}" width="{}" height="8" rx="4"/>'
+        "</svg><span>{}</span></span>"
+    ).format(kind, round(110 * share, 1), text)
+
+
+def _finding(one: Dataset) -> str | Markup:
+    if one.worst:
+        return finding_words(one.worst)
+    return Markup('<span class="mute">{}</span>').format(_("none")) if one.run else ""
+
+
+def _held(one: Dataset) -> Markup:
+    if not one.held:
+        return Markup('<span class="mute">0</span>')
+    return Markup('<a href="/quarantine/{}/{}">{}</a>').format(one.place.id, one.name, number(one.held))
+
+
+def _updated(one: Dataset) -> Markup | str:
+    if one.last and one.last.state == "failed":
+        return Markup('<span class="chip bad">{}</span>').format(_("could not run"))
+    column = Column("updated", "", "date", get=lambda d: d.updated)
+    return column.show(one)
+
+
+def every_dataset(request: Request) -> Table:
+    site = site_of(request)
+    found = [one for place in site.places.values() for one in datasets(site.store, place)]
+    return datasets_table(request, found, "/quality", with_place=True)
+
+
+def place_datasets(request: Request) -> Table:
+    site = site_of(request)
+    place = site.place(request.path_params["place"])
+    return datasets_table(request, datasets(site.store, place), f"/quality/{place.id}", place=place)
+
+
+def _one(request: Request) -> Dataset:
+    site = site_of(request)
+    place = site.place(request.path_params["place"])
+    name = request.path_params["feed"]
+    if name not in place.files("feeds"):
+        raise HTTPException(404, _("%(place)s has no dataset %(name)s", place=words(place.name), name=name))
+    return dataset(site.store, place, name)
+
+
+def feed_quality(request: Request) -> Response:
+    one = _one(request)
+    in_timezone(one.place.timezone)
+    return render(
+        request,
+        "dataset.html",
+        title=words(one.title),
+        place=one.place,
+        section="data",
+        one=one,
+        score_bar=score_bar,
+        findings=findings_table(request),
+        runs=runs_table(request),
+        state=STATES.get(one.last.state) if one.last else None,
+        crumbs=[(_("Data"), "/quality"), (words(one.place.name), f"/quality/{one.place.id}"), (words(one.title), "")],
+    )
+
+
+def findings_table(request: Request) -> Table:
+    """What the last run found, by rule."""
+    one = _one(request)
+    rows = []
+    for reason, count in (one.run.summary if one.run else {}).items():
+        rule, _space, field = reason.partition(" ")
+        rows.append({"finding": rule_words(rule, field), "rule": rule, "field": field, "rows": count})
+    rows.sort(key=lambda row: -row["rows"])
+    columns = [
+        Column("finding", _("Finding")),
+        Column("field", _("Field"), "code"),
+        Column("rule", _("Rule"), "code"),
+        Column("rows", _("Rows"), "number"),
+    ]
+    path = f"/quality/{one.place.id}/{one.name}/findings"
+    nothing = _("Every row passed every check.") if one.run else _("The file has not been read yet.")
+    return Table(
+        request, _("Findings by rule"), columns, rows, path=path, key="f-", anchor="findings", nothing=nothing
+    )
+
+
+def runs_table(request: Request) -> Table:
+    """The runs of the feed, the newest first."""
+    one = _one(request)
+    site = site_of(request)
+    runs = site.store.runs(one.place.id, one.name, limit=1000)
+    columns = [
+        Column("id", _("Run"), "number"),
+        Column("ended", _("When"), "time", get=lambda r: r.ended or r.started),
+        Column("state", _("Result"), get=lambda r: r.state, html=_state),
+        Column("read", _("Read"), "number"),
+        Column("stored", _("Stored"), "number"),
+        Column("unchanged", _("Unchanged"), "number"),
+        Column("held", _("Held"), "number"),
+        Column("left_out", _("Left out"), "number"),
+        Column("warnings", _("With warnings"), "number"),
+        Column("score", _("Score"), "share", get=score, html=lambda r: score_bar(score(r))),
+        Column("author", _("By")),
+        Column("worst", _("Worst finding"), get=lambda r: finding_words(worst(r)), hidden=True),
+        Column("file", get=lambda r: r.source.get("file", ""), hidden=True),
+        Column("sha256", get=lambda r: r.source.get("sha256", ""), hidden=True),
+        Column("message", hidden=True),
+    ]
+    path = f"/quality/{one.place.id}/{one.name}"
+    return Table(
+        request, _("Runs"), columns, runs, path=path, per_page=20, anchor="runs", nothing=_("No run yet.")
+    )
+
+
+def _state(run: Run) -> Markup:
+    word, kind = STATES.get(run.state, (run.state, ""))
+    return Markup('<span class="chip {}">{}</span>').format(kind, _(word))

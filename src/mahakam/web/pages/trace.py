@@ -1,0 +1,372 @@
+"""Where does this come from? From a number to its formula, its rows, the run that read them, and the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from mahakam.broker.broker import Broker
+from mahakam.config import Place
+from mahakam.feeds.archive import Archive
+from mahakam.indicators.trace import Input, Only, Trace, inputs, trace
+from mahakam.indicators.value import TYPE as INDICATOR_VALUE
+from mahakam.indicators.value import value_id
+from mahakam.store.model import Lineage, Run
+from mahakam.store.protocol import Document, EntityStore
+from mahakam.web import indicator_views as views
+from mahakam.web.datasets import rule_words
+from mahakam.web.entities import attribute, is_geometry, names, spoken, title
+from mahakam.web.gate import may, one_of, require
+from mahakam.web.language import _, in_timezone, measured, moment, number, words
+from mahakam.web.language import time as spoken_time
+from mahakam.web.pages.quality import STATES
+from mahakam.web.privacy import feed_is_personal, hidden, place_of_document
+from mahakam.web.render import render
+from mahakam.web.site import site_of
+from mahakam.web.tables import Column, Table, plain, table_routes
+
+if TYPE_CHECKING:
+    from mahakam.web.site import Site
+
+_POPUP_FACTS = 6
+
+
+def routes(_site: Site) -> list[BaseRoute]:
+    return [
+        *table_routes("/trace/value/{place}/{indicator}/{period}", value_trace, inputs_table),
+        Route("/trace/popup", popup),
+        Route("/trace/file/{run:int}/{sha256}", original),
+        Route("/trace/entity/{id:path}", entity_trace),
+    ]
+
+
+# From a value.
+
+
+def _trace(request: Request) -> Trace:
+    site = site_of(request)
+    parts = request.path_params
+    found = trace(site.broker, value_id(parts["place"], parts["indicator"], parts["period"]))
+    if found is None:
+        raise HTTPException(404, _("There is no such number."))
+    return found
+
+
+def value_trace(request: Request) -> Response:
+    traced = _trace(request)
+    in_timezone(traced.place.timezone)
+    site = site_of(request)
+    value, definition = traced.value, traced.definition
+    return render(
+        request,
+        "trace_value.html",
+        title=_("Where does this come from?"),
+        place=traced.place,
+        traced=traced,
+        value=value,
+        definition=definition,
+        shown=views.with_unit(value, definition.decimals) if value.value is not None else _("no value"),
+        when=views.when(value),
+        why_not=views.why_not(value),
+        confidence=views.CONFIDENCE.get(value.confidence or ""),
+        runs=[_run_facts(request, site, share.run, share.inputs) for share in traced.runs if share.run],
+        table=inputs_table(request),
+        only=_only(request),
+        path=views.trace_address(value),
+    )
+
+
+def _only(request: Request) -> Only:
+    return one_of(request.query_params.get("only", ""), ("counted", "others"))  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An input with the row of the file that it came from."""
+
+    input: Input
+    lineage: Lineage | None
+
+
+@dataclass(frozen=True)
+class InputRows:
+    """The inputs of a value as the rows of a table: only those of a page are read."""
+
+    broker: Broker
+    traced: Trace
+    only: Only
+
+    def count(self) -> int:
+        return inputs(self.broker, self.traced, limit=1, only=self.only).total
+
+    def window(self, limit: int, offset: int) -> Sequence[Row]:
+        page = inputs(self.broker, self.traced, limit=limit, offset=offset, only=self.only)
+        store: EntityStore = self.broker.store
+        return [Row(one, store.lineage(one.entity) if one.entity else None) for one in page.inputs]
+
+    def scan(self) -> Iterator[Row]:
+        offset = 0
+        while page := self.window(1000, offset):
+            yield from page
+            offset += len(page)
+
+
+def inputs_table(request: Request) -> Table:
+    """The rows behind a value, the counted ones first and marked."""
+    site = site_of(request)
+    traced = _trace(request)
+    concealed = hidden(request, site, traced.place, traced.definition.source)
+    columns = [
+        Column("entity", _("Row"), get=lambda r: r.input.entity, html=_row_link, sortable=False),
+        *[
+            Column(name, spoken(name), get=_cell(name), html=_cell_html(name), sortable=False)
+            for name in traced.definition.compiled.columns
+            if name.split(".")[0] not in concealed
+        ],
+        Column("file", _("File"), get=lambda r: r.lineage.file if r.lineage else "", sortable=False),
+        Column(
+            "line",
+            _("Row in the file"),
+            "number",
+            get=lambda r: r.lineage.line if r.lineage else (r.input.line or None),
+            sortable=False,
+        ),
+    ]
+    if traced.definition.counted:
+        mark = Column(
+            "counted",
+            _("Counted"),
+            get=lambda r: r.input.counted,
+            html=lambda r: Markup('<span class="chip river">{}</span>').format(_("yes")) if r.input.counted else _("no"),
+            sortable=False,
+        )
+        columns.insert(1, mark)
+    source = InputRows(site.broker, traced, _only(request))
+    return Table(
+        request,
+        _("Rows that went in"),
+        columns,
+        source,
+        path=views.trace_address(traced.value),
+        mark=lambda r: "counted" if r.input.counted else "",
+        anchor="rows",
+        nothing=_("No row went in."),
+    )
+
+
+def _row_link(row: Row) -> Markup | str:
+    if not row.input.entity:
+        return number(row.input.row)
+    name = title(row.input.document) if row.input.document else row.input.entity.rpartition(":")[2]
+    return Markup('<a href="{}">{}</a>').format(entity_address(row.input.entity), name)
+
+
+def _cell(name: str) -> Any:
+    return lambda row: row.input.cells.get(name)
+
+
+def _cell_html(name: str) -> Any:
+    return lambda row: _shown(row.input.cells.get(name))
+
+
+def entity_address(id: str) -> str:
+    return "/trace/entity/" + quote(id, safe=":")
+
+
+# From an entity: a marker on a map, a row of a table.
+
+
+def _entity(request: Request, id: str) -> Document:
+    document: Document | None = site_of(request).broker.get(id)
+    if document is None:
+        raise HTTPException(404, _("There is nothing with this name: %(id)s", id=id[:200]))
+    return document
+
+
+def entity_trace(request: Request) -> Response:
+    site = site_of(request)
+    document = _entity(request, request.path_params["id"])
+    place = place_of_document(site, document)
+    if place:
+        in_timezone(place.timezone)
+    concealed = hidden(request, site, place, _type(document))
+    lineage = site.store.lineage(document["id"])
+    run = site.store.run(lineage.run) if lineage else None
+    return render(
+        request,
+        "trace_entity.html",
+        title=title(document),
+        place=place,
+        document=document,
+        type=spoken(_type(document)),
+        facts=entity_facts(document, concealed),
+        concealed=bool(concealed),
+        lineage=lineage,
+        raw=_raw(lineage) if lineage and not concealed else [],
+        warnings=[(rule_words(w.get("rule", ""), w.get("field", "")), w) for w in lineage.warnings] if lineage else [],
+        run=_run_facts(request, site, run, None) if run else None,
+        json_address="/ngsi-ld/v1/entities/" + quote(document["id"], safe=":"),
+        value_address=_value_address(document),
+    )
+
+
+def popup(request: Request) -> Response:
+    """What a marker says when it is chosen: a fragment, fetched by the map."""
+    site = site_of(request)
+    document = _entity(request, request.query_params.get("id", ""))
+    place = place_of_document(site, document)
+    if place:
+        in_timezone(place.timezone)
+    facts = entity_facts(document, hidden(request, site, place, _type(document)))
+    template = site.templates.get_template("popup.html")
+    body = template.render(
+        title=title(document),
+        type=spoken(_type(document)),
+        facts=[(name, shown) for key, name, shown in facts if key not in ("name", "code") and shown][:_POPUP_FACTS],
+        address=entity_address(document["id"]),
+    )
+    return HTMLResponse(body)
+
+
+def _type(document: Document) -> str:
+    kind = document.get("type", "")
+    return str(kind[0]) if isinstance(kind, list) and kind else str(kind)
+
+
+def entity_facts(document: Document, concealed: frozenset[str]) -> list[tuple[str, str, Markup | str]]:
+    """(attribute, its name in words, its value for a person) of everything that may be shown."""
+    found: list[tuple[str, str, Markup | str]] = []
+    for name in names(document):
+        value = attribute(document, name)
+        if name in concealed:
+            found.append((name, spoken(name), Markup('<span class="mute">{}</span>').format(_("not public"))))
+        elif is_geometry(value):
+            found.append((name, spoken(name), _geometry_words(value)))
+        else:
+            found.append((name, spoken(name), _shown(value, _unit_of(document, name))))
+    return found
+
+
+def _unit_of(document: Document, name: str) -> str | None:
+    instance = document[name]
+    return instance.get("unitCode") if isinstance(instance, dict) else None
+
+
+def _shown(value: Any, unit: str | None = None) -> Markup | str:
+    """A value for a person: numbers and dates in the reader's format, ids as links, the rest as text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, int | float):
+        return measured(value, unit) if unit else _plain_number(value)
+    if isinstance(value, str) and value.startswith("urn:ngsi-ld:"):
+        return Markup('<a href="{}">{}</a>').format(entity_address(value), value.rpartition(":")[2])
+    if isinstance(value, str) and len(value) >= 10 and value[4:5] == "-" and moment(value):
+        return spoken_time(value)
+    return plain(value)
+
+
+def _plain_number(value: float) -> str:
+    """Years and codes that are numbers are not grouped."""
+    return str(value) if isinstance(value, int) and 1900 <= value < 2100 else number(value)
+
+
+def _geometry_words(shape: Mapping[str, Any]) -> str:
+    coordinates = shape.get("coordinates")
+    if shape.get("type") == "Point" and isinstance(coordinates, list):
+        return f"{number(coordinates[1], 5)}, {number(coordinates[0], 5)}"
+    kinds = {"Polygon": _("an area"), "MultiPolygon": _("an area")}
+    return kinds.get(str(shape.get("type")), _("a line"))
+
+
+def _raw(lineage: Lineage) -> list[tuple[str, str | None]]:
+    return [(name, text if text is None or len(text) < 400 else text[:400] + "…") for name, text in lineage.raw.items()]
+
+
+def _value_address(document: Document) -> str:
+    """An indicator's value has a trace of its own."""
+    if document.get("type") != INDICATOR_VALUE:
+        return ""
+    parts = [quote(str(attribute(document, name)), safe="") for name in ("place", "indicator", "period")]
+    return "/trace/value/" + "/".join(parts)
+
+
+# The run and its file.
+
+
+def _run_facts(request: Request, site: Site, run: Run, given: int | None) -> dict[str, Any]:
+    """What a page says about the run that read the rows."""
+    place = site.places.get(run.place)
+    sources = run.source.get("files") or [run.source]
+    readable = place is not None and (
+        not feed_is_personal(site, place, run.feed) or may(request, "quarantine.read", place)
+    )
+    files = []
+    archive = Archive(site.settings.data)
+    for one in sources:
+        sha256 = str(one.get("sha256", ""))
+        kept = archive.path(sha256) if readable else None
+        files.append(
+            {
+                "name": one.get("file") or "",
+                "bytes": one.get("bytes"),
+                "encoding": one.get("encoding"),
+                "delimiter": one.get("delimiter"),
+                "sheet": one.get("sheet"),
+                "sha256": sha256,
+                "href": f"/trace/file/{run.id}/{sha256}" if kept else "",
+            }
+        )
+    word, kind = STATES.get(run.state, (run.state, ""))
+    return {
+        "run": run,
+        "place": words(place.name) if place else run.place,
+        "feed": f"/quality/{run.place}/{run.feed}",
+        "inputs": given,
+        "files": files,
+        "state": (_(word), kind),
+        "title": _feed_title(place, run.feed),
+    }
+
+
+def _feed_title(place: Place | None, feed: str) -> str:
+    from mahakam.config import ConfigError
+    from mahakam.web.datasets import feed_of
+
+    if place is None:
+        return feed
+    try:
+        return words(feed_of(place, feed).title)
+    except ConfigError:
+        return feed
+
+
+def original(request: Request) -> Response:
+    """The file as it came, kept by its digest."""
+    site = site_of(request)
+    run = site.store.run(request.path_params["run"])
+    sha256 = request.path_params["sha256"]
+    place = site.places.get(run.place) if run else None
+    sources = (run.source.get("files") or [run.source]) if run else []
+    source = next((one for one in sources if one.get("sha256") == sha256), None)
+    path = Archive(site.settings.data).path(sha256) if source else None
+    if run is None or place is None or source is None or path is None:
+        raise HTTPException(404, _("This file is not kept here."))
+    if feed_is_personal(site, place, run.feed):
+        require(request, "quarantine.read", place)
+    name = str(source.get("file") or sha256).rpartition("/")[2]
+    return FileResponse(
+        path,
+        filename=name,
+        media_type="application/octet-stream",
+        headers={"Cache-Control": "private, max-age=3600", "Content-Security-Policy": "sandbox"},
+    )
