@@ -108,12 +108,11 @@ def compute_all(
     for place in broker.places.values():
         if only and place.id not in only:
             continue
-        try:
-            definitions = definitions_of(place, broker.places)
-        except ConfigError as error:
-            outcomes.append(Outcome(place.id, "", "failed", problem=str(error)))
-            continue
-        if not names:
+        problems: list[ConfigError] = []
+        definitions = definitions_of(place, broker.places, problems)
+        own = [error for error in problems if error.path.is_relative_to(place.folder / "indicators")]
+        outcomes += [Outcome(place.id, error.path.stem, "failed", problem=str(error)) for error in own]
+        if not names and not problems:
             _forget(broker, place, set(definitions))
         work += [(place, one) for id, one in definitions.items() if not names or id in names]
     for done, (place, definition) in enumerate(work):

@@ -107,23 +107,35 @@ class Definition:
         return self.fresh if self.fresh is not None else {"year": 730, "month": 92, "none": None}[self.per]
 
 
-def definitions_of(place: Place, places: Mapping[str, Place]) -> dict[str, Definition]:
+def definitions_of(
+    place: Place, places: Mapping[str, Place], problems: list[ConfigError] | None = None
+) -> dict[str, Definition]:
     """The indicators of a place by id: its own, and those that a place above passes down (``inherit: true``).
 
-    Raises ConfigError for the first file that cannot be used. Expressions are checked by
-    ``Definition.compiled``.
+    Raises ConfigError for the first file that cannot be used; with ``problems`` it goes there and the file is
+    left out. Expressions are checked by ``Definition.compiled``.
     """
-    found: dict[str, Definition] = {}
+    found = _read_all(place, problems)
     above, seen = place.parent, {place.id}
     while above in places and above not in seen:
         seen.add(str(above))
-        for id, path in places[str(above)].files("indicators").items():
-            definition = read_definition(path)
+        for id, definition in _read_all(places[str(above)], problems).items():
             if definition.inherit:
                 found.setdefault(id, definition)
         above = places[str(above)].parent
-    found.update((id, read_definition(path)) for id, path in place.files("indicators").items())
     return dict(sorted(found.items()))
+
+
+def _read_all(place: Place, problems: list[ConfigError] | None) -> dict[str, Definition]:
+    found = {}
+    for id, path in place.files("indicators").items():
+        try:
+            found[id] = read_definition(path)
+        except ConfigError as error:
+            if problems is None:
+                raise
+            problems.append(error)
+    return found
 
 
 def read_definition(path: Path) -> Definition:

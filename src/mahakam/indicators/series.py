@@ -153,7 +153,7 @@ class Series:
 
 def series(broker: Broker, place: Place, name: str, today: date | None = None) -> Series | None:
     """The series of one indicator; None for an indicator that the place does not have."""
-    definition = definitions_of(place, broker.places).get(name)
+    definition = definitions_of(place, broker.places, []).get(name)
     if definition is None:
         return None
     selection = _selection(place, broker.places, Compare(Path("indicator"), "==", (name,)))
@@ -170,7 +170,8 @@ def all_series(
     """Every indicator of a place, by id; then, with ``above``, those of places above that are
     ``shown_below``.
 
-    An indicator without any value is listed too: its page says "no data yet".
+    An indicator without any value is listed too: its page says "no data yet". A file that cannot be used is
+    not.
     """
     today = today or _today()
     found: dict[str, list[Document]] = {}
@@ -178,7 +179,7 @@ def all_series(
         found.setdefault(document["indicator"]["value"], []).append(document)
     listed = [
         _series(definition, place, found.get(name, []), today)
-        for name, definition in definitions_of(place, broker.places).items()
+        for name, definition in definitions_of(place, broker.places, []).items()
     ]
     for higher in _above(place, broker.places) if above else ():
         for one in all_series(broker, higher, today, above=False):

@@ -93,7 +93,7 @@ def trace(broker: Broker, id: str) -> Trace | None:
     try:
         value = value_of(document)
         place = broker.places[value.place]
-        definition = definitions_of(place, broker.places)[value.indicator]
+        definition = definitions_of(place, broker.places, [])[value.indicator]
     except (KeyError, ValueError, TypeError):
         return None
     shares = tuple(
