@@ -107,19 +107,24 @@ class ColumnExpressions:
         raise AssertionError(f"no column expression for {name}")
 
 
+def _sure(condition: Any, answer: bool = True) -> Any:
+    """A condition that is never unknown; as CASE it keeps its place among operators, which IS NULL alone would not."""
+    return condition.ifelse(ibis.literal(answer), ibis.literal(not answer))
+
+
 _SIMPLE: dict[str, Callable[..., Any]] = {
     "and": operator.and_,
     "or": operator.or_,
-    "not": operator.invert,
+    "not": lambda a: ibis.cases((a, ibis.literal(False)), (~a, ibis.literal(True)), else_=ibis.null("boolean")),
     "=": operator.eq,
     "<>": operator.ne,
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
-    "is null": lambda a: a.isnull(),
-    "is distinct from": lambda a, b: ~a.identical_to(b),
-    "is not distinct from": lambda a, b: a.identical_to(b),
+    "is null": lambda a: _sure(a.isnull()),
+    "is distinct from": lambda a, b: _sure(_sure(a == b) | (_sure(a.isnull()) & _sure(b.isnull())), False),
+    "is not distinct from": lambda a, b: _sure(_sure(a == b) | (_sure(a.isnull()) & _sure(b.isnull()))),
     "negative": operator.neg,
     "abs": lambda a: a.abs(),
     "year": lambda a: a.year().cast("float64"),

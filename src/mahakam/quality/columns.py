@@ -51,7 +51,7 @@ class ColumnCheck:
     ``rows``: data rows; ``failed_rows``: rows with an error; ``warned_rows``: rows with warnings only;
     ``counts``: findings by the rule's number; ``absent``: fields that the file has no column for;
     ``file_findings``: findings on the file as a whole.
-    ``table``: the temporary table with ``_row``, ``_line``, ``_held`` (an error in the row) and, if asked
+    ``table``: a temporary table with ``_row``, ``_line``, ``_held`` (an error in the row) and, if asked
     for, a typed column for each field.
     """
 
@@ -88,7 +88,8 @@ class ColumnCheck:
     def typed_sql(self) -> str:
         """SQL that selects ``_row``, ``_line`` and the typed fields of the rows without an error, in
         order."""
-        names = ", ".join(_quoted(name) for name in self.contract.fields)
+        fields = enumerate(self.contract.fields)
+        names = ", ".join(f"_field{number} AS {_quoted(name)}" for number, name in fields)
         return f"SELECT _row, _line, {names} FROM {self.table} WHERE NOT _held ORDER BY _row"  # noqa: S608 - names are quoted
 
     def close(self) -> None:
@@ -162,7 +163,9 @@ class _Layout:
         self, rule: Rule, number: int, texts: Sequence[Any] | None, keys: Sequence[Any], others: Sequence[Any]
     ) -> Finding:
         if isinstance(rule.check, Unique):
-            parts = [keys[self.keys.index(_key(name))] for name in rule.check.fields]
+            parts = [
+                keys[self.keys.index(f"_key{self.names.index(name)}")] for name in rule.check.fields
+            ]
             value = parts[0] if len(parts) == 1 else " | ".join(map(str, parts))
             other = others[self.others.index(f"_other{rule.number}")]
             return rule.finding(value, number, f"{rule.expected}; also in row {other}")
@@ -170,10 +173,6 @@ class _Layout:
             texts[self.names.index(rule.field)] if texts is not None and rule.field in self.names else None
         )
         return rule.finding(value, number)
-
-
-def _key(name: str) -> str:
-    return _quoted(f"_key_{name}")
 
 
 def _quoted(name: str) -> str:
@@ -230,8 +229,8 @@ class _Compiled:
         second = first.mutate(**values) if values else first
         self.step = second
         masks = self._masks()
-        kept = self._kept(masks)
-        return str(ibis.to_sql(second.mutate(**masks).select(**kept), dialect="duckdb"))
+        third = second.mutate(**masks) if masks else second
+        return str(ibis.to_sql(third.select(**self._kept(third, list(masks))), dialect="duckdb"))
 
     def _text(self, name: str) -> Any:
         return self.step[f"t{self.names.index(name)}"]
@@ -267,15 +266,15 @@ class _Compiled:
         layout = self.layout
         layout.masks.sort(key=lambda name: int(name[5:]))
 
-    def _kept(self, masks: Mapping[str, Any]) -> dict[str, Any]:
-        kept: dict[str, Any] = {"_row": ibis._["_row"], "_line": ibis._["_line"]}
+    def _kept(self, step: Any, masks: list[str]) -> dict[str, Any]:
+        kept: dict[str, Any] = {"_row": step["_row"], "_line": step["_line"]}
         for column in masks:
-            kept[column] = ibis._[column]
+            kept[column] = step[column]
         failing = literal(False, "boolean")
         for column in self.layout.masks:
-            failing = failing | (ibis._[column] != 0)
+            failing = failing | (step[column] != 0)
         if self.names:
-            raw = ibis.array([ibis._[f"r{i}"] for i in range(len(self.names))])
+            raw = ibis.array([step[f"r{i}"] for i in range(len(self.names))])
             kept["_texts"] = failing.ifelse(raw, ibis.null("array<string>"))
         else:
             kept["_texts"] = ibis.null("array<string>")
@@ -284,15 +283,16 @@ class _Compiled:
             kept[f"_other{rule.number}"] = ibis.null("int64")
             self.layout.others.append(f"_other{rule.number}")
             for name in rule.check.fields:
-                if _key(name) in self.layout.keys:
-                    continue
-                self.layout.keys.append(_key(name))
-                kept[f"_key_{name}"] = ibis._[f"r{self.names.index(name)}"]
-                kept[f"_val_{name}"] = ibis._[self._value(name).get_name()]
+                position = self.names.index(name)
+                if f"_key{position}" not in kept:
+                    self.layout.keys.append(f"_key{position}")
+                    kept[f"_key{position}"] = step[f"r{position}"]
+                    kept[f"_val{position}"] = step[self._value(name).get_name()]
         if self.keep:
             kept["_held"] = literal(False, "boolean")
-            for name in self.contract.fields:
-                kept[name] = ibis._[self._value(name).get_name()] if name in self.names else self._value(name)
+            for number, name in enumerate(self.contract.fields):
+                value = self._value(name)
+                kept[f"_field{number}"] = step[value.get_name()] if name in self.names else value
         return kept
 
     def _failing(self, rule: Rule) -> Any:
@@ -375,7 +375,7 @@ def _bound(bound: Any, logical: str) -> Any:
 def _mark_repeated(connection: Any, table: str, rule: Rule, layout: _Layout) -> None:
     """Set the rule's bit, and the other row, in every row whose key occurs again."""
     assert isinstance(rule.check, Unique)
-    values = [_quoted(f"_val_{name}") for name in rule.check.fields]
+    values = [f"_val{layout.names.index(name)}" for name in rule.check.fields]
     mask, bit = layout.bit(rule)
     present = " AND ".join(f"{v} IS NOT NULL" for v in values)
     same = " AND ".join(f"{table}.{v} = repeated.{v}" for v in values)

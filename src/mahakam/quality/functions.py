@@ -130,7 +130,7 @@ class Functions:
         if key not in self._made:
             name = f"mahakam_{next(_numbers)}"
             self._made[key] = _builtin(name, types, result)
-            self._python[name] = (_one_array(function), [_SQL[t] for t in types], _SQL[result])
+            self._python[name] = (_one_array(function, len(types)), [_SQL[t] for t in types], _SQL[result])
         return self._made[key](*arguments)
 
     def register(self, connection: Any) -> None:
@@ -147,10 +147,12 @@ class Functions:
 _SQL = {dt.string: "VARCHAR", dt.float64: "DOUBLE", dt.boolean: "BOOLEAN", dt.int64: "BIGINT"}
 
 
-def _one_array(function: Callable[..., Any]) -> Callable[..., Any]:
-    """DuckDB may hand over chunked arrays."""
+def _one_array(function: Callable[..., Any], arity: int) -> Callable[..., Any]:
+    """DuckDB may hand over chunked arrays; it counts the parameters of what it is given."""
+    if arity == 1:
+        return lambda column: function(_whole(column))
+    return lambda first, second: function(_whole(first), _whole(second))
 
-    def called(*columns: Any) -> Any:
-        return function(*(c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns))
 
-    return called
+def _whole(column: Any) -> Any:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
