@@ -11,25 +11,25 @@ from mahakam.quality.finding import Finding
 class Checker(Protocol):
     """One contract, compiled for single records."""
 
-    def check(self, record: Mapping[str, Any], lexical: bool = False) -> list[Finding]:
+    def check(self, record: Mapping[str, Any]) -> list[Finding]:
         """Everything that is wrong with a record; an empty list if nothing is."""
 
 
 class ContractBook(Protocol):
     """All contracts of a node."""
 
-    def checker_for(self, place_id: str | None, types: Sequence[str]) -> Checker | None:
+    def checker_for(self, place_id: str | None, types: Sequence[str], /) -> Checker | None:
         """The checker for entities of these types at a place (or inherited from its parents)."""
 
-    def places_for(self, types: Sequence[str]) -> Sequence[str]:
-        """The ids of the places that have a contract for one of these types."""
+    def places_with(self, type_: str, /) -> Sequence[str]:
+        """The ids of the places that have a contract for this type, their own or a parent's."""
 
 
 class NoContracts:
     """A book without a contract: every entity is stored as the standard says."""
 
-    def checker_for(self, place_id: str | None, types: Sequence[str]) -> Checker | None:  # noqa: ARG002
+    def checker_for(self, place_id: str | None, types: Sequence[str], /) -> Checker | None:  # noqa: ARG002
         return None
 
-    def places_for(self, types: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
+    def places_with(self, type_: str, /) -> Sequence[str]:  # noqa: ARG002
         return ()

@@ -55,13 +55,13 @@ class Guard:
         if known is None:
             if len(self._guarded) > 10_000:
                 self._guarded.clear()
-            known = self._guarded[key] = bool(self._book.places_for(types))
+            known = self._guarded[key] = any(map(self._book.places_with, types))
         return known
 
     def _misplaced(self, types: Sequence[str], scopes: Sequence[str]) -> Exception:
         right = [
             scope_of(self._places[place], self._places) if place in self._places else "/" + place
-            for place in self._book.places_for(types)
+            for place in dict.fromkeys(place for type in types for place in self._book.places_with(type))
         ]
         return bad_request(
             "The entity's scope names no place that has a contract for its type",

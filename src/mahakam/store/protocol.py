@@ -176,6 +176,10 @@ class EntityStore(Protocol):
 class Store(Protocol):
     """All tenants of a node."""
 
+    @property
+    def kind(self) -> str:
+        """The name of the database, for people: ``sqlite``."""
+
     def tenant(self, name: str = "") -> EntityStore:
         """The store of a tenant; "" is the default one.
 

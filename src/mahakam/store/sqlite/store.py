@@ -16,6 +16,8 @@ TENANT_NAME = re.compile(r"[A-Za-z0-9_]{1,50}")
 class SqliteStore:
     """``FOLDER/mahakam.sqlite`` is the default tenant, ``FOLDER/tenants/NAME.sqlite`` the others."""
 
+    kind = "sqlite"
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = threading.Lock()
