@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -141,8 +141,18 @@ def _read_all(place: Place, problems: list[ConfigError] | None) -> dict[str, Def
 def read_definition(path: Path) -> Definition:
     """Read one indicators/NAME.yaml.
 
-    Raises ConfigError naming the file, the key and what would be right.
+    Raises ConfigError naming the file, the key and what would be right. A file is read again only when it has
+    changed, so that a page costs no parsing.
     """
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise ConfigError(path, f"cannot be read: {error.strerror}") from error
+    return _read(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=2048)
+def _read(path: Path, _changed: int, _bytes: int) -> Definition:
     facts = read_yaml(path)
     for key in facts:
         if key not in _KEYS:
