@@ -147,9 +147,16 @@ def test_expand_after_compact_is_the_same_name(terms: dict[str, str], prefix: st
     assert context.expand(context.compact(known)) == known
 
 
-@given(st.recursive(st.one_of(st.none(), st.text(max_size=5), st.integers()), lambda x: st.one_of(
-    st.lists(x, max_size=3), st.dictionaries(st.sampled_from(("a", "b", "@id", "@vocab", "@context")), x, max_size=4)
-), max_leaves=10))
+@given(
+    st.recursive(
+        st.one_of(st.none(), st.text(max_size=5), st.integers()),
+        lambda x: st.one_of(
+            st.lists(x, max_size=3),
+            st.dictionaries(st.sampled_from(("a", "b", "@id", "@vocab", "@context")), x, max_size=4),
+        ),
+        max_leaves=10,
+    )
+)
 def test_no_context_raises_anything_but_a_problem(value: Any) -> None:
     try:
         build(value, lambda url: {"@context": {}})

@@ -30,7 +30,9 @@ def refused(payload: Any) -> list[dict[str, Any]]:
 
 
 def test_a_document_is_normalized_and_stamped() -> None:
-    document = parsed(temperature={"type": "Property", "value": 30.5, "unitCode": "CEL"}, scope="kaltim/samarinda")
+    document = parsed(
+        temperature={"type": "Property", "value": 30.5, "unitCode": "CEL"}, scope="kaltim/samarinda"
+    )
     assert document == {
         "id": ID,
         "type": "Weather",
@@ -131,7 +133,11 @@ def test_names_and_types_and_words_are_expanded() -> None:
         ({"type": "Point", "coordinates": ["117", "0"]}, "a.coordinates", "position"),
         ({"type": "Point", "coordinates": [math.nan, 0]}, "a.coordinates", "longitude"),
         ({"type": "LineString", "coordinates": [[1, 1]]}, "a.coordinates", "two or more"),
-        ({"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1]]]}, "a.coordinates[0]", "closed"),
+        (
+            {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1]]]},
+            "a.coordinates[0]",
+            "closed",
+        ),
         ({"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}, "a", "cross"),
     ],
 )
@@ -202,7 +208,10 @@ def test_fragments_may_say_null_and_lack_type_and_value() -> None:
 
 
 def test_an_attribute_by_itself() -> None:
-    assert parse_attribute({"type": "Property", "value": 3}, CORE, partial=False) == {"type": "Property", "value": 3}
+    assert parse_attribute({"type": "Property", "value": 3}, CORE, partial=False) == {
+        "type": "Property",
+        "value": 3,
+    }
     assert parse_attribute({"unitCode": "CEL"}, CORE, partial=True) == {"unitCode": "CEL"}
     with pytest.raises(Problem):
         parse_attribute({}, CORE, partial=True)

@@ -12,7 +12,9 @@ LATER = "2026-11-24T05:00:00.000Z"
 names = st.from_regex(r"[a-z][a-zA-Z0-9_]{0,8}", fullmatch=True).filter(
     lambda name: name not in ("id", "type", "scope", "value", "object", "json", "vocab", "lang")
 )
-uris = st.from_regex(r"urn:ngsi-ld:[A-Z][a-z]{0,6}:[A-Za-z0-9]{1,6}", fullmatch=True).filter(lambda u: u[12:] != "null")
+uris = st.from_regex(r"urn:ngsi-ld:[A-Z][a-z]{0,6}:[A-Za-z0-9]{1,6}", fullmatch=True).filter(
+    lambda u: u[12:] != "null"
+)
 times = st.datetimes(allow_imaginary=False).map(lambda t: t.strftime("%Y-%m-%dT%H:%M:%SZ").zfill(20))
 texts = st.text(max_size=12).filter(lambda text: text != "urn:ngsi-ld:null")
 scalars = st.one_of(
@@ -92,13 +94,33 @@ anything = st.recursive(
             st.one_of(
                 st.sampled_from(
                     (
-                        *("id", "type", "scope", "value", "object", "languageMap", "vocab", "json", "valueList"),
-                        *("objectList", "observedAt", "datasetId", "unitCode", "coordinates", "@context", "lang"),
+                        *(
+                            "id",
+                            "type",
+                            "scope",
+                            "value",
+                            "object",
+                            "languageMap",
+                            "vocab",
+                            "json",
+                            "valueList",
+                        ),
+                        *(
+                            "objectList",
+                            "observedAt",
+                            "datasetId",
+                            "unitCode",
+                            "coordinates",
+                            "@context",
+                            "lang",
+                        ),
                     )
                 ),
                 st.text(max_size=8),
             ),
-            st.one_of(inner, st.sampled_from(("Property", "GeoProperty", "Relationship", "Point", "Polygon"))),
+            st.one_of(
+                inner, st.sampled_from(("Property", "GeoProperty", "Relationship", "Point", "Polygon"))
+            ),
             max_size=5,
         ),
     ),

@@ -134,10 +134,11 @@ class _Shape:
                 }
             return self.simplified(value)
         if isinstance(value, list):
-            return [self.instance(one) for one in value]
+            return [self.instance(one, short=False) for one in value]
         return self.instance(value)
 
-    def instance(self, instance: dict[str, Any]) -> Any:
+    def instance(self, instance: dict[str, Any], *, short: bool = True) -> Any:
+        """``short``: the concise form may be the plain value (not in a list, which would read as one value)."""
         kind = instance["type"]
         if kind == "LanguageProperty" and self.lang:
             instance = in_language(instance, self.lang)
@@ -158,10 +159,10 @@ class _Shape:
                 else:
                     out[key] = part
             elif isinstance(part, list):
-                out[compact(key)] = [self.instance(one) for one in part]
+                out[compact(key)] = [self.instance(one, short=False) for one in part]
             else:
                 out[compact(key)] = self.instance(part)
-        if concise and len(out) == 1 and "value" in out:
+        if concise and short and len(out) == 1 and "value" in out:
             value = out["value"]
             if type(value) in _PLAIN or (kind == "GeoProperty" and is_geometry(value)):
                 return value

@@ -1,0 +1,236 @@
+"""Writes to stored documents as pure functions: what changes, what stays, what is refused."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from mahakam.ngsild.context import CORE
+from mahakam.ngsild.entity import parse_attribute, parse_entity, parse_fragment
+from mahakam.ngsild.patch import (
+    Change,
+    append,
+    delete_attribute,
+    merge,
+    partial_attribute,
+    replace_attribute,
+    replace_entity,
+    update,
+)
+from mahakam.ngsild.problem import Problem
+from support.ngsild import LATER, NOW, entities
+
+NULL = "urn:ngsi-ld:null"
+
+
+def stored(**attributes: Any) -> dict[str, Any]:
+    return parse_entity({"id": "urn:ngsi-ld:Car:1", "type": "Car", **attributes}, CORE, NOW)
+
+
+def merged(document: dict[str, Any], fragment: dict[str, Any], **more: str) -> dict[str, Any]:
+    return merge(document, parse_fragment(fragment, CORE), LATER, **more).document
+
+
+# Examples 1 and 2 of clause 5.5.12 in other words
+
+
+def test_merge_changes_what_it_names_and_leaves_the_rest() -> None:
+    document = stored(heat={"value": 25, "unitCode": "CEL", "observedAt": "2022-03-14T01:59:26Z"}, other=1)
+    result = merged(
+        document, {"heat": {"type": "Property", "value": 100, "observedAt": "2022-03-14T13:00:00Z"}}
+    )
+    assert result["heat"] == {
+        "type": "Property",
+        "value": 100,
+        "unitCode": "CEL",
+        "observedAt": "2022-03-14T13:00:00Z",
+        "createdAt": NOW,
+        "modifiedAt": LATER,
+    }
+    assert result["other"] == document["other"]
+    assert (result["createdAt"], result["modifiedAt"]) == (NOW, LATER)
+
+
+def test_merge_goes_into_values() -> None:
+    document = stored(address={"value": {"street": "A", "city": "B", "country": "C"}})
+    result = merged(document, {"address": {"value": {"street": "D", "country": NULL}}})
+    assert result["address"]["value"] == {"street": "D", "city": "B"}
+
+
+@pytest.mark.parametrize(
+    "null",
+    [
+        NULL,
+        {"value": NULL},
+        {"type": "Property", "value": NULL},
+        {"type": "Property", "value": NULL, "unitCode": "X"},
+    ],
+)
+def test_merge_removes_by_null(null: Any) -> None:
+    change = merge(stored(a=1, b=2), parse_fragment({"a": null}, CORE), LATER)
+    assert "a" not in change.document
+    assert change.changed == {"a"}
+
+
+def test_merge_removes_members_by_null() -> None:
+    document = stored(a={"value": 1, "unitCode": "CEL", "sub": {"value": 2}})
+    result = merged(document, {"a": {"unitCode": NULL, "value": 1, "sub": NULL}})
+    assert not {"unitCode", "sub"} & result["a"].keys()
+
+
+def test_merge_by_dataset() -> None:
+    document = stored(speed=[{"value": 1}, {"value": 2, "datasetId": "urn:a:gps"}])
+    result = merged(document, {"speed": {"value": 9, "datasetId": "urn:a:gps"}})
+    assert [one["value"] for one in result["speed"]] == [1, 9]
+    result = merged(document, {"speed": {"value": 3, "datasetId": "urn:a:new"}})
+    assert [one["value"] for one in result["speed"]] == [1, 2, 3]
+    result = merged(document, {"speed": {"value": NULL, "datasetId": "urn:a:gps"}})
+    assert result["speed"]["value"] == 1
+
+
+def test_merge_of_plain_values_keeps_the_attributes_type() -> None:
+    document = stored(
+        owner={"object": "urn:a:b"},
+        name={"languageMap": {"id": "Mobil"}},
+        sky={"vocab": "grey"},
+        n={"valueList": [1]},
+    )
+    result = merged(document, {"owner": "urn:a:c", "name": "Car", "sky": "blue", "n": [2]}, lang="en")
+    assert result["owner"]["object"] == "urn:a:c"
+    assert result["name"]["languageMap"] == {"id": "Mobil", "en": "Car"}
+    assert result["sky"]["vocab"] == "blue"
+    assert result["n"]["valueList"] == [2]
+
+
+def test_merge_dates_what_was_dated() -> None:
+    document = stored(a={"value": 1, "observedAt": "2026-01-01T00:00:00Z"}, b=1)
+    result = merged(document, {"a": 2, "b": 2}, observed_at="2026-02-02T00:00:00Z")
+    assert result["a"]["observedAt"] == "2026-02-02T00:00:00Z"
+    assert "observedAt" not in result["b"]
+
+
+def test_merge_of_nothing_new_changes_nothing() -> None:
+    document = stored(a={"value": 1, "unitCode": "CEL"})
+    change = merge(document, parse_fragment({"a": {"value": 1}}, CORE), LATER)
+    assert not change.changed
+    assert change.document == document
+
+
+def test_types_are_added_and_the_scope_replaced() -> None:
+    change = merge(stored(scope="/a"), parse_fragment({"type": "Taxi", "scope": ["/b", "/c"]}, CORE), LATER)
+    assert change.document["type"] == ["Car", "Taxi"]
+    assert change.document["scope"] == ["/b", "/c"]
+    assert change.changed == {"type", "scope"}
+
+
+def test_append_adds_and_replaces() -> None:
+    change = append(stored(a={"value": 1, "unitCode": "CEL"}), parse_fragment({"a": 2, "b": 3}, CORE), LATER)
+    assert change.document["a"] == {"type": "Property", "value": 2, "createdAt": NOW, "modifiedAt": LATER}
+    assert change.document["b"]["createdAt"] == LATER
+    assert change.changed == {"a", "b"}
+
+
+def test_append_without_overwriting() -> None:
+    change = append(stored(a=1), parse_fragment({"a": 2, "b": 3}, CORE), LATER, overwrite=False)
+    assert change.document["a"]["value"] == 1
+    assert (change.changed, set(change.not_updated)) == ({"b"}, {"a"})
+
+
+def test_update_touches_only_what_exists() -> None:
+    change = update(stored(a=1), parse_fragment({"a": 2, "b": 3}, CORE), LATER)
+    assert change.document["a"]["value"] == 2
+    assert "b" not in change.document
+    assert (change.changed, set(change.not_updated)) == ({"a"}, {"b"})
+
+
+def partly(document: dict[str, Any], payload: Any) -> Change:
+    return partial_attribute(document, "a", parse_attribute(payload, CORE, partial=True), LATER)
+
+
+def test_partial_update_replaces_members() -> None:
+    document = stored(a={"value": {"x": 1, "y": 2}, "unitCode": "CEL", "sub": 1})
+    result = partly(document, {"value": {"x": 3}, "sub": NULL}).document
+    assert result["a"]["value"] == {"x": 3}
+    assert result["a"]["unitCode"] == "CEL"
+    assert "sub" not in result["a"]
+
+
+def test_partial_update_keeps_the_type() -> None:
+    with pytest.raises(Problem, match="Relationship"):
+        partly(stored(a=1), {"type": "Relationship", "object": "urn:a:b"})
+    assert partly(stored(a={"object": "urn:a:b"}), {"object": "urn:a:c"}).document["a"]["object"] == "urn:a:c"
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: partly(stored(), {"value": 1}),
+        lambda: partly(stored(a=1), {"value": 1, "datasetId": "urn:a:none"}),
+        lambda: replace_attribute(stored(), "a", {"type": "Property", "value": 1}, LATER),
+        lambda: delete_attribute(stored(), "a", LATER),
+        lambda: delete_attribute(stored(a=1), "a", LATER, dataset_id="urn:a:none"),
+        lambda: delete_attribute(stored(), "a", LATER, delete_all=True),
+        lambda: delete_attribute(stored(), "id", LATER),
+    ],
+)
+def test_what_is_not_there_is_not_found(work: Any) -> None:
+    with pytest.raises(Problem) as refusal:
+        work()
+    assert refusal.value.kind == "ResourceNotFound"
+
+
+def test_replacing_and_deleting_attributes() -> None:
+    document = stored(
+        a={"value": 1, "unitCode": "CEL"}, speed=[{"value": 1}, {"value": 2, "datasetId": "urn:a:gps"}]
+    )
+    replaced = replace_attribute(document, "a", {"type": "Property", "value": 5}, LATER).document["a"]
+    assert replaced == {"type": "Property", "value": 5, "createdAt": NOW, "modifiedAt": LATER}
+    assert delete_attribute(document, "speed", LATER).document["speed"]["value"] == 2
+    assert delete_attribute(document, "speed", LATER, dataset_id="urn:a:gps").document["speed"]["value"] == 1
+    assert "speed" not in delete_attribute(document, "speed", LATER, delete_all=True).document
+
+
+def test_replacing_an_entity_keeps_its_birthday_and_what_did_not_change() -> None:
+    new = parse_entity({"id": "urn:ngsi-ld:Car:1", "type": "Taxi", "a": 1, "b": 2}, CORE, "")
+    change = replace_entity(stored(a=1, c=3), new, LATER)
+    assert change.document["createdAt"] == NOW
+    assert change.document["a"]["modifiedAt"] == NOW
+    assert change.document["b"]["createdAt"] == LATER
+    assert change.changed == {"type", "b", "c"}
+
+
+def test_nothing_half_made_is_stored() -> None:
+    with pytest.raises(Problem, match="needs its value"):
+        append(stored(), parse_fragment({"a": {"unitCode": "CEL", "type": "Property"}}, CORE), LATER)
+
+
+@given(entities(), entities())
+def test_merging_twice_is_merging_once(entity: dict[str, Any], other: dict[str, Any]) -> None:
+    document = parse_entity(entity, CORE, NOW)
+    fragment = parse_fragment({**other, "id": document["id"]}, CORE)
+    before = deepcopy(document)
+    once = merge(document, fragment, LATER).document
+    assert document == before
+    again = merge(once, fragment, "2027-01-01T00:00:00.000Z")
+    assert not again.changed
+    assert again.document == once
+
+
+@given(entities(), entities())
+def test_what_a_patch_makes_is_an_entity(entity: dict[str, Any], other: dict[str, Any]) -> None:
+    document = parse_entity(entity, CORE, NOW)
+    fragment = parse_fragment({**other, "id": document["id"]}, CORE)
+    for work in (merge, append, update):
+        result = work(document, fragment, LATER).document
+        assert result["createdAt"] == NOW
+        stripped = {name: value for name, value in result.items() if name not in ("createdAt", "modifiedAt")}
+        parse_entity(stripped, CORE, NOW)
+
+
+@given(entities())
+def test_replacing_with_itself_changes_nothing(entity: dict[str, Any]) -> None:
+    document = parse_entity(entity, CORE, NOW)
+    assert not replace_entity(document, parse_entity(entity, CORE, ""), LATER).changed
