@@ -12,7 +12,7 @@ from mahakam.broker.writes import Delete, Upsert, Write
 from mahakam.config import ConfigError, Place, scope_of
 from mahakam.indicators.definition import Definition, definitions_of
 from mahakam.indicators.evaluate import figures
-from mahakam.indicators.inputs import entity_table, ids_of, runs_of, selection_of, with_runs
+from mahakam.indicators.inputs import entity_table, selection_of, with_runs
 from mahakam.indicators.value import TYPE, Value, entity_of, judge, value_of
 from mahakam.ngsild.problem import Problem
 from mahakam.ngsild.selection import Compare, Path, Scopes, Selection, Types
@@ -81,7 +81,7 @@ def compute(broker: Broker, place: Place, definition: Definition) -> Computed:
     table = entity_table(definition, broker.scan(selection), place.timezone)
     if not table.num_rows:
         return Computed((), 0, 0)
-    table = with_runs(table, runs_of(broker.store, set(ids_of(table))))
+    table = with_runs(table, broker.store.runs_behind(selection))
     feeds = _Feeds(broker.store)
     values = tuple(
         judge(definition, place.id, figure, feeds.of(figure.runs)) for figure in figures(definition, table)

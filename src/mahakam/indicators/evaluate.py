@@ -152,15 +152,19 @@ def _number(definition: Definition, value: Any) -> float | None:
         raise ConfigError(definition.path, f"formula: gives {value!r}; a number is needed")
     if isinstance(value, Decimal):
         value = int(value) if value == value.to_integral_value() else float(value)
-    return value if isinstance(value, int) or math.isfinite(value) else None
+    return value if isinstance(value, int) else _settled(value)
 
 
 def _term(value: Any) -> float | None:
     if isinstance(value, bool | int | float | Decimal):
-        number = float(value)
-        if math.isfinite(number):
-            return int(number) if number.is_integer() else number
+        number = _settled(float(value))
+        return int(number) if number is not None and number.is_integer() else number
     return None
+
+
+def _settled(number: float) -> float | None:
+    """To twelve digits, so that the order in which rows were added up does not show; None for no number."""
+    return float(f"{number:.12g}") if math.isfinite(number) else None
 
 
 def _day(value: str | None) -> str:

@@ -15,7 +15,7 @@ from mahakam.config import ConfigError, Place, scope_of
 from mahakam.indicators.definition import Definition
 from mahakam.indicators.period import label_of, local_date
 from mahakam.ngsild.selection import Scopes, Selection, Types
-from mahakam.store.protocol import Document, EntityStore
+from mahakam.store.protocol import Document
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,15 +71,11 @@ def entity_table(definition: Definition, documents: Iterable[Document], timezone
     return pa.table(data)
 
 
-def ids_of(table: pa.Table) -> list[str]:
-    return [str(id) for id in table.column("_id").to_pylist()]
-
-
 def with_runs(table: pa.Table, runs: Mapping[str, int]) -> pa.Table:
     """The same table with the feed run behind each entity; 0 where there is none."""
     import pyarrow as pa
 
-    found = pa.array([runs.get(id, 0) for id in ids_of(table)], pa.int64())
+    found = pa.array([runs.get(str(id), 0) for id in table.column("_id").to_pylist()], pa.int64())
     return table.set_column(table.schema.get_field_index("_run"), "_run", found)
 
 
@@ -175,17 +171,3 @@ def _typed_text(values: list[str | None], zone: ZoneInfo) -> pa.Array[Any]:
 def _local(text: str, zone: ZoneInfo) -> datetime:
     moment = datetime.fromisoformat(text)
     return moment.astimezone(zone).replace(tzinfo=None) if moment.tzinfo else moment
-
-
-def runs_of(store: EntityStore, ids: set[str], page: int = 5000) -> dict[str, int]:
-    """The feed run behind each entity; an entity written without a feed has none."""
-    found: dict[str, int] = {}
-    for run in store.runs(limit=1_000_000):
-        offset = 0
-        while len(found) < len(ids):
-            rows = store.lineages(run.id, limit=page, offset=offset)
-            found.update((row.entity, row.run) for row in rows if row.entity in ids)
-            if len(rows) < page:
-                break
-            offset += page
-    return found

@@ -81,6 +81,9 @@ class Transaction(Protocol):
 
     def records(self, kind: str) -> dict[str, dict[str, Any]]: ...
 
+    def others(self) -> int:
+        """A number that is another one when another process or connection has written since it was asked."""
+
 
 class EntityStore(Protocol):
     """The store of one tenant."""
@@ -108,6 +111,9 @@ class EntityStore(Protocol):
 
     def scan(self, selection: Selection) -> Iterator[Document]:
         """Every selected entity, without a limit and without holding them all in memory."""
+
+    def runs_behind(self, selection: Selection) -> dict[str, int]:
+        """Entity id → feed run that its present state came from, for the selected entities that came by a feed."""
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in a transaction; on return it is durable. What ``work`` raises undoes it and is raised."""

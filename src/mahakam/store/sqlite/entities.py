@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -108,6 +109,13 @@ class SqliteEntities(Ledger):
             for _, document in found:
                 yield orjson.loads(document)
             last = found[-1][0]
+
+    def runs_behind(self, selection: Selection) -> dict[str, int]:
+        plan = compile_selection(selection)
+        joined = replace(plan, source=f"{plan.source} JOIN lineage l ON l.entity = e.id")
+        with self._readers.reading() as connection:
+            found = connection.execute(joined.sql("e.id, l.run", ""), plan.parameters)
+            return {str(id): int(str(run)) for id, run in found}
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         return self._writer.submit(work).result()
