@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mahakam.indicators.compute import compute_all
+from mahakam.indicators.confidence import confidence, doubts, when_read
 from mahakam.indicators.definition import Definition
 from mahakam.indicators.evaluate import figures
 from mahakam.indicators.inputs import entity_table
@@ -317,6 +318,7 @@ def test_an_old_value_does_not_speak_for_today(city: City) -> None:
         found = series(city.broker, city.place, "rain", today)
         assert found
         assert (found.stale, found.confidence) == (stale, word)
+        assert found.doubts == (("old",) if stale else ())
 
 
 def test_the_stored_value_is_an_entity_that_explains_itself(city: City) -> None:
@@ -346,3 +348,12 @@ def _series(city: City, name: str = "unhealthy") -> Series:
     found = series(city.broker, city.place, name)
     assert found
     return found
+
+
+@given(st.none() | st.floats(0, 1), st.floats(0, 1), st.booleans())
+def test_good_is_what_nothing_speaks_against(completeness: float | None, flagged: float, old: bool) -> None:
+    word = when_read(confidence(completeness, flagged), 2 if old else 0, 1)
+    against = doubts(completeness, flagged, old=old)
+    assert (word == "good") is (against == ())
+    if completeness is not None and completeness < 0.75:
+        assert word == "poor"

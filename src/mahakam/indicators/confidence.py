@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 Confidence = Literal["good", "fair", "poor"]
+Doubt = Literal["completenessUnknown", "incomplete", "flagged", "old"]
 ORDER: tuple[Confidence, ...] = ("poor", "fair", "good")
 
 GOOD_COMPLETENESS, GOOD_FLAGGED = 0.95, 0.05
@@ -23,6 +24,20 @@ def confidence(completeness: float | None, flagged: float) -> Confidence:
     if (completeness is None or completeness >= FAIR_COMPLETENESS) and flagged <= FAIR_FLAGGED:
         return "fair"
     return "poor"
+
+
+def doubts(completeness: float | None, flagged: float, *, old: bool = False) -> tuple[Doubt, ...]:
+    """Why a value is not good: each thing that keeps it from that, the first the most telling."""
+    found: list[Doubt] = []
+    if completeness is None:
+        found.append("completenessUnknown")
+    elif completeness < GOOD_COMPLETENESS:
+        found.append("incomplete")
+    if flagged > GOOD_FLAGGED:
+        found.append("flagged")
+    if old:
+        found.append("old")
+    return tuple(found)
 
 
 def when_read(stored: Confidence, age: int | None, fresh: int | None) -> Confidence:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 from mahakam.broker.broker import Broker
 from mahakam.config import Place, Text, scope_of
-from mahakam.indicators.confidence import Confidence, when_read
+from mahakam.indicators.confidence import Confidence, Doubt, doubts, when_read
 from mahakam.indicators.definition import Definition, definitions_of
 from mahakam.indicators.period import Period
 from mahakam.indicators.value import TYPE, Value, age_of, value_of
@@ -88,6 +88,13 @@ class Series:
         if not self.latest or not self.latest.confidence:
             return None
         return when_read(self.latest.confidence, self.age, self.definition.fresh_days)
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """What keeps the confidence from being good; empty while there is no value."""
+        if not self.latest:
+            return ()
+        return doubts(self.latest.completeness, self.latest.flagged, old=self.stale)
 
     @property
     def target(self) -> Aim | None:

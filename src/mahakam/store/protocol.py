@@ -113,7 +113,7 @@ class EntityStore(Protocol):
         """Every selected entity, without a limit and without holding them all in memory."""
 
     def runs_behind(self, selection: Selection) -> dict[str, int]:
-        """Entity id → feed run that its present state came from, for the selected entities that came by a feed."""
+        """Entity id → feed run behind its present state, for the selected entities that came by a feed."""
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in a transaction; on return it is durable. What ``work`` raises undoes it and is raised."""
