@@ -108,14 +108,16 @@ class ColumnExpressions:
 
 
 def _sure(condition: Any, answer: bool = True) -> Any:
-    """A condition that is never unknown; as CASE it keeps its place among operators, which IS NULL alone would not."""
+    """A condition that is never unknown. As CASE it keeps its place among operators; IS NULL alone would not."""
     return condition.ifelse(ibis.literal(answer), ibis.literal(not answer))
 
 
 _SIMPLE: dict[str, Callable[..., Any]] = {
     "and": operator.and_,
     "or": operator.or_,
-    "not": lambda a: ibis.cases((a, ibis.literal(False)), (~a, ibis.literal(True)), else_=ibis.null("boolean")),
+    "not": lambda a: ibis.cases(
+        (a, ibis.literal(False)), (~a, ibis.literal(True)), else_=ibis.null("boolean")
+    ),
     "=": operator.eq,
     "<>": operator.ne,
     "<": operator.lt,

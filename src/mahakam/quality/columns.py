@@ -7,9 +7,10 @@ The other compilation, for single records, is :mod:`mahakam.quality.checker`; bo
 
 from __future__ import annotations
 
+import heapq
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +50,8 @@ class ColumnCheck:
     """What a check of a file found. It lives in temporary tables of ``connection`` until :meth:`close`.
 
     ``rows``: data rows; ``failed_rows``: rows with an error; ``warned_rows``: rows with warnings only;
-    ``counts``: findings by the rule's number; ``absent``: fields that the file has no column for;
+    ``counts``: findings by the rule's number; ``by_dimension``: rows with a finding, by dimension;
+    ``absent``: fields that the file has no column for;
     ``file_findings``: findings on the file as a whole.
     ``table``: a temporary table with ``_row``, ``_line``, ``_held`` (an error in the row) and, if asked
     for, a typed column for each field.
@@ -62,19 +64,21 @@ class ColumnCheck:
     failed_rows: int = 0
     warned_rows: int = 0
     counts: dict[int, int] = field(default_factory=dict)
+    by_dimension: dict[str, int] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     file_findings: list[Finding] = field(default_factory=list)
-    _layout: _Layout | None = None
+    extra: list[Finding] = field(default_factory=list)
+    _layout: _Layout = field(default_factory=lambda: _Layout((), [], [], [], [], [], []))
 
     def findings(self, limit: int | None = None) -> Iterator[Finding]:
         """The findings in the order of rows and rules, those on the whole file first; at most ``limit`` of
         them."""
-        every = itertools.chain(self.file_findings, self._row_findings())
+        rows = heapq.merge(self.extra, self._row_findings(), key=lambda finding: finding.row)
+        every = itertools.chain(self.file_findings, rows)
         return every if limit is None else itertools.islice(every, limit)
 
     def _row_findings(self) -> Iterator[Finding]:
         layout = self._layout
-        assert layout is not None
         wanted = " OR ".join(f"{mask} <> 0" for mask in layout.masks) or "false"
         columns = ", ".join(["_row", *layout.masks, "_texts", *layout.keys, *layout.others])
         # In slices by row number, so that the caller may use the connection between two findings.
@@ -84,6 +88,48 @@ class ColumnCheck:
             last = batch[-1][0]
             for row in batch:
                 yield from layout.findings(row)
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Findings on rows that were made elsewhere (a broken row of the file): counted and listed with the
+        others."""
+        self.extra = sorted([*self.extra, *findings], key=lambda finding: finding.row)
+        errors = sorted({finding.row for finding in self.extra if finding.severity == "error"})
+        if not errors:
+            return
+        held = (
+            " OR ".join(f"({m} & {bits}) <> 0" for m, bits in _error_bits(self._layout).items() if bits)
+            or "false"
+        )
+        failing = " OR ".join(f"{m} <> 0" for m in self._layout.masks) or "false"
+        listed = ", ".join(map(str, errors))
+        sql = f"SELECT count(*) FILTER (WHERE {held}), count(*) FILTER (WHERE {failing}) "
+        already, seen = self.connection.execute(
+            f"{sql} FROM {self.table} WHERE _row IN ({listed})"
+        ).fetchall()[0]
+        self.failed_rows += len(errors) - already
+        self.warned_rows -= seen - already
+
+    def examples(self, rule: Rule, number: int = 3) -> list[tuple[int, int, Any]]:
+        """The first rows that fail a rule: row, line in the file, raw value."""
+        layout = self._layout
+        mask, bit = layout.bit(rule)
+        columns = ", ".join(["_row", "_line", "_texts", *layout.keys])
+        where = f"WHERE ({mask} & {bit}) <> 0 ORDER BY _row LIMIT {int(number)}"
+        rows = self.connection.execute(f"SELECT {columns} FROM {self.table} {where}").fetchall()  # noqa: S608
+        return [(row[0], row[1], layout.value(rule, row[2], row[3:])) for row in rows]
+
+    def common(self, rule: Rule, number: int = 5) -> list[tuple[Any, int]]:
+        """The most frequent values that fail a rule, with how often each does."""
+        layout = self._layout
+        mask, bit = layout.bit(rule)
+        if rule.field not in layout.names or isinstance(rule.check, Unique):
+            return []
+        value = f"_texts[{layout.names.index(rule.field) + 1}]"
+        sql = (
+            f"SELECT {value}, count(*) FROM {self.table} WHERE ({mask} & {bit}) <> 0 "  # noqa: S608 - our own names
+            f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {int(number)}"
+        )
+        return [(row[0], row[1]) for row in self.connection.execute(sql).fetchall()]
 
     def typed_sql(self) -> str:
         """SQL that selects ``_row``, ``_line`` and the typed fields of the rows without an error, in
@@ -162,17 +208,18 @@ class _Layout:
     def _finding(
         self, rule: Rule, number: int, texts: Sequence[Any] | None, keys: Sequence[Any], others: Sequence[Any]
     ) -> Finding:
+        value = self.value(rule, texts, keys)
         if isinstance(rule.check, Unique):
-            parts = [
-                keys[self.keys.index(f"_key{self.names.index(name)}")] for name in rule.check.fields
-            ]
-            value = parts[0] if len(parts) == 1 else " | ".join(map(str, parts))
             other = others[self.others.index(f"_other{rule.number}")]
             return rule.finding(value, number, f"{rule.expected}; also in row {other}")
-        value = (
-            texts[self.names.index(rule.field)] if texts is not None and rule.field in self.names else None
-        )
         return rule.finding(value, number)
+
+    def value(self, rule: Rule, texts: Sequence[Any] | None, keys: Sequence[Any]) -> Any:
+        """The raw value that a finding of a rule shows; of a key of several fields, all its parts."""
+        if isinstance(rule.check, Unique):
+            parts = [keys[self.keys.index(f"_key{self.names.index(name)}")] for name in rule.check.fields]
+            return parts[0] if len(parts) == 1 else " | ".join(map(str, parts))
+        return texts[self.names.index(rule.field)] if texts is not None and rule.field in self.names else None
 
 
 def _quoted(name: str) -> str:
@@ -396,6 +443,16 @@ def _error_bits(layout: _Layout) -> dict[str, int]:
     return bits
 
 
+def _dimension_bits(layout: _Layout, rules: Iterable[Rule]) -> dict[str, dict[str, int]]:
+    bits: dict[str, dict[str, int]] = {}
+    for rule in rules:
+        if rule.threshold is None:
+            column, bit = layout.bit(rule)
+            at = bits.setdefault(rule.dimension, {})
+            at[column] = at.get(column, 0) | bit
+    return bits
+
+
 def _mark_held(connection: Any, table: str, layout: _Layout) -> None:
     held = " OR ".join(f"({mask} & {bits}) <> 0" for mask, bits in _error_bits(layout).items() if bits)
     if held:
@@ -409,6 +466,8 @@ def _count(check: ColumnCheck, compiled: _Compiled) -> None:
     masks = [*layout.masks, *layout.file_masks]
     errors = _error_bits(layout)
     counts: Counter[int] = Counter()
+    dimensions = _dimension_bits(layout, compiled.rules)
+    by_dimension: Counter[str] = Counter(dict.fromkeys(dimensions, 0))
     listed = ", ".join([*masks, "count(*)"])
     group = f" GROUP BY {', '.join(masks)}" if masks else ""
     for row in check.connection.execute(f"SELECT {listed} FROM {check.table}{group}").fetchall():  # noqa: S608 - our own names
@@ -418,6 +477,9 @@ def _count(check: ColumnCheck, compiled: _Compiled) -> None:
         warned = any(value for mask, value in zip(masks, row, strict=False) if mask in errors)
         check.failed_rows += number if held else 0
         check.warned_rows += number if warned and not held else 0
+        for name, bits in dimensions.items():
+            if any(value & bits.get(mask, 0) for mask, value in zip(masks, row, strict=False)):
+                by_dimension[name] += number
         for mask, value in zip(masks, row, strict=False):
             first = int(mask[5:]) * BITS
             while value:
@@ -437,3 +499,4 @@ def _count(check: ColumnCheck, compiled: _Compiled) -> None:
                 rule.finding(int(measured) if measured == int(measured) else round(measured, 4))
             )
     check.counts = dict(sorted(counts.items()))
+    check.by_dimension = dict(by_dimension)

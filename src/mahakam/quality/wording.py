@@ -1,0 +1,197 @@
+"""Rules and findings in words, in English and Indonesian, for the command line and the pages alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+LANGUAGES: Final = ("en", "id")
+
+_TITLES: Final[dict[str, dict[str, str]]] = {
+    "required": {"en": "A value is missing", "id": "Nilai belum diisi"},
+    "type": {"en": "The value is of another type", "id": "Jenis nilai tidak sesuai"},
+    "minimum": {"en": "The value is too small", "id": "Nilai terlalu kecil"},
+    "maximum": {"en": "The value is too large", "id": "Nilai terlalu besar"},
+    "exclusiveMinimum": {"en": "The value is too small", "id": "Nilai terlalu kecil"},
+    "exclusiveMaximum": {"en": "The value is too large", "id": "Nilai terlalu besar"},
+    "multipleOf": {"en": "The value does not fall on a step", "id": "Nilai bukan kelipatan yang ditentukan"},
+    "minLength": {"en": "The value is too short", "id": "Nilai terlalu pendek"},
+    "maxLength": {"en": "The value is too long", "id": "Nilai terlalu panjang"},
+    "pattern": {"en": "The value does not follow the pattern", "id": "Nilai tidak mengikuti pola"},
+    "format": {"en": "The value is not in the format", "id": "Nilai tidak sesuai format"},
+    "enum": {"en": "The value is not on the list", "id": "Nilai tidak ada dalam daftar"},
+    "unique": {"en": "The value occurs more than once", "id": "Nilai muncul lebih dari sekali"},
+    "primaryKey": {"en": "The key occurs more than once", "id": "Kunci muncul lebih dari sekali"},
+    "foreignKey": {
+        "en": "The value refers to nothing known",
+        "id": "Nilai tidak merujuk ke data yang dikenal",
+    },
+    "insideBoundary": {
+        "en": "The place lies outside the boundary",
+        "id": "Lokasi berada di luar batas wilayah",
+    },
+    "notInFuture": {"en": "The date lies in the future", "id": "Tanggal berada di masa depan"},
+    "column": {"en": "A column is missing", "id": "Kolom tidak ada"},
+    "rowCount": {"en": "The number of rows is not as agreed", "id": "Jumlah baris tidak sesuai kesepakatan"},
+    "nullValues": {"en": "Too many values are missing", "id": "Terlalu banyak nilai kosong"},
+    "structure": {"en": "The row is broken", "id": "Susunan baris rusak"},
+    "expression": {"en": "Values contradict each other", "id": "Nilai saling bertentangan"},
+}
+
+_ADVICE: Final[dict[str, dict[str, str]]] = {
+    "required": {
+        "en": "Ask the owner for the values, or leave the rule out if the field may be empty.",
+        "id": "Minta nilainya kepada pemilik data, atau hapus aturan ini bila kolom boleh kosong.",
+    },
+    "type": {
+        "en": "Look at the decimal mark, the date format and the missing marks; a feed can convert them.",
+        "id": "Periksa tanda desimal, format tanggal, dan tanda kosong; feed dapat mengubahnya.",
+    },
+    "range": {
+        "en": "Look for a wrong unit, a lost decimal mark or a code for 'not measured' (8888, -1).",
+        "id": "Periksa satuan yang salah, tanda desimal yang hilang, atau kode 'tidak terukur' (8888, -1).",
+    },
+    "text": {
+        "en": "Compare the examples with the rule; correct the rows, or add a correction to the feed.",
+        "id": "Bandingkan contoh dengan aturan; perbaiki baris, atau tambahkan koreksi pada feed.",
+    },
+    "list": {
+        "en": "Correct the spelling once with a correction in the feed, or add the value to the list.",
+        "id": "Perbaiki ejaan sekali saja dengan koreksi pada feed, atau tambahkan nilai ke daftar.",
+    },
+    "repeated": {
+        "en": "Compare the rows that share the key and keep the right one; duplicates: first keeps the first.",
+        "id": "Bandingkan baris dengan kunci sama dan simpan yang benar; duplicates: first menyimpan yang pertama.",
+    },
+    "place": {
+        "en": "Check that longitude and latitude are not swapped, and the coordinate system.",
+        "id": "Periksa apakah bujur dan lintang tertukar, dan sistem koordinatnya.",
+    },
+    "date": {
+        "en": "Check the year, and whether day and month are swapped.",
+        "id": "Periksa tahunnya, dan apakah hari dan bulan tertukar.",
+    },
+    "column": {
+        "en": "Compare the names of the columns with the contract; a feed can map a column to a field.",
+        "id": "Bandingkan nama kolom dengan kontrak; feed dapat memetakan kolom ke isian.",
+    },
+    "file": {
+        "en": "Check that the file is complete, then send it again.",
+        "id": "Periksa apakah berkas lengkap, lalu kirim ulang.",
+    },
+    "structure": {
+        "en": "Open the file at this line: a quote that is not closed or a delimiter inside a value.",
+        "id": "Buka berkas pada baris ini: tanda kutip tidak ditutup atau pemisah di dalam nilai.",
+    },
+    "expression": {
+        "en": "Compare the fields of the row; at least one of them is wrong.",
+        "id": "Bandingkan isian pada baris itu; setidaknya satu di antaranya salah.",
+    },
+}
+_ADVICE_OF: Final = {
+    "minimum": "range",
+    "maximum": "range",
+    "exclusiveMinimum": "range",
+    "exclusiveMaximum": "range",
+    "multipleOf": "range",
+    "minLength": "text",
+    "maxLength": "text",
+    "pattern": "text",
+    "format": "text",
+    "enum": "list",
+    "foreignKey": "list",
+    "unique": "repeated",
+    "primaryKey": "repeated",
+    "insideBoundary": "place",
+    "notInFuture": "date",
+    "rowCount": "file",
+    "nullValues": "required",
+}
+
+_EXPECTED_ID: Final = (
+    (r"^(.+) to (.+)$", r"\1 sampai \2"),
+    (r"^at least (.+)$", r"paling sedikit \1"),
+    (r"^at most (.+)$", r"paling banyak \1"),
+    (r"^more than (.+)$", r"lebih dari \1"),
+    (r"^(?:less|fewer) than (.+)$", r"kurang dari \1"),
+    (r"^a multiple of (.+)$", r"kelipatan \1"),
+    (r"^text that matches (.+)$", r"teks sesuai pola \1"),
+    (r"^text in the format (.+)$", r"teks dengan format \1"),
+    (r"^one of (.+)$", r"salah satu dari \1"),
+    (r"^a column (.+)$", r"kolom \1"),
+    (r"^a value that occurs once(.*)$", r"nilai yang muncul sekali\1"),
+    (r"^a key that occurs once(.*)$", r"kunci yang muncul sekali\1"),
+    (r"^a value$", "terisi"),
+    (r"^a whole number", "bilangan bulat"),
+    (r"^a number", "bilangan"),
+    (r"^true or false$", "benar atau salah (true/false)"),
+    (r"^a date and time as (.+)$", r"tanggal dan waktu seperti \1"),
+    (r"^a date as (.+)$", r"tanggal seperti \1"),
+    (r"^a time as (.+)$", r"waktu seperti \1"),
+    (r"^a GeoJSON geometry$", "geometri GeoJSON"),
+    (r"^not later than now$", "tidak setelah saat ini"),
+    (r"^inside the boundary of the place$", "di dalam batas wilayah"),
+)
+_PARTS_ID: Final = (
+    (r"; also in row (\d+)", r"; juga pada baris \1"),
+    (r"\bcharacters$", "huruf"),
+    (r"\brows\b", "baris"),
+)
+
+
+def title(rule: str, lang: str = "en") -> str:
+    """A heading for findings of a rule; a custom rule's own name stands for itself."""
+    words = _TITLES.get(rule)
+    return words[_language(lang)] if words else rule.replace("-", " ").replace("_", " ").capitalize()
+
+
+def advice(rule: str, lang: str = "en") -> str:
+    """What a person can do next about findings of a rule."""
+    kind = _ADVICE_OF.get(rule, rule)
+    return _ADVICE.get(kind, _ADVICE["expression"])[_language(lang)]
+
+
+def expected(text: str, lang: str = "en") -> str:
+    """A finding's ``expected`` in the reader's language; data terms and expressions stay as they are."""
+    if _language(lang) == "en":
+        return text
+    for pattern, words in _EXPECTED_ID:
+        if re.match(pattern, text, re.DOTALL):
+            text = re.sub(pattern, words, text, count=1, flags=re.DOTALL)
+            break
+    for pattern, words in _PARTS_ID:
+        text = re.sub(pattern, words, text)
+    return text
+
+
+def sentence(finding: Mapping[str, Any], lang: str = "en") -> str:
+    """One finding as a sentence: what stands there, and what would be right.
+
+    ``finding`` has the keys of :meth:`mahakam.quality.finding.Finding.as_dict`. The contract author's own
+    words come first.
+    """
+    lang = _language(lang)
+    rule, name, value = str(finding.get("rule", "")), str(finding.get("field") or ""), finding.get("value")
+    right = expected(str(finding.get("expected") or ""), lang)
+    said = str(finding.get("message") or "") or f"{title(rule, lang)}"
+    if rule == "column":
+        return {"en": f"The file has no column {name}.", "id": f"Berkas tidak memiliki kolom {name}."}[lang]
+    where = {"en": f"{name} is ", "id": f"{name} berisi "}[lang] if name else ""
+    missing = {"en": "empty", "id": "kosong"}[lang]
+    found = f"{where}{missing if value is None or value == '' else quoted(value)}"
+    wanted = {"en": "expected", "id": "seharusnya"}[lang]
+    said = said.rstrip(". ")
+    return f"{said}: {found}, {wanted} {right}." if right else f"{said}: {found}."
+
+
+def quoted(value: Any, most: int = 80) -> str:
+    """A raw value between quotation marks, control characters shown, long text cut."""
+    if not isinstance(value, str):
+        return str(value)
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in value)
+    return f"“{shown}”" if len(shown) <= most else f"“{shown[: most - 1]}…”"
+
+
+def _language(lang: str) -> str:
+    return lang if lang in LANGUAGES else "en"
