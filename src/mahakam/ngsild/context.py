@@ -52,6 +52,11 @@ class Context:
         }
 
     @property
+    def terms(self) -> Mapping[str, str]:
+        """Term → IRI, besides the core context's: with ``source`` all that makes this context again."""
+        return self._terms
+
+    @property
     def is_core(self) -> bool:
         """Whether this is the core context alone: then every name is already canonical."""
         return not self._terms and self.source is None

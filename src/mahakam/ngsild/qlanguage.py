@@ -10,13 +10,13 @@ import orjson
 
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.lexical import canonical_name
+from mahakam.ngsild.pattern import check_pattern
 from mahakam.ngsild.problem import Problem, bad_request
 from mahakam.ngsild.selection import And, Compare, Comparison, Condition, Exists, Not, Or, Path
 
 MAX_QUERY = 20_000
 MAX_TERMS = 200
 MAX_NESTING = 32
-MAX_PATTERN = 256
 
 _IRI = re.compile(r"[A-Za-z][\w+.-]*://[^\s=<>!~;|()\[\]{}\"]+")
 _NAME = re.compile(r"[^\W\d][\w-]*(?::[^\W\d][\w-]*)?")
@@ -247,8 +247,6 @@ class _Query:
             text = self.bare_pattern()
         if not text:
             self.fail("a regular expression", start)
-        if len(text) > MAX_PATTERN:
-            self.fail(f"a regular expression of at most {MAX_PATTERN} characters", start)
         check_pattern(text, f"q, position {start + 1}")
         return text
 
@@ -270,13 +268,3 @@ class _Query:
             self.at += 1
         self.at = min(self.at, len(self.text))
         return self.text[start : self.at]
-
-
-def check_pattern(text: str, where: str) -> None:
-    """Raises Problem BadRequestData if a text is no regular expression."""
-    try:
-        re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise bad_request(
-            "The query is not valid", f"{where}: {text!r} is no regular expression: {error}"
-        ) from None

@@ -12,8 +12,9 @@ import orjson
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.geometry import GEOMETRY_TYPES, geometry_faults
 from mahakam.ngsild.lexical import is_scope, is_uri, require_name
+from mahakam.ngsild.pattern import check_pattern
 from mahakam.ngsild.problem import Problem, bad_request
-from mahakam.ngsild.qlanguage import MAX_PATTERN, check_pattern, parse_q
+from mahakam.ngsild.qlanguage import parse_q
 from mahakam.ngsild.selection import Geo, Georel, Scopes, Selection, Types
 
 __all__ = ["names_of", "parse_geo", "parse_q", "parse_scopes", "parse_types", "selection_from"]
@@ -37,8 +38,6 @@ def selection_from(params: Mapping[str, str], context: Context) -> Selection:
             raise bad_request("The parameter id is not valid", f"{id[:80]!r} is no URI")
     pattern = get("idPattern") or None
     if pattern is not None:
-        if len(pattern) > MAX_PATTERN:
-            raise bad_request("The parameter idPattern is not valid", f"it may have {MAX_PATTERN} characters")
         check_pattern(pattern, "idPattern")
     types = get("type")
     q = get("q")
