@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from markupsafe import Markup
+
 from mahakam.config import Place
 from mahakam.services.catalogue import Service, catalogue
 from mahakam.services.request import Fault, Request
@@ -21,7 +23,7 @@ STATE_NAMES = {
 }
 STATE_KINDS = {
     "received": "warn",
-    "inProgress": "river",
+    "inProgress": "flow",
     "answered": "ok",
     "closed": "",
     "rejected": "bad",
@@ -122,6 +124,10 @@ def sentence(fault: Fault, places: Mapping[str, Place]) -> str:
             return str(fault)
 
 
+def _linked(link: str, number: str) -> Markup:
+    return Markup('<a class="nowrap" href="{}">{}</a>').format(link + number, number)
+
+
 def waits(days: int) -> str:
     return n_("%(n)s day", "%(n)s days", days)
 
@@ -129,7 +135,7 @@ def waits(days: int) -> str:
 def columns(site: Site, link: str = "/requests/") -> list[Column]:
     """The columns of a table of requests; ``link`` + number is a row's own page."""
     return [
-        Column("number", _("Number"), get=lambda r: r.number, link=lambda r: link + r.number),
+        Column("number", _("Number"), get=lambda r: r.number, html=lambda r: _linked(link, r.number)),
         Column("service", get=lambda r: r.service, hidden=True),
         Column("service_name", _("About"), get=lambda r: service_name(site, r)),
         Column("city", get=lambda r: r.place, hidden=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -100,7 +100,7 @@ def show(request: Request) -> Response:
         shown=status,
         service=request.query_params.get("service", "")[:80],
         counts=[(state, _count(request, (state,))) for state in OPEN],
-        drawing=drawing(place, on_map) if place and on_map else "",
+        drawing=drawing(place, on_map, "/queue/") if place and on_map else "",
     )
 
 
@@ -108,7 +108,11 @@ def queue_table(request: Request) -> Table:
     gate.require(request, "request.work")
     site = site_of(request)
     waiting = Column("waiting_days", _("Waiting"), "number", get=lambda r: waiting_days(r), html=_waiting)
-    shown = [column for column in columns(site, "/queue/") if column.name != "updated"]
+    left_out = {"updated", "place"} if _asked(request) else {"updated"}
+    shown = [
+        replace(column, hidden=column.hidden or column.name in left_out)
+        for column in columns(site, "/queue/")
+    ]
     return Table(
         request,
         _("Queue"),

@@ -132,7 +132,9 @@ def asked_place(request: Request) -> Place | None:
     return site_of(request).place(asked) if asked else None
 
 
-def drawing(place: Place, requests: Sequence[ServiceRequest], width: int = 480, height: int = 360) -> object:
+def drawing(
+    place: Place, requests: Sequence[ServiceRequest], link: str = "", width: int = 480, height: int = 360
+) -> object:
     """A small map of the place with its requests, drawn by the server: there without scripts, too."""
     frame_box = box(place)
     if frame_box is None:
@@ -143,10 +145,8 @@ def drawing(place: Place, requests: Sequence[ServiceRequest], width: int = 480, 
     for feature in boundary(place):
         picture.draw(feature.get("geometry"), "area", str((feature.get("properties") or {}).get("name", "")))
     for request in requests:
-        href = f"/requests/{request.number}" if len(requests) > 1 else ""
-        picture.dot(
-            request.point, f"pin {request.state}", 7 if len(requests) == 1 else 4, request.number, href
-        )
+        href = link + request.number if link else ""
+        picture.dot(request.point, f"pin {request.state}", 4 if link else 7, request.number, href)
     return picture.svg("map-picture")
 
 
