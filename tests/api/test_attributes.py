@@ -35,7 +35,11 @@ def test_partial_update(api: Api) -> None:
     assert api.read(ONE)["heat"] == {"type": "Property", "value": 5, "unitCode": "CEL"}
     problem(api("PATCH", f"{ATTRS}/rain", json={"value": 5}), 404, "ResourceNotFound")
     problem(api("PATCH", f"{ATTRS}/heat", json={}), 400, "BadRequestData")
-    problem(api("PATCH", f"{ATTRS}/heat", json={"object": "urn:a:b", "type": "Relationship"}), 400, "BadRequestData")
+    problem(
+        api("PATCH", f"{ATTRS}/heat", json={"object": "urn:a:b", "type": "Relationship"}),
+        400,
+        "BadRequestData",
+    )
     problem(api("PATCH", f"{ATTRS}/%3Cb%3E", json={"value": 5}), 400, "BadRequestData")
 
 

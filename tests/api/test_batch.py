@@ -23,7 +23,9 @@ def test_create(api: Api) -> None:
     answer = batch(api, "create", [weather(2), weather(3), {"id": "x", "type": "Weather"}, 7])
     assert answer.status_code == 207
     assert answer.json()["success"] == ["urn:ngsi-ld:Weather:3"]
-    errors = {error["entityId"]: error["error"]["type"].rpartition("/")[2] for error in answer.json()["errors"]}
+    errors = {
+        error["entityId"]: error["error"]["type"].rpartition("/")[2] for error in answer.json()["errors"]
+    }
     assert errors["urn:ngsi-ld:Weather:2"] == "AlreadyExists"
     assert errors["x"] == "BadRequestData"
     assert len(answer.json()["errors"]) == 3

@@ -18,7 +18,10 @@ def test_types(api: Api) -> None:
     assert details["Weather"]["attributeNames"] == ["heat", "rain"]
     assert details["Weather"]["id"] == DEFAULT + "Weather"
     one = api.get("/types/Weather").json()
-    assert (one["entityCount"], [part["attributeName"] for part in one["attributeDetails"]]) == (2, ["heat", "rain"])
+    assert (one["entityCount"], [part["attributeName"] for part in one["attributeDetails"]]) == (
+        2,
+        ["heat", "rain"],
+    )
     assert api.get("/types/Bus").json()["attributeDetails"][0]["attributeTypes"] == ["Relationship"]
     problem(api.get("/types/Ship"), 404, "ResourceNotFound")
     problem(api.get("/types/%3Cb%3E"), 400, "BadRequestData")

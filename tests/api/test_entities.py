@@ -20,7 +20,11 @@ def ids(answer: Any) -> list[str]:
 def test_create_and_read(api: Api) -> None:
     entity = {"id": ONE, "type": "Weather", "heat": {"type": "Property", "value": 30.5}, "location": POINT}
     answer = api("POST", "/entities", json=entity)
-    assert (answer.status_code, answer.headers["location"], answer.content) == (201, f"{BASE}/entities/{ONE}", b"")
+    assert (answer.status_code, answer.headers["location"], answer.content) == (
+        201,
+        f"{BASE}/entities/{ONE}",
+        b"",
+    )
     answer = api.get(f"/entities/{ONE}")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
@@ -52,7 +56,9 @@ def test_reads_of_what_is_not_there(api: Api) -> None:
 
 
 def test_representations(api: Api) -> None:
-    api.create(ONE, heat={"value": 30.5, "unitCode": "CEL"}, name={"languageMap": {"id": "Hujan", "en": "Rain"}})
+    api.create(
+        ONE, heat={"value": 30.5, "unitCode": "CEL"}, name={"languageMap": {"id": "Hujan", "en": "Rain"}}
+    )
     assert api.read(ONE, "?options=keyValues")["heat"] == 30.5
     assert api.read(ONE, "?format=simplified&lang=id")["name"] == "Hujan"
     assert api.read(ONE, "?options=concise")["heat"] == {"value": 30.5, "unitCode": "CEL"}
@@ -68,10 +74,17 @@ def test_representations(api: Api) -> None:
 
 def test_queries(api: Api) -> None:
     for number in range(5):
-        api.create(f"urn:ngsi-ld:Weather:{number}", heat=number, location={**POINT, "coordinates": [117 + number, -0.5]})
+        api.create(
+            f"urn:ngsi-ld:Weather:{number}",
+            heat=number,
+            location={**POINT, "coordinates": [117 + number, -0.5]},
+        )
     api.create("urn:ngsi-ld:Bus:1", "Bus", heat=9, scope="/kaltim/samarinda")
     assert len(ids(api.get("/entities?type=Weather"))) == 5
-    assert ids(api.get("/entities?type=Weather&q=heat>=3")) == ["urn:ngsi-ld:Weather:3", "urn:ngsi-ld:Weather:4"]
+    assert ids(api.get("/entities?type=Weather&q=heat>=3")) == [
+        "urn:ngsi-ld:Weather:3",
+        "urn:ngsi-ld:Weather:4",
+    ]
     assert ids(api.get("/entities?id=urn:ngsi-ld:Bus:1,urn:ngsi-ld:Weather:0")) == [
         "urn:ngsi-ld:Weather:0",
         "urn:ngsi-ld:Bus:1",
@@ -163,7 +176,11 @@ def test_replace(api: Api) -> None:
 
 def test_merge(api: Api) -> None:
     api.create(ONE, heat={"value": 1, "unitCode": "CEL"}, rain=2, address={"value": {"a": 1, "b": 2}})
-    fragment = {"heat": {"value": 3}, "rain": "urn:ngsi-ld:null", "address": {"value": {"a": "urn:ngsi-ld:null"}}}
+    fragment = {
+        "heat": {"value": 3},
+        "rain": "urn:ngsi-ld:null",
+        "address": {"value": {"a": "urn:ngsi-ld:null"}},
+    }
     headers = {"content-type": "application/merge-patch+json"}
     assert api("PATCH", f"/entities/{ONE}", json=fragment, headers=headers).status_code == 204
     after = api.read(ONE)
@@ -226,5 +243,11 @@ def test_query_by_post(api: Api) -> None:
     geo = {"georel": "near;maxDistance==10", "geometry": "Point", "coordinates": [117.1, -0.5]}
     assert len(found(geoQ=geo)) == 3
     assert len(found(attrs=["heat"])) == 4
-    for members in ({}, {"type": "Search"}, {"type": "Query", "colour": 1}, {"type": "Query", "q": 7}, {"type": "Query"}):
+    for members in (
+        {},
+        {"type": "Search"},
+        {"type": "Query", "colour": 1},
+        {"type": "Query", "q": 7},
+        {"type": "Query"},
+    ):
         problem(api("POST", "/entityOperations/query", json=members), 400, "BadRequestData")
