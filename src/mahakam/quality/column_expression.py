@@ -108,7 +108,7 @@ class ColumnExpressions:
 
 
 def _sure(condition: Any, answer: bool = True) -> Any:
-    """A condition that is never unknown. As CASE it keeps its place among operators; IS NULL alone would not."""
+    """A condition that is never unknown; as CASE it keeps its place among operators (IS NULL would not)."""
     return condition.ifelse(ibis.literal(answer), ibis.literal(not answer))
 
 

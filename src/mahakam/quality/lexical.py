@@ -316,7 +316,7 @@ def _to_utc(local: datetime, offset: str | None, zone: tzinfo) -> datetime:
         minutes = int(offset[1:3]) * 60 + int(offset[4:6])
         return local - timedelta(minutes=-minutes if offset[0] == "-" else minutes)
     first, second = local.replace(tzinfo=zone), local.replace(tzinfo=zone, fold=1)
-    # A wall time that occurs twice is the later one, as in ICU; one that never does follows the offset before it.
+    # A wall time that occurs twice is the later one, as in ICU; one that never does has the offset before it.
     chosen = second if _offset(first) > _offset(second) else first
     return chosen.astimezone(UTC).replace(tzinfo=None)
 
