@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mahakam.broker.broker import Broker
     from mahakam.broker.contexts import Contexts
     from mahakam.broker.contracts import ContractBook
+    from mahakam.broker.notifier import Notifier
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -60,7 +62,8 @@ class Node:
         """The default tenant's entities; ``broker.tenant(name)`` leads to the others."""
         from mahakam.broker.broker import Broker
 
-        return Broker(self.store, self.book, self.places)
+        private = self.settings.private_addresses
+        return Broker(self.store, self.book, self.places, private_addresses=private)
 
     @cached_property
     def contexts(self) -> Contexts:
@@ -85,6 +88,62 @@ def open_node(settings: Settings) -> Node:
     return node
 
 
+class Notifiers:
+    """The notifiers of all tenants, in one process of the node: the one that holds the lock file.
+
+    When that process ends, however it ends, the system lets the lock go, and another worker takes over.
+    """
+
+    LOOK = 5.0
+    """Seconds between looks for a free lock, and for tenants that are new."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._running: dict[str, Notifier] = {}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="notifiers", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        for notifier in self._running.values():
+            notifier.stop()
+
+    def _run(self) -> None:
+        with (self._node.settings.data / "notifier.lock").open("w") as file:
+            while not self._ended.is_set():
+                if self._running or _lock(file):
+                    self._look()
+                self._ended.wait(self.LOOK)
+
+    def _look(self) -> None:
+        from mahakam.broker.notifier import Notifier
+
+        for name in self._node.store.tenants():
+            if name not in self._running:
+                broker = self._node.broker.tenant(name)
+                private = self._node.settings.private_addresses
+                notifier = Notifier(broker.store, broker.subscriptions, private_addresses=private)
+                notifier.start()
+                self._running[name] = notifier
+
+
+def _lock(file: IO[str]) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows: one process
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
 class Application:
     """The ASGI application: NGSI-LD first and without a framework, then pages.
 
@@ -96,6 +155,7 @@ class Application:
         self.node = node
         self._ngsild: Asgi | None = None
         self._pages: Asgi | None = None
+        self._notifiers = Notifiers(node)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -124,7 +184,7 @@ class Application:
         return self._pages
 
     async def _health(self, send: Send) -> None:
-        """``{"status": "ok", "version", "store", "entities"}``; 503 and the reason if the store cannot read."""
+        """``{"status": "ok", "version", "store", "entities"}``; 503 and why if the store cannot read."""
         answer: dict[str, Any] = {"status": "ok", "version": mahakam.__version__}
         status = 200
         try:
@@ -141,8 +201,10 @@ class Application:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                await asyncio.to_thread(self._notifiers.start)
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
+                await asyncio.to_thread(self._notifiers.stop)
                 await asyncio.to_thread(self.node.close)
                 await send({"type": "lifespan.shutdown.complete"})
                 return

@@ -76,6 +76,7 @@ _BODIES = {
     "fragments": "Fragments",
     "ids": "Ids",
     "query": "Query",
+    "subscription": "Subscription",
 }
 _REFUSALS = {
     "400": "The request is not valid; reasons name every fault",
@@ -135,7 +136,7 @@ def _operation(route: Route) -> dict[str, Any]:
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
-    schemas = {"entityId": _URI, "attrId": _NAME, "type": _NAME}
+    schemas = {"entityId": _URI, "subscriptionId": _URI, "attrId": _NAME, "type": _NAME}
     return [
         {"name": name, "in": "path", "required": True, "schema": schema}
         for name, schema in schemas.items()
@@ -170,8 +171,8 @@ def _answer(route: Route, status: int) -> dict[str, Any]:
     if status == 207:
         return {"description": "Done in part", "content": {JSON: {"schema": {"type": "object"}}}}
     if status == 201:
-        if route.body == "entity":
-            location = {"location": {"schema": {"type": "string"}, "description": "Path of the entity"}}
+        if route.body in ("entity", "subscription"):
+            location = {"location": {"schema": {"type": "string"}, "description": "Path of what was made"}}
             return {"description": "Created", "headers": location}
         return {"description": "Created", "content": {JSON: {"schema": {"type": "array", "items": _URI}}}}
     if route.template == "/entities" or route.body == "query":
@@ -237,6 +238,34 @@ def _schemas() -> dict[str, Any]:
         "Entities": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Entity"}},
         "Fragments": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Fragment"}},
         "Ids": {"type": "array", "minItems": 1, "items": _URI},
+        "Subscription": {
+            "type": "object",
+            "required": ["type", "notification"],
+            "properties": {
+                "id": _URI,
+                "type": {"const": "Subscription"},
+                "entities": {"type": "array", "items": selector | {"required": ["type"]}, "minItems": 1},
+                "watchedAttributes": {"type": "array", "items": {"type": "string"}},
+                "q": {"type": "string"},
+                "geoQ": {"type": "object", "properties": geo},
+                "scopeQ": {"type": "string"},
+                "isActive": {"type": "boolean"},
+                "expiresAt": {"type": "string", "format": "date-time"},
+                "notification": {
+                    "type": "object",
+                    "required": ["endpoint"],
+                    "properties": {
+                        "attributes": {"type": "array", "items": {"type": "string"}},
+                        "format": {"enum": ["normalized", "concise", "simplified"]},
+                        "endpoint": {
+                            "type": "object",
+                            "required": ["uri"],
+                            "properties": {"uri": {"type": "string", "format": "uri"}},
+                        },
+                    },
+                },
+            },
+        },
         "Query": {
             "type": "object",
             "required": ["type"],

@@ -39,14 +39,21 @@ class Broker:
     """Entities of one tenant (``tenant(name)`` leads to the others). Refusals are Problems.
 
     The methods that write are done when they return: durable, and what is owed to subscriptions is in the
-    outbox. Their forms with ``a`` in front are for coroutines, and share commits.
+    outbox. ``private_addresses``: whether notifications may go to them. Their forms with ``a`` in front are for coroutines, and share commits.
     """
 
     def __init__(
-        self, store: Store, book: ContractBook, places: Mapping[str, Place], *, name: str = ""
+        self,
+        store: Store,
+        book: ContractBook,
+        places: Mapping[str, Place],
+        *,
+        name: str = "",
+        private_addresses: bool = False,
     ) -> None:
         self.stores = store
         self.name = name
+        self.private_addresses = private_addresses
         self.store: EntityStore = store.tenant(name)
         self.book = book
         self.places = places
@@ -65,7 +72,9 @@ class Broker:
         try:
             if create:
                 self.stores.create_tenant(name)
-            broker = Broker(self.stores, self.book, self.places, name=name)
+            broker = Broker(
+                self.stores, self.book, self.places, name=name, private_addresses=self.private_addresses
+            )
         except KeyError:
             raise Problem(
                 "NonexistentTenant", "There is no such tenant", f"{name}; creating an entity makes it"
@@ -167,7 +176,7 @@ class Broker:
         return self.store.write(lambda transaction: self._ingest(transaction, run, items, held))
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
-        """Other records (runs, held rows, corrections) in one transaction; entities: see the methods above."""
+        """Other records (runs, held rows, corrections) in one transaction; entities: the methods above."""
         return self.store.write(work)
 
     # How

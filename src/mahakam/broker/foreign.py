@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from mahakam.ngsild.entity import VALUE_MEMBER, instances
 from mahakam.ngsild.selection import Compare, Path, Selection, Types
 from mahakam.store.protocol import EntityStore
@@ -29,9 +31,7 @@ class StoredKeys:
         if attribute == "id":
             return self._store.count(Selection(ids=(value,), types=types)) > 0
         wanted: list[str | float] = [value]
-        try:
+        with suppress(ValueError):
             wanted.append(float(value))
-        except ValueError:
-            pass
         condition = Compare(Path(attribute), "==", tuple(wanted))
         return bool(self._store.bodies(Selection(types=types, condition=condition), 1))

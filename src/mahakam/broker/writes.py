@@ -11,7 +11,7 @@ from mahakam.ngsild.problem import Problem
 from mahakam.store.model import Lineage
 
 Patch = Callable[[Document, str], Change]
-"""(stored document, time of the write) → the change: a function of ``ngsild.patch`` with its fragment bound."""
+"""(stored document, time of the write) → the change: a function of ``ngsild.patch``, its fragment bound."""
 
 
 @dataclass(frozen=True, slots=True)

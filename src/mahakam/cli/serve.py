@@ -27,15 +27,33 @@ from mahakam.config import Settings
               help="Where entities rest: sqlite:///FOLDER. Default: SQLite in the data folder.")  # fmt: skip
 @click.option("--open", "open_", is_flag=True, envvar="MAHAKAM_OPEN",
               help="No sign-in: everybody may do everything. Only on a loopback address.")  # fmt: skip
+@click.option("--private-addresses", is_flag=True, envvar="MAHAKAM_PRIVATE_ADDRESSES",
+              help="Notify and fetch @contexts from private addresses too.")  # fmt: skip
 def serve(
-    data: Path, config: tuple[Path, ...], host: str, port: int, workers: int, store: str, open_: bool
+    data: Path,
+    config: tuple[Path, ...],
+    host: str,
+    port: int,
+    workers: int,
+    store: str,
+    open_: bool,
+    private_addresses: bool,
 ) -> int:
     """Serve a node: pages, NGSI-LD and tables. An empty data folder is a fresh, empty node. Ctrl-C ends it.
 
     \b
     mahakam serve --data /var/lib/mahakam --config /etc/mahakam/samarinda --port 8000
     """
-    settings = settings_for(data, config, host=host, port=port, workers=workers, store=store, open=open_)
+    settings = settings_for(
+        data,
+        config,
+        host=host,
+        port=port,
+        workers=workers,
+        store=store,
+        open=open_,
+        private_addresses=private_addresses,
+    )
     return run_server(settings)
 
 

@@ -166,8 +166,14 @@ class EntityStore(Protocol):
     def record(self, kind: str, key: str) -> dict[str, Any] | None:
         """One small record: a primary-key read, cheap enough for every request (sessions, API keys)."""
 
-    def owed(self, now: float, limit: int = 100) -> list[Owed]:
-        """Notifications whose turn it is: for each subscription and entity the oldest, if due at ``now``."""
+    def owed(self, now: float, limit: int = 100, without: Sequence[str] = ()) -> list[Owed]:
+        """Notifications whose turn it is: for each subscription and entity the oldest, if due at ``now``.
+
+        ``without``: subscriptions to leave out.
+        """
+
+    def when_owed(self, callback: Callable[[], None] | None) -> None:
+        """Have ``callback`` called after each commit of this process that put something into the outbox."""
 
     def next_due(self) -> float | None:
         """When the next notification is due (seconds since 1970); None if none is owed."""

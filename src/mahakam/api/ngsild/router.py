@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 _ENTITIES = f"{BASE}/entities/"
 _ENTITIES_LENGTH = len(_ENTITIES)
 _ENTITY = "/entities/{entityId}"
+_SUBSCRIPTIONS = f"{BASE}/subscriptions/"
 
 
 def _table() -> dict[str, dict[str, Route]]:
@@ -87,6 +88,11 @@ class NgsiLd:
             if not rest:
                 return self._table[_ENTITY + "/attrs"], (_decoded(id),)
             return self._table[_ENTITY + "/attrs/{attrId}"], (_decoded(id), _decoded(rest[1:]))
+        if path.startswith(_SUBSCRIPTIONS):
+            id, slash, rest = path[len(_SUBSCRIPTIONS) :].partition("/")
+            methods = self._table.get(f"/subscriptions/{{subscriptionId}}{slash}{rest}")
+            if methods is not None:
+                return methods, (_decoded(id),)
         for prefix, template in _NAMED:
             if path.startswith(prefix) and len(path) > len(prefix):
                 return self._table[template], (_decoded(path[len(prefix) :]),)

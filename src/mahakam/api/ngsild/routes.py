@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mahakam.api.http import Response
-from mahakam.api.ngsild import attributes, batch, discovery, entities, posted
+from mahakam.api.ngsild import attributes, batch, discovery, entities, posted, subscriptions
 from mahakam.api.ngsild.call import Call
 from mahakam.api.ngsild.presentation import READ_PARAMETERS
 
-Body = Literal["", "entity", "fragment", "attribute", "entities", "fragments", "ids", "query"]
+Body = Literal["", "entity", "fragment", "attribute", "entities", "fragments", "ids", "query", "subscription"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ _ENTITY = "/entities/{entityId}"
 _ATTRS = "/entities/{entityId}/attrs"
 _ATTR = "/entities/{entityId}/attrs/{attrId}"
 _DETAILS = frozenset(("details", "local"))
+_SUBSCRIPTION = "/subscriptions/{subscriptionId}"
+_DEAD_LETTERS = f"{_SUBSCRIPTION}/deadLetters"
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/entities", entities.query, "Query entities", (200,), entities.QUERY_PARAMETERS),
@@ -181,5 +183,62 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/attributes", discovery.attributes, "The attributes there are", (200,), _DETAILS),
     Route(
         "GET", "/attributes/{attrId}", discovery.one_attribute, "One attribute", (200,), frozenset(("local",))
+    ),
+    Route(
+        "GET",
+        "/subscriptions",
+        subscriptions.list_subscriptions,
+        "The subscriptions",
+        (200,),
+        subscriptions.PAGE,
+    ),
+    Route(
+        "POST",
+        "/subscriptions",
+        subscriptions.create_subscription,
+        "Subscribe",
+        (201,),
+        frozenset(("local",)),
+        "subscription",
+        True,
+    ),
+    Route("GET", _SUBSCRIPTION, subscriptions.retrieve_subscription, "One subscription", (200,)),
+    Route(
+        "PATCH",
+        _SUBSCRIPTION,
+        subscriptions.update_subscription,
+        "Change a subscription",
+        (204,),
+        frozenset(("local",)),
+        "subscription",
+        True,
+    ),
+    Route(
+        "DELETE",
+        _SUBSCRIPTION,
+        subscriptions.delete_subscription,
+        "End a subscription",
+        (204,),
+        frozenset(("local",)),
+        "",
+        True,
+    ),
+    Route(
+        "GET",
+        _DEAD_LETTERS,
+        subscriptions.list_dead_letters,
+        "Notifications given up",
+        (200,),
+        subscriptions.PAGE,
+    ),
+    Route(
+        "POST",
+        f"{_DEAD_LETTERS}/replay",
+        subscriptions.replay_dead_letters,
+        "Send notifications that were given up again",
+        (200,),
+        frozenset(),
+        "",
+        True,
     ),
 )

@@ -126,6 +126,9 @@ class SqliteEntities(Ledger):
     def submit_async(self, work: Callable[[Transaction], T]) -> asyncio.Future[T]:
         return self._writer.submit_async(work)
 
+    def when_owed(self, callback: Callable[[], None] | None) -> None:
+        self._writer.when_owed = callback
+
     def close(self) -> None:
         """Finish the writes that wait, then close."""
         self._writer.close()

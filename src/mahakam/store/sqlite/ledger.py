@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -98,13 +99,14 @@ class Ledger:
         found = self._all("SELECT value FROM record WHERE kind = ? AND key = ?", (kind, key))
         return orjson.loads(found[0][0]) if found else None
 
-    def owed(self, now: float, limit: int = 100) -> list[Owed]:
+    def owed(self, now: float, limit: int = 100, without: Sequence[str] = ()) -> list[Owed]:
         """Notifications whose turn it is: for each subscription and entity the oldest, if it is due."""
         sql = (
             f"SELECT {_OWED} FROM outbox WHERE n IN (SELECT min(n) FROM outbox WHERE dead = 0"
-            " GROUP BY subscription, entity) AND due <= ? ORDER BY n LIMIT ?"
+            " AND subscription NOT IN (SELECT value FROM json_each(?)) GROUP BY subscription, entity)"
+            " AND due <= ? ORDER BY n LIMIT ?"
         )
-        return [Owed(*row) for row in self._all(sql, (now, limit))]
+        return [Owed(*row) for row in self._all(sql, (orjson.dumps(without).decode(), now, limit))]
 
     def next_due(self) -> float | None:
         """When the next notification is due (seconds since 1970); None if none is owed."""

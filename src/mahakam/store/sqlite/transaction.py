@@ -28,6 +28,7 @@ class SqliteTransaction:
     """See :class:`mahakam.store.protocol.Transaction`; the writer, whose connection it uses, commits."""
 
     def __init__(self, connection: apsw.Connection) -> None:
+        self.owing = False
         self._execute: Callable[..., Any] = connection.execute
         self._executemany = connection.executemany
         self._changes = connection.changes
@@ -96,6 +97,7 @@ class SqliteTransaction:
 
     def owe(self, subscription: str, entity: str, body: bytes) -> None:
         now = time.time()
+        self.owing = True
         self._execute(
             "INSERT INTO outbox (subscription, entity, body, made, due) VALUES (?, ?, ?, ?, ?)",
             (subscription, entity, body, now, now),
@@ -113,6 +115,7 @@ class SqliteTransaction:
         self._execute("UPDATE outbox SET dead = 1, tries = tries + 1, error = ? WHERE n = ?", (error, number))
 
     def revive(self, number: int) -> bool:
+        self.owing = True
         self._execute(
             "UPDATE outbox SET dead = 0, tries = 0, due = ? WHERE n = ? AND dead = 1", (time.time(), number)
         )
@@ -194,3 +197,6 @@ class SqliteTransaction:
     def records(self, kind: str) -> dict[str, dict[str, Any]]:
         found = self._execute("SELECT key, value FROM record WHERE kind = ? ORDER BY key", (kind,))
         return {key: orjson.loads(value) for key, value in found}
+
+    def others(self) -> int:
+        return int(self._execute("PRAGMA data_version").get)

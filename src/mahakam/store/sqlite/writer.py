@@ -39,6 +39,7 @@ class Writer:
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self.when_owed: Callable[[], None] | None = None
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
         """A future that holds what ``work`` returned once that is durable."""
@@ -140,6 +141,8 @@ class Writer:
                     outcomes.append((future, None, error))
                 connection.execute("RELEASE work")
             connection.execute("COMMIT")
+            if transaction.owing and self.when_owed is not None:
+                self.when_owed()
         except BaseException:
             # SQLite has already undone everything after some errors (disk full).
             if connection.in_transaction:
