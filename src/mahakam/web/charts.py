@@ -1,9 +1,10 @@
-"""Small server-made charts: SVG in per cent of its width, so that it fits any screen and its words stay readable."""
+"""Small server-made charts: SVG in per cent of its width, so that it fits any screen and its words stay
+readable."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -34,7 +35,12 @@ class Line:
 
 
 def bars(
-    data: Sequence[Bar], label: str, height: int = 96, axis: bool = False, level: Line | None = None, steps: Sequence[str] = ()
+    data: Sequence[Bar],
+    label: str,
+    height: int = 96,
+    axis: bool = False,
+    level: Line | None = None,
+    steps: Sequence[str] = (),
 ) -> Markup:
     """A bar chart with the text alternative ``label``; with ``axis`` there are grid lines with numbers.
 
@@ -42,7 +48,9 @@ def bars(
     """
     if not data:
         return Markup("")
-    low, high, levels = scale([bar.value for bar in data if bar.value is not None], level.value if level else None)
+    low, high, levels = scale(
+        [bar.value for bar in data if bar.value is not None], level.value if level else None
+    )
     top, bottom = 10.0, height - 20.0
     unit = (bottom - top) / (high - low)
     parts: list[str] = []
@@ -55,25 +63,27 @@ def bars(
         for step, word in zip(levels, steps, strict=False):
             parts.append(
                 f'<line class="grid-line" x1="0" x2="100%" y1="{y(step)}" y2="{y(step)}"/>'
-                f'<text class="tick" x="0" y="{y(step) - 4}">{escape(word)}</text>'
+                + (f'<text class="tick" x="0" y="{y(step) - 4}">{escape(word)}</text>' if step else "")
             )
     slot = 100 / len(data)
     width = min(slot * (0.76 if len(data) <= 14 else 0.7), 14.0)
     for index, bar in enumerate(data):
         x = index * slot + (slot - width) / 2
-        parts.append(_bar(bar, x, width, slot * index, slot, y, zero, top, bottom, axis))
+        parts.append(_bar(bar, x, width, slot * index, slot, y, zero, top, bottom))
         if bar.tick:
             anchor = _anchor(index, len(data))
             at = {"start": index * slot, "end": (index + 1) * slot}.get(anchor, index * slot + slot / 2)
             parts.append(
-                f'<text class="tick" x="{at:.2f}%" y="{height - 4}" text-anchor="{anchor}">{escape(bar.tick)}</text>'
+                f'<text class="tick" x="{at:.2f}%" y="{height - 4}" text-anchor="{anchor}">'
+                f"{escape(bar.tick)}</text>"
             )
     parts.append(f'<line class="base" x1="0" x2="100%" y1="{zero:.1f}" y2="{zero:.1f}"/>')
     if level:
         at = y(level.value)
         parts.append(
             f'<line class="target" x1="0" x2="100%" y1="{at}" y2="{at}"/>'
-            f'<text class="target-word" x="100%" y="{max(at - 5, 10)}" text-anchor="end">{escape(level.label)}</text>'
+            f'<text class="target-word" x="100%" y="{max(at - 5, 10)}" text-anchor="end">'
+            f"{escape(level.label)}</text>"
         )
     inner = "".join(parts)
     role = "group" if any(bar.href for bar in data) else "img"
@@ -89,22 +99,18 @@ def _bar(
     width: float,
     slot_x: float,
     slot: float,
-    y: object,
+    y: Callable[[float], float],
     zero: float,
     top: float,
     bottom: float,
-    axis: bool,
 ) -> str:
-    assert callable(y)
     name = f"<title>{escape(bar.title)}</title>"
     shape = ""
     if bar.broken:
         shape += f'<line class="break" x1="{slot_x:.2f}%" x2="{slot_x:.2f}%" y1="{top}" y2="{bottom}"/>'
     if bar.value is None:
-        shape += (
-            f'<rect class="gap" x="{x:.2f}%" width="{width:.2f}%" y="{zero - 5:.1f}" height="5" rx="1.5">{name}</rect>'
-        )
-        return shape
+        where = f'x="{x:.2f}%" width="{width:.2f}%" y="{zero - 5:.1f}" height="5" rx="1.5"'
+        return f'{shape}<rect class="gap" {where}>{name}</rect>'
     style = "bar-mark" + (" muted" if bar.muted else "") + (" latest" if bar.latest else "")
     at = y(bar.value)
     high, tall = min(at, zero), max(abs(zero - at), 1.5)
@@ -121,9 +127,9 @@ def _bar(
 
 def _anchor(index: int, count: int) -> str:
     """Words at the edges of a dense chart stay inside it."""
-    if count > 10 and index == 0:
+    if count > 10 and index / count < 0.04:
         return "start"
-    return "end" if count > 10 and index == count - 1 else "middle"
+    return "end" if count > 10 and index / count > 0.93 else "middle"
 
 
 def scale(values: Sequence[float], level: float | None = None) -> tuple[float, float, list[float]]:
@@ -140,7 +146,8 @@ def scale(values: Sequence[float], level: float | None = None) -> tuple[float, f
 
 
 def ticks(labels: Sequence[str], most: int) -> list[str]:
-    """Which of the periods' labels (2025, 2025-11) get a word under the chart, so that at most ``most`` do."""
+    """Which of the periods' labels (2025, 2025-11) get a word under the chart, so that at most ``most``
+    do."""
     if len(labels) <= most:
         return [label if len(label) == 4 else label[2:] for label in labels]
     years = [label[:4] for label in labels]

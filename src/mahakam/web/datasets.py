@@ -45,9 +45,9 @@ class Dataset:
         return self.last.ended or self.last.started if self.last else ""
 
     @property
-    def worst(self) -> tuple[str, str, int] | None:
-        """(rule, field, rows) of the most frequent finding of the run."""
-        return worst(self.run)
+    def worst(self) -> Reason | None:
+        """The finding to mend first."""
+        return next(iter(reasons(self.run)), None)
 
 
 def score(run: Run | None, held: int | None = None) -> float | None:
@@ -63,13 +63,24 @@ def score(run: Run | None, held: int | None = None) -> float | None:
     return max(0.0, 1 - (waiting + flagged / 2) / rows)
 
 
-def worst(run: Run | None) -> tuple[str, str, int] | None:
-    """(rule, field, rows) of a run's most frequent finding."""
-    if run is None or not run.summary:
-        return None
-    reason, rows = max(run.summary.items(), key=lambda item: item[1])
-    rule, _space, field = reason.partition(" ")
-    return rule, field, rows
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One line of a run's summary: a rule and a field with the rows it was found in."""
+
+    rule: str
+    field: str
+    rows: int
+    warning: bool
+
+
+def reasons(run: Run | None) -> list[Reason]:
+    """What a run found, errors before warnings, the most frequent first."""
+    found = []
+    for reason, rows in (run.summary if run else {}).items():
+        severity, mark, rest = reason.rpartition(": ")
+        rule, _space, field = rest.partition(" ")
+        found.append(Reason(rule, field, rows, bool(mark) and severity == "warning"))
+    return sorted(found, key=lambda one: (one.warning, -one.rows))
 
 
 def datasets(store: EntityStore, place: Place) -> list[Dataset]:
@@ -142,8 +153,10 @@ _RULES = {
     "foreignKey": N_("%(field)s is not in the code list"),
     "insideBoundary": N_("%(field)s lies outside the boundary"),
     "notInFuture": N_("%(field)s lies in the future"),
-    "column": N_("the column %(field)s is missing"),
-    "rowCount": N_("the number of rows is not as expected"),
+    "column": N_("The column %(field)s is missing"),
+    "rowCount": N_("The number of rows is not as expected"),
+    "structure": N_("The row is broken"),
+    "expression": N_("Values contradict each other"),
     "nullValues": N_("%(field)s is missing too often"),
 }
 
@@ -154,16 +167,13 @@ def rule_words(rule: str, field: str) -> str:
     name = spoken(field) if field else _("a value")
     if known:
         return _(known, field=name) if "%(field)s" in known else _(known)
-    rule_name = spoken(rule.replace("-", " ")) if rule else ""
-    return _("does not hold: %(rule)s", rule=rule_name) if rule_name else name
+    rule_name = spoken(rule)
+    return _("Does not hold: %(rule)s", rule=f"“{rule_name}”") if rule_name else name
 
 
-def finding_words(found: tuple[str, str, int] | None) -> str:
+def finding_words(found: Reason | None) -> str:
     """``Date stands twice: 335``; "" for none."""
-    if found is None:
-        return ""
-    rule, field, rows = found
-    return f"{rule_words(rule, field)}: {number(rows)}"
+    return f"{rule_words(found.rule, found.field)}: {number(found.rows)}" if found else ""
 
 
 def newest(runs: Iterable[Run]) -> str:

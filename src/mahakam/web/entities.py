@@ -17,7 +17,8 @@ _TITLES = ("name", "title", "shortName", "alternateName", "code")
 
 
 def attribute(document: Document, name: str) -> Any:
-    """The plain value of an attribute (its default instance): what stands under value, object or languageMap."""
+    """The plain value of an attribute (its default instance): what stands under value, object or
+    languageMap."""
     found = document.get(name)
     if isinstance(found, list) and name not in _NO_ATTRIBUTE:
         found = next((one for one in found if isinstance(one, dict) and "datasetId" not in one), found[0])
@@ -91,6 +92,8 @@ class Layer:
     q: str
     selection: Selection
     colour: str
+    shown: bool
+    """Areas cover each other, so only the first area layer is shown until the reader asks for more."""
 
 
 _COLOURS = {
@@ -109,16 +112,22 @@ def layers_of(place: Place, places: Mapping[str, Place]) -> list[Layer]:
             continue
         colours = _COLOURS[style]
         colour = colours[used[style] % len(colours)]
+        shown = style != "area" or not used[style]
         used[style] += 1
         q = str(facts.get("q") or "")
         selection = select(place, places, str(facts["type"]), q)
         name = words(facts.get("name", facts["type"]))
-        found.append(Layer(number, name, str(facts["type"]), style, q, selection, colour))
+        found.append(Layer(number, name, str(facts["type"]), style, q, selection, colour, shown))
     return found
 
 
 def select(
-    place: Place, places: Mapping[str, Place], type: str = "", q: str = "", text: str = "", below: bool = False
+    place: Place,
+    places: Mapping[str, Place],
+    type: str = "",
+    q: str = "",
+    text: str = "",
+    below: bool = False,
 ) -> Selection:
     """The entities of a type in a place (``below``: and in the places below it), narrowed by a query ``q``.
 
@@ -142,7 +151,8 @@ def select(
 
 @dataclass(frozen=True)
 class EntityRows:
-    """The selected entities as the rows of a table (``mahakam.web.tables.Rows``): documents, in stored order."""
+    """The selected entities as the rows of a table (``mahakam.web.tables.Rows``): documents, in stored
+    order."""
 
     store: EntityStore
     selection: Selection

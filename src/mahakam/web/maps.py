@@ -22,7 +22,8 @@ MOST_BYTES = 16_000_000
 
 
 def map_settings(site: Site, place: Place) -> dict[str, Any]:
-    """What ``map.js`` reads from the element's data: bounds, layers with colours, words in the reader's language."""
+    """What ``map.js`` reads from the element's data: bounds, layers with colours, words in the reader's
+    language."""
     extent = box(place)
     if not boundary(place):
         extent = _extent(site, place) or extent
@@ -32,6 +33,7 @@ def map_settings(site: Site, place: Place) -> dict[str, Any]:
             "name": layer.name,
             "style": layer.style,
             "colour": layer.colour,
+            "shown": layer.shown,
             "data": f"/cities/{place.id}/layers/{layer.number}.geojson",
         }
         for layer in layers_of(place, site.places)
@@ -65,7 +67,8 @@ def _extent(site: Site, place: Place) -> tuple[float, float, float, float] | Non
 def layer_features(site: Site, layer: Layer) -> Iterator[bytes]:
     """The layer as a GeoJSON FeatureCollection, at most MOST_FEATURES features and MOST_BYTES bytes.
 
-    Properties are ``id`` and ``name`` only: the popup asks for the rest. ``truncated`` says that there are more.
+    Properties are ``id`` and ``name`` only: the popup asks for the rest. ``truncated`` says that there
+    are more.
     """
     yield b'{"type":"FeatureCollection","features":['
     size = count = 0

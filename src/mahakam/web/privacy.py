@@ -1,4 +1,4 @@
-"""What a page may not show: attributes that a contract marks as personal, for those who may not see them."""
+"""What contracts say to pages: which attributes are personal and hidden from whom, and what a rule means."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def contracts_of(site: Site, place: Place, type: str) -> list[Contract]:
     found = []
     for above in chain(site.places, place):
         for path in above.files("contracts").values():
-            found += [contract for contract in _contracts(path, path.stat().st_mtime_ns) if contract.entity == type]
+            found += [
+                contract for contract in _contracts(path, path.stat().st_mtime_ns) if contract.entity == type
+            ]
     return found
 
 
@@ -32,6 +34,20 @@ def _contracts(path: Path, _modified: int) -> list[Contract]:
     from mahakam.quality.load import load_all
 
     return load_all(path)
+
+
+def rule_messages(site: Site, place: Place, feed: str) -> dict[tuple[str, str], str]:
+    """(rule, field) → what should hold, in the words of the feed's contract."""
+    from mahakam.web.datasets import feed_of
+
+    path = contract_file(site.places, place, feed_of(place, feed).contract)
+    if path is None:
+        return {}
+    return {
+        (rule.name, rule.field): rule.message or rule.expected
+        for contract in _contracts(path, path.stat().st_mtime_ns)
+        for rule in contract.rules
+    }
 
 
 def personal(site: Site, place: Place, type: str) -> frozenset[str]:

@@ -47,7 +47,8 @@ class Column:
 
     ``get`` takes the value out of a row (default: ``row[name]``); ``html`` shows the row's cell if the
     formatted
-    value is not enough; ``link`` gives the cell's address. ``hidden`` columns are only in the downloads.
+    value is not enough; ``link`` gives the cell's address. ``hidden`` columns are only in the downloads;
+    ``phone`` False leaves a column out where a row is folded into a block.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Column:
     hidden: bool = False
     sortable: bool = True
     decimals: int | None = None
+    phone: bool = True
 
     @property
     def numeric(self) -> bool:

@@ -19,7 +19,7 @@ from mahakam.web.language import _, in_timezone, words
 from mahakam.web.maps import map_settings
 from mahakam.web.outlines import thumbnail
 from mahakam.web.pages.quality import datasets_table
-from mahakam.web.pictures import picture
+from mahakam.web.pictures import picture, small_picture
 from mahakam.web.render import render
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -55,6 +55,7 @@ def city(request: Request) -> Response:
         above=site.places.get(place.parent or ""),
         below=[child for child in site.children(place.id) if child.kind == "city"],
         thumbnail=thumbnail,
+        small_picture=lambda child: small_picture(site, child),
         facts=facts(place),
         picture=picture(site, place),
         map=map_settings(site, place),
@@ -62,7 +63,7 @@ def city(request: Request) -> Response:
         cards_found=views.cards(found, place),
         theme_name=views.theme_name,
         waiting=waiting(place, found),
-        datasets=datasets_table(request, known, path=f"/quality/{place.id}", place=place) if known else None,
+        datasets=datasets_table(request, known, path=f"/quality/{place.id}") if known else None,
         services=services(site, place),
         empty=not site.store.documents(scope, 1),
     )

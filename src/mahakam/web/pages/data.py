@@ -1,4 +1,5 @@
-"""The table behind a map layer or a number: every entity of a type in a place, filtered, paged, downloadable."""
+"""The table behind a map layer or a number: every entity of a type in a place, filtered, paged,
+downloadable."""
 
 from __future__ import annotations
 
@@ -53,7 +54,9 @@ def data(request: Request) -> Response:
     place, type, _chosen = _asked(request)
     in_timezone(place.timezone)
     if not site.store.documents(select(place, site.places, type, below=True), 1):
-        raise HTTPException(404, _("%(place)s has no data of the kind %(type)s", place=words(place.name), type=type))
+        raise HTTPException(
+            404, _("%(place)s has no data of the kind %(type)s", place=words(place.name), type=type)
+        )
     table = entities_table(request)
     return render(
         request,
@@ -150,4 +153,6 @@ def as_geojson(request: Request) -> Response:
             start = b",\n"
         yield b"\n]}\n"
 
-    return StreamingResponse(lines(), media_type="application/geo+json", headers={"Cache-Control": "no-cache"})
+    return StreamingResponse(
+        lines(), media_type="application/geo+json", headers={"Cache-Control": "no-cache"}
+    )

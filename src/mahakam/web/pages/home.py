@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from mahakam.config import Place
 from mahakam.web.language import _, words
 from mahakam.web.outlines import thumbnail
+from mahakam.web.pictures import small_picture
 from mahakam.web.render import render
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -27,7 +28,15 @@ def home(request: Request) -> Response:
     site = site_of(request)
     groups = grouped(site)
     first = next((place for _above, below in groups for place in below if place.kind == "city"), None)
-    return render(request, "home.html", title="Mahakam", groups=groups, first=first, thumbnail=thumbnail)
+    return render(
+        request,
+        "home.html",
+        title="Mahakam",
+        groups=groups,
+        first=first,
+        thumbnail=thumbnail,
+        small_picture=lambda place: small_picture(site, place),
+    )
 
 
 def cities(request: Request) -> Response:

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from mahakam.indicators.series import Comparison, Series, all_series, compare, series
 from mahakam.indicators.value import Value
 from mahakam.web import indicator_views as views
-from mahakam.web.language import _, in_timezone, unit, words
+from mahakam.web.language import _, in_timezone, measured, period, unit, words
 from mahakam.web.render import render
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -51,9 +51,6 @@ def latest_table(request: Request) -> Table:
     place = site.place(request.path_params["place"])
     found = all_series(site.broker, place)
 
-    def latest(one: Series) -> Value | None:
-        return one.latest
-
     def value(one: Series) -> Any:
         return one.latest.value if one.latest else None
 
@@ -90,7 +87,7 @@ def latest_table(request: Request) -> Table:
         Column("confidence", _("Confidence"), get=lambda s: s.confidence, html=confidence),
         Column("place", _("Place"), get=lambda s: words(s.place.name)),
         Column("id", get=lambda s: s.definition.id, hidden=True),
-        Column("inputs", get=lambda s: found.inputs if (found := latest(s)) else 0, hidden=True),
+        Column("inputs", get=lambda s: s.latest.inputs if s.latest else 0, hidden=True),
     ]
     nothing = _("No indicator is set up for this place yet.")
     return Table(request, _("Indicators"), columns, found, path=f"/indicators/{place.id}", nothing=nothing)
@@ -128,8 +125,8 @@ def indicator(request: Request) -> Response:
         chart=views.large_chart(found),
         table=values_table(request),
         target=target,
-        target_value=views.measured(target.value, definition.unit, definition.decimals) if target else "",
-        breaks=[(views.period(label), words(reason)) for label, reason in definition.breaks.items()],
+        target_value=measured(target.value, definition.unit, definition.decimals) if target else "",
+        breaks=[(period(label), words(reason)) for label, reason in definition.breaks.items()],
         frameworks=[f"{FRAMEWORKS.get(name, name)} {text}" for name, text in definition.frameworks],
         comparison=comparison,
         comparison_table=comparison_table(request) if comparison else None,
@@ -157,12 +154,16 @@ def values_table(request: Request) -> Table:
 
     suffix = f" ({unit(found.definition.unit)})" if unit(found.definition.unit) else ""
     columns = [
-        Column("period", _("Period"), get=lambda v: v.label, html=lambda v: views.when(v) or _("all there is")),
+        Column(
+            "period", _("Period"), get=lambda v: v.label, html=lambda v: views.when(v) or _("all there is")
+        ),
         Column("value", _("Value") + suffix, get=lambda v: v.value, html=value_cell),
         Column("confidence", _("Confidence"), get=lambda v: v.confidence, html=confidence),
         Column("completeness", _("Completeness"), "share", get=lambda v: v.completeness),
         Column("inputs", _("Rows"), "number", get=lambda v: v.inputs),
-        Column("counted", _("Counted"), "number", get=lambda v: v.counted, hidden=not found.definition.counted),
+        Column(
+            "counted", _("Counted"), "number", get=lambda v: v.counted, hidden=not found.definition.counted
+        ),
         Column("trace", _("Where from?"), get=lambda v: v.id, html=_trace, sortable=False),
         Column("unit", get=lambda v: v.unit, hidden=True),
         Column("state", get=lambda v: v.state, hidden=True),
@@ -174,7 +175,13 @@ def values_table(request: Request) -> Table:
     ]
     path = f"/indicators/{found.place.id}/{found.definition.id}"
     return Table(
-        request, words(found.definition.name), columns, found.values[::-1], path=path, per_page=24, anchor="values"
+        request,
+        words(found.definition.name),
+        columns,
+        found.values[::-1],
+        path=path,
+        per_page=24,
+        anchor="values",
     )
 
 
@@ -229,13 +236,15 @@ def comparison_table(request: Request) -> Table:
         columns.append(
             Column(
                 "common",
-                views.period(group.common),
+                period(group.common),
                 "number",
                 get=lambda s: value.value if (value := in_common(s)) else None,
                 decimals=decimals,
             )
         )
-    columns.append(Column("unit", _("Unit"), get=lambda s: s.definition.unit, html=lambda s: unit(s.definition.unit)))
+    columns.append(
+        Column("unit", _("Unit"), get=lambda s: s.definition.unit, html=lambda s: unit(s.definition.unit))
+    )
     path = f"/indicators/{found.place.id}/{found.definition.id}/comparison"
     sort = {"lower": "value", "higher": "-value"}.get(found.definition.better, "place")
     return Table(

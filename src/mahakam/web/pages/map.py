@@ -43,7 +43,8 @@ def full_map(request: Request) -> Response:
     for one in layers:
         documents = site.store.documents(one.selection, LISTED)
         items = [
-            {"id": d["id"], "name": title(d), "at": _centre(d)} for d in sorted(documents, key=lambda d: title(d))
+            {"id": d["id"], "name": title(d), "at": _centre(d)}
+            for d in sorted(documents, key=lambda d: title(d))
         ]
         listed.append((one, site.store.count(one.selection), items))
     return render(
@@ -66,7 +67,11 @@ def boundary_features(request: Request) -> Response:
     """The place's outline, coordinates to about a metre."""
     place = site_of(request).place(request.path_params["id"])
     features = [
-        {"type": "Feature", "properties": feature.get("properties") or {}, "geometry": rounded(feature["geometry"])}
+        {
+            "type": "Feature",
+            "properties": feature.get("properties") or {},
+            "geometry": rounded(feature["geometry"]),
+        }
         for feature in boundary(place)
         if feature.get("geometry")
     ]

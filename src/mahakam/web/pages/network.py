@@ -1,4 +1,5 @@
-"""The network: its countries, member cities and projects on a map and in tables; this node's cities beside them."""
+"""The network: its countries, member cities and projects on a map and in tables; this node's cities
+beside them."""
 
 from __future__ import annotations
 
@@ -12,10 +13,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from mahakam.config import Place
-from mahakam.ngsild.selection import Selection, Types
-from mahakam.store.protocol import Document
+from mahakam.network.views import network as network_of
 from mahakam.web import shapes
-from mahakam.web.entities import attribute, geometry
 from mahakam.web.language import N_, _, in_timezone, number, words
 from mahakam.web.pages.trace import entity_address
 from mahakam.web.render import render
@@ -25,8 +24,6 @@ from mahakam.web.tables import Column, Table, table_routes
 if TYPE_CHECKING:
     from mahakam.web.site import Site
 
-COUNTRY, CITY, PROJECT = "Country", "SmartCity", "SmartCityProject"
-_MOST = 5000
 AREAS = {
     "Civic & Social": N_("Civic & Social"),
     "Health & Well-Being": N_("Health & Well-Being"),
@@ -84,64 +81,57 @@ class Register:
 
 
 def register(site: Site) -> Register:
-    """Read the register from the store (a few hundred small entities)."""
-
-    def every(kind: str) -> list[Document]:
-        return site.store.documents(Selection(types=Types(((kind,),))), _MOST)
-
-    places = {place.id: place for place in site.places.values() if place.kind == "city"}
+    """The network's records as rows, sorted by name (a few hundred small entities)."""
+    found = network_of(site.broker)
+    if found is None:
+        return Register([], [], [])
     projects = [
         {
-            "country": attribute(d, "country"),
-            "city": attribute(d, "city"),
-            "project": attribute(d, "name"),
-            "focus_area": attribute(d, "focusArea"),
-            "status": attribute(d, "status"),
-            "as_of": attribute(d, "asOf"),
-            "id": d["id"],
+            "country": one.country,
+            "city": one.city,
+            "project": one.name,
+            "focus_area": one.focus_area,
+            "status": one.status,
+            "as_of": one.as_of,
+            "id": one.id,
         }
-        for d in every(PROJECT)
+        for one in found.projects
     ]
-    many = Counter(row["city"] for row in projects)
+    many = Counter((row["country"], row["city"]) for row in projects)
     cities = [
         {
-            "country": attribute(d, "countryName") or attribute(d, "country"),
-            "city": attribute(d, "name"),
-            "joined": attribute(d, "joined"),
-            "population": attribute(d, "population"),
-            "area_km2": attribute(d, "area"),
-            "projects": many[attribute(d, "name")],
-            "page": f"/cities/{attribute(d, 'code')}" if attribute(d, "code") in places else "",
-            "longitude": _coordinate(d, 0),
-            "latitude": _coordinate(d, 1),
-            "id": d["id"],
+            "country": one.country,
+            "city": one.name,
+            "joined": one.joined,
+            "population": one.population,
+            "area_km2": one.area,
+            "projects": many[one.country, one.name],
+            "page": f"/cities/{one.place}" if one.place else "",
+            "longitude": _coordinate(one.location, 0),
+            "latitude": _coordinate(one.location, 1),
+            "id": one.id,
         }
-        for d in every(CITY)
+        for one in found.cities
     ]
     by_country = Counter(row["country"] for row in cities)
     projects_of = Counter(row["country"] for row in projects)
     countries = [
         {
-            "code": attribute(d, "code"),
-            "country": attribute(d, "name"),
-            "common": attribute(d, "commonName") or attribute(d, "name"),
-            "capital": attribute(d, "capital"),
-            "cities": by_country[attribute(d, "name")],
-            "projects": projects_of[attribute(d, "name")],
-            "shape": geometry(d),
-            "id": d["id"],
+            "code": one.code,
+            "country": one.name,
+            "common": one.alias or one.name,
+            "capital": one.capital,
+            "cities": by_country[one.name],
+            "projects": projects_of[one.name],
+            "shape": one.location,
+            "id": one.id,
         }
-        for d in every(COUNTRY)
+        for one in found.countries
     ]
-    return Register(
-        sorted(countries, key=lambda row: str(row["common"])),
-        sorted(cities, key=lambda row: (str(row["country"]), str(row["city"]))),
-        sorted(projects, key=lambda row: (str(row["country"]), str(row["city"]), str(row["project"]))),
-    )
+    return Register(sorted(countries, key=lambda row: str(row["common"])), cities, projects)
 
 
-def _coordinate(document: Document, axis: int) -> float | None:
-    shape = geometry(document)
+def _coordinate(shape: dict[str, Any] | None, axis: int) -> float | None:
     return float(shape["coordinates"][axis]) if shape and shape.get("type") == "Point" else None
 
 
@@ -179,7 +169,8 @@ def network(request: Request) -> Response:
 
 
 def _picture(found: Register, asked: Filter, candidates: list[Place]) -> Markup:
-    """Countries and cities as one drawing; what the filter leaves out is pale. Every city is also in the table."""
+    """Countries and cities as one drawing; what the filter leaves out is pale. Every city is also in the
+    table."""
     shapes_found = [row["shape"] for row in found.countries if row["shape"]]
     area = shapes.bounds(shapes_found) or shapes.bounds(
         {"type": "Point", "coordinates": [row["longitude"], row["latitude"]]}
@@ -188,10 +179,17 @@ def _picture(found: Register, asked: Filter, candidates: list[Place]) -> Markup:
     )
     if area is None:
         return Markup("")
-    drawing = shapes.Drawing(_("Map of the network's countries and cities"), shapes.frame(area, 860, 560, margin=8))
+    drawing = shapes.Drawing(
+        _("Map of the network's countries and cities"), shapes.frame(area, 860, 560, margin=8)
+    )
     for row in found.countries:
         on = not asked.country or row["country"] == asked.country
-        title = f"{row['common']}: {number(row['cities'])} {_('member cities')}, {number(row['projects'])} {_('projects')}"
+        title = _(
+            "%(country)s: %(cities)s member cities, %(projects)s projects",
+            country=row["common"],
+            cities=number(row["cities"]),
+            projects=number(row["projects"]),
+        )
         drawing.draw(row["shape"], "area" if on else "area pale", title, tolerance=0.45)
     active = {row["city"] for row in found.projects if asked.takes(row)}
     for row in found.cities:
@@ -223,7 +221,11 @@ def projects_table(request: Request) -> Table:
         Column("country", _("Country")),
         Column("city", _("City")),
         Column("project", _("Project"), link=lambda r: entity_address(r["id"])),
-        Column("focus_area", _("Focus area"), html=lambda r: _(AREAS[a]) if (a := r["focus_area"]) in AREAS else str(a)),
+        Column(
+            "focus_area",
+            _("Focus area"),
+            html=lambda r: _(AREAS[a]) if (a := r["focus_area"]) in AREAS else str(a),
+        ),
         Column("status", _("Status"), html=_status),
     ]
     return Table(
@@ -247,13 +249,15 @@ def cities_table(request: Request) -> Table:
     asked = Filter.of(request)
     found = register(site_of(request))
     active = {row["city"] for row in found.projects if asked.takes(row)}
-    rows = [
-        row
-        for row in found.cities
-        if asked.takes({k: v for k, v in row.items() if k != "id"})
-        and (not asked.area or row["city"] in active)
-        or (asked.text and row["city"] in active and (not asked.country or row["country"] == asked.country))
-    ]
+
+    def belongs(row: dict[str, Any]) -> bool:
+        """By its own words, or by a project of it that was found."""
+        if asked.area or asked.text:
+            named = not asked.area and asked.takes({k: v for k, v in row.items() if k != "id"})
+            return named or (row["city"] in active and asked.country in ("", row["country"]))
+        return asked.takes(row)
+
+    rows = [row for row in found.cities if belongs(row)]
     columns = [
         Column("country", _("Country")),
         Column("city", _("City"), html=_city),
@@ -265,13 +269,22 @@ def cities_table(request: Request) -> Table:
         Column("latitude", hidden=True),
     ]
     return Table(
-        request, _("Member cities"), columns, rows, path="/network/cities", key="c-", per_page=50, anchor="cities"
+        request,
+        _("Member cities"),
+        columns,
+        rows,
+        path="/network/cities",
+        key="c-",
+        per_page=50,
+        anchor="cities",
     )
 
 
 def _city(row: dict[str, Any]) -> Markup:
     link = Markup('<a href="{}">{}</a>').format(row["page"] or entity_address(row["id"]), row["city"])
-    return link + (Markup(' <span class="chip river">{}</span>').format(_("live here")) if row["page"] else Markup(""))
+    return link + (
+        Markup(' <span class="chip river">{}</span>').format(_("live here")) if row["page"] else Markup("")
+    )
 
 
 def countries_table(request: Request) -> Table:
@@ -282,5 +295,6 @@ def countries_table(request: Request) -> Table:
         Column("cities", _("Member cities"), "number"),
         Column("projects", _("Projects"), "number"),
     ]
-    return Table(request, _("Countries"), columns, register(site_of(request)).countries, path="/network/countries")
-
+    return Table(
+        request, _("Countries"), columns, register(site_of(request)).countries, path="/network/countries"
+    )

@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from mahakam.config import Place
 from mahakam.store.model import Run
-from mahakam.web.datasets import Dataset, dataset, datasets, finding_words, rule_words, score, worst
+from mahakam.web.datasets import Dataset, Reason, dataset, datasets, finding_words, reasons, rule_words, score
 from mahakam.web.language import N_, _, in_timezone, n_, number, percent, words
+from mahakam.web.privacy import rule_messages
 from mahakam.web.render import render
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -66,7 +66,7 @@ def place_quality(request: Request) -> Response:
         title=_("What the data of %(place)s is worth", place=words(place.name)),
         place=place,
         section="data",
-        table=datasets_table(request, found, path=f"/quality/{place.id}", place=place),
+        table=datasets_table(request, found, path=f"/quality/{place.id}"),
         totals=_totals(found),
         crumbs=[(_("Data"), "/quality"), (words(place.name), "")],
         one=None,
@@ -92,17 +92,16 @@ def datasets_table(
     request: Request,
     found: Sequence[Dataset],
     path: str,
-    place: Place | None = None,
     with_place: bool = False,
 ) -> Table:
     """Datasets as a table, for the city page and here."""
     columns = [
         Column("title", _("Dataset"), get=lambda d: words(d.title), link=_address),
         Column("place", _("Place"), get=lambda d: words(d.place.name), hidden=not with_place),
-        Column("owner", _("Agency"), get=lambda d: d.owner),
-        Column("score", _("Score"), "share", get=lambda d: d.score, html=_bar),
+        Column("owner", _("Agency"), get=lambda d: d.owner, phone=False),
+        Column("score", _("Score"), get=lambda d: d.score, html=_bar),
         Column("finding", _("Worst finding"), get=lambda d: finding_words(d.worst), html=_finding),
-        Column("held", _("Held rows"), "number", get=lambda d: d.held, html=_held),
+        Column("held", _("Held rows"), "number", get=lambda d: d.held, html=_held, phone=False),
         Column("updated", _("Updated"), "date", get=lambda d: d.updated, html=_updated),
         Column("place_id", get=lambda d: d.place.id, hidden=True),
         Column("feed", get=lambda d: d.name, hidden=True),
@@ -141,8 +140,9 @@ def score_bar(share: float | None) -> Markup:
     kind = "" if share >= 0.9 else ("warn" if share >= 0.7 else "bad")
     text = percent(share) if share == 1 or share < 0.995 else percent(share, 1)
     return Markup(
-        '<span class="score"><svg class="bar" viewBox="0 0 110 8" preserveAspectRatio="none" aria-hidden="true">'
-        '<rect class="track" width="110" height="8" rx="4"/><rect class="fill {}" width="{}" height="8" rx="4"/>'
+        '<span class="score"><svg class="bar" viewBox="0 0 110 8" aria-hidden="true">'
+        '<rect class="track" width="110" height="8" rx="4"/>'
+        '<rect class="fill {}" width="{}" height="8" rx="4"/>'
         "</svg><span>{}</span></span>"
     ).format(kind, round(110 * share, 1), text)
 
@@ -175,7 +175,7 @@ def every_dataset(request: Request) -> Table:
 def place_datasets(request: Request) -> Table:
     site = site_of(request)
     place = site.place(request.path_params["place"])
-    return datasets_table(request, datasets(site.store, place), f"/quality/{place.id}", place=place)
+    return datasets_table(request, datasets(site.store, place), f"/quality/{place.id}")
 
 
 def _one(request: Request) -> Dataset:
@@ -201,29 +201,43 @@ def feed_quality(request: Request) -> Response:
         findings=findings_table(request),
         runs=runs_table(request),
         state=STATES.get(one.last.state) if one.last else None,
-        crumbs=[(_("Data"), "/quality"), (words(one.place.name), f"/quality/{one.place.id}"), (words(one.title), "")],
+        crumbs=[
+            (_("Data"), "/quality"),
+            (words(one.place.name), f"/quality/{one.place.id}"),
+            (words(one.title), ""),
+        ],
     )
 
 
 def findings_table(request: Request) -> Table:
     """What the last run found, by rule."""
     one = _one(request)
-    rows = []
-    for reason, count in (one.run.summary if one.run else {}).items():
-        rule, _space, field = reason.partition(" ")
-        rows.append({"finding": rule_words(rule, field), "rule": rule, "field": field, "rows": count})
-    rows.sort(key=lambda row: -row["rows"])
+    said = rule_messages(site_of(request), one.place, one.name)
     columns = [
-        Column("finding", _("Finding")),
+        Column("finding", _("Finding"), get=lambda r: rule_words(r.rule, r.field)),
+        Column("severity", _("Weight"), get=lambda r: "warning" if r.warning else "error", html=_severity),
         Column("field", _("Field"), "code"),
-        Column("rule", _("Rule"), "code"),
+        Column("rule", _("Rule"), "code", hidden=True),
+        Column("message", _("What should hold"), get=lambda r: said.get((r.rule, r.field), "")),
         Column("rows", _("Rows"), "number"),
     ]
     path = f"/quality/{one.place.id}/{one.name}/findings"
     nothing = _("Every row passed every check.") if one.run else _("The file has not been read yet.")
     return Table(
-        request, _("Findings by rule"), columns, rows, path=path, key="f-", anchor="findings", nothing=nothing
+        request,
+        _("Findings by rule"),
+        columns,
+        reasons(one.run),
+        path=path,
+        key="f-",
+        anchor="findings",
+        nothing=nothing,
     )
+
+
+def _severity(reason: Reason) -> Markup:
+    word, kind = (_("warning"), "warn") if reason.warning else (_("held back"), "bad")
+    return Markup('<span class="chip {}">{}</span>').format(kind, word)
 
 
 def runs_table(request: Request) -> Table:
@@ -241,9 +255,9 @@ def runs_table(request: Request) -> Table:
         Column("held", _("Held"), "number"),
         Column("left_out", _("Left out"), "number"),
         Column("warnings", _("With warnings"), "number"),
-        Column("score", _("Score"), "share", get=score, html=lambda r: score_bar(score(r))),
+        Column("score", _("Score"), get=score, html=lambda r: score_bar(score(r))),
         Column("author", _("By")),
-        Column("worst", _("Worst finding"), get=lambda r: finding_words(worst(r)), hidden=True),
+        Column("worst", get=lambda r: finding_words(next(iter(reasons(r)), None)), hidden=True),
         Column("file", get=lambda r: r.source.get("file", ""), hidden=True),
         Column("sha256", get=lambda r: r.source.get("sha256", ""), hidden=True),
         Column("message", hidden=True),

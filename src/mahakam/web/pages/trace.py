@@ -145,7 +145,9 @@ def inputs_table(request: Request) -> Table:
             "counted",
             _("Counted"),
             get=lambda r: r.input.counted,
-            html=lambda r: Markup('<span class="chip river">{}</span>').format(_("yes")) if r.input.counted else _("no"),
+            html=lambda r: (
+                Markup('<span class="chip river">{}</span>').format(_("yes")) if r.input.counted else _("no")
+            ),
             sortable=False,
         )
         columns.insert(1, mark)
@@ -156,6 +158,7 @@ def inputs_table(request: Request) -> Table:
         columns,
         source,
         path=views.trace_address(traced.value),
+        per_page=15,
         mark=lambda r: "counted" if r.input.counted else "",
         anchor="rows",
         nothing=_("No row went in."),
@@ -211,7 +214,9 @@ def entity_trace(request: Request) -> Response:
         concealed=bool(concealed),
         lineage=lineage,
         raw=_raw(lineage) if lineage and not concealed else [],
-        warnings=[(rule_words(w.get("rule", ""), w.get("field", "")), w) for w in lineage.warnings] if lineage else [],
+        warnings=[(rule_words(w.get("rule", ""), w.get("field", "")), w) for w in lineage.warnings]
+        if lineage
+        else [],
         run=_run_facts(request, site, run, None) if run else None,
         json_address="/ngsi-ld/v1/entities/" + quote(document["id"], safe=":"),
         value_address=_value_address(document),
@@ -230,7 +235,9 @@ def popup(request: Request) -> Response:
     body = template.render(
         title=title(document),
         type=spoken(_type(document)),
-        facts=[(name, shown) for key, name, shown in facts if key not in ("name", "code") and shown][:_POPUP_FACTS],
+        facts=[(name, shown) for key, name, shown in facts if key not in ("name", "code") and shown][
+            :_POPUP_FACTS
+        ],
         address=entity_address(document["id"]),
     )
     return HTMLResponse(body)
@@ -289,7 +296,10 @@ def _geometry_words(shape: Mapping[str, Any]) -> str:
 
 
 def _raw(lineage: Lineage) -> list[tuple[str, str | None]]:
-    return [(name, text if text is None or len(text) < 400 else text[:400] + "…") for name, text in lineage.raw.items()]
+    return [
+        (name, text if text is None or len(text) < 400 else text[:400] + "…")
+        for name, text in lineage.raw.items()
+    ]
 
 
 def _value_address(document: Document) -> str:

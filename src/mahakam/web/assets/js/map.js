@@ -51,10 +51,10 @@ function fill(map, settings) {
     map.addLayer({ id: "boundary-line", type: "line", source: "boundary", paint: { "line-color": "#b9d3d1", "line-width": 1 } });
   }
   for (const layer of settings.layers) {
-    map.addSource(layer.id, { type: "geojson", data: layer.data, promoteId: "id" });
+    map.addSource(layer.id, { type: "geojson", data: layer.shown ? layer.data : { type: "FeatureCollection", features: [] }, promoteId: "id" });
     if (layer.style === "area") {
-      map.addLayer({ id: layer.id, type: "fill", source: layer.id, paint: { "fill-color": layer.colour, "fill-opacity": ["case", ["boolean", ["feature-state", "chosen"], false], 0.4, ["boolean", ["feature-state", "near"], false], 0.22, 0.07] } });
-      map.addLayer({ id: `${layer.id}-edge`, type: "line", source: layer.id, paint: { "line-color": layer.colour, "line-opacity": 0.45, "line-width": ["case", ["boolean", ["feature-state", "chosen"], false], 3, 0.9] } });
+      map.addLayer({ id: layer.id, type: "fill", source: layer.id, paint: { "fill-color": layer.colour, "fill-opacity": ["case", ["boolean", ["feature-state", "chosen"], false], 0.4, ["boolean", ["feature-state", "near"], false], 0.2, settings.boundary ? 0 : 0.14] } });
+      map.addLayer({ id: `${layer.id}-edge`, type: "line", source: layer.id, paint: { "line-color": layer.colour, "line-opacity": ["case", ["boolean", ["feature-state", "chosen"], false], 1, 0.32], "line-width": ["case", ["boolean", ["feature-state", "chosen"], false], 2.6, layer.colour === "#0b6e75" ? 0.9 : 1.5] } });
     } else if (layer.style === "line") {
       map.addLayer({ id: layer.id, type: "line", source: layer.id, layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-color": layer.colour, "line-width": ["interpolate", ["linear"], ["zoom"], 8, 1.6, 12, 3.4, 16, 7] } });
       map.addLayer({ id: `${layer.id}-edge`, type: "line", source: layer.id, paint: { "line-color": "#000", "line-opacity": 0, "line-width": 16 } });
@@ -143,5 +143,21 @@ for (const button of document.querySelectorAll("button[data-show]")) {
     if (!host.classList.contains("live")) { location.href = button.nextElementSibling.href; return; }
     host.dispatchEvent(new CustomEvent("show-feature", { detail: { feature: JSON.parse(button.dataset.show), at: button.dataset.at.split(",").map(Number) } }));
     if (matchMedia("(max-width: 760px)").matches) host.scrollIntoView({ behavior: still ? "auto" : "smooth" });
+  });
+}
+
+// Layers switched on and off; a layer that was never shown is fetched when it first is.
+for (const box of document.querySelectorAll("input[data-layer]")) {
+  const host = document.querySelector("[data-map]");
+  const settings = JSON.parse(host.dataset.map);
+  const layer = settings.layers.find((one) => one.id === box.dataset.layer);
+  let fetched = layer.shown;
+  box.closest("[hidden]")?.removeAttribute("hidden");
+  box.hidden = false;
+  box.addEventListener("change", () => {
+    const map = host.map;
+    if (!map?.getSource(layer.id)) return;
+    if (box.checked && !fetched) { map.getSource(layer.id).setData(layer.data); fetched = true; }
+    for (const id of [layer.id, `${layer.id}-edge`]) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", box.checked ? "visible" : "none");
   });
 }
