@@ -149,7 +149,7 @@ mine.addEventListener("click", () => {
       mine.disabled = false;
       say(placeError, form.dataset.noPlace);
     },
-    { enableHighAccuracy: true, timeout: 15000, maximumAge: 60000 },
+    { enableHighAccuracy: true, timeout: 15000, maximumAge: 0 },
   );
 });
 
