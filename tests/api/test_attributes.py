@@ -22,11 +22,14 @@ def test_append(api: Api) -> None:
 
 def test_update(api: Api) -> None:
     api.create(ONE, heat=1)
-    answer = api("PATCH", ATTRS, json={"heat": 2, "rain": 3})
+    assert api("PATCH", ATTRS, json={"heat": 2, "rain": 3}).status_code == 204
+    assert api.read(ONE, "?options=keyValues") == {"id": ONE, "type": "Weather", "heat": 2, "rain": 3}
+    answer = api("PATCH", ATTRS, json={"heat": "urn:ngsi-ld:null", "scope": "/kaltim"})
     assert answer.status_code == 207
     assert answer.json()["updated"] == ["heat"]
-    assert api.read(ONE).keys() == {"id", "type", "heat"}
-    assert api("PATCH", ATTRS, json={"heat": 3}).status_code == 204
+    assert [one["attributeName"] for one in answer.json()["notUpdated"]] == ["scope"]
+    assert api.read(ONE).keys() == {"id", "type", "rain"}
+    problem(api("PATCH", f"{ATTRS}?type=Bus", json={"heat": 1}), 404, "ResourceNotFound")
 
 
 def test_partial_update(api: Api) -> None:

@@ -108,6 +108,14 @@ def test_remote_contexts_are_loaded_and_may_refer_to_others() -> None:
     assert context.with_core() == ["https://a.org/c", CORE_URL]
 
 
+def test_an_answer_names_the_core_once() -> None:
+    documents = {"https://a.org/c": {"@context": [{"x": "https://a.org/x"}, CORE_URL]}}
+    assert build("https://a.org/c", documents.__getitem__).with_core() == "https://a.org/c"
+    assert build([USER, CORE_URL], no_network).with_core() == [USER, CORE_URL]
+    assert build(USER, no_network).with_core() == [USER, CORE_URL]
+    assert CORE.with_core() == CORE_URL
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -139,11 +139,31 @@ def test_append_without_overwriting() -> None:
     assert (change.changed, set(change.not_updated)) == ({"b"}, {"a"})
 
 
-def test_update_touches_only_what_exists() -> None:
-    change = update(stored(a=1), parse_fragment({"a": 2, "b": 3}, CORE), LATER)
-    assert change.document["a"]["value"] == 2
-    assert "b" not in change.document
-    assert (change.changed, set(change.not_updated)) == ({"a"}, {"b"})
+def test_update_replaces_and_adds() -> None:
+    change = update(stored(a={"value": 1, "unitCode": "CEL"}), parse_fragment({"a": 2, "b": 3}, CORE), LATER)
+    assert change.document["a"] == {"type": "Property", "value": 2, "createdAt": NOW, "modifiedAt": LATER}
+    assert change.document["b"]["value"] == 3
+    assert (change.changed, change.not_updated) == ({"a", "b"}, {})
+
+
+def test_update_removes_by_null() -> None:
+    change = update(stored(a=1), parse_fragment({"a": NULL, "b": NULL}, CORE), LATER)
+    assert "a" not in change.document
+    assert set(change.not_updated) == {"b"}
+
+
+def test_update_replaces_a_scope_and_adds_none() -> None:
+    fragment = parse_fragment({"scope": "/new"}, CORE)
+    assert update(stored(scope="/old"), fragment, LATER).document["scope"] == "/new"
+    change = update(stored(), fragment, LATER)
+    assert "scope" not in change.document
+    assert set(change.not_updated) == {"scope"}
+
+
+def test_append_without_overwriting_adds_scopes() -> None:
+    fragment = parse_fragment({"scope": ["/b", "/a"]}, CORE)
+    assert append(stored(scope="/a"), fragment, LATER, overwrite=False).document["scope"] == ["/a", "/b"]
+    assert append(stored(scope="/a"), fragment, LATER).document["scope"] == ["/b", "/a"]
 
 
 def partly(document: dict[str, Any], payload: Any) -> Change:

@@ -258,12 +258,16 @@ def test_no_text_raises_anything_but_a_problem(text: str) -> None:
             continue
 
 
-@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*b", "(.*)*", "((a{2,})b?)+", "a*a*a*a*a*b", r"(a+)\1*", "(?=(a+)+)b"])
+@pytest.mark.parametrize(
+    "pattern", ["(a+)+$", "(a|a)*b", "(.*)*", "((a{2,})b?)+", "a*a*a*a*a*b", r"(a+)\1*", "(?=(a+)+)b"]
+)
 def test_patterns_that_may_never_end_are_refused(pattern: str) -> None:
     with pytest.raises(Problem, match="too long"):
         selection_from({"idPattern": pattern}, CORE)
 
 
-@pytest.mark.parametrize("pattern", ["^urn:ngsi-ld:.*:sam.*$", "(a|b)[0-9]{2,4}", "(?i)hujan", "^[A-Z]+-\\d+$", "(ab){3}"])
+@pytest.mark.parametrize(
+    "pattern", ["^urn:ngsi-ld:.*:sam.*$", "(a|b)[0-9]{2,4}", "(?i)hujan", "^[A-Z]+-\\d+$", "(ab){3}"]
+)
 def test_patterns_of_daily_use_are_let_through(pattern: str) -> None:
     assert selection_from({"idPattern": pattern}, CORE).id_pattern == pattern

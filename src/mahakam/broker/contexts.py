@@ -20,7 +20,7 @@ import orjson
 from mahakam.ngsild import context as contexts
 from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.core import is_core
-from mahakam.ngsild.problem import Problem
+from mahakam.ngsild.problem import Problem, bad_request
 from mahakam.store.protocol import EntityStore
 
 KIND = "context"
@@ -121,9 +121,11 @@ class Contexts:
             try:
                 document = orjson.loads(body)
             except ValueError as error:
-                raise _unavailable(url, f"what it holds is no JSON: {error}") from error
+                raise bad_request("The @context is not valid", f"{url[:500]} is no JSON: {error}") from error
             if not isinstance(document, dict) or "@context" not in document:
-                raise _unavailable(url, "it holds no object with an @context")
+                raise bad_request(
+                    "The @context is not valid", f"{url[:500]} holds no object with an @context"
+                )
             return document
         raise _unavailable(url, f"more than {MAX_REDIRECTS} redirects")
 

@@ -25,15 +25,19 @@ _GEN_DELIMS = (":", "/", "?", "#", "[", "]", "@")
 
 
 class Context:
-    """One @context of a request. ``source`` is what an answer's ``@context`` names besides the core context.
+    """One @context of a request. ``source`` is how the request named it (None: the core alone); ``has_core``:
+    the core context is part of it already.
 
     ``names`` may be used by a parser to remember what it has checked: a request's name → canonical name.
     """
 
-    __slots__ = ("_compacted", "_expanded", "_prefixes", "_reverse", "_terms", "names", "source")
+    __slots__ = ("_compacted", "_expanded", "_prefixes", "_reverse", "_terms", "has_core", "names", "source")
 
-    def __init__(self, source: Any = None, terms: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, source: Any = None, terms: Mapping[str, str] | None = None, *, has_core: bool = False
+    ) -> None:
         self.source = source
+        self.has_core = has_core
         self.names: dict[str, str] = {}
         self._expanded: dict[str, str] = {}
         self._compacted: dict[str, str] = {}
@@ -96,6 +100,8 @@ class Context:
         """The value of an answer's ``@context``."""
         if self.source is None:
             return CORE_URL
+        if self.has_core:
+            return self.source
         return [*self.source, CORE_URL] if isinstance(self.source, list) else [self.source, CORE_URL]
 
     def _iri(self, term: str) -> str:
@@ -144,52 +150,41 @@ def build(value: Any, load: Load) -> Context:
 
     Raises Problem BadRequestData for something that is no context, LdContextNotAvailable from ``load``.
     """
-    terms: dict[str, str] = {}
-    sources: list[Any] = []
-    for part in value if isinstance(value, list) else [value]:
-        if isinstance(part, str) and is_core(part):
-            continue
-        if part is None or part == {}:
-            continue
-        try:
-            _read(part, terms, load, 0)
-        except RecursionError:
-            raise bad_request(
-                "The @context is not valid", "its terms refer to each other too deeply"
-            ) from None
-        sources.append(part)
-    if not sources:
+    parts = value if isinstance(value, list) else [value]
+    if all(part is None or part == {} or (isinstance(part, str) and is_core(part)) for part in parts):
         return CORE
-    return Context(sources[0] if len(sources) == 1 else sources, terms)
+    terms: dict[str, str] = {}
+    try:
+        has_core = _read(value, terms, load, 0)
+    except RecursionError:
+        raise _fault("its terms refer to each other too deeply") from None
+    return Context(value, terms, has_core=has_core)
 
 
-def _read(value: Any, terms: dict[str, str], load: Load, depth: int) -> None:
+def _read(value: Any, terms: dict[str, str], load: Load, depth: int) -> bool:
+    """Adds the terms of a context to ``terms``; says whether the core context is part of it."""
     if depth > _DEPTH:
-        raise bad_request(
-            "The @context is nested too deeply", f"at most {_DEPTH} contexts may refer to each other"
-        )
+        raise _fault(f"at most {_DEPTH} contexts may refer to each other")
     if isinstance(value, str):
         if is_core(value):
-            return
+            return True
         if ":" not in value:
-            raise bad_request("The @context is not valid", f"{value!r} is no absolute URL")
+            raise _fault(f"{value[:200]!r} is no absolute URL")
         document = load(value)
         if not isinstance(document, dict) or "@context" not in document:
-            raise Problem(
-                "LdContextNotAvailable",
-                "The @context is not usable",
-                f"{value} holds no object with an @context",
-            )
-        _read(document["@context"], terms, load, depth + 1)
-    elif isinstance(value, list):
-        for part in value:
-            _read(part, terms, load, depth + 1)
-    elif isinstance(value, dict):
+            raise _fault(f"{value[:200]} holds no object with an @context")
+        return _read(document["@context"], terms, load, depth + 1)
+    if isinstance(value, list):
+        return any([_read(part, terms, load, depth + 1) for part in value])
+    if isinstance(value, dict):
         _define(value, terms)
     elif value is not None:
-        raise bad_request(
-            "The @context is not valid", f"a context is a URL, an object or a list, not {value!r}"
-        )
+        raise _fault(f"a context is a URL, an object or a list, not {value!r}")
+    return False
+
+
+def _fault(detail: str) -> Problem:
+    return bad_request("The @context is not valid", detail)
 
 
 def _define(local: dict[str, Any], terms: dict[str, str]) -> None:

@@ -78,7 +78,9 @@ CORE_TERMS: dict[str, str] = {
 CORE_PREFIXES = {"ngsi-ld": NGSI_LD, "geojson": _GEOJSON}
 CORE_NAMES: dict[str, str] = {iri: term for term, iri in CORE_TERMS.items()}
 
-_CORE = re.compile(r"https?://uri\.etsi\.org/ngsi-ld/(v\d[\w.]*/)?ngsi-ld-core-context(-v\d+(\.\d+)*)?\.jsonld")
+_CORE = re.compile(
+    r"https?://uri\.etsi\.org/ngsi-ld/(v\d[\w.]*/)?ngsi-ld-core-context(-v\d+(\.\d+)*)?\.jsonld"
+)
 
 
 def is_core(url: str) -> bool:

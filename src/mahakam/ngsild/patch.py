@@ -116,26 +116,13 @@ def append(document: Document, fragment: Fragment, now: str, *, overwrite: bool 
 
 
 def update(document: Document, fragment: Fragment, now: str) -> Change:
-    """Clause 5.6.2: replace attributes that exist; the others are not updated."""
-    change = Change(dict(document))
-    result = change.document
-    _merge_members(change, fragment)
-    for name, value in fragment.items():
-        if name in ENTITY_MEMBERS:
-            continue
-        if name not in result:
-            change.not_updated[name] = "the entity has no such attribute"
-            continue
-        stored = list(instances(result[name]))
-        for part in instances(value):
-            at = _find(stored, part.get("datasetId"))
-            if at is None:
-                change.not_updated[name] = "the attribute has no instance with this datasetId"
-            else:
-                _replace_at(stored, at, part, name, now)
-                change.changed.add(name)
-        _set(result, name, stored)
-    return _done(change, now)
+    """Clause 5.6.2: replace attributes that exist, add the others; a scope is replaced, but not added."""
+    if "scope" in fragment and "scope" not in document:
+        rest = {name: value for name, value in fragment.items() if name != "scope"}
+        change = append(document, rest, now)
+        change.not_updated["scope"] = "the entity has no scope; appending attributes adds one"
+        return change
+    return append(document, fragment, now)
 
 
 def partial_attribute(document: Document, name: str, fragment: dict[str, Any], now: str) -> Change:
@@ -199,24 +186,30 @@ def _attributes(document: Document) -> set[str]:
 
 
 def _merge_members(change: Change, fragment: Fragment, *, overwrite: bool = True) -> None:
-    """Types are added, the scope is replaced (clause 5.6.2, 5.6.3)."""
+    """Types are added; the scope is replaced, or scopes are added if nothing may be overwritten (clause 5.6.3)."""
     result = change.document
     if "type" in fragment:
-        have = result["type"] if isinstance(result["type"], list) else [result["type"]]
-        more = fragment["type"] if isinstance(fragment["type"], list) else [fragment["type"]]
+        have, more = _listed(result["type"]), _listed(fragment["type"])
         added = [name for name in more if name not in have]
         if added:
             result["type"] = [*have, *added]
             change.changed.add("type")
     if "scope" in fragment and fragment["scope"] != result.get("scope"):
         if "scope" in result and not overwrite:
-            change.not_updated["scope"] = "the entity has a scope, and noOverwrite was asked for"
+            have, more = _listed(result["scope"]), _listed(fragment["scope"])
+            if set(more) - set(have):
+                result["scope"] = list(dict.fromkeys([*have, *more]))
+                change.changed.add("scope")
         elif fragment["scope"] == NULL:
             if result.pop("scope", None) is not None:
                 change.changed.add("scope")
         else:
             result["scope"] = fragment["scope"]
             change.changed.add("scope")
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _merge_instance(

@@ -11,6 +11,7 @@ from mahakam.ngsild.lexical import is_uri, require_name
 from mahakam.ngsild.patch import append, delete_attribute, partial_attribute, replace_attribute, update
 from mahakam.ngsild.problem import bad_request
 from mahakam.ngsild.query import parse_types
+from mahakam.ngsild.selection import Types
 
 APPEND_OPTIONS = frozenset(("noOverwrite", "keyValues", "simplified", "concise"))
 
@@ -22,7 +23,7 @@ async def append_attributes(call: Call) -> Response:
 
 
 async def update_attributes(call: Call) -> Response:
-    """Clause 5.6.2: change attributes that exist; 207 names the others."""
+    """Clause 5.6.2: change attributes that exist and add the others; 207 names what was left as it was."""
     call.options(APPEND_OPTIONS - {"noOverwrite"})
     return await _several(call, (JSON, JSON_LD, MERGE_PATCH), None)
 
@@ -33,13 +34,12 @@ async def _several(call: Call, types: tuple[str, ...], overwrite: bool | None) -
     payload, context = await call.payload(types)
     same_id(payload, id)
     fragment = parse_fragment(payload, context)
-    wanted = call.params.get("type")
     work = guarded(
         call,
         (lambda stored, at: update(stored, fragment, at))
         if overwrite is None
         else (lambda stored, at: append(stored, fragment, at, overwrite=overwrite)),
-        parse_types(wanted, context) if wanted else None,
+        _types(call, context),
     )
     written = await broker.achange(id, work, call.author)
     if not written.not_updated:
@@ -58,9 +58,14 @@ def _update_result(fragment: Fragment, not_updated: dict[str, str], context: Con
     }
 
 
-def _name(call: Call, context: Context) -> str:
+def _types(call: Call, context: Context) -> Types | None:
+    wanted = call.params.get("type")
+    return parse_types(wanted, context) if wanted else None
+
+
+def _name(call: Call, context: Context, *, deletes: bool = False) -> str:
     name = require_name(call.args[1], context, "The attribute's name")
-    if name in ENTITY_MEMBERS and name != "scope":
+    if name in ENTITY_MEMBERS and not (name == "scope" and deletes):
         raise bad_request("The attribute's name is not valid", f"{name} is a member of the entity itself")
     return name
 
@@ -73,7 +78,9 @@ async def partial_update(call: Call) -> Response:
     payload, context = await call.payload((JSON, JSON_LD, MERGE_PATCH))
     name = _name(call, context)
     fragment = parse_attribute(payload, context, partial=True)
-    work = guarded(call, lambda stored, at: partial_attribute(stored, name, fragment, at))
+    work = guarded(
+        call, lambda stored, at: partial_attribute(stored, name, fragment, at), _types(call, context)
+    )
     await broker.achange(id, work, call.author)
     return call.empty()
 
@@ -85,7 +92,9 @@ async def replace_one(call: Call) -> Response:
     payload, context = await call.payload()
     name = _name(call, context)
     attribute = parse_attribute(payload, context, partial=False)
-    work = guarded(call, lambda stored, at: replace_attribute(stored, name, attribute, at))
+    work = guarded(
+        call, lambda stored, at: replace_attribute(stored, name, attribute, at), _types(call, context)
+    )
     await broker.achange(id, work, call.author)
     return call.empty()
 
@@ -99,10 +108,11 @@ async def delete_one(call: Call) -> Response:
         raise bad_request("The parameter datasetId is not valid", f"{dataset_id[:80]!r} is no URI")
     delete_all = call.flag("deleteAll")
     context = await call.context()
-    name = _name(call, context)
+    name = _name(call, context, deletes=True)
     work = guarded(
         call,
         lambda stored, at: delete_attribute(stored, name, at, dataset_id=dataset_id, delete_all=delete_all),
+        _types(call, context),
     )
     await broker.achange(id, work, call.author)
     return call.empty()

@@ -43,13 +43,20 @@ class NgsiLd:
     async def __call__(self, request: Request) -> Response:
         try:
             path = request.path
-            if request.method == "GET" and path.startswith(_ENTITIES) and "/attrs" not in path:
+            if (
+                request.method == "GET"
+                and path.startswith(_ENTITIES)
+                and "/attrs" not in path
+                and len(path) > _ENTITIES_LENGTH
+            ):
                 route = self._retrieve
                 call = Call(self._node, request, (_decoded(path[_ENTITIES_LENGTH:]),), route.parameters)
                 return await route.handler(call)
             return await self._dispatch(request)
         except Problem as problem:
-            return problem_response(problem)
+            tenant = request.headers.get("ngsild-tenant")
+            named = tenant and problem.title != "NGSILD-Tenant is not valid"
+            return problem_response(problem, [("ngsild-tenant", tenant)] if tenant and named else ())
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             return problem_response(
