@@ -61,19 +61,19 @@ class SqliteEntities(Ledger):
     def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
         plan = compile_selection(selection)
         with self._readers.reading() as connection:
-            found = connection.execute(plan.sql("e.body"), (*plan.parameters, limit, offset))
+            found = connection.execute(plan.page("e.body"), (*plan.parameters, limit, offset))
             return [row[0] for row in found]
 
     def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
         plan = compile_selection(selection)
         with self._readers.reading() as connection:
-            found = connection.execute(plan.sql("e.document"), (*plan.parameters, limit, offset))
+            found = connection.execute(plan.page("e.document"), (*plan.parameters, limit, offset))
             return [orjson.loads(row[0]) for row in found]
 
     def count(self, selection: Selection) -> int:
         plan = compile_selection(selection)
         with self._readers.reading() as connection:
-            return int(connection.execute(plan.sql("count(*)", ""), plan.parameters).get)
+            return int(connection.execute(plan.count(), plan.parameters).get)
 
     def size(self) -> int:
         """The number of entities."""
@@ -99,7 +99,7 @@ class SqliteEntities(Ledger):
     def scan(self, selection: Selection) -> Iterator[Document]:
         """In order of creation, a thousand at a time, so that no connection is held between two of them."""
         plan = compile_selection(selection)
-        sql = plan.sql("e.n, e.document", "AND e.n > ? ORDER BY e.n LIMIT 1000")
+        sql = plan.after("e.n, e.document", 1000)
         last = -1
         while True:
             with self._readers.reading() as connection:

@@ -18,44 +18,74 @@ _BOX = "SELECT entity FROM location WHERE west <= ? AND east >= ? AND south <= ?
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``SELECT … FROM {source} WHERE {where}`` with ``parameters``; ``e`` is the entity's row."""
+    """Which rows: ``e`` is an entity's row, ``t`` its row in ``source``, the index that drives ("": none does).
+
+    ``index_where`` speaks of ``t`` alone, ``where`` of ``e``; "" is no condition. ``parameters`` are in that order.
+    """
 
     source: str
+    index_where: str
     where: str
     parameters: tuple[Any, ...]
 
-    def sql(self, columns: str, tail: str = "ORDER BY e.n LIMIT ? OFFSET ?") -> str:
-        return f"SELECT {columns} FROM {self.source} WHERE {self.where} {tail}"
+    def page(self, columns: str) -> str:
+        """One page in order of creation; limit and offset follow the parameters."""
+        if self.source and not self.where:
+            # Skipping to the offset happens in the index, before an entity is looked up.
+            return (
+                f"SELECT {columns} FROM (SELECT t.entity FROM {self.source} {self._clause()}"
+                " ORDER BY t.entity LIMIT ? OFFSET ?) t CROSS JOIN entity e ON e.n = t.entity ORDER BY t.entity"
+            )
+        return f"SELECT {columns} FROM {self._rows()} {self._clause()} ORDER BY {self.order} LIMIT ? OFFSET ?"
+
+    def count(self) -> str:
+        """How many there are."""
+        rows = self.source if self.source and not self.where else self._rows()
+        return f"SELECT count(*) FROM {rows} {self._clause()}"
+
+    def after(self, columns: str, limit: int) -> str:
+        """The next rows after an entity's number, which follows the parameters."""
+        clause = self._clause() + " AND" if self._clause() else "WHERE"
+        order = self.order
+        return f"SELECT {columns} FROM {self._rows()} {clause} {order} > ? ORDER BY {order} LIMIT {limit:d}"
+
+    @property
+    def order(self) -> str:
+        return "t.entity" if self.source else "e.n"
+
+    def _rows(self) -> str:
+        return f"{self.source} CROSS JOIN entity e ON e.n = t.entity" if self.source else "entity e"
+
+    def _clause(self) -> str:
+        both = " AND ".join(part for part in (self.index_where, self.where) if part)
+        return f"WHERE {both}" if both else ""
 
 
 def compile_selection(selection: Selection) -> Plan:
     """The plan of a selection; equal kinds of selection give equal SQL, so that statements are reused."""
     where: list[str] = []
     parameters: list[Any] = []
-    source = "entity e"
+    source, index_where = "", ""
+    narrow = bool(selection.ids) or _geo_box(selection.geo) is not None
+    if selection.types:
+        if narrow:
+            _type_filter(selection.types, where, parameters)
+        else:
+            source, index_where, parameters = _type_source(selection.types)
     if selection.ids:
         where.append("e.id IN (SELECT value FROM json_each(?))")
         parameters.append(orjson.dumps(selection.ids).decode())
-    narrow = bool(selection.ids) or _geo_box(selection.geo) is not None
-    if selection.types and not narrow:
-        source, types_where, types_parameters = _type_source(selection.types)
-        where += types_where
-        parameters = types_parameters + parameters
-    elif selection.types:
-        _type_filter(selection.types, where, parameters)
-    rest = Selection(condition=selection.condition, geo=selection.geo)
+    rest = Selection(condition=selection.condition, geo=selection.geo, id_pattern=selection.id_pattern)
     if selection.attrs:
         _attributes_filter(selection.attrs, where, parameters)
     if selection.scopes and not _scope_filter(selection.scopes, where, parameters):
         rest = replace(rest, scopes=selection.scopes)
     if selection.geo:
         _geo_filter(selection.geo, where, parameters)
-    if selection.id_pattern is not None:
-        rest = replace(rest, id_pattern=selection.id_pattern)
     if rest != Selection():
         where.append("document_matches(e.document, ?)")
         parameters.append(apsw.pyobject(_exact(rest)))
-    return Plan(source, " AND ".join(where) or "1", tuple(parameters))
+    return Plan(source, index_where, " AND ".join(where), tuple(parameters))
 
 
 def _exact(rest: Selection) -> Any:
@@ -64,22 +94,21 @@ def _exact(rest: Selection) -> Any:
     return lambda document: matches(document, rest)
 
 
-def _type_source(types: Types) -> tuple[str, list[str], list[Any]]:
+def _type_source(types: Types) -> tuple[str, str, list[Any]]:
     """The type index drives: a page is a range scan of it, already in order of creation."""
     if len(types.any_of) == 1:
         first, *others = types.any_of[0]
-        where = ["t.type = ?"]
-        where += ["EXISTS (SELECT 1 FROM entity_type o WHERE o.type = ? AND o.entity = t.entity)"] * len(
-            others
-        )
-        return "entity_type t CROSS JOIN entity e ON e.n = t.entity", where, [first, *others]
+        also = " AND EXISTS (SELECT 1 FROM entity_type o WHERE o.type = ? AND o.entity = t.entity)"
+        return "entity_type t", "t.type = ?" + also * len(others), [first, *others]
     parts: list[str] = []
     parameters: list[Any] = []
     for group in types.any_of:
         parts.append(" INTERSECT ".join(["SELECT entity FROM entity_type WHERE type = ?"] * len(group)))
         parameters += group
-    union = " UNION ".join(f"SELECT entity FROM ({part})" for part in parts)
-    return f"({union} ORDER BY 1) t CROSS JOIN entity e ON e.n = t.entity", [], parameters
+    union = " UNION ".join(
+        f"SELECT entity FROM ({part})" if " INTERSECT " in part else part for part in parts
+    )
+    return f"({union} ORDER BY 1) t", "", parameters
 
 
 def _type_filter(types: Types, where: list[str], parameters: list[Any]) -> None:
