@@ -72,12 +72,9 @@ def title(document: Document) -> str:
 def spoken(name: str) -> str:
     """An attribute's or type's name as words: ``floodLevelStatus`` → Flood level status."""
     bare = re.split(r"[/#]", name)[-1]
-    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", bare) or [bare]
+    parts = re.findall(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+", bare) or [bare]
     text = " ".join(part if part.isupper() and len(part) > 1 else part.lower() for part in parts)
-    return _spoken(text[:1].upper() + text[1:])
-
-
-def _spoken(text: str) -> str:
+    text = text[:1].upper() + text[1:]
     return _(text) if text else text
 
 
