@@ -282,7 +282,7 @@ def _inside_boundary(arguments: tuple[Node, ...]) -> Node:
         isinstance(a, Column) for a in arguments
     ):
         raise ExpressionError(
-            "inside_boundary takes a field with physicalType: geometry, or two fields, longitude and latitude, "
+            "inside_boundary takes a field with physicalType: geometry, or two: longitude and latitude, "
             "in this order"
         )
     return Call("inside_boundary", arguments, "boolean")

@@ -116,13 +116,13 @@ def _article(group: Group, lang: str) -> str:
 
 def _table(report: Report, lang: str, limit: int | None) -> Iterator[str]:
     cut = limit is not None and report.total > limit
-    caption = _word("listed" if cut else "all", lang).format(
-        n=number(limit or 0, lang), all=number(report.total, lang)
-    )
+    words = _word("listed" if cut else "all", lang)
+    caption = words.format(n=number(limit or 0, lang), all=number(report.total, lang))
     heads = "".join(
         f"<th scope=col>{_word(key, lang)}</th>" for key in ("row", "field", "value", "expected", "rule")
     )
-    yield f"<div class=scroll><table><caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>\n"
+    yield f"<div class=scroll><table><caption>{escape(caption)}</caption>"
+    yield f"<thead><tr>{heads}</tr></thead><tbody>\n"
     for finding in report.check.findings(limit):
         yield _row(finding, lang)
     yield "</tbody></table></div>\n"

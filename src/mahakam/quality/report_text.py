@@ -106,11 +106,16 @@ def shown(value: Any, lang: str) -> str:
     return word("empty", lang) if value is None or value == "" else wording.quoted(value)
 
 
+def cut(text: str, most: int = 160) -> str:
+    """Text of at most so many characters."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def _group_lines(group: Group, lang: str) -> Iterator[str]:
     size = f"{number(group.count, lang)} {word('rows', lang)} ({percent(group.share, lang)})"
     where = size if group.examples else word("file", lang)
     yield f"{word(group.severity, lang):<8} {headline(group, lang)}  [{group.rule}]  {where}"
-    yield f"         {word('expected', lang)}: {wording.expected(group.expected, lang)}"
+    yield f"         {word('expected', lang)}: {cut(wording.expected(group.expected, lang))}"
     if not group.examples and group.common:
         yield f"         {word('found', lang)}: {group.common[0][0]}"
     for row, line, value in group.examples:

@@ -351,7 +351,7 @@ class RuleBuilder:
             raise ContractError(
                 self.source,
                 where,
-                "type: sql is not run here; write a rule on a row: type: custom, engine: mahakam, implementation: …",
+                "type: sql is not run here; write type: custom, engine: mahakam, implementation: a < b",
             )
         if kind == "custom":
             self._add_custom(field, quality, where, more)

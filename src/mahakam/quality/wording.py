@@ -61,8 +61,8 @@ _ADVICE: Final[dict[str, dict[str, str]]] = {
         "id": "Perbaiki ejaan sekali saja dengan koreksi pada feed, atau tambahkan nilai ke daftar.",
     },
     "repeated": {
-        "en": "Compare the rows that share the key and keep the right one; duplicates: first keeps the first.",
-        "id": "Bandingkan baris dengan kunci sama dan simpan yang benar; duplicates: first menyimpan yang pertama.",
+        "en": "Compare the rows that share the key, keep the right one; duplicates: first keeps the first.",
+        "id": "Bandingkan baris berkunci sama, simpan yang benar; duplicates: first menyimpan yang pertama.",
     },
     "place": {
         "en": "Check that longitude and latitude are not swapped, and the coordinate system.",
