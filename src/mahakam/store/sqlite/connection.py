@@ -83,6 +83,8 @@ def _migrate(connection: apsw.Connection, path: Path) -> None:
         if file.name.endswith(".sql")
     }
     if connection.pragma("user_version") == max(steps):
+        if connection.execute("SELECT 1 FROM pragma_table_info('entity') WHERE name = 'document'").fetchall():
+            raise StoreError(f"{path}: made by a development version; delete it and load the data again")
         return
     connection.execute("BEGIN IMMEDIATE")
     try:

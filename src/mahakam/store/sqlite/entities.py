@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ from mahakam.ngsild.selection import Selection
 from mahakam.store.protocol import Document, Transaction
 from mahakam.store.sqlite.connection import Readers, in_words, prepare
 from mahakam.store.sqlite.ledger import Ledger
+from mahakam.store.sqlite.packing import unpack
 from mahakam.store.sqlite.select import compile_selection
 from mahakam.store.sqlite.writer import Writer
 
@@ -25,7 +25,7 @@ _ATTRIBUTES = """
 SELECT j.key, count(*),
   json_group_array(DISTINCT coalesce(j.value ->> '$.type', j.value ->> '$[0].type')),
   json_group_array(DISTINCT t.type)
-FROM entity_type t CROSS JOIN entity e ON e.n = t.entity, json_each(e.document) j
+FROM entity_type t CROSS JOIN entity e ON e.n = t.entity, json_each(CAST(e.body AS TEXT)) j
 WHERE (?1 IS NULL OR t.type = ?1) AND j.type IN ('object', 'array')
   AND j.key NOT IN ('id', 'type', 'scope', '@context')
 GROUP BY j.key ORDER BY j.key
@@ -54,8 +54,9 @@ class SqliteEntities(Ledger):
 
     def document(self, id: str) -> Document | None:
         with self._readers.reading() as connection:
-            for (document,) in connection.execute("SELECT document FROM entity WHERE id = ?", (id,)):
-                return orjson.loads(document)  # type: ignore[no-any-return]
+            found: Any = connection.execute("SELECT body, times FROM entity WHERE id = ?", (id,))
+            for body, times in found:
+                return unpack(body, times)
         return None
 
     def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
@@ -67,8 +68,8 @@ class SqliteEntities(Ledger):
     def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
         plan = compile_selection(selection)
         with self._readers.reading() as connection:
-            found = connection.execute(plan.page("e.document"), (*plan.parameters, limit, offset))
-            return [orjson.loads(row[0]) for row in found]
+            found: Any = connection.execute(plan.page("e.body, e.times"), (*plan.parameters, limit, offset))
+            return [unpack(body, times) for body, times in found]
 
     def count(self, selection: Selection) -> int:
         plan = compile_selection(selection)
@@ -99,22 +100,22 @@ class SqliteEntities(Ledger):
     def scan(self, selection: Selection) -> Iterator[Document]:
         """In order of creation, a thousand at a time, so that no connection is held between two of them."""
         plan = compile_selection(selection)
-        sql = plan.after("e.n, e.document", 1000)
+        sql = plan.after("e.n, e.body, e.times", 1000)
         last = -1
         while True:
             with self._readers.reading() as connection:
                 found: list[Any] = connection.execute(sql, (*plan.parameters, last)).fetchall()
             if not found:
                 return
-            for _, document in found:
-                yield orjson.loads(document)
+            for _, body, times in found:
+                yield unpack(body, times)
             last = found[-1][0]
 
     def runs_behind(self, selection: Selection) -> dict[str, int]:
         plan = compile_selection(selection)
-        joined = replace(plan, source=f"{plan.source} JOIN lineage l ON l.entity = e.id")
+        sql = plan.joined("e.id, l.run", "lineage l ON l.entity = e.id")
         with self._readers.reading() as connection:
-            found = connection.execute(joined.sql("e.id, l.run", ""), plan.parameters)
+            found = connection.execute(sql, plan.parameters)
             return {str(id): int(str(run)) for id, run in found}
 
     def write(self, work: Callable[[Transaction], T]) -> T:

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import apsw
-import orjson
+
+from mahakam.store.sqlite.packing import unpack
 
 Predicate = Callable[[dict[str, Any]], bool]
 
 
 def register(connection: apsw.Connection) -> None:
-    """Offer ``document_matches(document, predicate)``; a Predicate is bound with ``apsw.pyobject``."""
+    """Offer ``document_matches(body, times, predicate)``; a Predicate is bound with ``apsw.pyobject``."""
     function: Any = _document_matches
-    connection.create_scalar_function("document_matches", function, 2, deterministic=True)
+    connection.create_scalar_function("document_matches", function, 3, deterministic=True)
 
 
-def _document_matches(document: Any, predicate: Any) -> bool:
+def _document_matches(body: Any, times: Any, predicate: Any) -> bool:
     """``predicate`` is a Predicate."""
-    return bool(predicate(orjson.loads(document)))
+    return bool(predicate(unpack(body, times)))

@@ -49,6 +49,10 @@ class Plan:
         order = self.order
         return f"SELECT {columns} FROM {self._rows()} {clause} {order} > ? ORDER BY {order} LIMIT {limit:d}"
 
+    def joined(self, columns: str, table: str) -> str:
+        """All rows, joined with another table (``name ON condition``)."""
+        return f"SELECT {columns} FROM {self._rows()} JOIN {table} {self._clause()}"
+
     @property
     def order(self) -> str:
         return "t.entity" if self.source else "e.n"
@@ -83,7 +87,7 @@ def compile_selection(selection: Selection) -> Plan:
     if selection.geo:
         _geo_filter(selection.geo, where, parameters)
     if rest != Selection():
-        where.append("document_matches(e.document, ?)")
+        where.append("document_matches(e.body, e.times, ?)")
         parameters.append(apsw.pyobject(_exact(rest)))
     return Plan(source, index_where, " AND ".join(where), tuple(parameters))
 
@@ -121,7 +125,9 @@ def _type_filter(types: Types, where: list[str], parameters: list[Any]) -> None:
 
 
 def _attributes_filter(attributes: tuple[str, ...], where: list[str], parameters: list[Any]) -> None:
-    where.append("(" + " OR ".join(["json_type(e.document, ?) IS NOT NULL"] * len(attributes)) + ")")
+    where.append(
+        "(" + " OR ".join(["json_type(CAST(e.body AS TEXT), ?) IS NOT NULL"] * len(attributes)) + ")"
+    )
     parameters += [json_path(name) for name in attributes]
 
 

@@ -13,11 +13,10 @@ from mahakam.store.model import Change, Correction, Entry, Held, Lineage, Run
 from mahakam.store.protocol import Document
 from mahakam.store.sqlite import rows
 from mahakam.store.sqlite.keys import Keys, keys_of
+from mahakam.store.sqlite.packing import times_of, unpack
 
-_INSERT = (
-    "INSERT INTO entity (id, keys, body, document) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING n"
-)
-_UPDATE = "UPDATE entity SET keys = ?, body = ?, document = ? WHERE n = ?"
+_INSERT = "INSERT INTO entity (id, keys, times, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_UPDATE = "UPDATE entity SET keys = ?, times = ?, body = ? WHERE n = ?"
 
 
 def _json(value: Any) -> str:
@@ -35,16 +34,16 @@ class SqliteTransaction:
         self._last = connection.last_insert_rowid
 
     def get(self, id: str) -> Document | None:
-        for (document,) in self._execute("SELECT document FROM entity WHERE id = ?", (id,)):
-            return orjson.loads(document)  # type: ignore[no-any-return]
+        for body, times in self._execute("SELECT body, times FROM entity WHERE id = ?", (id,)):
+            return unpack(body, times)
         return None
 
     def insert(self, document: Document, body: bytes) -> bool:
         keys = keys_of(document)
-        added = self._execute(_INSERT, (document["id"], _json([*keys]), body, _json(document))).fetchall()
-        if not added:
+        self._execute(_INSERT, (document["id"], _json([*keys]), times_of(document), body))
+        if not self._changes():
             return False
-        self._index(added[0][0], keys)
+        self._index(self._last(), keys)
         return True
 
     def put(self, document: Document, body: bytes) -> None:
@@ -55,7 +54,7 @@ class SqliteTransaction:
         number, old_text = found[0]
         keys = keys_of(document)
         text = _json([*keys])
-        self._execute(_UPDATE, (text, body, _json(document), number))
+        self._execute(_UPDATE, (text, times_of(document), body, number))
         if text != old_text:
             self._unindex(number, Keys(*orjson.loads(old_text)))
             self._index(number, keys)

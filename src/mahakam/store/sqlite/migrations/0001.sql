@@ -1,13 +1,13 @@
 -- Schema version 1. A migration only goes forward; PRAGMA user_version holds the last one applied.
 
--- n is the order of creation. body comes before document, so that answering it never reads past it.
+-- n is the order of creation. body is what a read answers; times are the system times that it leaves out.
 -- keys is what the three indexes below hold of the entity, so that an update that moves none of them skips them.
 CREATE TABLE entity (
   n INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   keys TEXT NOT NULL,
-  body BLOB NOT NULL,
-  document TEXT NOT NULL
+  times TEXT NOT NULL,
+  body BLOB NOT NULL
 );
 
 CREATE TABLE entity_type (
@@ -21,7 +21,6 @@ CREATE TABLE entity_scope (
   entity INTEGER NOT NULL,
   PRIMARY KEY (scope, entity)
 ) WITHOUT ROWID;
-CREATE INDEX entity_scope_entity ON entity_scope (entity, scope);
 
 -- Bounding boxes of the GeoProperty location.
 CREATE VIRTUAL TABLE location USING rtree (entity, west, east, south, north);
