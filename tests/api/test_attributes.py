@@ -5,6 +5,7 @@ from __future__ import annotations
 from support.api import Api, problem
 
 ONE = "urn:ngsi-ld:Weather:1"
+DEFAULT = "https://uri.etsi.org/ngsi-ld/default-context/"
 ATTRS = f"/entities/{ONE}/attrs"
 
 
@@ -14,8 +15,8 @@ def test_append(api: Api) -> None:
     assert api.read(ONE)["heat"] == {"type": "Property", "value": 2}
     answer = api("POST", f"{ATTRS}?options=noOverwrite", json={"heat": 9, "wind": 4})
     assert answer.status_code == 207
-    assert answer.json()["updated"] == ["wind"]
-    assert [one["attributeName"] for one in answer.json()["notUpdated"]] == ["heat"]
+    assert answer.json()["updated"] == [DEFAULT + "wind"]
+    assert [one["attributeName"] for one in answer.json()["notUpdated"]] == [DEFAULT + "heat"]
     assert api.read(ONE)["heat"]["value"] == 2
     problem(api("POST", "/entities/urn:a:b/attrs", json={"heat": 1}), 404, "ResourceNotFound")
 
@@ -26,8 +27,10 @@ def test_update(api: Api) -> None:
     assert api.read(ONE, "?options=keyValues") == {"id": ONE, "type": "Weather", "heat": 2, "rain": 3}
     answer = api("PATCH", ATTRS, json={"heat": "urn:ngsi-ld:null", "scope": "/kaltim"})
     assert answer.status_code == 207
-    assert answer.json()["updated"] == ["heat"]
-    assert [one["attributeName"] for one in answer.json()["notUpdated"]] == ["scope"]
+    assert answer.json()["updated"] == [DEFAULT + "heat"]
+    assert [one["attributeName"] for one in answer.json()["notUpdated"]] == [
+        "https://uri.etsi.org/ngsi-ld/scope"
+    ]
     assert api.read(ONE).keys() == {"id", "type", "rain"}
     problem(api("PATCH", f"{ATTRS}?type=Bus", json={"heat": 1}), 404, "ResourceNotFound")
 
@@ -37,7 +40,8 @@ def test_partial_update(api: Api) -> None:
     assert api("PATCH", f"{ATTRS}/heat", json={"value": 5}).status_code == 204
     assert api.read(ONE)["heat"] == {"type": "Property", "value": 5, "unitCode": "CEL"}
     problem(api("PATCH", f"{ATTRS}/rain", json={"value": 5}), 404, "ResourceNotFound")
-    problem(api("PATCH", f"{ATTRS}/heat", json={}), 400, "BadRequestData")
+    problem(api("PATCH", f"{ATTRS}/heat", json={}), 400, "InvalidRequest")
+    problem(api("PATCH", f"{ATTRS}/scope", json={"value": "/a"}), 400, "BadRequestData")
     problem(
         api("PATCH", f"{ATTRS}/heat", json={"object": "urn:a:b", "type": "Relationship"}),
         400,

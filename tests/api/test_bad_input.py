@@ -71,7 +71,12 @@ def test_a_body_too_large_that_comes_in_pieces(api: Api) -> None:
         for _ in range(60):
             yield b" " * 1_000_000
 
-    assert api("POST", "/entities", content=pieces(), headers=JSON).status_code == 413
+    headers = JSON | {"content-length": "100"}
+    assert api("POST", "/entities", content=pieces(), headers=headers).status_code == 413
+
+
+def test_a_body_of_unknown_length(api: Api) -> None:
+    problem(api("POST", "/entities", content=iter([b"{}"]), headers=JSON), 411, "LengthRequired")
 
 
 def test_html_in_an_answer_is_no_html(api: Api) -> None:

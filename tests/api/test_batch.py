@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support.api import Api, problem
+from support.api import Api, link, problem
 
 
 def batch(api: Api, operation: str, body: Any, query: str = "", **more: Any) -> Any:
@@ -20,7 +20,7 @@ def weather(number: int, **attributes: Any) -> dict[str, Any]:
 def test_create(api: Api) -> None:
     answer = batch(api, "create", [weather(1, heat=1), weather(2, heat=2)])
     assert (answer.status_code, answer.json()) == (201, ["urn:ngsi-ld:Weather:1", "urn:ngsi-ld:Weather:2"])
-    answer = batch(api, "create", [weather(2), weather(3), {"id": "x", "type": "Weather"}, 7])
+    answer = batch(api, "create", [weather(2), weather(3), {"id": "x", "type": "Weather"}, {}])
     assert answer.status_code == 207
     assert answer.json()["success"] == ["urn:ngsi-ld:Weather:3"]
     errors = {
@@ -34,6 +34,8 @@ def test_create(api: Api) -> None:
 def test_the_same_entity_twice_in_one_batch(api: Api) -> None:
     answer = batch(api, "create", [weather(1, heat=1), weather(1, heat=2)])
     assert answer.status_code == 207
+    assert answer.json()["success"] == ["urn:ngsi-ld:Weather:1"]
+    assert [error["entityId"] for error in answer.json()["errors"]] == ["urn:ngsi-ld:Weather:1"]
     assert api.read("urn:ngsi-ld:Weather:1")["heat"]["value"] == 1
 
 
@@ -74,6 +76,18 @@ def test_delete(api: Api) -> None:
 @pytest.mark.parametrize("body", [[], {}, "x", 7])
 def test_what_is_no_batch(api: Api, operation: str, body: Any) -> None:
     problem(batch(api, operation, body), 400, "BadRequestData")
+
+
+def test_a_batch_holds_objects(api: Api) -> None:
+    problem(batch(api, "create", [weather(1), None]), 400, "BadRequestData")
+
+
+def test_contexts_in_the_wrong_place(api: Api) -> None:
+    core = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context.jsonld"
+    headers = link(core) | {"content-type": "application/ld+json"}
+    problem(batch(api, "create", [weather(1) | {"@context": core}], headers=headers), 400, "BadRequestData")
+    answer = batch(api, "create", [weather(1) | {"@context": core}, weather(2)])
+    assert (answer.status_code, answer.json()["success"]) == (207, ["urn:ngsi-ld:Weather:2"])
 
 
 def test_a_batch_too_large(api: Api) -> None:

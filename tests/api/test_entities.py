@@ -52,6 +52,8 @@ def test_reads_of_what_is_not_there(api: Api) -> None:
     problem(api.get("/entities/not-a-uri?options=concise"), 400, "BadRequestData")
     api.create(ONE, heat=1)
     problem(api.get(f"/entities/{ONE}?attrs=cold"), 404, "ResourceNotFound")
+    problem(api.get(f"/entities/{ONE}?pick=cold"), 404, "ResourceNotFound")
+    problem(api.get(f"/entities/{ONE}?omit=id,type,heat"), 404, "ResourceNotFound")
     problem(api.get(f"/entities/{ONE}?type=Bus"), 404, "ResourceNotFound")
 
 
@@ -85,11 +87,12 @@ def test_queries(api: Api) -> None:
         "urn:ngsi-ld:Weather:3",
         "urn:ngsi-ld:Weather:4",
     ]
-    assert ids(api.get("/entities?id=urn:ngsi-ld:Bus:1,urn:ngsi-ld:Weather:0")) == [
+    assert ids(api.get("/entities?local=true&id=urn:ngsi-ld:Bus:1,urn:ngsi-ld:Weather:0")) == [
         "urn:ngsi-ld:Weather:0",
         "urn:ngsi-ld:Bus:1",
     ]
-    assert ids(api.get("/entities?idPattern=Bus")) == ["urn:ngsi-ld:Bus:1"]
+    assert ids(api.get("/entities?type=Bus,Weather&idPattern=Bus")) == ["urn:ngsi-ld:Bus:1"]
+    assert ids(api.get("/entities?type=Weather&pick=cold")) == []
     assert ids(api.get("/entities?scopeQ=/kaltim/%23")) == ["urn:ngsi-ld:Bus:1"]
     assert ids(api.get("/entities?bbox=116.5,-1,117.5,0")) == ["urn:ngsi-ld:Weather:0"]
     near = "georel=near;maxDistance==1000&geometry=Point&coordinates=[118.001,-0.5]"
@@ -124,6 +127,12 @@ def test_pages(api: Api) -> None:
     [
         ("", 400, "BadRequestData"),
         ("?limit=5", 400, "BadRequestData"),
+        ("?id=urn:a:b", 400, "BadRequestData"),
+        ("?type=*", 400, "BadRequestData"),
+        ("?attrs=id", 400, "BadRequestData"),
+        ("?type=Weather&pick=id,,heat", 400, "BadRequestData"),
+        ("?type=Weather&geometryProperty=site", 400, "BadRequestData"),
+        ("?type=Weather&datasetId=gps", 400, "BadRequestData"),
         ("?type=Weather&limit=0", 400, "BadRequestData"),
         ("?type=Weather&limit=-1", 400, "BadRequestData"),
         ("?type=Weather&limit=ten", 400, "BadRequestData"),
@@ -195,12 +204,23 @@ def test_merge(api: Api) -> None:
     problem(api("PATCH", f"/entities/{ONE}?type=Bus", json={"heat": 1}), 404, "ResourceNotFound")
 
 
+def test_instances_by_dataset(api: Api) -> None:
+    api.create(
+        ONE, speed=[{"value": 1}, {"value": 2, "datasetId": "urn:a:2"}, {"value": 3, "datasetId": "urn:a:3"}]
+    )
+    shown = api.read(ONE, "?datasetId=urn:a:2,urn:a:3")["speed"]
+    assert [one["value"] for one in shown] == [2, 3]
+    assert api.read(ONE, "?datasetId=@none&options=keyValues")["speed"] == 1
+    assert api.get("/entities?type=Weather&datasetId=urn:a:9").json() == [{"id": ONE, "type": "Weather"}]
+
+
 def test_delete(api: Api) -> None:
     api.create(ONE)
     problem(api("DELETE", f"/entities/{ONE}?type=Bus"), 404, "ResourceNotFound")
     assert api("DELETE", f"/entities/{ONE}?type=Weather").status_code == 204
     problem(api("DELETE", f"/entities/{ONE}"), 404, "ResourceNotFound")
     problem(api("DELETE", "/entities/x"), 400, "BadRequestData")
+    problem(api("DELETE", "/entities/"), 400, "BadRequestData")
 
 
 def test_a_query_sees_every_write_at_once(api: Api) -> None:
@@ -243,8 +263,11 @@ def test_query_by_post(api: Api) -> None:
     geo = {"georel": "near;maxDistance==10", "geometry": "Point", "coordinates": [117.1, -0.5]}
     assert len(found(geoQ=geo)) == 3
     assert len(found(attrs=["heat"])) == 4
+    assert found(entities=[{"id": "urn:ngsi-ld:Bus:1", "idPattern": "Weather", "type": "Bus"}]) == [
+        "urn:ngsi-ld:Bus:1"
+    ]
     for members in (
-        {},
+        {"type": "Query", "entities": [{"id": "urn:a:b"}]},
         {"type": "Search"},
         {"type": "Query", "colour": 1},
         {"type": "Query", "q": 7},

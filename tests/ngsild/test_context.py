@@ -82,7 +82,7 @@ def test_the_core_wins_over_a_user_context() -> None:
 def test_a_term_that_the_user_took_is_not_used_for_the_default_vocabulary() -> None:
     context = build(USER, no_network)
     shown = context.compact("temperature")
-    assert shown == "https://uri.etsi.org/ngsi-ld/default-context/temperature"
+    assert shown == "ngsi-ld:default-context/temperature"
     assert context.expand(shown) == "temperature"
 
 

@@ -88,6 +88,22 @@ def test_several_instances_are_a_list() -> None:
     assert [one["value"] for one in document["speed"]] == [1, 2]
 
 
+def test_the_default_dataset_has_no_id() -> None:
+    assert "datasetId" not in parsed(speed={"value": 1, "datasetId": "@none"})["speed"]
+
+
+def test_a_geometry_as_text_is_read() -> None:
+    document = parsed(location={"type": "GeoProperty", "value": '{"type": "Point", "coordinates": [1, 2]}'})
+    assert document["location"]["value"] == {"type": "Point", "coordinates": [1, 2]}
+
+
+def test_a_sliver_is_no_crossing() -> None:
+    """As digitising leaves them: the last edge crosses the second by a hair."""
+    ring = [[13.28, 52.56], [13.2879, 52.56], [13.27, 52.49], [13.47, 52.47], [13.5, 52.5373], [13.28, 52.56]]
+    ring[1] = [13.2801, 52.5600001]
+    assert parsed(area={"type": "Polygon", "coordinates": [ring]})
+
+
 def test_names_and_types_and_words_are_expanded() -> None:
     context = build({"heat": "https://example.org/heat", "Hot": "https://example.org/Hot"}, lambda url: {})
     document = parse_entity(
@@ -126,6 +142,14 @@ def test_names_and_types_and_words_are_expanded() -> None:
         ({"value": "urn:ngsi-ld:null"}, "a.value", "Null"),
         ([{"value": 1}, {"value": 2}], "a[1].datasetId", "different datasetId"),
         ({"value": 1, "<b>": 2}, "a.<b>", "a name"),
+        ({"json": 7}, "a.json", "object or list"),
+        ({"value": {"x": "urn:ngsi-ld:null"}}, "a.value.x", "Null"),
+        ({"languageMap": {"@none": "urn:ngsi-ld:null"}}, "a.languageMap.@none", "Null"),
+        (
+            {"type": "GeoProperty", "value": {"type": "GeometryCollection", "geometries": []}},
+            "a.value.type",
+            "single",
+        ),
         ({"type": "GeoProperty", "value": "here"}, "a.value", "GeoJSON"),
         ({"type": "GeoProperty", "value": {"type": "Dot"}}, "a.value.type", "one of"),
         ({"type": "Point", "coordinates": [-0.5, 117.1]}, "a.coordinates", "swapped"),
@@ -158,6 +182,12 @@ def test_each_fault_names_where_and_what_would_be_right(attribute: Any, field: s
         ({"id": ID}, "type"),
         ({"id": ID, "type": []}, "type"),
         ({"id": ID, "type": "<b>Weather</b>"}, "type"),
+        ({"id": "urn:ngsi-ld:W:1\u200b", "type": "Weather"}, "id"),
+        ({"id": "urn:ngsi-ld:W:\u202e1", "type": "Weather"}, "id"),
+        ({"id": "urn:ngsi-ld:W:\U0001ffff", "type": "Weather"}, "id"),
+        ({"id": ID, "type": "type"}, "type"),
+        ({"id": ID, "type": "Weather", "observedAt": "2026-01-01T00:00:00Z"}, "observedAt"),
+        ({"id": ID, "type": "Weather", "location": "here"}, "location.type"),
         ({"id": ID, "type": "../../etc/passwd"}, "type"),
         ({"id": ID, "type": "Weather", "scope": "/a//b"}, "scope"),
         ({"id": ID, "type": "Weather", "scope": ["/a", 3]}, "scope"),

@@ -101,6 +101,8 @@ def selected(**params: str) -> bool:
         ('owner=="urn:a:1"', True),
         ("owner!=urn:a:1", False),
         ("owner!=urn:a:7", True),
+        ('owner>"a"', False),
+        ("owner~=urn", False),
         ("links==urn:a:9", True),
         ("day==2026-01-31", True),
         ("day>2026-01-30", True),
@@ -193,6 +195,15 @@ def test_a_degree_of_latitude_is_111_km() -> None:
     assert 111_000 < great_circle(117, 0, 117, 1) < 111_400
     assert great_circle(0, 0, 180, 0) == pytest.approx(20_015_115, rel=1e-6)
     assert great_circle(5, 5, 5, 5) == 0
+
+
+def test_near_a_line_in_high_latitude() -> None:
+    """A degree of longitude is short there: the end that is nearer in metres counts, not the one in degrees."""
+    line = {"type": "LineString", "coordinates": [[1, 85], [0, 85.6]]}
+    document = parse_entity({"id": "urn:a:b", "type": "Line", "location": line}, CORE, NOW)
+    for metres, expected in ((20_000, True), (5_000, False)):
+        params = {"georel": f"near;maxDistance=={metres}", "geometry": "Point", "coordinates": "[0,85]"}
+        assert matches(document, selection_from(params, CORE)) is expected
 
 
 def test_the_date_line_is_no_border() -> None:

@@ -168,8 +168,8 @@ POINT = {"type": "Point", "coordinates": [117.1, -0.5]}
 def test_geo_queries() -> None:
     params = {"georel": "near;maxDistance==2000", "geometry": "Point", "coordinates": "[117.1,-0.5]"}
     assert parse_geo(params, CORE) == Geo("near", POINT, "location", 2000.0, None)
-    params = {**params, "georel": "near;minDistance==10;maxDistance==20", "geoproperty": "site"}
-    assert parse_geo(params, CORE) == Geo("near", POINT, "site", 20.0, 10.0)
+    params = {**params, "georel": "near;minDistance==10", "geoproperty": "site"}
+    assert parse_geo(params, CORE) == Geo("near", POINT, "site", None, 10.0)
     found = parse_geo({"bbox": "117,-1,118,0"}, CORE)
     assert found is not None
     assert found.georel == "intersects"
@@ -182,6 +182,12 @@ def test_geo_queries() -> None:
     [
         ({"georel": "near", "geometry": "Point", "coordinates": "[1,1]"}, "maxDistance"),
         ({"georel": "near;maxDistance=5", "geometry": "Point", "coordinates": "[1,1]"}, "maxDistance"),
+        ({"georel": "near;maxDistance==0", "geometry": "Point", "coordinates": "[1,1]"}, "above 0"),
+        ({"georel": "near;maxDistance==1e400", "geometry": "Point", "coordinates": "[1,1]"}, "above 0"),
+        (
+            {"georel": "near;maxDistance==5;minDistance==1", "geometry": "Point", "coordinates": "[1,1]"},
+            "one of",
+        ),
         ({"georel": "within;maxDistance==5", "geometry": "Point", "coordinates": "[1,1]"}, "only with near"),
         ({"georel": "beside", "geometry": "Point", "coordinates": "[1,1]"}, "none of near"),
         ({"georel": "within", "geometry": "Dot", "coordinates": "[1,1]"}, "none of"),
@@ -221,7 +227,15 @@ def test_a_whole_selection() -> None:
 
 
 @pytest.mark.parametrize(
-    "params", [{"id": "x"}, {"idPattern": "("}, {"attrs": "<b>"}, {"idPattern": "a" * 999}]
+    "params",
+    [
+        {"id": "x"},
+        {"idPattern": "("},
+        {"attrs": "<b>"},
+        {"attrs": "a,,b"},
+        {"attrs": "type"},
+        {"idPattern": "a" * 999},
+    ],
 )
 def test_faulty_selections(params: dict[str, str]) -> None:
     with pytest.raises(Problem):

@@ -79,8 +79,8 @@ def test_projections() -> None:
     assert list(render(DOCUMENT, pick=("id", "rain"))) == ["id", "rain"]
     assert "rain" not in render(DOCUMENT, omit=("rain", "type"))
     assert "type" not in render(DOCUMENT, omit=("rain", "type"))
-    assert render(DOCUMENT, dataset_id="urn:a:gps", form="simplified")["speed"] == 2
-    assert "rain" not in render(DOCUMENT, dataset_id="urn:a:gps")
+    assert render(DOCUMENT, datasets=("urn:a:gps",), form="simplified")["speed"] == 2
+    assert "rain" not in render(DOCUMENT, datasets=("urn:a:gps",))
 
 
 @pytest.mark.parametrize(

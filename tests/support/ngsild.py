@@ -10,7 +10,10 @@ NOW = "2026-11-24T04:00:00.000Z"
 LATER = "2026-11-24T05:00:00.000Z"
 
 names = st.from_regex(r"[a-z][a-zA-Z0-9_]{0,8}", fullmatch=True).filter(
-    lambda name: name not in ("id", "type", "scope", "value", "object", "json", "vocab", "lang")
+    lambda name: (
+        name
+        not in ("id", "type", "scope", "value", "object", "json", "vocab", "lang", "observedAt", "datasetId")
+    )
 )
 uris = st.from_regex(r"urn:ngsi-ld:[A-Z][a-z]{0,6}:[A-Za-z0-9]{1,6}", fullmatch=True).filter(
     lambda u: u[12:] != "null"
@@ -46,7 +49,7 @@ bare = st.one_of(
     _kind("Relationship", "object", st.one_of(uris, st.lists(uris, min_size=1, max_size=3))),
     _kind("LanguageProperty", "languageMap", st.dictionaries(languages, texts, min_size=1, max_size=3)),
     _kind("VocabProperty", "vocab", st.one_of(names, st.lists(names, min_size=1, max_size=2))),
-    _kind("JsonProperty", "json", values),
+    _kind("JsonProperty", "json", st.dictionaries(names, values, max_size=3)),
     _kind("ListProperty", "valueList", st.lists(scalars, max_size=3)),
     _kind("ListRelationship", "objectList", st.lists(uris.map(lambda uri: {"object": uri}), max_size=3)),
 )

@@ -85,6 +85,7 @@ _REFUSALS = {
     "404": "There is no such thing",
     "406": "No acceptable media type",
     "409": "It exists already",
+    "411": "The request has no Content-Length",
     "413": "The body is too large",
     "415": "The media type of the body is not supported",
     "422": "Not served yet",

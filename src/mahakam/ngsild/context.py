@@ -10,6 +10,7 @@ from mahakam.ngsild.core import (
     CORE_TERMS,
     CORE_URL,
     DEFAULT_VOCABULARY,
+    NGSI_LD,
     absolute,
     canonical,
     is_core,
@@ -128,8 +129,11 @@ class Context:
         if term is not None:
             return term
         if ":" not in name:
-            return iri if name in self._terms else name
+            if name not in self._terms:
+                return name
         best = iri
+        if iri.startswith(NGSI_LD):
+            best = "ngsi-ld:" + iri[len(NGSI_LD) :]
         for prefix, base in self._prefixes.items():
             if iri.startswith(base) and len(iri) > len(base):
                 candidate = f"{prefix}:{iri[len(base) :]}"

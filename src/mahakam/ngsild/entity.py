@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.core import NULL
 from mahakam.ngsild.geometry import GEOMETRY_RULE, crossing, geometry_faults, is_geometry
@@ -70,6 +72,10 @@ ATTRIBUTE_MEMBERS = (
 )
 """Members of an attribute that are no sub-attributes."""
 _HINTS = frozenset(("observedAt", "unitCode", "datasetId", "objectType"))
+
+_GEO_NAMES = frozenset(("location", "observationSpace", "operationSpace"))
+_RESERVED = ENTITY_MEMBERS | {"observedAt", "datasetId", "instanceId"}
+"""Core terms that are never reified: no attribute may have these names (clause 4.5.1)."""
 
 MAX_DEPTH = 12
 MAX_VALUE_DEPTH = 64
@@ -178,6 +184,14 @@ def _no_object(payload: object) -> Problem:
     )
 
 
+def _from_text(value: str) -> Any:
+    """A geometry that comes as text is taken as the JSON it holds (clause 4.7.1)."""
+    try:
+        return orjson.loads(value)
+    except ValueError:
+        return value
+
+
 def _looks_like_attribute(value: object) -> bool:
     return isinstance(value, dict) and (_kind(value) in VALUE_MEMBER or not _VALUES.isdisjoint(value))
 
@@ -223,7 +237,7 @@ class _Parser:
 
     def name(self, name: str, field: str) -> str:
         known = canonical_name(name, self.context)
-        if known is None:
+        if known is None or (field == "type" and known in ("id", "type")):
             self.fault(field, name, NAME_RULE)
             return ""
         return known
@@ -247,13 +261,21 @@ class _Parser:
                 if name is None:
                     self.fault(key[:_SHOWN] or "(empty name)", key, NAME_RULE)
                     continue
-                if name in ENTITY_MEMBERS:
-                    self.fault(key, key, "an attribute's name; this one belongs to the entity itself")
+                if name in _RESERVED:
+                    self.fault(key, key, "an attribute's name; this one has a meaning of its own in NGSI-LD")
                     continue
             if name in document:
                 self.fault(key, name, "each attribute once: two names here stand for the same one")
                 continue
-            document[name] = self.attribute(value, key, now)
+            attribute = document[name] = self.attribute(value, key, now)
+            if name in _GEO_NAMES:
+                self.geographic(attribute, key)
+
+    def geographic(self, attribute: Any, field: str) -> None:
+        """The core's geographic names are GeoProperties (clause 4.7.1)."""
+        for instance in instances(attribute):
+            if instance.get("type", "GeoProperty") != "GeoProperty":
+                self.fault(f"{field}.type", instance["type"], f"a GeoProperty: {GEOMETRY_RULE}")
 
     def attribute(self, value: Any, field: str, now: str) -> Any:
         if type(value) is list and value and all(map(_looks_like_attribute, value)):
@@ -335,10 +357,10 @@ class _Parser:
             if not is_time(part):
                 self.fault(field, part, TIME_RULE)
         elif key == "datasetId":
-            if not is_uri(part):
-                self.fault(field, part, URI_RULE)
-            if part == "urn:ngsi-ld:default-dataset" or part == "@none":
+            if part == "@none":
                 return
+            if not is_uri(part) or part == NULL:
+                self.fault(field, part, URI_RULE)
         elif key == "unitCode":
             if not isinstance(part, str) or not part or len(part) > 64:
                 self.fault(field, part, "a UN/CEFACT unit code, e.g. CEL")
@@ -389,6 +411,8 @@ class _Parser:
         if kind == "VocabProperty":
             return self.vocabulary(value, field)
         if kind == "JsonProperty":
+            if not isinstance(value, dict | list):
+                self.fault(field, value, "a JSON object or list (a single value is a Property)")
             self.depth(value, field, allow_null=True)
             return value
         if kind == "ListProperty":
@@ -404,9 +428,7 @@ class _Parser:
 
     def value(self, value: Any, field: str) -> Any:
         kind = type(value)
-        if kind is str or kind is int or kind is bool:
-            if value == NULL and not self.partial:
-                self.fault(field, value, "a value: the NGSI-LD Null stands only in patches")
+        if kind is int or kind is bool:
             return value
         if value is None:
             self.fault(field, None, f"a value (to remove something, a patch says {NULL!r})")
@@ -417,7 +439,11 @@ class _Parser:
     def depth(self, value: Any, field: str, level: int = 0, *, allow_null: bool = False) -> None:
         """Refuse NaN, infinities, null inside a value, and what is no JSON."""
         kind = type(value)
-        if kind is str or kind is int or kind is bool:
+        if kind is str:
+            if value == NULL and not self.partial:
+                self.fault(field, value, "a value: the NGSI-LD Null stands only in patches")
+            return
+        if kind is int or kind is bool:
             return
         if kind is float:
             if not -1.7976931348623157e308 <= value <= 1.7976931348623157e308:
@@ -437,8 +463,13 @@ class _Parser:
             self.fault(field, str(value), "a JSON value")
 
     def geometry(self, value: Any, field: str) -> Any:
+        if isinstance(value, str):
+            value = _from_text(value)
         if not isinstance(value, dict):
             self.fault(field, value, GEOMETRY_RULE)
+            return value
+        if value.get("type") == "GeometryCollection":
+            self.fault(f"{field}.type", value["type"], "a single geometry (clause 4.7)")
             return value
         faults = geometry_faults(value)
         for where, found, expected in faults:
@@ -483,6 +514,8 @@ class _Parser:
                 isinstance(text, list) and all(isinstance(t, str) for t in text)
             ):
                 self.fault(f"{field}.{language}", text, "a text, or a list of texts")
+            elif text == NULL and not self.partial:
+                self.fault(f"{field}.{language}", text, "a text: the NGSI-LD Null stands only in patches")
         return value
 
     def vocabulary(self, value: Any, field: str) -> Any:

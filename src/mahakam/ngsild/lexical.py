@@ -17,7 +17,17 @@ MAX_URI = 2048
 
 _TERM = re.compile(r"[^\W\d][\w-]*")
 _IRI_NAME = re.compile(r"[A-Za-z][\w+.-]*:[^\s\x00-\x1f\x7f<>\"'{}|\\^`()\[\]]+")
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x20\x7f-\x9f<>\"{}|\\^`]+")
+_UNSEEN = (
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    "\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff"
+)
+"""Characters that nobody sees, or that turn what stands after them: two ids that look the same must be the same."""
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x20\x7f-\x9f<>\"{}|\\^`" + _UNSEEN + "]+")
+_NONCHARACTER = re.compile(
+    "["
+    + "".join(chr(plane * 0x10000 + 0xFFFE) + chr(plane * 0x10000 + 0xFFFF) for plane in range(1, 17))
+    + "]"
+)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?Z")
 _SCOPE = re.compile(r"/?[\w][\w.~-]*(?:/[\w][\w.~-]*)*")
 _LANGUAGE = re.compile(r"@none|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -26,7 +36,12 @@ _REMEMBERED = 20_000
 
 def is_uri(value: object) -> bool:
     """Whether a value is an absolute URI (or IRI) of sane length."""
-    return isinstance(value, str) and len(value) <= MAX_URI and _URI.fullmatch(value) is not None
+    return (
+        isinstance(value, str)
+        and len(value) <= MAX_URI
+        and _URI.fullmatch(value) is not None
+        and (value.isascii() or _NONCHARACTER.search(value) is None)
+    )
 
 
 def is_time(value: object) -> bool:

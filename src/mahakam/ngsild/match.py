@@ -89,8 +89,11 @@ def fulfils(document: Document, condition: Condition) -> bool:
     return _compared(document, condition)
 
 
-def targets(document: Document, path: Path) -> Iterator[Any]:
-    """The values that a path leads to: one an instance; none if the target element does not exist."""
+def targets(document: Document, path: Path, *, related: bool = True) -> Iterator[Any]:
+    """The values that a path leads to: one an instance; none if the target element does not exist.
+
+    ``related=False`` leaves out what Relationships point at: they have no order and no pattern.
+    """
     name = path.attribute
     if name in ENTITY_MEMBERS:
         if name in document and not path.sub and not path.trail:
@@ -98,10 +101,12 @@ def targets(document: Document, path: Path) -> Iterator[Any]:
         return
     if name in document:
         for instance in instances(document[name]):
-            yield from _below(instance, path.sub, path.trail)
+            yield from _below(instance, path.sub, path.trail, related)
 
 
-def _below(instance: dict[str, Any], sub: tuple[str, ...], trail: tuple[str, ...]) -> Iterator[Any]:
+def _below(
+    instance: dict[str, Any], sub: tuple[str, ...], trail: tuple[str, ...], related: bool
+) -> Iterator[Any]:
     for depth, name in enumerate(sub):
         if name not in instance:
             return
@@ -114,10 +119,12 @@ def _below(instance: dict[str, Any], sub: tuple[str, ...], trail: tuple[str, ...
             return
         if isinstance(found, list):
             for one in found:
-                yield from _below(one, sub[depth + 1 :], trail)
+                yield from _below(one, sub[depth + 1 :], trail, related)
             return
         instance = found
     kind = instance["type"]
+    if not related and kind in ("Relationship", "ListRelationship"):
+        return
     value = instance[VALUE_MEMBER[kind]]
     if kind == "LanguageProperty":
         keys = list(value) if not trail or trail == ("*",) else [trail[0]] if len(trail) == 1 else []
@@ -141,10 +148,10 @@ def _is_attribute(value: Any) -> bool:
 
 def _compared(document: Document, compare: Compare) -> bool:
     """Of several instances or languages any may match; for != and !~= none may be equal (clause 4.9)."""
-    found = list(targets(document, compare.path))
+    operator = compare.operator
+    found = list(targets(document, compare.path, related=operator in ("==", "!=")))
     if not found:
         return False
-    operator = compare.operator
     if operator == "!=":
         return not any(_equal(value, compare) for value in found)
     if operator == "==":
@@ -230,26 +237,40 @@ def _related(value: dict[str, Any], geo: Geo) -> bool:
         )
     from shapely.geometry import shape  # imported late: start-up must stay fast
 
-    return bool(getattr(shape(value), geo.georel)(_shape(orjson.dumps(geo.geometry))))
+    return bool(getattr(_sound(shape(value)), geo.georel)(_shape(orjson.dumps(geo.geometry))))
 
 
 @lru_cache(64)
 def _shape(geometry: bytes) -> Any:
     from shapely.geometry import shape
 
-    return shape(orjson.loads(geometry))
+    return _sound(shape(orjson.loads(geometry)))
+
+
+def _sound(area: Any) -> Any:
+    """Relations are only defined for valid geometries; slivers are repaired."""
+    from shapely import is_valid, make_valid
+
+    return area if is_valid(area) else make_valid(area)
 
 
 def metres_between(one: dict[str, Any], other: dict[str, Any]) -> float:
-    """The least great-circle distance in metres; of shapes, between their points nearest in degrees."""
+    """The least great-circle distance in metres; of shapes, between their nearest points.
+
+    These are found on a plane whose degrees of longitude are as short as they are at the second shape.
+    """
     if one["type"] == "Point" and other["type"] == "Point":
         a, b = one["coordinates"], other["coordinates"]
         return great_circle(a[0], a[1], b[0], b[1])
+    from shapely import transform
     from shapely.geometry import shape
     from shapely.ops import nearest_points
 
-    near, far = nearest_points(shape(one), _shape(orjson.dumps(other)))
-    return great_circle(near.x, near.y, far.x, far.y)
+    there = _shape(orjson.dumps(other))
+    short = max(cos(radians((there.bounds[1] + there.bounds[3]) / 2)), 1e-6)
+    here, there = (transform(area, lambda xy: xy * (short, 1.0)) for area in (shape(one), there))
+    near, far = nearest_points(here, there)
+    return great_circle(near.x / short, near.y, far.x / short, far.y)
 
 
 def great_circle(longitude: float, latitude: float, other_longitude: float, other_latitude: float) -> float:

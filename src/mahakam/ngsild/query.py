@@ -46,7 +46,7 @@ def selection_from(params: Mapping[str, str], context: Context) -> Selection:
         ids=tuple(ids),
         id_pattern=pattern,
         types=None if types is None or types == "*" else parse_types(types, context),
-        attrs=names_of(get("attrs", ""), context),
+        attrs=attributes_of(get("attrs", ""), context),
         condition=None
         if q is None
         else parse_q(q, context, expand_values=names_of(get("expandValues", ""), context)),
@@ -55,12 +55,25 @@ def selection_from(params: Mapping[str, str], context: Context) -> Selection:
     )
 
 
+def attributes_of(text: str, context: Context) -> tuple[str, ...]:
+    """The canonical names of a list of attributes; raises Problem BadRequestData for what cannot be one."""
+    names = names_of(text, context)
+    for name in names:
+        if name in ("id", "type"):
+            raise bad_request(
+                "The parameter attrs is not valid", f"{name} is no attribute; pick and omit take it"
+            )
+    return names
+
+
 def names_of(text: str, context: Context) -> tuple[str, ...]:
-    """The canonical names of a comma-separated list.
+    """The canonical names of a list, separated by ``,`` or ``|`` (clause 4.21).
 
     Raises Problem BadRequestData for a name that is not legal.
     """
-    return tuple(require_name(name, context, "The list of names") for name in _list(text))
+    if not text:
+        return ()
+    return tuple(require_name(name, context, "The list of names") for name in re.split("[,|]", text))
 
 
 def _list(text: str) -> list[str]:
@@ -200,9 +213,10 @@ def _near(modifiers: Iterable[str], geometry: dict[str, Any], geoproperty: str) 
     distances: dict[str, float] = {}
     for modifier in modifiers:
         match = _DISTANCE.fullmatch(modifier)
-        if match is None or match[1] in distances or float(match[2]) > 1e9:
+        if match is None or distances or not 0 < float(match[2]) < 1e9:
             raise _geo_fault(
-                "georel", f"{modifier[:40]!r}: expected maxDistance==METRES or minDistance==METRES, each once"
+                "georel",
+                f"{modifier[:40]!r}: expected one of maxDistance==METRES, minDistance==METRES, above 0",
             )
         distances[match[1]] = float(match[2])
     if not distances:

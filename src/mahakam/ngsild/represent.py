@@ -46,13 +46,13 @@ def render(
     pick: Collection[str] = (),
     omit: Collection[str] = (),
     lang: str = "",
-    dataset_id: str | None = None,
+    datasets: Collection[str] = (),
 ) -> dict[str, Any]:
     """An entity as a request wants it; names in ``attrs``, ``pick`` and ``omit`` are canonical.
 
     ``attrs`` keeps id, type and scope besides; ``pick`` keeps just what it names (clause 4.21).
     ``lang`` is an RFC 4647 preference (``id,en;q=0.5``): language maps become plain texts (clause 4.15).
-    ``dataset_id`` keeps just the instances with that datasetId ("@none": the ones without).
+    ``datasets`` keeps just the instances with these datasetIds ("@none": the ones without).
     """
     out: dict[str, Any] = {}
     shape = _Shape(context, form, sys_attrs, lang)
@@ -73,8 +73,8 @@ def render(
             if sys_attrs:
                 out[name] = value
         elif not attrs or name in attrs:
-            if dataset_id is not None:
-                value = of_dataset(value, dataset_id)
+            if datasets:
+                value = of_datasets(value, datasets)
                 if value is None:
                     continue
             out[context.compact(name)] = shape.attribute(value)
@@ -113,6 +113,16 @@ def of_dataset(attribute: Any, dataset_id: str) -> Any:
         if instance.get("datasetId") == wanted:
             return instance
     return None
+
+
+def of_datasets(attribute: Any, datasets: Collection[str]) -> Any:
+    """What is left of an attribute that keeps the instances with these datasetIds; None if nothing is."""
+    kept = [
+        instance
+        for instance in (attribute if isinstance(attribute, list) else [attribute])
+        if instance.get("datasetId", "@none") in datasets
+    ]
+    return kept[0] if len(kept) == 1 else kept or None
 
 
 class _Shape:

@@ -6,6 +6,7 @@ from mahakam.api.http import Response
 from mahakam.api.ngsild.call import JSON, JSON_LD, MERGE_PATCH, Call
 from mahakam.api.ngsild.entities import guarded, same_id
 from mahakam.ngsild.context import Context
+from mahakam.ngsild.core import absolute
 from mahakam.ngsild.entity import ENTITY_MEMBERS, Fragment, parse_attribute, parse_fragment
 from mahakam.ngsild.lexical import is_uri, require_name
 from mahakam.ngsild.patch import append, delete_attribute, partial_attribute, replace_attribute, update
@@ -44,16 +45,16 @@ async def _several(call: Call, types: tuple[str, ...], overwrite: bool | None) -
     written = await broker.achange(id, work, call.author)
     if not written.not_updated:
         return call.empty()
-    return call.answer(_update_result(fragment, written.not_updated, context), context, JSON, status=207)
+    return call.answer(_update_result(fragment, written.not_updated), context, JSON, status=207)
 
 
-def _update_result(fragment: Fragment, not_updated: dict[str, str], context: Context) -> dict[str, object]:
-    """Clause 5.2.18."""
+def _update_result(fragment: Fragment, not_updated: dict[str, str]) -> dict[str, object]:
+    """Clause 5.2.18: names are whole IRIs here."""
     names = [name for name in fragment if name not in ENTITY_MEMBERS or name == "scope"]
     return {
-        "updated": [context.compact(name) for name in names if name not in not_updated],
+        "updated": [absolute(name) for name in names if name not in not_updated],
         "notUpdated": [
-            {"attributeName": context.compact(name), "reason": reason} for name, reason in not_updated.items()
+            {"attributeName": absolute(name), "reason": reason} for name, reason in not_updated.items()
         ],
     }
 

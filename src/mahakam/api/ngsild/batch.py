@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from mahakam.api.http import Response
-from mahakam.api.ngsild.call import JSON, JSON_LD, MAX_BATCH, Call, content_type
+from mahakam.api.ngsild.call import JSON, JSON_LD, MAX_BATCH, Call, content_type, link_context
 from mahakam.api.ngsild.entities import guarded
 from mahakam.broker.writes import Create, Delete, Modify, Upsert, Write, Written
 from mahakam.ngsild.context import Context
@@ -110,9 +110,15 @@ async def _write(call: Call, prepare: _Prepare) -> Response:
     )
     kind = content_type(call.request.headers, (JSON, JSON_LD))
     payloads = _listed(await call.json(), "entities")
+    if not all(isinstance(payload, dict) for payload in payloads):
+        raise bad_request("The body is not valid", "a list of objects was expected, each with id and type")
+    if kind == JSON_LD and link_context(call.request.headers) is not None:
+        raise bad_request(
+            "Two contexts", f"{JSON_LD} has its @context in the body; leave the Link header out"
+        )
     context = await call.context() if kind == JSON else None
     contexts = [context or await _own_context(call, payload) for payload in payloads]
-    work = partial(_prepared, call, payloads, contexts, prepare)
+    work = partial(_prepared, call, payloads, contexts, prepare, linked=kind == JSON)
     writes, refused = work() if len(payloads) <= _INLINE else await asyncio.to_thread(work)
     results = await broker.abatch(writes, call.author) if writes else []
     return _result(call, results, refused)
@@ -127,7 +133,12 @@ async def _own_context(call: Call, payload: Any) -> Context | Problem:
 
 
 def _prepared(
-    call: Call, payloads: Sequence[Any], contexts: Sequence[Context | Problem], prepare: _Prepare
+    call: Call,
+    payloads: Sequence[Any],
+    contexts: Sequence[Context | Problem],
+    prepare: _Prepare,
+    *,
+    linked: bool,
 ) -> tuple[list[Write], list[dict[str, Any]]]:
     writes: list[Write] = []
     refused: list[dict[str, Any]] = []
@@ -135,6 +146,10 @@ def _prepared(
         try:
             if isinstance(context, Problem):
                 raise context
+            if linked and "@context" in payload:
+                raise bad_request(
+                    "An @context in a body needs another media type", f"content-type: {JSON_LD}"
+                )
             writes.append(prepare(call, payload, context))
         except Problem as problem:
             refused.append(_error(payload.get("id") if isinstance(payload, dict) else None, problem))
@@ -176,9 +191,8 @@ def _result(call: Call, results: Sequence[Written], refused: list[dict[str, Any]
         elif result.not_updated:
             names = ", ".join(f"{name}: {why}" for name, why in result.not_updated.items())
             errors.append(_error(result.id, bad_request("Some attributes were not updated", names)))
-    failed = {error["entityId"] for error in errors}
     if errors:
-        done = [result.id for result in results if result.problem is None and result.id not in failed]
+        done = [result.id for result in results if result.problem is None and not result.not_updated]
         return _json(call, {"success": done, "errors": errors}, 207)
     created = [result.id for result in results if result.created]
     return _json(call, created, 201) if created else call.empty()

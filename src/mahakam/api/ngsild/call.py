@@ -108,6 +108,8 @@ class Call:
         """
         kind = content_type(self.request.headers, types)
         value = await self.json()
+        if value == {}:
+            raise Problem("InvalidRequest", "The body is empty", "an object with members was expected")
         if kind == JSON_LD:
             return await self.linked(value)
         if isinstance(value, dict) and "@context" in value:
@@ -335,7 +337,7 @@ def negotiate(accept: str, offered: tuple[str, ...]) -> str:
                 try:
                     weight = min(max(float(parameter[2:]), 0.0), 1.0)
                 except ValueError:
-                    weight = 0.0
+                    continue
         ranges[kind] = weight
     best, best_weight = "", 0.0
     for kind in offered:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from mahakam.api.http import Response
 from mahakam.api.ngsild.call import (
@@ -29,6 +29,7 @@ from mahakam.api.ngsild.presentation import (
     many_entities,
     one_entity,
     presentation,
+    require_geo_json,
     with_core_context,
 )
 from mahakam.ngsild.context import CORE, Context
@@ -40,9 +41,12 @@ from mahakam.ngsild.problem import Problem, bad_request, not_found
 from mahakam.ngsild.query import parse_types, selection_from
 from mahakam.ngsild.selection import Selection
 
-FILTERS = ("id", "type", "idPattern", "attrs", "q", "georel", "bbox", "scopeQ")
+FILTERS = ("type", "attrs", "q", "georel", "bbox", "scopeQ")
+"""A query without one of these is too wide (clause 5.7.2.4)."""
 QUERY_PARAMETERS = READ_PARAMETERS | {
     *FILTERS,
+    "id",
+    "idPattern",
     "geometry",
     "coordinates",
     "geoproperty",
@@ -117,22 +121,23 @@ class Plan:
     offset: int
     count: bool
     context: Context
-    path: str
+    path: tuple[str, str] | None
     quick: bool
 
     def links(self, more: bool) -> list[tuple[str, str]]:
         """Link headers to the next and the previous page (clause 6.3.10)."""
         found: list[tuple[str, str]] = []
-        if not self.path:
+        if self.path is None:
             return found
         if more:
-            found.append(
-                ("link", f'<{self.path}&offset={self.offset + self.limit}>; rel="next"; type="{JSON}"')
-            )
+            found.append(("link", self._link(self.offset + self.limit, "next")))
         if self.offset and self.limit:
-            before = max(0, self.offset - self.limit)
-            found.append(("link", f'<{self.path}&offset={before}>; rel="prev"; type="{JSON}"'))
+            found.append(("link", self._link(max(0, self.offset - self.limit), "prev")))
         return found
+
+    def _link(self, offset: int, relation: str) -> str:
+        before, after = self.path or ("", "")
+        return f'<{before}{offset}{after}>; rel="{relation}"; type="{JSON}"'
 
 
 _plans: dict[tuple[str, str | None, int], Plan] = {}
@@ -154,9 +159,10 @@ async def query(call: Call) -> Response:
 
 def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = True) -> Plan:
     """The plan of a query; ``pages``: its answers link to the next page. Raises Problem for what is no query."""
-    if not any(params.get(name) for name in FILTERS) and params.get("local") != "true":
+    narrow = any(params.get(name) and params[name] != "*" for name in FILTERS)
+    if not narrow and params.get("local") != "true":
         raise bad_request(
-            "The query selects everything", f"name at least one of {', '.join(FILTERS)}, or say local=true"
+            "The query is too wide", f"name at least one of {', '.join(FILTERS)}, or say local=true"
         )
     flag_of(params, "local")
     limit = number(params.get("limit"), "limit", DEFAULT_LIMIT)
@@ -167,7 +173,6 @@ def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = T
     if limit == 0 and not count:
         raise bad_request("The parameter limit is not valid", "0 goes only with count=true")
     selection = selection_from(params, context)
-    rest = {name: value for name, value in params.items() if name not in ("offset", "limit")}
     quick = (
         selection.condition is None
         and selection.geo is None
@@ -178,9 +183,17 @@ def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = T
         and limit <= _INLINE
         and offset <= 10 * _INLINE
     )
-    path = f"{BASE}/entities?{urlencode({**rest, 'limit': limit})}" if pages else ""
+    path = _pages(params, limit) if pages else None
     shape = presentation(params, options_of(params, READ_OPTIONS), context)
     return Plan(selection, shape, limit, offset, count, context, path, quick)
+
+
+def _pages(params: Mapping[str, str], limit: int) -> tuple[str, str]:
+    """The path of a page, before and after its offset; parameters in alphabetical order."""
+    rest = {**params, "limit": str(limit), "offset": ""}
+    parts = [f"{name}={quote(value, safe=':*,;=@!$()~/')}" for name, value in sorted(rest.items())]
+    before, _, after = "&".join(parts).partition("offset=")
+    return f"{BASE}/entities?{before}offset=", after
 
 
 def number(text: str | None, name: str, default: int) -> int:
@@ -197,6 +210,7 @@ def number(text: str | None, name: str, default: int) -> int:
 async def run(call: Call, plan: Plan) -> Response:
     """The page that a plan selects."""
     accept = accepted(call.request.headers, ENTITY_MEDIA)
+    require_geo_json(call, accept)
     if plan.quick:
         return _page(call, plan, accept)
     return await call.off_loop(partial(_page, call, plan, accept))

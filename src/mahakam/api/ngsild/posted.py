@@ -81,16 +81,18 @@ def _selectors(selectors: Any) -> dict[str, str]:
     found = [
         {name: _listed(one, name) for name in ("id", "idPattern", "type") if name in one} for one in selectors
     ]
-    if not all(found):
-        raise _fault("entities", "each selector names type, id or idPattern")
+    if not all("type" in one for one in found):
+        raise _fault("entities", "each selector names a type")
+    for one in found:
+        if "id" in one:
+            one.pop("idPattern", None)
     if len(found) == 1:
         return found[0]
     if all(one.keys() == {"type"} for one in found):
         return {"type": ",".join(one["type"] for one in found)}
-    types = {one.get("type") for one in found}
-    if len(types) == 1 and all("id" in one and "idPattern" not in one for one in found):
-        only = types.pop()
-        return {"id": ",".join(one["id"] for one in found)} | ({"type": only} if only else {})
+    types = {one["type"] for one in found}
+    if len(types) == 1 and all("id" in one for one in found):
+        return {"id": ",".join(one["id"] for one in found), "type": types.pop()}
     raise Problem(
         "OperationNotSupported",
         "These selectors cannot be combined yet",

@@ -14,8 +14,8 @@ from mahakam.ngsild.context import Context
 from mahakam.ngsild.core import CORE_URL
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.lexical import is_uri, require_name
-from mahakam.ngsild.problem import Problem, bad_request
-from mahakam.ngsild.query import names_of
+from mahakam.ngsild.problem import Problem, bad_request, not_found
+from mahakam.ngsild.query import attributes_of, names_of
 from mahakam.ngsild.represent import Form, collection, feature, render
 
 FORMS: dict[str, Form] = {
@@ -42,7 +42,7 @@ class Presentation:
     pick: tuple[str, ...] = ()
     omit: tuple[str, ...] = ()
     lang: str = ""
-    dataset_id: str | None = None
+    datasets: tuple[str, ...] = ()
     geometry_property: str = "location"
     plain: bool = True
 
@@ -56,11 +56,12 @@ class Presentation:
             pick=self.pick,
             omit=self.omit,
             lang=self.lang,
-            dataset_id=self.dataset_id,
+            datasets=self.datasets,
         )
 
     def feature(self, document: Document, context: Context) -> dict[str, Any]:
-        return feature(document, self.entity(document, context), self.geometry_property, self.dataset_id)
+        dataset = self.datasets[0] if self.datasets else None
+        return feature(document, self.entity(document, context), self.geometry_property, dataset)
 
 
 def presentation(params: Mapping[str, str], options: frozenset[str], context: Context) -> Presentation:
@@ -73,18 +74,21 @@ def presentation(params: Mapping[str, str], options: frozenset[str], context: Co
         forms = {FORMS[wanted]}
     if len(forms) > 1:
         raise Problem("InvalidRequest", "Two representations", " and ".join(sorted(forms)))
-    dataset_id = params.get("datasetId")
-    if dataset_id is not None and dataset_id != "@none" and not is_uri(dataset_id):
-        raise bad_request("The parameter datasetId is not valid", f"{dataset_id[:80]!r} is no URI, nor @none")
+    datasets = tuple(params["datasetId"].split(",")) if "datasetId" in params else ()
+    for dataset in datasets:
+        if dataset != "@none" and not is_uri(dataset):
+            raise bad_request(
+                "The parameter datasetId is not valid", f"{dataset[:80]!r} is no URI, nor @none"
+            )
     geometry_property = params.get("geometryProperty")
     shape = Presentation(
         form=cast(Form, next(iter(forms), "normalized")),
         sys_attrs="sysAttrs" in options,
-        attrs=names_of(params.get("attrs", ""), context),
+        attrs=attributes_of(params.get("attrs", ""), context),
         pick=names_of(params.get("pick", ""), context),
         omit=names_of(params.get("omit", ""), context),
         lang=params.get("lang", ""),
-        dataset_id=dataset_id,
+        datasets=datasets,
         geometry_property=require_name(geometry_property, context, "The parameter geometryProperty")
         if geometry_property
         else "location",
@@ -111,10 +115,20 @@ def with_core_context(body: bytes) -> bytes:
 def one_entity(
     call: Call, document: Document, shape: Presentation, context: Context, accept: str
 ) -> Response:
-    """The answer to a retrieve."""
+    """The answer to a retrieve; raises Problem ResourceNotFound if nothing is left of the entity."""
+    require_geo_json(call, accept)
     if accept == GEO_JSON:
         return _geo(call, shape.feature(document, context), context)
-    return call.answer(shape.entity(document, context), context, accept)
+    entity = shape.entity(document, context)
+    if not entity:
+        raise not_found(f"{document['id']} has nothing of what was picked")
+    return call.answer(entity, context, accept)
+
+
+def require_geo_json(call: Call, accept: str) -> None:
+    """Raises Problem BadRequestData for a geometryProperty where no GeoJSON is wanted (clause 6.3.15)."""
+    if accept != GEO_JSON and "geometryProperty" in call.params:
+        raise bad_request("geometryProperty goes with GeoJSON", f"send accept: {GEO_JSON}")
 
 
 def many_entities(
@@ -125,12 +139,13 @@ def many_entities(
     accept: str,
     *more: tuple[str, str],
 ) -> Response:
-    """The answer to a query."""
+    """The answer to a query; entities of which nothing is left are left out."""
     if accept == GEO_JSON:
         return _geo(
             call, collection(shape.feature(document, context) for document in documents), context, *more
         )
-    return call.answer([shape.entity(document, context) for document in documents], context, accept, *more)
+    entities = (shape.entity(document, context) for document in documents)
+    return call.answer([entity for entity in entities if entity], context, accept, *more)
 
 
 def _geo(call: Call, value: dict[str, Any], context: Context, *more: tuple[str, str]) -> Response:

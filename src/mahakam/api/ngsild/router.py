@@ -11,7 +11,7 @@ import orjson
 from mahakam.api.http import Request, Response, problem_response
 from mahakam.api.ngsild.call import BASE, Call, Node
 from mahakam.api.ngsild.routes import ROUTES, Route
-from mahakam.ngsild.problem import Problem
+from mahakam.ngsild.problem import Problem, bad_request
 
 log = logging.getLogger(__name__)
 
@@ -73,10 +73,15 @@ class NgsiLd:
             allowed = ", ".join([*(methods or ("GET",)), "OPTIONS"])
             if method == "OPTIONS":
                 return Response(204, [("allow", allowed)])
-            problem = Problem(
-                "InvalidRequest", "Method not allowed", f"{request.method}: {allowed}", status=405
-            )
+            if request.path == _ENTITIES and method in self._table[_ENTITY]:
+                raise bad_request("The path has no entity id", f"{_ENTITIES}ID was expected")
+            there_are = f"{request.method} is not served here; there are {allowed}"
+            problem = Problem("InvalidRequest", "Method not allowed", there_are, status=405)
             return problem_response(problem, [("allow", allowed)])
+        if route.body and request.headers.get("content-length") is None:
+            raise Problem(
+                "LengthRequired", "The request has no Content-Length", "send the body's length", status=411
+            )
         call = Call(self._node, request, args, route.parameters)
         if route.writes:
             call.require_writer()
