@@ -1,0 +1,205 @@
+"""An agency hands in a newer file: it is looked at first, and taken in when the officer says so."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from mahakam.config import Place
+from mahakam.feeds.parts import Parts
+from mahakam.store.protocol import Transaction
+from mahakam.web import gate
+from mahakam.web.datasets import dataset, rule_words
+from mahakam.web.language import _, in_timezone, words
+from mahakam.web.preview import preview
+from mahakam.web.render import render
+from mahakam.web.site import Site, site_of
+
+LARGEST = 200 * 2**20
+ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".geojson", ".json", ".gz", ".zip")
+KIND = "upload"
+_WAITS = 24 * 3600
+"""Seconds that a file waits to be taken in."""
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def routes(_site: Site) -> list[BaseRoute]:
+    feed = "/upload/{place}/{feed}"
+    return [
+        Route(feed, show, methods=["GET"]),
+        Route(feed, look, methods=["POST"]),
+        Route(feed + "/confirm", confirm, methods=["POST"]),
+    ]
+
+
+def show(request: Request) -> Response:
+    place, feed = _place_and_feed(request)
+    return _page(request, place, feed)
+
+
+async def look(request: Request) -> Response:
+    """Take the file to where it waits, and say what would become of it."""
+    place, feed = await run_in_threadpool(_place_and_feed, request)
+    form = await gate.read_form(request, LARGEST + 2**20, files=1)
+    return await run_in_threadpool(_look, request, place, feed, form)
+
+
+async def confirm(request: Request) -> Response:
+    form = await gate.read_form(request)
+    return await run_in_threadpool(_confirm, request, form)
+
+
+def _look(request: Request, place: Place, feed: str, form: FormData) -> Response:
+    if not gate.is_ours(request, form):
+        return _page(
+            request,
+            place,
+            feed,
+            _("The page had lain open for a long time. Please choose the file again."),
+            403,
+        )
+    sent = gate.upload(form, "file")
+    if sent is None:
+        return _page(request, place, feed, _("Choose a file first."), 422)
+    name = _safe(sent.filename or "")
+    if not name.lower().endswith(ENDINGS):
+        kinds = ", ".join(ENDINGS)
+        text = _(
+            "%(name)s is of a kind that cannot be read here. Send one of: %(kinds)s", name=name, kinds=kinds
+        )
+        return _page(request, place, feed, text, 422)
+    if not sent.size:
+        return _page(request, place, feed, _("%(name)s is empty.", name=name), 422)
+    site = site_of(request)
+    id, path = _keep(site, sent, name)
+    found = preview(Parts.of(site.node), place, feed, path)
+    if found.problem:
+        shutil.rmtree(path.parent, ignore_errors=True)
+        return _page(request, place, feed, found.problem, 422)
+    principal = gate.require(request, "feed.upload", place)
+    record = {"place": place.id, "feed": feed, "name": name, "by": principal.name, "at": time.time()}
+    site.store.write(lambda transaction: transaction.save_record(KIND, id, record))
+    return _page(request, place, feed, found=found, id=id, name=name)
+
+
+def _confirm(request: Request, form: FormData) -> Response:
+    from mahakam.feeds.run import run_feed
+
+    place, feed = _place_and_feed(request)
+    principal = gate.require(request, "feed.upload", place)
+    if not gate.is_ours(request, form):
+        return _page(
+            request,
+            place,
+            feed,
+            _("The page had lain open for a long time. Please choose the file again."),
+            403,
+        )
+    site, id = site_of(request), gate.text(form, "id")
+
+    def claim(transaction: Transaction) -> dict[str, Any] | None:
+        """Whoever comes first takes it: a double tap runs once."""
+        found = transaction.record(KIND, id)
+        if found and (found["place"], found["feed"]) == (place.id, feed):
+            transaction.save_record(KIND, id, None)
+            return found
+        return None
+
+    record = site.store.write(claim) if _ID.fullmatch(id) else None
+    path = _folder(site, id) / record["name"] if record else None
+    if path is None or not path.is_file():
+        text = _("This file was taken in already, or has waited for more than a day. Please choose it again.")
+        return _page(request, place, feed, text, 409)
+    run = run_feed(Parts.of(site.node), place.id, feed, author=principal.name, file=path)
+    shutil.rmtree(path.parent, ignore_errors=True)
+    if run.state == "failed":
+        text = _(
+            "The file could not be taken in; what was stored before is as it was. %(why)s", why=run.message
+        )
+        return _page(request, place, feed, text, 422)
+    return RedirectResponse(f"/upload/{place.id}/{feed}?run={run.id}", 303)
+
+
+def _page(
+    request: Request,
+    place: Place,
+    feed: str,
+    error: str = "",
+    status: int = 200,
+    found: Any = None,
+    id: str = "",
+    name: str = "",
+) -> Response:
+    site = site_of(request)
+    in_timezone(place.timezone)
+    known = dataset(site.store, place, feed)
+    asked = request.query_params.get("run", "")
+    run = site.store.run(int(asked)) if asked.isdecimal() and len(asked) < 18 else None
+    answer = render(
+        request,
+        "upload.html",
+        status,
+        title=_("A newer file for %(dataset)s", dataset=words(known.title)),
+        place=place,
+        section="data",
+        known=known,
+        feed=feed,
+        error=error,
+        found=found,
+        id=id,
+        name=name,
+        run=run if run and (run.place, run.feed) == (place.id, feed) else None,
+        token=gate.token(request),
+        endings=",".join(ENDINGS),
+        largest=LARGEST // 2**20,
+        rule_words=rule_words,
+        may_correct=gate.may(request, "quarantine.read", place),
+    )
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _keep(site: Site, sent: UploadFile, name: str) -> tuple[str, Path]:
+    """Write the file to where it waits; those that nobody took in for a day are swept out."""
+    folder = site.settings.data / "uploads"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        if _ID.fullmatch(old.name) and old.stat().st_mtime < time.time() - _WAITS:
+            shutil.rmtree(old, ignore_errors=True)
+    id = secrets.token_hex(16)
+    path = _folder(site, id) / name
+    path.parent.mkdir()
+    with path.open("wb") as out:
+        shutil.copyfileobj(sent.file, out, 1 << 20)
+    return id, path
+
+
+def _folder(site: Site, id: str) -> Path:
+    return site.settings.data / "uploads" / id
+
+
+def _safe(name: str) -> str:
+    """A file's own name, without a way to anywhere and without what a screen would not show."""
+    last = re.split(r"[/\\]", name)[-1].strip()
+    kept = "".join(c if c.isprintable() and c not in '<>:"|?*' else "_" for c in last).lstrip(".")
+    return kept[-120:] or "file"
+
+
+def _place_and_feed(request: Request) -> tuple[Place, str]:
+    place = site_of(request).place(request.path_params["place"])
+    gate.require(request, "feed.upload", place)
+    feed = request.path_params["feed"]
+    if feed not in place.files("feeds"):
+        raise HTTPException(404, _("%(place)s has no dataset %(name)s", place=words(place.name), name=feed))
+    return place, feed
