@@ -28,7 +28,7 @@ class Transaction(Protocol):
     def get(self, id: str) -> Document | None: ...
 
     def insert(self, document: Document, body: bytes) -> bool:
-        """Insert the entity; False, and nothing changed, if there is one with its id."""
+        """Insert the entity, with its body; False, and nothing changed, if there is one with its id."""
 
     def put(self, document: Document, body: bytes) -> None:
         """Insert the entity, or replace the one with its id."""
