@@ -53,9 +53,11 @@ class Node:
         """Every contract of every place, read when first asked for."""
         from mahakam.broker.foreign import StoredKeys
         from mahakam.quality.book import Book
+        from mahakam.services.contracts import WithRequests
 
         keys = StoredKeys(self.store.tenant())
-        return Book(self.places, entity_values=keys.values, entity_has=keys.has)
+        book = Book(self.places, entity_values=keys.values, entity_has=keys.has)
+        return WithRequests(book, self.places, book.references)
 
     @cached_property
     def broker(self) -> Broker:

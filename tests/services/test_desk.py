@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -404,16 +404,9 @@ def test_the_village_of_a_point_is_its_address(world: World) -> None:
 # the contract
 
 
-class _Book(Book):
-    """The book as the node wires it."""
-
-    def places_for(self, types: Sequence[str]) -> Sequence[str]:
-        return [place for type in types for place in self.places_with(type)]
-
-
 @pytest.fixture
 def guarded(world: World) -> World:
-    book = _Book(world.places)
+    book = Book(world.places)
     broker = Broker(world.broker.stores, WithRequests(book, world.places, book.references), world.places)
     return World(Desk(broker, world.places, world.data), broker, world.places, world.data)
 
@@ -464,7 +457,7 @@ def test_a_citys_own_contract_goes_before_ours(guarded: World) -> None:
     folder.mkdir()
     text = CONTRACT.read_text().replace("minLength: 3, maxLength: 4000", "minLength: 20, maxLength: 4000")
     (folder / "service-request.yaml").write_text(text)
-    book = _Book(guarded.places)
+    book = Book(guarded.places)
     broker = Broker(
         guarded.broker.stores, WithRequests(book, guarded.places, book.references), guarded.places
     )

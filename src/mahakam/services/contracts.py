@@ -29,16 +29,16 @@ class WithRequests:
         self._made: dict[str, Checker] = {}
         self._lock = Lock()
 
-    def checker_for(self, place_id: str | None, types: Sequence[str]) -> Checker | None:
+    def checker_for(self, place_id: str | None, types: Sequence[str], /) -> Checker | None:
         """The checker of the place's own contract, else for requests the one that comes with Mahakam."""
         found = self._book.checker_for(place_id, types)
         if found is None and place_id in self._places and TYPE in types:
             return self._default(str(place_id))
         return found
 
-    def places_for(self, types: Sequence[str]) -> Sequence[str]:
-        """The ids of the places that have a contract for one of these types: for requests, all."""
-        return list(self._places) if TYPE in types else self._book.places_for(types)
+    def places_with(self, type_: str, /) -> Sequence[str]:
+        """The ids of the places that have a contract for this type: for requests, all."""
+        return list(self._places) if type_ == TYPE else self._book.places_with(type_)
 
     def _default(self, place_id: str) -> Checker:
         with self._lock:
