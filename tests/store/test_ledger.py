@@ -1,0 +1,136 @@
+"""What stands beside entities: runs, lineage, quarantine, corrections, records, journal, outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mahakam.ngsild import represent
+from mahakam.store.model import Change, Correction, Entry, Held, Lineage, Run
+from mahakam.store.opening import open_store
+from mahakam.store.protocol import EntityStore
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EntityStore]:
+    opened = open_store("", tmp_path)
+    yield opened.tenant()
+    opened.close()
+
+
+def held(row: int, *rules: str, feed: str = "rain") -> Held:
+    reasons = [{"rule": rule, "field": "mm", "value": "x", "expected": "a number"} for rule in rules]
+    return Held("smd", feed, 1, "rain.csv", "", row, row + 1, {"mm": "x", "gone": None}, reasons)
+
+
+def test_runs_newest_first_and_updated_in_place(store: EntityStore) -> None:
+    runs = [Run(0, "smd", feed, "2026-01-01T00:00:00Z") for feed in ("rain", "flood", "rain")]
+    for run in runs:
+        store.write(lambda work, run=run: work.save_run(run))
+    assert [run.id for run in runs] == [1, 2, 3]
+    runs[0].state, runs[0].summary = "held", {"type mm": 2}
+    store.write(lambda work: work.save_run(runs[0]))
+    assert [run.id for run in store.runs("smd", "rain")] == [3, 1]
+    assert store.run(1) == runs[0]
+    assert store.run(99) is None
+
+
+def test_lineage_goes_with_its_entity(store: EntityStore) -> None:
+    line = Lineage(
+        "urn:1", 1, "rain.csv", "Sheet 1", 3, 7, {"mm": "1,5", "x": None}, "d1", 4, [{"rule": "range"}]
+    )
+    document = {"id": "urn:1", "type": "T"}
+
+    def work(transaction: Any) -> None:
+        transaction.save_run(Run(0, "smd", "rain", "now"))
+        transaction.put(document, represent.body(document))
+        transaction.put_lineage([line])
+
+    store.write(work)
+    assert store.lineage("urn:1") == line
+    assert store.lineages(1) == [line]
+    assert store.digests("smd", "rain") == {"urn:1": "d1"}
+    assert store.digests("smd", "flood") == {}
+    store.write(lambda work: work.delete("urn:1"))
+    assert store.lineage("urn:1") is None
+
+
+def test_row_held_again_keeps_its_number(store: EntityStore) -> None:
+    first, again, other = held(1, "type"), held(1, "range", "type"), held(2, "range")
+    store.write(lambda work: work.hold([first]))
+    store.write(lambda work: work.hold([again, other]))
+    assert (first.id, again.id) == (1, 1)
+    assert store.held() == [again, other]
+    assert store.held(rule="type") == [again]
+    assert store.count_held(rule="range") == 2
+    assert store.held_rules() == [("range", "mm", 2), ("type", "mm", 1)]
+    assert store.count_held(feed="flood") == 0
+
+
+def test_released_row_makes_room_for_a_new_one(store: EntityStore) -> None:
+    row = held(1, "type")
+    store.write(lambda work: work.hold([row]))
+    row.state, row.fixed, row.entity = "released", {"mm": "1"}, "urn:1"
+    store.write(lambda work: work.save_held(row))
+    assert store.held() == []
+    assert store.held(state=None) == [row]
+    assert store.held_row(row.id) == row
+    store.write(lambda work: work.hold([held(1, "type")]))
+    assert store.count_held(state=None) == 2
+
+
+def test_changes_and_corrections(store: EntityStore) -> None:
+    change = Change(1, "ani", "2026-01-01T00:00:00Z", "mm", "x", None, "unreadable")
+    rule = Correction("smd", "rain", "town", "Smd", "Samarinda", "ani", "2026-01-01T00:00:00Z")
+    store.write(lambda work: (work.record_change(change), work.save_correction(rule)))
+    assert store.changes(1) == [change]
+    assert rule.id == 1
+    assert store.corrections("smd", "rain") == [rule]
+    rule.active = False
+    store.write(lambda work: work.save_correction(rule))
+    assert store.corrections() == []
+
+
+def test_records(store: EntityStore) -> None:
+    store.write(lambda work: work.save_record("key", "a", {"x": 1}))
+    store.write(lambda work: work.save_record("key", "b", {"x": None}))
+    assert store.records("key") == {"a": {"x": 1}, "b": {"x": None}}
+    store.write(lambda work: work.save_record("key", "a", None))
+    assert store.record("key", "a") is None
+    assert store.write(lambda work: work.record("key", "b")) == {"x": None}
+
+
+def test_journal_newest_first(store: EntityStore) -> None:
+    entries = [Entry("urn:1", action, "ani", "now") for action in ("create", "change")]
+    for entry in entries:
+        store.write(lambda work, entry=entry: work.note(entry))
+    assert store.journal("urn:1") == entries[::-1]
+
+
+def test_outbox_gives_the_oldest_of_each_entity_and_waits_for_it(store: EntityStore) -> None:
+    def work(transaction: Any) -> None:
+        for entity, body in (("urn:1", b"first"), ("urn:1", b"second"), ("urn:2", b"other")):
+            transaction.owe("urn:s", entity, body)
+
+    store.write(work)
+    first, other = store.owed(now=1e12)
+    assert (first.body, other.body) == (b"first", b"other")
+    assert store.owed(now=1e12, without=["urn:s"]) == []
+    store.write(lambda work: work.postpone(first.number, 1e11, "refused"))
+    assert [one.body for one in store.owed(now=1e10)] == [b"other"]
+    assert store.owed(now=1e12)[0].error == "refused"
+    store.write(lambda work: work.settle(other.number))
+    assert store.next_due() == 1e11
+    store.write(lambda work: work.bury(first.number, "gone"))
+    assert [one.body for one in store.owed(now=1e12)] == [b"second"]
+    assert [(one.body, one.tries, one.error) for one in store.dead_letters("urn:s")] == [
+        (b"first", 2, "gone")
+    ]
+    assert store.write(lambda work: work.revive(first.number))
+    assert not store.write(lambda work: work.revive(first.number))
+    assert [one.body for one in store.owed(now=1e12)] == [b"first"]
+    store.write(lambda work: work.forgive("urn:s"))
+    assert store.next_due() is None

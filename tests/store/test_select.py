@@ -1,0 +1,184 @@
+"""The store's SQL and the in-memory match select the same entities, whatever the query."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mahakam.ngsild import represent
+from mahakam.ngsild import selection as s
+from mahakam.ngsild.match import matches
+from mahakam.store.opening import open_store
+from mahakam.store.protocol import EntityStore
+
+NAMES = ["n", "text", "when", "a b", 'q"uote', "https://example.org/é"]
+TIMES = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.5Z", "2026-02-01T12:00:00Z"]
+SCOPES = ["/a", "/a/b", "/a/b/c", "/ab", "/x/b"]
+TYPES = ["A", "B", "C"]
+
+scalars = st.one_of(
+    st.integers(-3, 3), st.sampled_from([0.5, -0.5, 1e20, 2**60]), st.booleans(),
+    st.sampled_from(["", "a", "A", "b", "10", "9", "é", "true", "1"]), st.sampled_from(TIMES),
+)  # fmt: skip
+values = st.one_of(
+    scalars, st.lists(scalars, max_size=3), st.dictionaries(st.sampled_from(["k", "l"]), scalars, max_size=2)
+)
+coordinates = st.tuples(
+    st.floats(-180, 180).map(lambda x: round(x, 4)), st.floats(-90, 90).map(lambda x: round(x, 4))
+).map(list)
+close = st.tuples(
+    st.floats(116, 118).map(lambda x: round(x, 3)), st.floats(-1, 1).map(lambda x: round(x, 3))
+).map(list)
+positions = st.one_of(coordinates, close)
+
+
+@st.composite
+def rectangles(draw: st.DrawFn) -> dict[str, Any]:
+    west, south = draw(close)
+    east, north = west + draw(st.floats(0.01, 3)), south + draw(st.floats(0.01, 3))
+    return {
+        "type": "Polygon",
+        "coordinates": [[[west, south], [east, south], [east, north], [west, north], [west, south]]],
+    }
+
+
+points = positions.map(lambda position: {"type": "Point", "coordinates": position})
+lines = st.lists(close, min_size=2, max_size=4, unique_by=tuple).map(
+    lambda line: {"type": "LineString", "coordinates": line}
+)
+geometries = st.one_of(points, rectangles(), lines)
+
+
+def timed(instance: dict[str, Any], at: str) -> dict[str, Any]:
+    return {**instance, "createdAt": TIMES[0], "modifiedAt": at}
+
+
+@st.composite
+def instances(draw: st.DrawFn) -> dict[str, Any]:
+    kind = draw(st.sampled_from(["Property", "Property", "Property", "Relationship", "LanguageProperty"]))
+    if kind == "Relationship":
+        out: dict[str, Any] = {"type": kind, "object": draw(st.sampled_from(["urn:a", "urn:b"]))}
+    elif kind == "LanguageProperty":
+        out = {"type": kind, "languageMap": {"en": "a", "id": draw(st.sampled_from(["a", "b"]))}}
+    else:
+        out = {"type": kind, "value": draw(values)}
+    if draw(st.booleans()):
+        out["observedAt"] = draw(st.sampled_from(TIMES))
+    if draw(st.booleans()):
+        out["sub"] = {"type": "Property", "value": draw(scalars)}
+    return timed(out, draw(st.sampled_from(TIMES)))
+
+
+@st.composite
+def documents(draw: st.DrawFn, number: int = 0) -> dict[str, Any]:
+    types = draw(st.lists(st.sampled_from(TYPES), min_size=1, max_size=2, unique=True))
+    out: dict[str, Any] = {"type": types[0] if len(types) == 1 else types}
+    scopes = draw(st.lists(st.sampled_from(SCOPES), max_size=2, unique=True))
+    if scopes:
+        out["scope"] = scopes[0] if len(scopes) == 1 else scopes
+    for name in draw(st.lists(st.sampled_from(NAMES), max_size=4, unique=True)):
+        several = draw(st.lists(instances(), min_size=1, max_size=2))
+        if len(several) == 1:
+            out[name] = several[0]
+        else:
+            out[name] = [{**one, "datasetId": f"urn:d:{index}"} for index, one in enumerate(several)]
+    if draw(st.booleans()):
+        out["location"] = timed({"type": "GeoProperty", "value": draw(geometries)}, TIMES[0])
+    return timed(out, draw(st.sampled_from(TIMES)))
+
+
+paths = st.builds(
+    s.Path,
+    st.sampled_from([*NAMES, "createdAt", "modifiedAt", "location"]),
+    st.sampled_from([(), (), (), ("observedAt",), ("sub",), ("modifiedAt",)]),
+    st.sampled_from([(), (), (), ("k",), ("en",)]),
+)
+orders = st.sampled_from([">", ">=", "<", "<="])
+comparisons = st.one_of(
+    st.builds(s.Compare, paths, st.sampled_from(["==", "!="]), st.lists(scalars, min_size=1, max_size=2).map(tuple)),
+    st.builds(
+        lambda path, operator, low, high: s.Compare(path, operator, (low, high), range=True),
+        paths, st.sampled_from(["==", "!="]), scalars, scalars,
+    ),
+    st.builds(lambda path, operator, value: s.Compare(path, operator, (value,)), paths, orders, scalars),
+    st.builds(
+        lambda path, operator, value: s.Compare(path, operator, (value,)),
+        paths, st.sampled_from(["~=", "!~="]), st.sampled_from(["a", "^a$", "[0-9]+", "é|b"]),
+    ),
+)  # fmt: skip
+conditions = st.recursive(
+    st.one_of(comparisons, st.builds(s.Exists, paths)),
+    lambda inner: st.one_of(
+        st.builds(s.And, st.tuples(inner, inner)),
+        st.builds(s.Or, st.tuples(inner, inner)),
+        st.builds(s.Not, inner),
+    ),
+    max_leaves=4,
+)
+geo = st.one_of(
+    st.builds(
+        lambda geometry, high, low: s.Geo("near", geometry, max_distance=high, min_distance=low),
+        points, st.one_of(st.none(), st.floats(0, 3e6)), st.one_of(st.none(), st.floats(0, 1e5)),
+    ),
+    st.builds(s.Geo, st.sampled_from(["within", "contains", "intersects", "disjoint", "equals", "overlaps"]), geometries),
+)  # fmt: skip
+patterns = st.sampled_from([*SCOPES, "/a/#", "/a/b/#", "/+/b", "/a/+", "/a/+/#", "/#"])
+type_sets = st.lists(
+    st.lists(st.sampled_from(TYPES), min_size=1, max_size=2, unique=True).map(tuple), min_size=1, max_size=3
+)
+scope_sets = st.lists(st.lists(patterns, min_size=1, max_size=2).map(tuple), min_size=1, max_size=2)
+selections = st.builds(
+    s.Selection,
+    ids=st.sampled_from([(), (), ("urn:e:0", "urn:e:3", "urn:none")]),
+    id_pattern=st.sampled_from([None, None, "[0-3]$"]),
+    types=st.one_of(st.none(), type_sets.map(lambda sets: s.Types(tuple(sets)))),
+    attrs=st.lists(st.sampled_from([*NAMES, "location"]), max_size=2, unique=True).map(tuple),
+    condition=st.one_of(st.none(), conditions),
+    geo=st.one_of(st.none(), geo),
+    scopes=st.one_of(st.none(), scope_sets.map(lambda sets: s.Scopes(tuple(sets)))),
+)
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[EntityStore]:
+    with tempfile.TemporaryDirectory() as folder:
+        opened = open_store("", Path(folder))
+        yield opened.tenant()
+        opened.close()
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(documents(), min_size=1, max_size=6), st.lists(selections, min_size=1, max_size=8))
+def test_sql_agrees_with_match(
+    store: EntityStore, entities: list[dict[str, Any]], queries: list[s.Selection]
+) -> None:
+    named = [{"id": f"urn:e:{number}", **one} for number, one in enumerate(entities)]
+
+    def work(transaction: Any) -> None:
+        for number in range(6):
+            transaction.delete(f"urn:e:{number}")
+        for one in named:
+            transaction.put(one, represent.body(one))
+
+    store.write(work)
+    for query in queries:
+        expected = [one["id"] for one in named if matches(one, query)]
+        assert [one["id"] for one in store.documents(query)] == expected, query
+        assert store.count(query) == len(expected)
+        assert [one["id"] for one in store.scan(query)] == expected
+        assert store.bodies(query, 2, 1) == [
+            represent.body(one) for one in named if one["id"] in expected[1:3]
+        ]
+
+
+def test_many_conditions_deep(store: EntityStore) -> None:
+    condition: s.Condition = s.Exists(s.Path("n"))
+    for _ in range(200):
+        condition = s.Not(condition)
+    assert store.count(s.Selection(condition=condition)) >= 0
