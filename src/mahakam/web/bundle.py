@@ -23,9 +23,17 @@ _TYPES = {
 _log = logging.getLogger(__name__)
 
 
-@lru_cache(maxsize=1)
 def manifest() -> dict[str, str]:
-    """Name in the sources → hashed file name; empty, with a warning, if nothing was built."""
+    """Name in the sources → hashed file name; empty, with a warning, if nothing was built. A new build
+    is seen."""
+    try:
+        return _manifest((STATIC / "manifest.json").stat().st_mtime_ns)
+    except OSError:
+        return _manifest(0)
+
+
+@lru_cache(maxsize=2)
+def _manifest(_modified: int) -> dict[str, str]:
     try:
         files = json.loads((STATIC / "manifest.json").read_text("utf-8"))["files"]
     except (OSError, ValueError, KeyError):

@@ -1,4 +1,5 @@
-"""Words that attribute and type names of the field's models are often made of, so that they can be translated."""
+"""Words that attribute and type names of the field's models are often made of, so that they can be
+translated."""
 
 from __future__ import annotations
 

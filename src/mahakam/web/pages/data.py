@@ -15,10 +15,10 @@ from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place
 from mahakam.ngsild.selection import Selection
-from mahakam.store.protocol import Document
+from mahakam.store.protocol import Document, EntityStore
 from mahakam.web.entities import EntityRows, attribute, geometry, is_geometry, names, select, spoken, title
 from mahakam.web.language import _, in_timezone, words
-from mahakam.web.pages.trace import _shown, entity_address
+from mahakam.web.pages.trace import entity_address, shown
 from mahakam.web.privacy import hidden
 from mahakam.web.render import render
 from mahakam.web.site import site_of
@@ -97,7 +97,7 @@ def entities_table(request: Request) -> Table:
                 spoken(name),
                 "number" if numeric else "text",
                 get=_value(name),
-                html=_linked if name == "name" else _cell(name),
+                html=_linked if name == "name" else _cell(name, site.store),
                 hidden=position >= _SHOWN,
             )
         )
@@ -115,8 +115,8 @@ def _value(name: str) -> Any:
     return lambda document: attribute(document, name)
 
 
-def _cell(name: str) -> Any:
-    return lambda document: _shown(attribute(document, name))
+def _cell(name: str, store: EntityStore) -> Any:
+    return lambda document: shown(attribute(document, name), store=store)
 
 
 def _is_year(documents: list[Document], name: str) -> bool:

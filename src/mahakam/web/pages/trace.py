@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
@@ -177,7 +177,7 @@ def _cell(name: str) -> Any:
 
 
 def _cell_html(name: str) -> Any:
-    return lambda row: _shown(row.input.cells.get(name))
+    return lambda row: shown(row.input.cells.get(name))
 
 
 def entity_address(id: str) -> str:
@@ -185,6 +185,14 @@ def entity_address(id: str) -> str:
 
 
 # From an entity: a marker on a map, a row of a table.
+
+
+def _id_in_path(request: Request) -> str:
+    """The id as it was written, decoded exactly once: ids hold percent signs and slashes of their own."""
+    raw = request.scope.get("raw_path") or b""
+    path = raw.partition(b"?")[0].decode("latin-1")
+    _before, mark, id = path.partition("/trace/entity/")
+    return unquote(id) if mark else str(request.path_params["id"])
 
 
 def _entity(request: Request, id: str) -> Document:
@@ -196,7 +204,7 @@ def _entity(request: Request, id: str) -> Document:
 
 def entity_trace(request: Request) -> Response:
     site = site_of(request)
-    document = _entity(request, request.path_params["id"])
+    document = _entity(request, _id_in_path(request))
     place = place_of_document(site, document)
     if place:
         in_timezone(place.timezone)
@@ -210,7 +218,7 @@ def entity_trace(request: Request) -> Response:
         place=place,
         document=document,
         type=spoken(_type(document)),
-        facts=entity_facts(document, concealed),
+        facts=entity_facts(document, concealed, site.store),
         concealed=bool(concealed),
         lineage=lineage,
         raw=_raw(lineage) if lineage and not concealed else [],
@@ -230,7 +238,7 @@ def popup(request: Request) -> Response:
     place = place_of_document(site, document)
     if place:
         in_timezone(place.timezone)
-    facts = entity_facts(document, hidden(request, site, place, _type(document)))
+    facts = entity_facts(document, hidden(request, site, place, _type(document)), site.store)
     template = site.templates.get_template("popup.html")
     body = template.render(
         title=title(document),
@@ -248,7 +256,9 @@ def _type(document: Document) -> str:
     return str(kind[0]) if isinstance(kind, list) and kind else str(kind)
 
 
-def entity_facts(document: Document, concealed: frozenset[str]) -> list[tuple[str, str, Markup | str]]:
+def entity_facts(
+    document: Document, concealed: frozenset[str], store: EntityStore
+) -> list[tuple[str, str, Markup | str]]:
     """(attribute, its name in words, its value for a person) of everything that may be shown."""
     found: list[tuple[str, str, Markup | str]] = []
     for name in names(document):
@@ -258,7 +268,7 @@ def entity_facts(document: Document, concealed: frozenset[str]) -> list[tuple[st
         elif is_geometry(value):
             found.append((name, spoken(name), _geometry_words(value)))
         else:
-            found.append((name, spoken(name), _shown(value, _unit_of(document, name))))
+            found.append((name, spoken(name), shown(value, _unit_of(document, name), store)))
     return found
 
 
@@ -267,8 +277,8 @@ def _unit_of(document: Document, name: str) -> str | None:
     return instance.get("unitCode") if isinstance(instance, dict) else None
 
 
-def _shown(value: Any, unit: str | None = None) -> Markup | str:
-    """A value for a person: numbers and dates in the reader's format, ids as links, the rest as text."""
+def shown(value: Any, unit: str | None = None, store: EntityStore | None = None) -> Markup | str:
+    """A value for a person: numbers and dates in the reader's format, ids of what the store has as links."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -276,6 +286,8 @@ def _shown(value: Any, unit: str | None = None) -> Markup | str:
     if isinstance(value, int | float):
         return measured(value, unit) if unit else _plain_number(value)
     if isinstance(value, str) and value.startswith("urn:ngsi-ld:"):
+        if store is None or store.body(value) is None:
+            return value.rpartition(":")[2]
         return Markup('<a href="{}">{}</a>').format(entity_address(value), value.rpartition(":")[2])
     if isinstance(value, str) and len(value) >= 10 and value[4:5] == "-" and moment(value):
         return spoken_time(value)

@@ -1,0 +1,122 @@
+"""What holds for every page: it is there, in two languages, linked rightly, and needs nothing inline."""
+
+from __future__ import annotations
+
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+import pytest
+from starlette.testclient import TestClient
+
+from mahakam.web.middleware import CONTENT_SECURITY_POLICY
+from support.html import Page
+
+PAGES = [
+    "/",
+    "/about",
+    "/developers",
+    "/cities/samarinda",
+    "/cities/bontang",
+    "/cities/kaltim",
+    "/cities/jakarta",
+    "/cities/samarinda/map",
+    "/cities/samarinda/data/AdministrativeArea",
+    "/indicators/samarinda",
+    "/indicators/samarinda/flood-days",
+    "/indicators/samarinda/rain-month",
+    "/indicators/bontang/people-per-health-centre",
+    "/indicators/jakarta/unhealthy-days",
+    "/trace/value/samarinda/flood-days/2024",
+    "/trace/value/kaltim/earthquakes/2021",
+    "/trace/entity/urn:ngsi-ld:AdministrativeArea:64.72.01.1001",
+    "/quality",
+    "/quality/samarinda",
+    "/quality/jakarta/fires-2013",
+    "/quality/bontang/villages",
+    "/network",
+    "/network?country=Thailand&focus_area=Quality+Environment",
+]
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_a_page_is_whole_in_both_languages(demo: TestClient, path: str, language: str) -> None:
+    answer = demo.get(path, headers={"accept-language": language})
+    assert answer.status_code == 200, answer.text[:2000]
+    assert answer.headers["content-language"] == language
+    page = Page(answer.text)
+    assert page.language == language
+    assert page.inline == [], "the content security policy would refuse this"
+    assert [tag for tag, _ in page.headings].count("h1") == 1
+    assert {"header", "nav", "main", "footer"} <= set(page.landmarks)
+    assert len(page.ids) == len(set(page.ids)), "an id stands twice"
+    assert "%(" not in page.text
+    assert "None" not in page.text.split()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_link_of_a_page_leads_somewhere(demo: TestClient, path: str) -> None:
+    page = Page(demo.get(path).text)
+    assert page.links
+    for link in dict.fromkeys(page.links):
+        address, fragment = urldefrag(urljoin(path, link))
+        if urlsplit(address).netloc or address.endswith((".png", ".woff2")):
+            continue
+        answer = demo.get(address, follow_redirects=True)
+        assert answer.status_code == 200, f"{path} links to {link}: {answer.status_code}"
+        if fragment and "text/html" in answer.headers["content-type"]:
+            assert fragment in Page(answer.text).ids, f"{path} links to {link}: no such place on the page"
+
+
+def test_security_headers(demo: TestClient) -> None:
+    for path in ("/", "/nowhere", "/quality.csv"):
+        headers = demo.get(path).headers
+        assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+        assert headers["x-content-type-options"] == "nosniff"
+    assert "unsafe" not in CONTENT_SECURITY_POLICY
+
+
+def test_a_page_that_is_not_there_says_so_in_the_same_look(demo: TestClient) -> None:
+    for path in (
+        "/nowhere",
+        "/cities/atlantis",
+        "/indicators/samarinda/happiness",
+        "/trace/value/samarinda/flood-days/1066",
+        "/trace/entity/urn:ngsi-ld:Nothing:1",
+        "/quality/samarinda/nothing",
+        "/cities/samarinda/data/Nothing",
+        "/cities/samarinda/layers/99.geojson",
+        "/static/../site.py",
+        "/static/%2e%2e/site.py",
+        "/trace/file/1/" + "0" * 64,
+    ):
+        answer = demo.get(path)
+        assert answer.status_code == 404, path
+        if "text/html" in answer.headers["content-type"]:
+            assert "<h1>" in answer.text
+
+
+def test_a_form_from_another_site_is_refused(demo: TestClient) -> None:
+    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}, {"origin": "null"}):
+        assert demo.post("/report", data={"description": "x"}, headers=headers).status_code == 403
+
+
+def test_text_of_the_address_is_escaped(demo: TestClient) -> None:
+    for path in (
+        "/cities/<script>alert(1)</script>",
+        "/network?q=<script>alert(1)</script>",
+        "/cities/samarinda/data/AdministrativeArea?name=<script>alert(1)</script>",
+        "/trace/entity/<script>alert(1)</script>",
+        "/?lang=<script>alert(1)</script>",
+    ):
+        assert "<script>alert" not in demo.get(path).text
+
+
+def test_an_empty_node_says_what_to_do(nothing: TestClient) -> None:
+    start = nothing.get("/")
+    assert start.status_code == 200
+    assert "There is no city here yet" in start.text
+    assert "city.yaml" in start.text
+    for path in ("/quality", "/network", "/developers", "/about"):
+        assert nothing.get(path).status_code == 200
+    assert "No data yet" in nothing.get("/network").text
+    assert nothing.get("/network/projects.csv").text == "country,city,project,focus_area,status\r\n"

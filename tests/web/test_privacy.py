@@ -1,0 +1,91 @@
+"""What a contract marks as personal never reaches a visitor's page, table, map or file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from mahakam.app import Application, Node, open_node
+from mahakam.config import Settings
+from mahakam.feeds.parts import Parts
+from mahakam.feeds.run import run_feed
+
+SECRET = "0812-555-777"
+_CONTRACT = """
+apiVersion: v3.1.0
+kind: DataContract
+id: houses
+version: 1.0.0
+status: active
+schema:
+  - name: House
+    properties:
+      - {name: number, logicalType: string, required: true, primaryKey: true}
+      - {name: name, logicalType: string}
+      - {name: phone, logicalType: string, classification: personal}
+      - {name: location, logicalType: object, physicalType: geometry}
+"""
+_FEED = """
+title: Houses
+source: {file: data/houses.csv}
+contract: houses
+map: {number: nr, name: name, phone: phone, location: {longitude: lon, latitude: lat}}
+entity: {id: "urn:ngsi-ld:House:{number}"}
+"""
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    town = tmp_path / "places" / "town"
+    for room in ("contracts", "feeds", "data"):
+        (town / room).mkdir(parents=True)
+    (town / "city.yaml").write_text("name: Town\nlayers: [{name: Houses, type: House, style: point}]\n")
+    (town / "contracts" / "houses.yaml").write_text(_CONTRACT)
+    (town / "feeds" / "houses.yaml").write_text(_FEED)
+    (town / "data" / "houses.csv").write_text(
+        f"nr,name,phone,lon,lat\n1,<b>Ani</b>,{SECRET},117.1,-0.5\n2,Budi,0813,117.2,-0.4\n"
+    )
+    made = open_node(Settings(data=tmp_path / "data", config=(tmp_path / "places",)))
+    run = run_feed(Parts.of(made), "town", "houses")
+    assert run.stored == 2, run.message
+    yield made
+    made.close()
+
+
+_PATHS = (
+    "/cities/town",
+    "/cities/town/map",
+    "/cities/town/layers/0.geojson",
+    "/cities/town/data/House",
+    "/cities/town/data/House.csv",
+    "/cities/town/data/House.json",
+    "/cities/town/data/House.geojson",
+    "/cities/town/data/House?sort=phone",
+    "/trace/entity/urn:ngsi-ld:House:1",
+    "/trace/popup?id=urn:ngsi-ld:House:1",
+    "/quality/town/houses",
+)
+
+
+def test_a_visitor_sees_nothing_personal(node: Node) -> None:
+    visitor = TestClient(Application(node), base_url="http://localhost")
+    for path in _PATHS:
+        answer = visitor.get(path)
+        assert answer.status_code == 200, path
+        assert SECRET not in answer.text, path
+        assert "<b>Ani" not in answer.text or "json" in answer.headers["content-type"] or ".csv" in path, path
+    run = node.store.tenant().runs("town", "houses")[0]
+    file = visitor.get(f"/trace/file/{run.id}/{run.source['sha256']}", follow_redirects=False)
+    assert file.status_code in (303, 401, 403)
+
+
+def test_one_who_works_with_the_rows_sees_them(tmp_path: Path, node: Node) -> None:
+    node.close()
+    opened = open_node(Settings(data=node.settings.data, config=node.settings.config, open=True))
+    steward = TestClient(Application(opened), base_url="http://localhost")
+    assert SECRET in steward.get("/trace/entity/urn:ngsi-ld:House:1").text
+    assert SECRET in steward.get("/cities/town/data/House.csv").text
+    opened.close()
