@@ -423,15 +423,18 @@ def _why(found: Findings, row: Held, reason: Mapping[str, Any]) -> str:
     field, value = str(reason.get("field") or ""), found.raw(row, reason)
     proposals = (found.proposal(column, value) for column in found.columns(field))
     near = next((proposal for proposal in proposals if proposal), None)
+    finding = rule_words(str(reason.get("rule")), field)
     if near is not None:
-        why = f"{rule_words(str(reason.get('rule')), field)}; {evidence(near)}."
+        why = f"{finding}; {evidence(near)}."
     elif reason.get("message"):
         why = str(reason["message"])
     else:
         right = wording.expected(str(reason.get("expected") or ""), reader().language)
-        why = f"{rule_words(str(reason.get('rule')), field)}; {_('expected: %(what)s', what=right)}."
+        wanted = _("expected: %(what)s", what=right)
+        why = f"{finding}; {wanted}."
     more = len(row.reasons) - 1
-    return f"{why} {n_('And %(n)s more reason.', 'And %(n)s more reasons.', more)}" if more > 0 else why
+    others = n_("And %(n)s more reason.", "And %(n)s more reasons.", more)
+    return f"{why} {others}" if more > 0 else why
 
 
 def evidence(proposal: Proposal) -> str:
