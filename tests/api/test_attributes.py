@@ -40,7 +40,7 @@ def test_partial_update(api: Api) -> None:
     assert api("PATCH", f"{ATTRS}/heat", json={"value": 5}).status_code == 204
     assert api.read(ONE)["heat"] == {"type": "Property", "value": 5, "unitCode": "CEL"}
     problem(api("PATCH", f"{ATTRS}/rain", json={"value": 5}), 404, "ResourceNotFound")
-    problem(api("PATCH", f"{ATTRS}/heat", json={}), 400, "InvalidRequest")
+    problem(api("PATCH", f"{ATTRS}/heat", json={}), 400, "BadRequestData")
     problem(api("PATCH", f"{ATTRS}/scope", json={"value": "/a"}), 400, "BadRequestData")
     problem(
         api("PATCH", f"{ATTRS}/heat", json={"object": "urn:a:b", "type": "Relationship"}),

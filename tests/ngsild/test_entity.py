@@ -177,6 +177,7 @@ def test_each_fault_names_where_and_what_would_be_right(attribute: Any, field: s
         ("text", ""),
         ({"type": "Weather"}, "id"),
         ({"id": "no uri", "type": "Weather"}, "id"),
+        ({"id": "urn:ngsi-ld:null", "type": "Weather"}, "id"),
         ({"id": "plain", "type": "Weather"}, "id"),
         ({"id": "urn:x:<script>alert(1)</script>", "type": "Weather"}, "id"),
         ({"id": ID}, "type"),

@@ -221,7 +221,7 @@ class _Parser:
 
     def id(self, payload: Mapping[str, Any]) -> str:
         value = payload.get("id", payload.get("@id"))
-        if not is_uri(value):
+        if not is_uri(value) or value == NULL:
             self.fault("id", value, URI_RULE)
         return value  # type: ignore[no-any-return]
 

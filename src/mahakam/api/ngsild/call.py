@@ -108,11 +108,11 @@ class Call:
         """
         kind = content_type(self.request.headers, types)
         value = await self.json()
-        if value == {}:
-            raise Problem("InvalidRequest", "The body is empty", "an object with members was expected")
+        if not isinstance(value, dict):
+            raise Problem("InvalidRequest", "The body is not valid", "a JSON object was expected")
         if kind == JSON_LD:
             return await self.linked(value)
-        if isinstance(value, dict) and "@context" in value:
+        if "@context" in value:
             raise bad_request(
                 "An @context in a body needs another media type",
                 f"say content-type: {JSON_LD}, or name the context in a Link header",

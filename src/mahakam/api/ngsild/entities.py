@@ -159,7 +159,8 @@ async def query(call: Call) -> Response:
 
 def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = True) -> Plan:
     """The plan of a query; ``pages``: its answers link to the next page. Raises Problem for what is no query."""
-    narrow = any(params.get(name) and params[name] != "*" for name in FILTERS)
+    wide = ("*",) if params.get("local") == "false" else ()
+    narrow = any(params.get(name) and params[name] not in wide for name in FILTERS)
     if not narrow and params.get("local") != "true":
         raise bad_request(
             "The query is too wide", f"name at least one of {', '.join(FILTERS)}, or say local=true"

@@ -79,9 +79,7 @@ class NgsiLd:
             problem = Problem("InvalidRequest", "Method not allowed", there_are, status=405)
             return problem_response(problem, [("allow", allowed)])
         if route.body and request.headers.get("content-length") is None:
-            raise Problem(
-                "LengthRequired", "The request has no Content-Length", "send the body's length", status=411
-            )
+            return Response(411, [])
         call = Call(self._node, request, args, route.parameters)
         if route.writes:
             call.require_writer()
