@@ -19,7 +19,12 @@ def install(connection: duckdb.DuckDBPyConnection, crs: str) -> None:
     """Define the functions of :mod:`mahakam.feeds.transforms` for one coordinate reference system.
 
     Coordinates are rounded to 7 decimals (1 cm). Raises UnknownProjection.
+
+    pyproj keeps a context for each thread in thread-local storage, which Python clears after every call that comes
+    from a thread of DuckDB's: the process then dies. So it works in a thread of its own.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     from pyproj import Transformer
     from pyproj.exceptions import CRSError
 
@@ -28,17 +33,20 @@ def install(connection: duckdb.DuckDBPyConnection, crs: str) -> None:
     except CRSError as error:
         raise UnknownProjection(f"crs {crs!r} is not known; write an EPSG code, as EPSG:3414") from error
 
+    worker = ThreadPoolExecutor(1, "pyproj")
+
     def point(x: Any, y: Any) -> Any:  # DuckDB evaluates these annotations
         import pyarrow as pa
 
-        longitudes, latitudes = transformer.transform(x.to_pylist(), y.to_pylist())
+        longitudes, latitudes = worker.submit(transformer.transform, x.to_pylist(), y.to_pylist()).result()
         made = [_point(a, b) for a, b in zip(longitudes, latitudes, strict=True)]
         return pa.array(made, pa.string())
 
     def geometry(column: Any) -> Any:
         import pyarrow as pa
 
-        return pa.array([_geometry(transformer, text) for text in column.to_pylist()], pa.string())
+        made = worker.submit(lambda: [_geometry(transformer, text) for text in column.to_pylist()]).result()
+        return pa.array(made, pa.string())
 
     for name, function, parameters in (
         (point_function(crs), point, ["DOUBLE", "DOUBLE"]),
