@@ -55,6 +55,42 @@ def two_cities(root: Path) -> Path:
     return root
 
 
+STOPS = """kode;nama;kecamatan;kursi;lon;lat
+A1;Pasar;Kebon Jeruk;4;117.01;-0.41
+A2;Balai;Kebun Jeruk;2;117.02;-0.42
+A3;Dermaga;KEBUN JERUK;3;117.03;-0.43
+A4;Terminal;Palmerah;6;117.04;-0.44
+A5;<b>Jauh</b>;Atlantis;banyak;117.05;-0.45
+"""
+"""Five bus stops: one is clean, three misspell their district, the last is beyond repair."""
+
+
+def with_stops(places: Path, text: str = STOPS) -> Path:
+    """Give the town of :func:`two_cities` a feed ``stops`` of bus stops, whose districts are in a code list."""
+    town = places / "prov" / "town"
+    for room in ("contracts", "feeds", "codes", "data"):
+        (town / room).mkdir(exist_ok=True)
+    (town / "data" / "stops.csv").write_text(text)
+    (town / "codes" / "districts.csv").write_text("code,name\n1,Kebon Jeruk\n2,Pal Merah\n3,Tebet\n")
+    (town / "contracts" / "stop.yaml").write_text(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: stop\nversion: 1.0.0\nstatus: active\nschema:\n"
+        "  - name: BusStop\n    properties:\n"
+        "      - {name: code, logicalType: string, required: true, primaryKey: true}\n"
+        "      - {name: name, logicalType: string, required: true}\n"
+        "      - {name: district, logicalType: string, required: true, "
+        "relationships: [{type: foreignKey, to: districts.name}]}\n"
+        "      - {name: seats, logicalType: integer, logicalTypeOptions: {minimum: 0}}\n"
+        "      - {name: location, logicalType: object, physicalType: geometry, required: true}\n"
+    )
+    (town / "feeds" / "stops.yaml").write_text(
+        "title: {en: Bus stops, id: Halte}\nsource: {file: data/stops.csv}\ncontract: stop\n"
+        "map:\n  code: kode\n  name: nama\n  district: kecamatan\n  seats: kursi\n"
+        "  location: {longitude: lon, latitude: lat}\n"
+        'entity:\n  id: "urn:ngsi-ld:BusStop:town:{code}"\nowner: Dishub\n'
+    )
+    return places
+
+
 class Portal:
     """The pages of a node over ``config``, as a context manager; ``browser()`` is somebody who looks."""
 
