@@ -22,6 +22,12 @@ THEMES = {
     "services": N_("Public services"),
 }
 CONFIDENCE = {"good": (N_("good"), "ok"), "fair": (N_("fair"), "warn"), "poor": (N_("low"), "bad")}
+DOUBTS = {
+    "completenessUnknown": N_("Nobody has said how many rows a full period has."),
+    "incomplete": N_("The period is not complete."),
+    "flagged": N_("Many of its rows carry a warning."),
+    "old": N_("The newest value is old."),
+}
 _NO_VALUE = {
     "noInputs": N_("Nothing was reported for this period."),
     "completeness": N_("Too little data to say: %(share)s of the period, where %(needed)s is needed."),

@@ -47,6 +47,7 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
     """The page ``templates/<template>`` for this request. The base template reads from the context:
     ``title``,
     ``place`` (the Place it is about, or None), ``section`` (``"services" | "data" | "network" | ""``)."""
+    from mahakam.web.gate import visitor
     from mahakam.web.site import site_of
 
     site = site_of(request)
@@ -55,6 +56,7 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
         "site": site,
         "place": None,
         "section": "",
+        "visitor": visitor(request),
         "languages": [
             (code, name, _with_language(request, code)) for code, name in language.OWN_NAMES.items()
         ],

@@ -125,6 +125,7 @@ def indicator(request: Request) -> Response:
         chart=views.large_chart(found),
         table=values_table(request),
         target=target,
+        doubts=[_(views.DOUBTS[doubt]) for doubt in found.doubts],
         target_value=measured(target.value, definition.unit, definition.decimals) if target else "",
         breaks=[(period(label), words(reason)) for label, reason in definition.breaks.items()],
         frameworks=[f"{FRAMEWORKS.get(name, name)} {text}" for name, text in definition.frameworks],
@@ -194,7 +195,14 @@ def _trace(value: Value) -> Markup:
 
 
 def _comparison(request: Request, found: Series) -> Comparison | None:
-    """The same measure in the other places of this node, if it may be compared."""
+    """The same measure in the other places of this node, if it may be compared; looked up once a request."""
+    if not hasattr(request.state, "comparison"):
+        request.state.comparison = _compared(request, found)
+    kept: Comparison | None = request.state.comparison
+    return kept
+
+
+def _compared(request: Request, found: Series) -> Comparison | None:
     site = site_of(request)
     key = found.definition.compare or found.definition.id
     among = [place for place in site.places.values() if place.kind == found.place.kind]

@@ -80,8 +80,15 @@ class Register:
     projects: list[dict[str, Any]]
 
 
-def register(site: Site) -> Register:
-    """The network's records as rows, sorted by name (a few hundred small entities)."""
+def register(request: Request) -> Register:
+    """What the store has of the network as rows, sorted by name; read once a request."""
+    if not hasattr(request.state, "register"):
+        request.state.register = _read(site_of(request))
+    found: Register = request.state.register
+    return found
+
+
+def _read(site: Site) -> Register:
     found = network_of(site.broker)
     if found is None:
         return Register([], [], [])
@@ -140,7 +147,7 @@ def network(request: Request) -> Response:
     place = next((place for place in site.places.values() if place.kind == "network"), None)
     if place:
         in_timezone(place.timezone)
-    found = register(site)
+    found = register(request)
     asked = Filter.of(request)
     candidates = [one for one in site.places.values() if one.facts.get("membership") == "candidate"]
     chosen = [row for row in found.projects if asked.takes(row)]
@@ -216,7 +223,7 @@ def _focus(projects: list[dict[str, Any]]) -> list[tuple[str, str, int, float]]:
 
 def projects_table(request: Request) -> Table:
     asked = Filter.of(request)
-    rows = [row for row in register(site_of(request)).projects if asked.takes(row)]
+    rows = [row for row in register(request).projects if asked.takes(row)]
     columns = [
         Column("country", _("Country")),
         Column("city", _("City")),
@@ -247,7 +254,7 @@ def _status(row: dict[str, Any]) -> Markup:
 
 def cities_table(request: Request) -> Table:
     asked = Filter.of(request)
-    found = register(site_of(request))
+    found = register(request)
     active = {row["city"] for row in found.projects if asked.takes(row)}
 
     def belongs(row: dict[str, Any]) -> bool:
@@ -296,5 +303,5 @@ def countries_table(request: Request) -> Table:
         Column("projects", _("Projects"), "number"),
     ]
     return Table(
-        request, _("Countries"), columns, register(site_of(request)).countries, path="/network/countries"
+        request, _("Countries"), columns, register(request).countries, path="/network/countries"
     )
