@@ -20,8 +20,8 @@ def install(connection: duckdb.DuckDBPyConnection, crs: str) -> None:
 
     Coordinates are rounded to 7 decimals (1 cm). Raises UnknownProjection.
 
-    pyproj keeps a context for each thread in thread-local storage, which Python clears after every call that comes
-    from a thread of DuckDB's: the process then dies. So it works in a thread of its own.
+    pyproj keeps a context for each thread in thread-local storage, which Python clears after every call
+    that comes from a thread of DuckDB's: the process then dies. So it works in a thread of its own.
     """
     from concurrent.futures import ThreadPoolExecutor
 
