@@ -1,153 +1,100 @@
-"""Expressions of cross-field rules as Ibis column expressions; the closures of
-:mod:`mahakam.quality.evaluate` say the same."""
+"""Expressions of cross-field rules as SQL; the closures of :mod:`mahakam.quality.evaluate` say the same."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-import ibis
-
-from mahakam.quality.expression import Call, Column, Literal, Node, ValueType
+from mahakam.quality.expression import Call, Column, Literal, Node
 from mahakam.quality.functions import Functions
 from mahakam.quality.references import References
+from mahakam.quality.typing_sql import literal, text_literal
 
-_TYPES: dict[ValueType, str] = {
-    "number": "float64", "text": "string", "boolean": "boolean", "date": "date", "time": "time",
-    "timestamp": "timestamp",
-    "null": "boolean",
-}  # fmt: skip
-_LETTERS = ("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_LETTERS = ("'abcdefghijklmnopqrstuvwxyz'", "'ABCDEFGHIJKLMNOPQRSTUVWXYZ'")
+_SQL_TYPES = {
+    "number": "DOUBLE",
+    "text": "VARCHAR",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "time": "TIME",
+    "timestamp": "TIMESTAMP",
+    "null": "BOOLEAN",
+}
 
 
 class ColumnExpressions:
-    """Builds columns; ``values`` are the typed columns by field (floating point where the expression says
-    number)."""
+    """Builds SQL; ``values`` are the typed columns by field. Every part stands in parentheses of its own."""
 
-    def __init__(self, values: Mapping[str, Any], references: References, functions: Functions) -> None:
+    def __init__(self, values: Mapping[str, str], references: References, functions: Functions) -> None:
         self.values = values
         self.references = references
         self.functions = functions
 
-    def build(self, node: Node) -> Any:
-        """The expression's column: boolean for a rule, NULL where it is unknown."""
+    def build(self, node: Node) -> str:
+        """The expression's SQL: boolean for a rule, NULL where it is unknown."""
         if isinstance(node, Literal):
-            return literal(node.value, _TYPES[node.type])
+            return f"CAST(NULL AS {_SQL_TYPES[node.type]})" if node.value is None else literal(node.value)
         if isinstance(node, Column):
             value = self.values[node.name]
-            return value.cast("float64") if node.type == "number" else value
-        return self._call(node)
+            return f"CAST({value} AS DOUBLE)" if node.type == "number" else value
+        return f"({self._call(node)})"
 
-    def _call(self, node: Call) -> Any:
+    def _call(self, node: Call) -> str:
         name = node.operation
         if name == "in":
             return self._in(node)
         if name == "matches":
             pattern = node.arguments[1]
             assert isinstance(pattern, Literal)
-            return self.build(node.arguments[0]).re_search(pattern.value)
+            return f"regexp_matches({self.build(node.arguments[0])}, {text_literal(pattern.value)})"
+        if name == "not_in_future":
+            limit: Any = (
+                self.references.today() if node.arguments[0].type == "date" else self.references.now()
+            )
+            return f"{self.build(node.arguments[0])} <= {literal(limit)}"
         arguments = [self.build(argument) for argument in node.arguments]
-        if name in _SIMPLE:
-            return _SIMPLE[name](*arguments)
-        if name in ("+", "-", "*", "/", "%"):
-            return self._arithmetic(name, *arguments)
-        return self._function(node, name, arguments)
+        if name == "case":
+            branches = zip(arguments[:-1:2], arguments[1::2], strict=True)
+            listed = " ".join(f"WHEN {condition} THEN {value}" for condition, value in branches)
+            return f"CASE {listed} ELSE {arguments[-1]} END"
+        if name == "inside_boundary":
+            return self.functions.inside(*arguments)
+        return _FORMS[name](*arguments) if name in _FORMS else f"{name}({', '.join(arguments)})"
 
-    def _in(self, node: Call) -> Any:
-        constants = [a.value for a in node.arguments[1:] if isinstance(a, Literal)]
-        present = [literal(c, _TYPES[node.arguments[0].type]) for c in constants if c is not None]
+    def _in(self, node: Call) -> str:
         value = self.build(node.arguments[0])
-        found = value.isin(present) if present else literal(False, "boolean")
-        if len(present) < len(constants):
-            found = found.ifelse(ibis.literal(True), ibis.null("boolean"))
-        return value.notnull().ifelse(found, ibis.null("boolean"))
-
-    def _arithmetic(self, name: str, a: Any, b: Any) -> Any:
-        if name in ("/", "%"):
-            b = b.nullif(literal(0.0, "float64"))
-        result = {
-            "+": operator.add,
-            "-": operator.sub,
-            "*": operator.mul,
-            "/": operator.truediv,
-            "%": operator.mod,
-        }[name](a, b)
-        return self.functions.isfinite(result).ifelse(result, ibis.null("float64"))
-
-    def _function(self, node: Call, name: str, arguments: list[Any]) -> Any:
-        functions = self.functions
-        match name:
-            case "floor":
-                return functions.floor(*arguments)
-            case "ceil":
-                return functions.ceil(*arguments)
-            case "days":
-                return functions.date_diff(ibis.literal("day"), arguments[1], arguments[0]).cast("float64")
-            case "seconds":
-                span = functions.epoch_us(arguments[0]) - functions.epoch_us(arguments[1])
-                return span.cast("float64") / literal(1e6, "float64")
-            case "lower":
-                return functions.translate(arguments[0], ibis.literal(_LETTERS[1]), ibis.literal(_LETTERS[0]))
-            case "upper":
-                return functions.translate(arguments[0], ibis.literal(_LETTERS[0]), ibis.literal(_LETTERS[1]))
-            case "trim":
-                return functions.trim(arguments[0], ibis.literal(" "))
-            case "case":
-                branches = list(zip(arguments[:-1:2], arguments[1::2], strict=True))
-                return ibis.cases(*branches, else_=arguments[-1])
-            case "not_in_future":
-                limit: Any = (
-                    self.references.today() if node.arguments[0].type == "date" else self.references.now()
-                )
-                return arguments[0] <= literal(limit, _TYPES[node.arguments[0].type])
-            case "inside_boundary":
-                return functions.inside(*arguments)
-        raise AssertionError(f"no column expression for {name}")
+        return f"{value} IN ({', '.join(self.build(option) for option in node.arguments[1:])})"
 
 
-def _sure(condition: Any, answer: bool = True) -> Any:
-    """A condition that is never unknown; as CASE it keeps its place among operators (IS NULL would not)."""
-    return condition.ifelse(ibis.literal(answer), ibis.literal(not answer))
+def _infix(operator: str) -> Callable[[str, str], str]:
+    return lambda a, b: f"{a} {operator} {b}"
 
 
-_SIMPLE: dict[str, Callable[..., Any]] = {
-    "and": operator.and_,
-    "or": operator.or_,
-    "not": lambda a: ibis.cases(
-        (a, ibis.literal(False)), (~a, ibis.literal(True)), else_=ibis.null("boolean")
-    ),
-    "=": operator.eq,
-    "<>": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "is null": lambda a: _sure(a.isnull()),
-    "is distinct from": lambda a, b: _sure(_sure(a == b) | (_sure(a.isnull()) & _sure(b.isnull())), False),
-    "is not distinct from": lambda a, b: _sure(_sure(a == b) | (_sure(a.isnull()) & _sure(b.isnull()))),
-    "negative": operator.neg,
-    "abs": lambda a: a.abs(),
-    "year": lambda a: a.year().cast("float64"),
-    "month": lambda a: a.month().cast("float64"),
-    "day": lambda a: a.day().cast("float64"),
-    "length": lambda a: a.length().cast("float64"),
-    "concat": lambda a, b: a + b,
-    "starts_with": lambda a, b: a.startswith(b),
-    "ends_with": lambda a, b: a.endswith(b),
-    "contains": lambda a, b: a.contains(b),
-    "greatest": lambda *all_: ibis.greatest(*all_),
-    "least": lambda *all_: ibis.least(*all_),
-    "coalesce": lambda *all_: ibis.coalesce(*all_),
-    "nullif": lambda a, b: a.nullif(b),
+def _finite(operator: str) -> Callable[[str, str], str]:
+    def form(a: str, b: str) -> str:
+        right = f"nullif({b}, 0)" if operator in "/%" else b
+        result = f"({a} {operator} {right})"
+        return f"CASE WHEN isfinite({result}) THEN {result} END"
+
+    return form
+
+
+_FORMS: dict[str, Callable[..., str]] = {
+    **{name: _infix(name) for name in ("=", "<>", "<", "<=", ">", ">=", "and", "or")},
+    **{name: _infix(name) for name in ("is distinct from", "is not distinct from")},
+    **{name: _finite(name) for name in "+-*/%"},
+    "concat": _infix("||"),
+    "not": lambda a: f"NOT {a}",
+    "is null": lambda a: f"{a} IS NULL",
+    "negative": lambda a: f"- {a}",
+    "days": lambda a, b: f"CAST(date_diff('day', {b}, {a}) AS DOUBLE)",
+    "seconds": lambda a, b: f"CAST(epoch_us({a}) - epoch_us({b}) AS DOUBLE) / 1e6",
+    "year": lambda a: f"CAST(year({a}) AS DOUBLE)",
+    "month": lambda a: f"CAST(month({a}) AS DOUBLE)",
+    "day": lambda a: f"CAST(day({a}) AS DOUBLE)",
+    "length": lambda a: f"CAST(length({a}) AS DOUBLE)",
+    "lower": lambda a: f"translate({a}, {_LETTERS[1]}, {_LETTERS[0]})",
+    "upper": lambda a: f"translate({a}, {_LETTERS[0]}, {_LETTERS[1]})",
+    "trim": lambda a: f"trim({a}, ' ')",
 }
-
-
-def literal(value: Any, type_: str) -> Any:
-    """A constant column value; a timestamp is naive UTC."""
-    if value is None:
-        return ibis.null(type_)
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        value = value.astimezone(UTC).replace(tzinfo=None)
-    return ibis.literal(value, type_)
+"""Operations that are not a DuckDB function of the same name."""

@@ -1,5 +1,4 @@
-"""A whole file against a contract: the compilation to column expressions (Ibis on DuckDB), in one scan of the
-file.
+"""A whole file against a contract: the compilation to column expressions (SQL on DuckDB), in one scan.
 
 Every row gets a bit mask of the rules that it fails; only masks, keys and the text of failing rows are kept.
 The other compilation, for single records, is :mod:`mahakam.quality.checker`; both give the same findings.
@@ -14,13 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import ibis
-
 from mahakam.quality.checker import area_of
-from mahakam.quality.column_expression import ColumnExpressions, literal
+from mahakam.quality.column_expression import ColumnExpressions
 from mahakam.quality.contract import Contract
 from mahakam.quality.finding import Finding
 from mahakam.quality.functions import Functions
+from mahakam.quality.lexical import Kind
 from mahakam.quality.odcs import ContractError
 from mahakam.quality.references import References, UnknownTarget
 from mahakam.quality.rule import (
@@ -36,7 +34,7 @@ from mahakam.quality.rule import (
     Rule,
     Unique,
 )
-from mahakam.quality.typing_sql import typed
+from mahakam.quality.typing_sql import TYPES, identifier, literal, text_literal, typed
 
 BITS = 62
 """Rules to a mask: a signed 64-bit integer."""
@@ -135,7 +133,7 @@ class ColumnCheck:
         """SQL that selects ``_row``, ``_line`` and the typed fields of the rows without an error, in
         order."""
         fields = enumerate(self.contract.fields)
-        names = ", ".join(f"_field{number} AS {_quoted(name)}" for number, name in fields)
+        names = ", ".join(f"_field{number} AS {identifier(name)}" for number, name in fields)
         return f"SELECT _row, _line, {names} FROM {self.table} WHERE NOT _held ORDER BY _row"  # noqa: S608 - names are quoted
 
     def close(self) -> None:
@@ -222,10 +220,6 @@ class _Layout:
         return texts[self.names.index(rule.field)] if texts is not None and rule.field in self.names else None
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 class _Compiled:
     """The SQL of one check, and what its columns mean."""
 
@@ -242,16 +236,15 @@ class _Compiled:
         self.references = references
         self.functions = Functions(area_of(contract, references))
         self.lists: dict[str, str] = {}
-        source = {name: rename.get(name, name) for name in contract.fields}
-        self.absent = tuple(name for name in contract.fields if source[name] not in columns)
+        self.source = {name: rename.get(name, name) for name in contract.fields}
+        self.absent = tuple(name for name in contract.fields if self.source[name] not in columns)
         self.names = [name for name in contract.fields if name not in self.absent]
+        self.position = {name: position for position, name in enumerate(self.names)}
         self.keep = keep
-        schema = {"_row": "int64", "_line": "int64", **{source[name]: "string" for name in self.names}}
-        self.table = ibis.table(schema, name=relation)
-        self.source = source
         self.rules = [rule for rule in contract.rules if not self._left_out(rule)]
         self.unique_rules = [rule for rule in self.rules if isinstance(rule.check, Unique)]
-        self.sql = self._build()
+        self.layout = _Layout(contract.rules, self.names, [], [], [], [], [])
+        self.sql = self._build(identifier(relation))
 
     def _left_out(self, rule: Rule) -> bool:
         if rule.check is None:
@@ -259,145 +252,103 @@ class _Compiled:
         missing = [name for name in rule.reads if name in self.absent]
         return bool(missing) and not (isinstance(rule.check, Holds) and len(missing) < len(rule.reads))
 
-    def _build(self) -> str:
-        texts, values = {}, {}
-        missing = sorted({"", *self.contract.missing})
+    def _build(self, relation: str) -> str:
+        """Four steps, each of which names what the next one uses: text, typed values, masks, what is kept."""
+        markers = ", ".join(map(text_literal, sorted({"", *self.contract.missing})))
+        texts = ["_row", "_line"]
+        values = ["*"]
         for position, name in enumerate(self.names):
-            raw = self.table[self.source[name]]
-            texts[f"t{position}"] = (
-                raw.nullif("") if missing == [""] else raw.isin(missing).ifelse(ibis.null("string"), raw)
-            )
-        raws = {f"r{i}": self.table[self.source[name]] for i, name in enumerate(self.names)}
-        first = self.table.select("_row", "_line", **raws, **texts)
-        for position, name in enumerate(self.names):
-            kind = self.contract.fields[name].kind.in_zone(self.references.zone)
+            raw = identifier(self.source[name])
+            missing = f"{raw} IN ({markers})" if self.contract.missing else f"{raw} = ''"
+            texts += [f"{raw} AS r{position}", f"CASE WHEN {missing} THEN NULL ELSE {raw} END AS t{position}"]
+            kind = self._kind(name)
             if kind.logical != "string":
-                values[f"v{position}"] = typed(first[f"t{position}"], kind, self.functions)
-        second = first.mutate(**values) if values else first
-        self.step = second
-        masks = self._masks()
-        third = second.mutate(**masks) if masks else second
-        return str(ibis.to_sql(third.select(**self._kept(third, list(masks))), dialect="duckdb"))
+                values.append(f"{typed(f't{position}', kind, self.functions)} AS v{position}")
+        masks = ["*", *(f"{sql} AS {column}" for column, sql in self._masks().items())]
+        first = f"SELECT {', '.join(texts)} FROM {relation}"  # noqa: S608 - names are quoted
+        second = f"SELECT {', '.join(values)} FROM ({first})"  # noqa: S608
+        third = f"SELECT {', '.join(masks)} FROM ({second})"  # noqa: S608
+        return f"SELECT {', '.join(self._kept())} FROM ({third})"  # noqa: S608
 
-    def _text(self, name: str) -> Any:
-        return self.step[f"t{self.names.index(name)}"]
+    def _kind(self, name: str) -> Kind:
+        return self.contract.fields[name].kind.in_zone(self.references.zone)
 
-    def _value(self, name: str) -> Any:
+    def _value(self, name: str) -> str:
+        logical = self.contract.fields[name].kind.logical
         if name in self.absent:
-            kind = self.contract.fields[name].kind.logical
-            types = {"integer": "int64", "number": "float64", "object": "string", "array": "string"}
-            return ibis.null(types.get(kind, kind))
-        position = self.names.index(name)
-        return self.step[f"{'t' if self.contract.fields[name].kind.logical == 'string' else 'v'}{position}"]
+            return f"CAST(NULL AS {TYPES[logical]})"
+        return f"{'t' if logical == 'string' else 'v'}{self.position[name]}"
 
-    def _masks(self) -> dict[str, Any]:
+    def _masks(self) -> dict[str, str]:
         values = {name: self._value(name) for name in self.contract.fields}
         self.expressions = ColumnExpressions(values, self.references, self.functions)
-        parts: dict[str, list[Any]] = {}
-        self.layout = _Layout(self.contract.rules, self.names, [], [], [], [], [])
+        parts: dict[str, list[str]] = {}
         for rule in self.rules:
             column, bit = self.layout.bit(rule)
-            target = self.layout.file_masks if rule.threshold else self.layout.masks
-            if column not in target:
-                target.append(column)
-            parts.setdefault(column, [])
+            some = parts.setdefault(column, ["0::BIGINT"])
             if not isinstance(rule.check, Unique):
-                parts[column].append(self._failing(rule).ifelse(literal(bit, "int64"), literal(0, "int64")))
-        self._complete_masks()
-        return {
-            column: sum(some[1:], some[0]) if some else literal(0, "int64") for column, some in parts.items()
-        }
+                some.append(f"CASE WHEN {self._failing(rule)} THEN {bit}::BIGINT ELSE 0::BIGINT END")
+        for column in sorted(parts, key=lambda name: int(name[5:])):
+            (self.layout.file_masks if column.startswith("_file") else self.layout.masks).append(column)
+        return {column: " + ".join(some) for column, some in parts.items()}
 
-    def _complete_masks(self) -> None:
-        """Masks stand for consecutive rules, so one without rules of its own still has its place."""
+    def _kept(self) -> list[str]:
         layout = self.layout
-        layout.masks.sort(key=lambda name: int(name[5:]))
-
-    def _kept(self, step: Any, masks: list[str]) -> dict[str, Any]:
-        kept: dict[str, Any] = {"_row": step["_row"], "_line": step["_line"]}
-        for column in masks:
-            kept[column] = step[column]
-        failing = literal(False, "boolean")
-        for column in self.layout.masks:
-            failing = failing | (step[column] != 0)
-        if self.names:
-            raw = ibis.array([step[f"r{i}"] for i in range(len(self.names))])
-            kept["_texts"] = failing.ifelse(raw, ibis.null("array<string>"))
-        else:
-            kept["_texts"] = ibis.null("array<string>")
+        kept = ["_row", "_line", *layout.masks, *layout.file_masks]
+        failing = " OR ".join(f"{column} <> 0" for column in layout.masks) or "false"
+        raw = ", ".join(f"r{position}" for position in range(len(self.names)))
+        kept.append(f"CASE WHEN {failing} THEN CAST([{raw}] AS VARCHAR[]) END AS _texts")
         for rule in self.unique_rules:
             assert isinstance(rule.check, Unique)
-            kept[f"_other{rule.number}"] = ibis.null("int64")
-            self.layout.others.append(f"_other{rule.number}")
+            layout.others.append(f"_other{rule.number}")
+            kept.append(f"CAST(NULL AS BIGINT) AS _other{rule.number}")
             for name in rule.check.fields:
-                position = self.names.index(name)
-                if f"_key{position}" not in kept:
-                    self.layout.keys.append(f"_key{position}")
-                    kept[f"_key{position}"] = step[f"r{position}"]
-                    kept[f"_val{position}"] = step[self._value(name).get_name()]
+                position = self.position[name]
+                if f"_key{position}" not in layout.keys:
+                    layout.keys.append(f"_key{position}")
+                    kept += [f"r{position} AS _key{position}", f"{self._value(name)} AS _val{position}"]
         if self.keep:
-            kept["_held"] = literal(False, "boolean")
-            for number, name in enumerate(self.contract.fields):
-                value = self._value(name)
-                kept[f"_field{number}"] = step[value.get_name()] if name in self.names else value
+            kept.append("false AS _held")
+            kept += [f"{self._value(name)} AS _field{n}" for n, name in enumerate(self.contract.fields)]
         return kept
 
-    def _failing(self, rule: Rule) -> Any:
+    def _failing(self, rule: Rule) -> str:
         """True where a row fails the rule; false or NULL where it does not."""
-        check = rule.check
-        match check:
+        match rule.check:
             case Present(name, markers):
-                absent = self._text(name).isnull()
-                return absent | self._text(name).isin(sorted(markers)) if markers else absent
+                text = f"t{self.position[name]}"
+                listed = ", ".join(map(text_literal, sorted(markers)))
+                return f"{text} IS NULL OR {text} IN ({listed})" if markers else f"{text} IS NULL"
             case OfType(name):
-                return self._text(name).notnull() & self._value(name).isnull()
+                return f"t{self.position[name]} IS NOT NULL AND {self._value(name)} IS NULL"
             case Compared(name, operator, bound):
-                value, limit = self._value(name), _bound(bound, self.contract.fields[name].kind.logical)
-                return {"<=": value > limit, ">=": value < limit, "<": value >= limit, ">": value <= limit}[
-                    operator
-                ]
+                return f"NOT ({self._value(name)} {operator} {literal(bound)})"
             case MultipleOf(name, step):
-                return self._no_multiple(self._value(name), step)
+                return _no_multiple(self._value(name), step)
             case Length(name, least, most):
-                kind = self.contract.fields[name].kind
-                value = self._value(name)
-                length = value.length() if kind.logical == "string" else self.functions.size(value, kind)
-                return (length < least) if most is None else (length < least) | (length > most)
+                kind, value = self._kind(name), self._value(name)
+                length = f"length({value})" if kind.logical == "string" else self.functions.size(value, kind)
+                return f"{length} < {least}" if most is None else f"NOT ({length} BETWEEN {least} AND {most})"
             case Matches(name, pattern):
-                return ~self._value(name).re_search(pattern)
+                return f"NOT regexp_matches({self._value(name)}, {text_literal(pattern)})"
             case OneOf(name, values):
-                type_ = {"string": "string", "integer": "int64", "number": "float64"}
-                logical = self.contract.fields[name].kind.logical
-                options = [literal(v, type_.get(logical, logical)) for v in sorted(values)]
-                return ~self._value(name).isin(options)
+                return f"NOT ({self._value(name)} IN ({', '.join(map(literal, sorted(values)))}))"
             case Refers(name, target):
-                return self._not_in_target(name, target)
+                known = self.lists.setdefault(target, f"mahakam_list_{next(_tables)}")
+                value = self._value(name)
+                return (
+                    f"{value} IS NOT NULL AND NOT (CAST({value} AS VARCHAR) IN (SELECT value FROM {known}))"  # noqa: S608
+                )
             case Holds(expression):
-                return ~self.expressions.build(expression)
-        raise AssertionError(f"no column expression for {check}")
-
-    def _no_multiple(self, value: Any, step: int | float) -> Any:
-        if isinstance(step, int):
-            return (value % literal(step, "int64")) != 0 if step < 2**63 else value != 0
-        quotient = value / literal(step, "float64")
-        near = self.functions.floor(quotient + literal(0.5, "float64"))
-        slack = literal(1e-9, "float64") * ibis.greatest(literal(1.0, "float64"), quotient.abs())
-        return ~self.functions.isfinite(quotient) | ((quotient - near).abs() > slack)
-
-    def _not_in_target(self, name: str, target: str) -> Any:
-        value = self._value(name)
-        text = value.cast("string") if self.contract.fields[name].kind.logical == "integer" else value
-        if target not in self.lists:
-            self.lists[target] = f"mahakam_list_{next(_tables)}"
-        known = ibis.table({"value": "string"}, name=self.lists[target])
-        return value.notnull() & ~text.isin(known["value"])
+                return f"NOT {self.expressions.build(expression)}"
+        raise AssertionError(f"no column expression for {rule.check}")
 
     def register(self, connection: Any) -> None:
         """Make functions and code lists known to the connection."""
-        import pyarrow as pa
-
         self.functions.register(connection)
         for target, name in self.lists.items():
+            import pyarrow as pa
+
             try:
                 values = sorted(self.references.values(target))
             except UnknownTarget as error:
@@ -413,10 +364,12 @@ class _Compiled:
             connection.unregister(name)
 
 
-def _bound(bound: Any, logical: str) -> Any:
-    if logical == "integer":
-        return ibis.literal(bound, "int64" if -(2**63) <= bound < 2**63 else "decimal(38, 0)")
-    return literal(bound, {"number": "float64"}.get(logical, logical))
+def _no_multiple(value: str, step: int | float) -> str:
+    if isinstance(step, int):
+        return f"{value} % {literal(step)} <> 0" if step < 2**63 else f"{value} <> 0"
+    quotient = f"({value} / {literal(step)})"
+    near = f"abs({quotient} - floor({quotient} + 0.5::DOUBLE))"
+    return f"NOT isfinite({quotient}) OR {near} > 1e-9::DOUBLE * greatest(1.0::DOUBLE, abs({quotient}))"
 
 
 def _mark_repeated(connection: Any, table: str, rule: Rule, layout: _Layout) -> None:

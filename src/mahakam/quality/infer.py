@@ -135,15 +135,10 @@ def _key(connection: Any, relation: str, seen: Profile) -> tuple[str, ...]:
 
 
 def _distinct(connection: Any, relation: str, first: ColumnProfile, second: ColumnProfile) -> int:
-    import ibis
-
     from mahakam.quality.functions import Functions
-    from mahakam.quality.typing_sql import typed
+    from mahakam.quality.typing_sql import identifier, typed
 
     functions = Functions(None)
-    table = ibis.table({first.name: "string", second.name: "string"}, name=relation)
-    values = table.select(
-        a=typed(table[first.name], first.kind, functions), b=typed(table[second.name], second.kind, functions)
-    )
-    counted = values.distinct().count()
-    return int(connection.execute(str(ibis.to_sql(counted, dialect="duckdb"))).fetchall()[0][0])
+    pair = ", ".join(typed(identifier(column.name), column.kind, functions) for column in (first, second))
+    sql = f"SELECT count(*) FROM (SELECT DISTINCT {pair} FROM {identifier(relation)})"  # noqa: S608 - names are quoted
+    return int(connection.execute(sql).fetchall()[0][0])

@@ -7,11 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import ibis
-
 from mahakam.quality.functions import Functions
 from mahakam.quality.lexical import Kind
-from mahakam.quality.typing_sql import full_match, typed
+from mahakam.quality.typing_sql import full_match, identifier, text_literal, typed
 
 MARKERS = ("---", "--", "-", "N/A", "n/a", "NA", "#N/A", "NULL", "null", "None", "NaN", "nan", "?", ".")
 """Text that people write where there is no value."""
@@ -92,54 +90,56 @@ class _Profiler:
     def __init__(self, connection: Any, relation: str, columns: Sequence[str]) -> None:
         self.connection = connection
         self.columns = columns
-        self.relation = relation
+        self.relation = identifier(relation)
         self.functions = Functions(None)
-        self.table = ibis.table({"_row": "int64", **dict.fromkeys(columns, "string")}, name=relation)
 
     def run(self) -> Profile:
         markers = self._markers()
-        rows = self._query(self.table.aggregate(n=self.table.count()))[0]
+        rows = self._query(["count(*)"], self.relation)[0]
         made = [self._column(name, rows, markers) for name in self.columns]
-        decimal_comma = any(c.kind.decimal == "," for c in made)
-        if not decimal_comma:
-            return Profile(rows, markers, made)
-        return Profile(rows, markers, [self._regrouped(c, markers) for c in made])
+        if any(column.kind.decimal == "," for column in made):
+            made = [self._regrouped(column, markers) for column in made]
+        return Profile(rows, markers, made)
 
-    def _query(self, expression: Any) -> tuple[Any, ...]:
-        sql = str(ibis.to_sql(expression, dialect="duckdb"))
+    def _query(self, values: Sequence[str], source: str) -> tuple[Any, ...]:
+        """One row of aggregates."""
         self.functions.register(self.connection)
         try:
+            sql = f"SELECT {', '.join(values)} FROM {source}"  # noqa: S608 - names and texts are quoted
             return tuple(self.connection.execute(sql).fetchall()[0])
         finally:
             self.functions.forget(self.connection)
+            self.functions = Functions(None)
 
     def _markers(self) -> list[str]:
         """Marks that occur in some column that holds other values too."""
         found: set[str] = set()
         for name in self.columns:
-            column = self.table[name]
-            counts = {f"m{i}": (column == marker).sum() for i, marker in enumerate(MARKERS)}
-            row = self._query(self.table.aggregate(present=column.nullif("").count(), **counts))
+            column = identifier(name)
+            counts = [f"count(*) FILTER (WHERE {column} = {text_literal(marker)})" for marker in MARKERS]
+            row = self._query([f"count(nullif({column}, ''))", *counts], self.relation)
             marks = [(marker, number) for marker, number in zip(MARKERS, row[1:], strict=True) if number]
             if sum(number for _, number in marks) < row[0]:
                 found.update(marker for marker, _ in marks)
         return [marker for marker in MARKERS if marker in found]
 
-    def _text(self, name: str, markers: list[str]) -> Any:
-        raw = self.table[name]
-        return raw.isin(["", *markers]).ifelse(ibis.null("string"), raw)
+    def _text(self, name: str, markers: list[str], sample: int = 0) -> str:
+        """The column's text as ``t``, missing values NULL."""
+        column = identifier(name)
+        missing = ", ".join(map(text_literal, ["", *markers]))
+        limit = f" LIMIT {sample}" if sample else ""
+        return f"(SELECT CASE WHEN {column} IN ({missing}) THEN NULL ELSE {column} END AS t FROM {self.relation}{limit})"  # noqa: S608
 
     def _column(self, name: str, rows: int, markers: list[str]) -> ColumnProfile:
-        text = self._text(name, markers)
-        shape = self.table.aggregate(
-            present=text.count(),
-            distinct=text.nunique(),
-            low=text.length().min(),
-            high=text.length().max(),
-            digits=full_match(text, "[0-9]+").sum(),
-            zeros=full_match(text, "0[0-9]+").sum(),
-        )
-        present, distinct, low, high, digits, zeros = self._query(shape)
+        shape = [
+            "count(t)",
+            "count(DISTINCT t)",
+            "min(length(t))",
+            "max(length(t))",
+            f"count(*) FILTER (WHERE {full_match('t', '[0-9]+')})",
+            f"count(*) FILTER (WHERE {full_match('t', '0[0-9]+')})",
+        ]
+        present, distinct, low, high, digits, zeros = self._query(shape, self._text(name, markers))
         code = bool(zeros) and digits == present
         kind = Kind("string") if code or not present else self._kind(name, markers)
         made = ColumnProfile(name, rows, rows - present, distinct, kind)
@@ -158,27 +158,21 @@ class _Profiler:
     def _following(self, name: str, markers: list[str], candidates: list[Kind], sample: int) -> list[Kind]:
         if not candidates:
             return []
-        table = self.table.limit(sample) if sample else self.table
-        text = self._text(name, markers)
-        seen = table.select(t=text.name("t")) if not sample else self.table.select(t=text).limit(sample)
-        counts = {
-            f"k{i}": typed(seen["t"], kind, self.functions).count() for i, kind in enumerate(candidates)
-        }
-        row = self._query(seen.aggregate(present=seen["t"].count(), **counts))
+        counts = [f"count({typed('t', kind, self.functions)})" for kind in candidates]
+        row = self._query(["count(t)", *counts], self._text(name, markers, sample))
         return [kind for kind, number in zip(candidates, row[1:], strict=True) if number == row[0]]
 
     def _range(self, column: ColumnProfile, markers: list[str]) -> None:
         if column.kind.logical not in ("integer", "number", "date", "timestamp", "time"):
             return
-        value = typed(self._text(column.name, markers), column.kind, self.functions)
-        column.low, column.high = self._query(self.table.aggregate(low=value.min(), high=value.max()))
+        value = typed("t", column.kind, self.functions)
+        column.low, column.high = self._query(
+            [f"min({value})", f"max({value})"], self._text(column.name, markers)
+        )
 
     def _values(self, name: str, markers: list[str]) -> list[str]:
-        text = self._text(name, markers)
-        distinct = self.table.select(v=text).filter(ibis._["v"].notnull()).distinct().order_by("v")
-        return [
-            row[0] for row in self.connection.execute(str(ibis.to_sql(distinct, dialect="duckdb"))).fetchall()
-        ]
+        sql = f"SELECT DISTINCT t FROM {self._text(name, markers)} WHERE t IS NOT NULL ORDER BY t"  # noqa: S608
+        return [row[0] for row in self.connection.execute(sql).fetchall()]
 
     def _regrouped(self, column: ColumnProfile, markers: list[str]) -> ColumnProfile:
         """In a file with decimal commas, ``1.234`` is a thousand and some."""

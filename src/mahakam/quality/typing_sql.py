@@ -1,89 +1,116 @@
-"""The lexical grammar of :mod:`mahakam.quality.lexical` as column expressions: text in, typed value or NULL
-out."""
+"""The lexical grammar of :mod:`mahakam.quality.lexical` as SQL: text in, typed value or NULL out."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import ibis
-import ibis.expr.datatypes as dt
+from datetime import date, datetime, time
+from typing import Any, Final
 
 from mahakam.quality import lexical
 from mahakam.quality.functions import Functions
 from mahakam.quality.lexical import Kind
 
-Column = Any
-"""An Ibis column or scalar expression."""
+TYPES: Final = {
+    "string": "VARCHAR",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "time": "TIME",
+    "timestamp": "TIMESTAMP",
+    "object": "VARCHAR",
+    "array": "VARCHAR",
+}
+"""Logical type → type of the typed column. Timestamps are UTC; objects and arrays stay JSON text."""
 
-_LAST_MOMENT = "9999-12-31T23:59:59.999999"
+_LAST_MOMENT = "TIMESTAMP '9999-12-31 23:59:59.999999'"
 
 
-def full_match(text: Column, pattern: str) -> Column:
+def text_literal(text: str) -> str:
+    """Text as an SQL literal; a NUL character cannot stand in a statement."""
+    return "'" + text.replace("'", "''").replace("\x00", "' || chr(0) || '") + "'"
+
+
+def identifier(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: Any) -> str:
+    """A typed constant; a datetime is naive UTC."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return f"({value})" if -(2**63) <= value < 2**63 else f"CAST('{value}' AS HUGEINT)"
+    if isinstance(value, float):
+        return f"CAST('{value!r}' AS DOUBLE)"
+    if isinstance(value, datetime):
+        return f"TIMESTAMP '{value.isoformat(' ')}'"
+    if isinstance(value, date):
+        return f"DATE '{value.isoformat()}'"
+    if isinstance(value, time):
+        return f"TIME '{value.isoformat()}'"
+    return f"({text_literal(str(value))})" if "\x00" in str(value) else text_literal(str(value))
+
+
+def full_match(text: str, pattern: str) -> str:
     """Whether the whole text follows the pattern."""
-    return text.re_search(f"\\A(?:{pattern})\\z")
+    return f"regexp_full_match({text}, {text_literal(pattern)})"
 
 
-def typed(text: Column, kind: Kind, functions: Functions) -> Column:
+def typed(text: str, kind: Kind, functions: Functions) -> str:
     """The typed value of present text (NULL stays NULL); NULL too for text that is no value of the kind."""
     match kind.logical:
         case "string":
             return text
         case "integer" | "number":
-            return _number(text, kind, functions)
+            return _number(text, kind)
         case "boolean":
-            return ibis.cases(
-                (full_match(text, lexical.TRUE), ibis.literal(True)),
-                (full_match(text, lexical.BOOLEAN), ibis.literal(False)),
-                else_=ibis.null("boolean"),
-            )
+            is_true, is_boolean = full_match(text, lexical.TRUE), full_match(text, lexical.BOOLEAN)
+            return f"CASE WHEN {is_true} THEN true WHEN {is_boolean} THEN false END"
         case "date" | "time" | "timestamp":
-            return _iso(text, kind, functions) if lexical.is_iso(kind) else _formatted(text, kind, functions)
+            return _iso(text, kind) if lexical.is_iso(kind) else _formatted(text, kind)
         case _:
             return functions.checked_json(text, kind)
 
 
-def _number(text: Column, kind: Kind, functions: Functions) -> Column:
+def _number(text: str, kind: Kind) -> str:
     follows = full_match(text, lexical.number_pattern(kind))
     plain = text
     if kind.group:
-        plain = plain.replace(kind.group, "")
+        plain = f"replace({plain}, {text_literal(kind.group)}, '')"
     if kind.decimal != ".":
-        plain = plain.replace(kind.decimal, ".")
+        plain = f"replace({plain}, {text_literal(kind.decimal)}, '.')"
     if kind.logical == "integer":
-        return follows.ifelse(plain.try_cast("int64"), ibis.null("int64"))
-    number = plain.try_cast("float64")
-    return (follows & functions.isfinite(number)).ifelse(number, ibis.null("float64"))
+        return f"CASE WHEN {follows} THEN TRY_CAST({plain} AS BIGINT) END"
+    number = f"TRY_CAST({plain} AS DOUBLE)"
+    return f"CASE WHEN {follows} AND isfinite({number}) THEN {number} END"
 
 
-def _iso(text: Column, kind: Kind, functions: Functions) -> Column:
+def _iso(text: str, kind: Kind) -> str:
     if kind.logical == "date":
-        return full_match(text, lexical.DATE).ifelse(text.try_cast("date"), ibis.null("date"))
+        return f"CASE WHEN {full_match(text, lexical.DATE)} THEN TRY_CAST({text} AS DATE) END"
     if kind.logical == "time":
-        return full_match(text, lexical.TIME).ifelse(text.try_cast("time"), ibis.null("time"))
-    instant = functions.timezone(ibis.literal("UTC"), text.try_cast(dt.Timestamp("UTC")))
-    return ibis.cases(
-        (full_match(text, lexical.LOCAL), _to_utc(text.try_cast("timestamp"), kind, functions)),
-        (full_match(text, lexical.LOCAL + lexical.OFFSET) & (instant <= _last_moment()), instant),
-        else_=ibis.null("timestamp"),
-    )
+        return f"CASE WHEN {full_match(text, lexical.TIME)} THEN TRY_CAST({text} AS TIME) END"
+    instant = f"timezone('UTC', TRY_CAST({text} AS TIMESTAMPTZ))"
+    with_offset = f"{full_match(text, lexical.LOCAL + lexical.OFFSET)} AND {instant} <= {_LAST_MOMENT}"
+    local = _to_utc(f"TRY_CAST({text} AS TIMESTAMP)", kind)
+    return f"CASE WHEN {full_match(text, lexical.LOCAL)} THEN {local} WHEN {with_offset} THEN {instant} END"
 
 
-def _last_moment() -> Column:
-    return ibis.timestamp(_LAST_MOMENT)
-
-
-def _to_utc(local: Column, kind: Kind, functions: Functions) -> Column:
+def _to_utc(local: str, kind: Kind) -> str:
     if kind.zone in ("", "UTC", "Etc/UTC"):
         return local
-    moment = functions.timezone(ibis.literal("UTC"), functions.localized(ibis.literal(kind.zone), local))
-    return (moment <= _last_moment()).ifelse(moment, ibis.null("timestamp"))
+    moment = f"timezone('UTC', timezone({text_literal(kind.zone)}, {local}))"
+    return f"CASE WHEN {moment} <= {_LAST_MOMENT} THEN {moment} END"
 
 
-def _formatted(text: Column, kind: Kind, functions: Functions) -> Column:
+def _formatted(text: str, kind: Kind) -> str:
     form = lexical.compile_format(kind.format)
     follows = full_match(text, form.pattern)
-    moment = functions.try_strptime(text, ibis.literal(form.directives))
+    moment = f"try_strptime({text}, {text_literal(form.directives)})"
     if kind.logical == "timestamp":
-        follows = follows & (moment >= ibis.timestamp("1600-01-01"))
-        return follows.ifelse(_to_utc(moment, kind, functions), ibis.null("timestamp"))
-    return follows.ifelse(moment.cast(kind.logical), ibis.null(kind.logical))
+        recent = f"{follows} AND {moment} >= TIMESTAMP '1600-01-01'"
+        return f"CASE WHEN {recent} THEN {_to_utc(moment, kind)} END"
+    return f"CASE WHEN {follows} THEN CAST({moment} AS {TYPES[kind.logical]}) END"
