@@ -132,8 +132,10 @@ def test_private_addresses_are_refused(server: Server, store: EntityStore) -> No
 
 @pytest.mark.parametrize(
     "address",
-    ["10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1"]
-    + ["::1", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1"],
+    [
+        *("10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1"),
+        *("::1", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1"),
+    ],
 )
 def test_a_name_that_leads_to_a_private_address_is_refused(store: EntityStore, address: str) -> None:
     found = Contexts(store, resolve=lambda host, port: ["93.184.215.14", address])

@@ -198,7 +198,7 @@ def test_a_degree_of_latitude_is_111_km() -> None:
 
 
 def test_near_a_line_in_high_latitude() -> None:
-    """A degree of longitude is short there: the end that is nearer in metres counts, not the one in degrees."""
+    """A degree of longitude is short there: the end nearer in metres counts, not in degrees."""
     line = {"type": "LineString", "coordinates": [[1, 85], [0, 85.6]]}
     document = parse_entity({"id": "urn:a:b", "type": "Line", "location": line}, CORE, NOW)
     for metres, expected in ((20_000, True), (5_000, False)):

@@ -1,4 +1,4 @@
-"""A whole node in this process, spoken to over ASGI: real store, real broker, real contracts where asked for."""
+"""A whole node in this process, spoken to over ASGI: real store, real broker."""
 
 from __future__ import annotations
 

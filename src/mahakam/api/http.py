@@ -33,7 +33,7 @@ class Request:
 
 
 class Response:
-    """``headers`` are pairs with lower-case names; the list may be shared between answers: never change it."""
+    """``headers``: pairs with lower-case names; the list may be shared: never change it."""
 
     __slots__ = ("body", "headers", "status")
 

@@ -142,7 +142,7 @@ class Contexts:
             return answer.status, answer.headers.get("location", ""), _read(answer, connection, deadline)
 
     def _address(self, host: str, port: int) -> str:
-        """The address that is connected to: it is resolved once and checked, so that DNS cannot change it after."""
+        """The address that is connected to: resolved once and checked, so that DNS cannot change it after."""
         found = self._resolve(host, port)
         if not found:
             raise OSError(f"{host} has no address")

@@ -128,9 +128,8 @@ class Context:
         term = self._reverse.get(iri)
         if term is not None:
             return term
-        if ":" not in name:
-            if name not in self._terms:
-                return name
+        if ":" not in name and name not in self._terms:
+            return name
         best = iri
         if iri.startswith(NGSI_LD):
             best = "ngsi-ld:" + iri[len(NGSI_LD) :]
@@ -147,10 +146,10 @@ CORE = Context()
 
 
 def build(value: Any, load: Load) -> Context:
-    """The context that a request names: a URL, an object of terms, or a list of both (last wins, core always).
+    """The context that a request names: a URL, an object of terms, or a list (last wins, core always).
 
-    As JSON-LD has it with the core context last, a user's ``@vocab`` serves the context's own definitions only:
-    a term that nobody defines belongs to the default vocabulary.
+    As JSON-LD has it with the core context last, a user's ``@vocab`` serves that context's own definitions: a
+    term that nobody defines belongs to the default vocabulary.
 
     Raises Problem BadRequestData for something that is no context, LdContextNotAvailable from ``load``.
     """
@@ -179,7 +178,7 @@ def _read(value: Any, terms: dict[str, str], load: Load, depth: int) -> bool:
             raise _fault(f"{value[:200]} holds no object with an @context")
         return _read(document["@context"], terms, load, depth + 1)
     if isinstance(value, list):
-        return any([_read(part, terms, load, depth + 1) for part in value])
+        return True in [_read(part, terms, load, depth + 1) for part in value]
     if isinstance(value, dict):
         _define(value, terms)
     elif value is not None:

@@ -1,4 +1,4 @@
-"""The core @context of NGSI-LD as data (ETSI GS CIM 009 v1.9.1 Annex B: a superset of the versions before)."""
+"""The core @context of NGSI-LD as data (ETSI GS CIM 009 v1.9.1 Annex B, which holds those before)."""
 
 from __future__ import annotations
 

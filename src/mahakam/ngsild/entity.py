@@ -1,8 +1,10 @@
-"""From a payload (normalized, concise, simplified) to a document, with every fault named (clause 4.5, 5.2.4-6)."""
+"""From a payload (normalized, concise, simplified) to a document; every fault is named (clause 4.5)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -71,6 +73,7 @@ ATTRIBUTE_MEMBERS = (
     _VALUES | _IGNORED | {"type", "datasetId", "observedAt", "unitCode", "objectType", "valueType", "lang"}
 )
 """Members of an attribute that are no sub-attributes."""
+_PLAIN_MEMBERS = frozenset(("type", "value", "unitCode", "observedAt"))
 _HINTS = frozenset(("observedAt", "unitCode", "datasetId", "objectType"))
 
 _GEO_NAMES = frozenset(("location", "observationSpace", "operationSpace"))
@@ -123,7 +126,7 @@ def parse_fragment(payload: object, context: Context) -> Fragment:
 
 
 def parse_attribute(payload: object, context: Context, *, partial: bool) -> dict[str, Any]:
-    """One attribute instance, the payload of a request on ``/attrs/{name}``; ``partial``: value or type may lack.
+    """One attribute instance, the payload of ``/attrs/{name}``; ``partial``: value or type may lack.
 
     Raises Problem BadRequestData with every fault as a reason.
     """
@@ -192,6 +195,35 @@ def _from_text(value: str) -> Any:
         return value
 
 
+def _is_plain_property(value: dict[str, Any]) -> bool:
+    """Whether a value is a Property that is right as it stands: most are, and need no second look.
+
+    It says nothing against one that is not; the parser looks closer then.
+    """
+    if value.get("type") != "Property" or not _PLAIN_MEMBERS.issuperset(value):
+        return False
+    own = value.get("value")
+    if isinstance(own, str):
+        if own == NULL:
+            return False
+    elif not isinstance(own, int) and not (isinstance(own, float) and isfinite(own)):
+        return False
+    if "observedAt" in value:
+        at = value["observedAt"]
+        if type(at) is not str or not _is_known_time(at):
+            return False
+    if "unitCode" in value:
+        unit = value["unitCode"]
+        return type(unit) is str and 0 < len(unit) <= 64 and unit != NULL
+    return True
+
+
+@lru_cache(4096)
+def _is_known_time(text: str) -> bool:
+    """:func:`is_time`, remembered: the measurements of one entity mostly have one time."""
+    return is_time(text)
+
+
 def _looks_like_attribute(value: object) -> bool:
     return isinstance(value, dict) and (_kind(value) in VALUE_MEMBER or not _VALUES.isdisjoint(value))
 
@@ -255,17 +287,20 @@ class _Parser:
         for key, value in payload.items():
             if key in _NO_ATTRIBUTES:
                 continue
-            name = known.get(key)
+            name = known.get(key) or canonical_name(key, self.context)
             if name is None:
-                name = canonical_name(key, self.context)
-                if name is None:
-                    self.fault(key[:_SHOWN] or "(empty name)", key, NAME_RULE)
-                    continue
-                if name in _RESERVED:
-                    self.fault(key, key, "an attribute's name; this one has a meaning of its own in NGSI-LD")
-                    continue
+                self.fault(key[:_SHOWN] or "(empty name)", key, NAME_RULE)
+                continue
+            if name in _RESERVED:
+                self.fault(key, key, "an attribute's name; this one has a meaning of its own in NGSI-LD")
+                continue
             if name in document:
                 self.fault(key, name, "each attribute once: two names here stand for the same one")
+                continue
+            if not now and type(value) is dict and _is_plain_property(value):
+                attribute = document[name] = value
+                if name in _GEO_NAMES:
+                    self.geographic(attribute, key)
                 continue
             attribute = document[name] = self.attribute(value, key, now)
             if name in _GEO_NAMES:

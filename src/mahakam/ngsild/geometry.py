@@ -40,9 +40,9 @@ def geometry_faults(geometry: object) -> list[Fault]:
 
 
 def crossing(geometry: dict[str, Any]) -> str:
-    """Where a well-formed areal geometry crosses itself, e.g. ``Self-intersection[117.1 -0.5]``; "" if it does not.
+    """Where a well-formed areal geometry crosses itself: ``Self-intersection[117.1 -0.5]``; or "".
 
-    A sliver is let through: a crossing that changes the area by less than a thousandth, as digitising leaves them.
+    A sliver is let through: a crossing that changes the area by less than a thousandth, left by digitising.
     """
     kind = geometry["type"]
     if kind not in ("Polygon", "MultiPolygon"):

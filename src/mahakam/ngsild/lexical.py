@@ -21,7 +21,7 @@ _UNSEEN = (
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
     "\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff"
 )
-"""Characters that nobody sees, or that turn what stands after them: two ids that look the same must be the same."""
+"""Characters that nobody sees, or that turn what follows: two ids that look the same must be the same."""
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x20\x7f-\x9f<>\"{}|\\^`" + _UNSEEN + "]+")
 _NONCHARACTER = re.compile(
     "["

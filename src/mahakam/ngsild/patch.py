@@ -1,6 +1,6 @@
-"""What a write does to a stored document, as pure functions (clause 5.5.8, 5.5.12, 5.6.2-5.6.5, 5.6.17-5.6.19).
+"""What a write does to a stored document, as pure functions (clause 5.5.8, 5.5.12, 5.6.2-5, 5.6.17-19).
 
-Every function leaves its arguments as they are, keeps createdAt, sets modifiedAt of what it changed to ``now``.
+Every function leaves its arguments as they are, keeps createdAt, sets modifiedAt of what changed to ``now``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _VALUES = frozenset(VALUE_MEMBER.values())
 
 @dataclass(slots=True)
 class Change:
-    """The document after the write; ``changed``: canonical names of the attributes (or type, scope) it touched.
+    """The document after the write; ``changed``: canonical names of the attributes (type, scope) it touched.
 
     ``not_updated``: canonical name → why it was left as it was (clause 5.2.18).
     """
@@ -186,7 +186,7 @@ def _attributes(document: Document) -> set[str]:
 
 
 def _merge_members(change: Change, fragment: Fragment, *, overwrite: bool = True) -> None:
-    """Types are added; the scope is replaced, or scopes are added if nothing may be overwritten (clause 5.6.3)."""
+    """Types are added; the scope is replaced, or added to if nothing may be overwritten (clause 5.6.3)."""
     result = change.document
     if "type" in fragment:
         have, more = _listed(result["type"]), _listed(fragment["type"])

@@ -18,7 +18,7 @@ _MAX_LOOPS = 4
 def check_pattern(text: str, where: str) -> None:
     """Raises Problem BadRequestData if a text is no regular expression, or one that may never come to an end.
 
-    Python's engine tries every way to match: loops within loops, or a choice within a loop, can take it years.
+    Python's engine tries every way to match: loops within loops, or a choice within one, can take it years.
     """
     if len(text) > MAX_PATTERN:
         raise bad_request("The query is not valid", f"{where}: a pattern may have {MAX_PATTERN} characters")

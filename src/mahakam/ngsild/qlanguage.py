@@ -1,4 +1,4 @@
-"""The query language ``q`` (clause 4.9): from text to a condition; a fault names its position and what was expected."""
+"""The query language ``q`` (clause 4.9): from text to a condition; a fault names its position."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ class _Query:
             if vocabulary:
                 self.at = match.end()
                 return self.context.expand(word)
-        self.fail('a number, a time, true, false, a URI, or a text in double quotes ("text")')
+        return self.fail('a number, a time, true, false, a URI, or a text in double quotes ("text")')
 
     def number(self, text: str) -> int | float:
         try:

@@ -1,4 +1,4 @@
-"""What a query's parameters say: type, id, idPattern, attrs, q, scopeQ, geo-query (clause 4.10, 4.17, 4.19)."""
+"""What the parameters of a query say: type, id, idPattern, attrs, q, scopeQ, geo (clause 4.10, 4.17-19)."""
 
 from __future__ import annotations
 
@@ -165,8 +165,8 @@ class _Sets:
             )
 
     def one(self, depth: int) -> list[tuple[str, ...]]:
-        token = self.peek()
-        if token and token in "(":
+        word = self.peek()
+        if word and word in "(":
             if depth > 16:
                 self.limit(_MAX_SETS + 1)
             self.at += 1
@@ -175,10 +175,10 @@ class _Sets:
                 self.fail(")")
             self.at += 1
             return sets
-        if not token or token in ",|;)":
+        if not word or word in ",|;)":
             self.fail("a name" if self.parameter == "type" else "a scope")
         self.at += 1
-        return [(self.leaf(token),)]
+        return [(self.leaf(word),)]
 
 
 def parse_geo(params: Mapping[str, str], context: Context) -> Geo | None:

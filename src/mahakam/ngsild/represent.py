@@ -19,7 +19,21 @@ _PLAIN = frozenset((str, int, float, bool))
 
 def body(document: Document) -> bytes:
     """The bytes that a read without options answers: normalized, core context, no system attributes."""
-    return orjson.dumps(without_system(document))
+    return orjson.dumps(without_system(document) if _has_system(document) else document)
+
+
+def _has_system(document: Document) -> bool:
+    """Whether there may be a system attribute to leave out; a document new from a parser has none."""
+    if not SYSTEM.isdisjoint(document):
+        return True
+    for value in document.values():
+        kind = type(value)
+        if kind is dict:
+            if "createdAt" in value or "modifiedAt" in value or "deletedAt" in value:
+                return True
+        elif kind is list:
+            return True
+    return False
 
 
 def without_system(document: Document) -> dict[str, Any]:
@@ -148,7 +162,7 @@ class _Shape:
         return self.instance(value)
 
     def instance(self, instance: dict[str, Any], *, short: bool = True) -> Any:
-        """``short``: the concise form may be the plain value (not in a list, which would read as one value)."""
+        """``short``: the concise form may be the plain value (not in a list: that reads as one value)."""
         kind = instance["type"]
         if kind == "LanguageProperty" and self.lang:
             instance = in_language(instance, self.lang)

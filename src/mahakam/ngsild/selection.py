@@ -1,4 +1,4 @@
-"""What a query selects: the parsed form of type, id, idPattern, attrs, q, geoQ and scopeQ (clause 4.9-4.19)."""
+"""What a query selects: the parsed form of type, id, idPattern, attrs, q, geoQ and scopeQ (clause 4.9-19)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Georel = Literal["near", "within", "contains", "intersects", "equals", "disjoint
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """An attribute path of the query language, ``a.b[c.d]``; names are canonical (``mahakam.ngsild.context``)."""
+    """An attribute path of the query language, ``a.b[c.d]``; names are canonical (``ngsild.context``)."""
 
     attribute: str
     sub: tuple[str, ...] = ()
@@ -30,8 +30,8 @@ class Compare:
     """``values``: one value, or several for ``a==1,2`` (any of them), or ``(low, high)`` if ``range``.
 
     A value is str, int, float or bool, and matches only its like. Times are text (``2026-01-31T08:00:00Z``);
-    two of them compare as times once their final ``Z`` is cut off. Patterns are searched, not matched from the
-    start. ``mahakam.ngsild.match`` says in code what each operator means: for ``!=`` and ``!~=`` the target
+    two of them compare as times once their final ``Z`` is cut off. Patterns are searched for, anywhere.
+    ``mahakam.ngsild.match`` says in code what each operator means: for ``!=`` and ``!~=`` the target
     must exist and no instance or list element may be equal.
     """
 

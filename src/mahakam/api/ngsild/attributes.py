@@ -1,4 +1,4 @@
-"""``/entities/{id}/attrs``: append, update, partial update, replace, delete of attributes (clause 6.6, 6.7)."""
+"""``/entities/{id}/attrs``: append, update, partial update, replace, delete (clause 6.6, 6.7)."""
 
 from __future__ import annotations
 

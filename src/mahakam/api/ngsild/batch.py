@@ -1,4 +1,4 @@
-"""``/entityOperations``: many entities in one request, each refused or done by itself (clause 5.6.7-5.6.10, 5.6.20)."""
+"""``/entityOperations``: many entities at once, each refused or done by itself (clause 5.6.7-10, 5.6.20)."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Call:
         return require_uri(self.args[0], "The entity id")
 
     def options(self, allowed: frozenset[str]) -> frozenset[str]:
-        """The values of the parameter ``options``; raises Problem InvalidRequest for one that is not allowed."""
+        """The values of the parameter ``options``; raises Problem InvalidRequest for one not allowed."""
         return options_of(self.params, allowed)
 
     def flag(self, name: str) -> bool:
@@ -104,7 +104,7 @@ class Call:
     async def payload(self, types: Iterable[str] = (JSON, JSON_LD)) -> tuple[Any, Context]:
         """The payload without its ``@context``, and the context of its names (clause 6.3.4, 6.3.5).
 
-        Raises Problem InvalidRequest (415, or JSON that is none) or BadRequestData (a context in the wrong place).
+        Raises Problem InvalidRequest (415, or JSON that is none) or BadRequestData (a misplaced context).
         """
         kind = content_type(self.request.headers, types)
         value = await self.json()
@@ -200,7 +200,7 @@ _NONE: Mapping[str, str] = {}
 
 
 def options_of(params: Mapping[str, str], allowed: frozenset[str]) -> frozenset[str]:
-    """The values of the parameter ``options``; raises Problem InvalidRequest for one that is not allowed."""
+    """The values of the parameter ``options``; raises Problem InvalidRequest for one not allowed."""
     text = params.get("options")
     if not text:
         return frozenset()
@@ -255,7 +255,7 @@ def parse_json(body: bytes) -> Any:
 
 @lru_cache(1024)
 def parameters(query: str, known: frozenset[str]) -> Mapping[str, str]:
-    """The parameters of a query string; raises Problem InvalidRequest for an unknown, doubled or undecodable one."""
+    """The parameters of a query string; raises Problem InvalidRequest for an unknown or doubled one."""
     try:
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=100)
     except (ValueError, UnicodeDecodeError):
@@ -278,7 +278,7 @@ def parameters(query: str, known: frozenset[str]) -> Mapping[str, str]:
 
 
 def tenant_of(headers: Headers) -> str:
-    """The tenant that a request names, "" for the default; raises Problem BadRequestData (clause 4.14, 6.3.14)."""
+    """The tenant that a request names, "" for the default; raises Problem BadRequestData (clause 6.3.14)."""
     name = headers.get("ngsild-tenant")
     if not name:
         return ""

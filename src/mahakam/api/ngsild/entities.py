@@ -158,7 +158,7 @@ async def query(call: Call) -> Response:
 
 
 def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = True) -> Plan:
-    """The plan of a query; ``pages``: its answers link to the next page. Raises Problem for what is no query."""
+    """The plan of a query; ``pages``: its answers link to the next page. Raises Problem."""
     wide = ("*",) if params.get("local") == "false" else ()
     narrow = any(params.get(name) and params[name] not in wide for name in FILTERS)
     if not narrow and params.get("local") != "true":
@@ -296,7 +296,7 @@ def same_id(payload: Any, id: str) -> None:
 
 
 def guarded(call: Call, patch: Any, types: Any = None) -> Any:
-    """A patch that checks, in the transaction, that the caller may write what is stored and what comes of it."""
+    """A patch that checks, in the transaction, that the caller may write what is stored and will be."""
     principal = call.principal()
 
     def work(stored: Document, at: str) -> Change:

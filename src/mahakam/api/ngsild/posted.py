@@ -71,7 +71,7 @@ def _geo(geo: Any) -> dict[str, str]:
 
 
 def _selectors(selectors: Any) -> dict[str, str]:
-    """Entity selectors (clause 5.2.33) as far as one selection can say them: any types, or ids of one type."""
+    """Entity selectors (clause 5.2.33) as far as one selection can say them: types, or ids of one type."""
     if (
         not isinstance(selectors, list)
         or not selectors

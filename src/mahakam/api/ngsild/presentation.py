@@ -149,7 +149,7 @@ def many_entities(
 
 
 def _geo(call: Call, value: dict[str, Any], context: Context, *more: tuple[str, str]) -> Response:
-    """GeoJSON carries its context in the body, unless ``Prefer: body=json`` asks for a Link header (clause 6.3.15)."""
+    """The context is in the body, unless ``Prefer: body=json`` asks for a Link header (clause 6.3.15)."""
     if "body=json" in (call.request.headers.get("prefer") or "").replace(" ", "").split(","):
         headers = call.headers(("content-type", GEO_JSON), ("link", context_link(context)), *more)
     else:
