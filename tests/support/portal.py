@@ -66,7 +66,7 @@ A5;<b>Jauh</b>;Atlantis;banyak;117.05;-0.45
 
 
 def with_stops(places: Path, text: str = STOPS) -> Path:
-    """Give the town of :func:`two_cities` a feed ``stops`` of bus stops, whose districts are in a code list."""
+    """Give the town of :func:`two_cities` a feed ``stops``, whose districts are in a code list."""
     town = places / "prov" / "town"
     for room in ("contracts", "feeds", "codes", "data"):
         (town / room).mkdir(exist_ok=True)

@@ -56,15 +56,14 @@ def test_the_check_comes_before_the_storing(portal: Portal) -> None:
     assert "District is not in the code list" in words
     assert "Kebun Jeruk" in words
     assert "Take in 1 row" in words
-    assert "<b>" not in words.replace("<b>Jauh", "")
     assert _stored(portal) == 0, "looking stores nothing"
     assert portal.node.store.tenant().runs("town", "stops") == []
     form = siti.post(PAGE + "/confirm", {"id": _id(looked.text), "form": _token(looked.text)})
     assert form.status_code == 303
     assert _stored(portal) == 1
     result = words_of(siti.get(form.headers["location"]).text)
-    assert "5 rows read" in result
-    assert "4 held" in result
+    assert "rows read 5" in result
+    assert "held 4" in result
     (run,) = portal.node.store.tenant().runs("town", "stops")
     assert (run.author, run.read, run.stored, run.held) == ("siti", 5, 1, 4)
 
