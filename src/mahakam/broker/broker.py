@@ -184,7 +184,7 @@ class Broker:
     def _create(self, document: Document, author: str) -> Callable[[Transaction], None]:
         """All that needs no transaction is done here, before the work waits for its turn."""
         at = now()
-        document = self._guard.admit(stamped(document, at))
+        document = self._guard.admit(document)
         body = represent.body(document)
 
         def work(transaction: Transaction) -> None:
@@ -195,10 +195,11 @@ class Broker:
     def _insert(
         self, transaction: Transaction, document: Document, body: bytes, author: str, at: str
     ) -> None:
-        if not transaction.insert(document, body):
+        if not transaction.insert(document, body, at):
             raise already_exists(document["id"])
         self._record(transaction, document["id"], "create", author, at)
-        self.subscriptions.notice(transaction, None, document)
+        if self.subscriptions.any(transaction):
+            self.subscriptions.notice(transaction, None, stamped(document, at))
 
     def _one(self, write: Write, author: str) -> Callable[[Transaction], Written]:
         at = now()
@@ -222,7 +223,7 @@ class Broker:
     def _apply(self, transaction: Transaction, write: Write, author: str, at: str) -> Written:
         match write:
             case Create(document):
-                document = self._guard.admit(stamped(document, at))
+                document = self._guard.admit(document)
                 self._insert(transaction, document, represent.body(document), author, at)
                 return Written(document["id"], created=True)
             case Replace(document):

@@ -155,6 +155,10 @@ class Subscriptions:
 
     # What they are owed
 
+    def any(self, transaction: Transaction) -> bool:
+        """Whether there is a subscription at all."""
+        return bool(self._current(transaction))
+
     def notice(self, transaction: Transaction, before: Document | None, after: Document | None) -> None:
         """Put what subscriptions are owed for this change into the outbox of the same transaction."""
         for subscription in self._current(transaction):

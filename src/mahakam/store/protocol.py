@@ -27,8 +27,11 @@ class Transaction(Protocol):
 
     def get(self, id: str) -> Document | None: ...
 
-    def insert(self, document: Document, body: bytes) -> bool:
-        """Insert the entity, with its body; False, and nothing changed, if there is one with its id."""
+    def insert(self, document: Document, body: bytes, at: str = "") -> bool:
+        """Insert the entity, with its body; False, and nothing changed, if there is one with its id.
+
+        ``at`` is createdAt and modifiedAt wherever the document has none.
+        """
 
     def put(self, document: Document, body: bytes) -> None:
         """Insert the entity, or replace the one with its id."""

@@ -12,23 +12,24 @@ Times = list[str | None]
 """createdAt and modifiedAt of one attribute instance; None where it has none."""
 
 
-def times_of(document: dict[str, Any]) -> str:
+def times_of(document: dict[str, Any], at: str | None = None) -> str:
     """The system times as text: ``[createdAt, modifiedAt, {attribute: its times}]``.
 
     An attribute as old as the entity and never modified is left out, so that most entities need no third part.
-    An attribute with several instances has a list of times.
+    An attribute with several instances has a list of times. ``at`` stands where the document has none.
     """
-    created = document.get("createdAt")
+    at = at or None
+    created = document.get("createdAt", at)
     others: dict[str, Any] = {}
     for name, attribute in document.items():
         if name in _NO_ATTRIBUTES:
             continue
         if type(attribute) is dict:
-            if attribute.get("createdAt") != created or attribute.get("modifiedAt") != created:
-                others[name] = [attribute.get("createdAt"), attribute.get("modifiedAt")]
+            if attribute.get("createdAt", at) != created or attribute.get("modifiedAt", at) != created:
+                others[name] = [attribute.get("createdAt", at), attribute.get("modifiedAt", at)]
         elif type(attribute) is list:
-            others[name] = [[one.get("createdAt"), one.get("modifiedAt")] for one in attribute]
-    times = [created, document.get("modifiedAt")]
+            others[name] = [[one.get("createdAt", at), one.get("modifiedAt", at)] for one in attribute]
+    times = [created, document.get("modifiedAt", at)]
     return orjson.dumps([*times, others] if others else times).decode()
 
 

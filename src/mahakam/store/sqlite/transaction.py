@@ -38,9 +38,9 @@ class SqliteTransaction:
             return unpack(body, times)
         return None
 
-    def insert(self, document: Document, body: bytes) -> bool:
+    def insert(self, document: Document, body: bytes, at: str = "") -> bool:
         keys = keys_of(document)
-        self._execute(_INSERT, (document["id"], _json([*keys]), times_of(document), body))
+        self._execute(_INSERT, (document["id"], _json([*keys]), times_of(document, at), body))
         if not self._changes():
             return False
         self._index(self._last(), keys)

@@ -27,6 +27,13 @@ GROUP = 256
 """Most pieces of work that share one commit, so that the first does not wait long for the last."""
 
 
+class _Undo(Exception):
+    """Work failed after it had written: its transaction must be undone. The cause is what it raised.
+
+    Most work that fails (a refusal) has written nothing, and costs the others of its commit nothing.
+    """
+
+
 class Writer:
     """Runs work in transactions on one thread, which starts with the first piece of work.
 
@@ -114,16 +121,19 @@ class Writer:
         """Run a group in one transaction; if that as a whole cannot be, each job in its own."""
         try:
             return self._attempt(connection, group)
-        except apsw.Error as error:
+        except (apsw.Error, _Undo) as error:
             if len(group) == 1:
-                return [(group[0][1], None, in_words(self._path, error))]
+                return [(group[0][1], None, self._reason(error))]
         outcomes: list[Outcome] = []
         for job in group:
             try:
                 outcomes += self._attempt(connection, [job])
-            except apsw.Error as error:
-                outcomes.append((job[1], None, in_words(self._path, error)))
+            except (apsw.Error, _Undo) as error:
+                outcomes.append((job[1], None, self._reason(error)))
         return outcomes
+
+    def _reason(self, error: BaseException) -> BaseException | None:
+        return in_words(self._path, error) if isinstance(error, apsw.Error) else error.__cause__
 
     def _attempt(self, connection: apsw.Connection, group: list[Job]) -> list[Outcome]:
         transaction = SqliteTransaction(connection)
@@ -131,15 +141,15 @@ class Writer:
         connection.execute("BEGIN IMMEDIATE")
         try:
             for work, future, _ in group:
-                connection.execute("SAVEPOINT work")
+                before = connection.total_changes()
                 try:
                     outcomes.append((future, work(transaction), None))
                 except apsw.Error:
                     raise
                 except BaseException as error:
-                    connection.execute("ROLLBACK TO work")
                     outcomes.append((future, None, error))
-                connection.execute("RELEASE work")
+                    if connection.total_changes() != before:
+                        raise _Undo from error
             connection.execute("COMMIT")
             if transaction.owing and self.when_owed is not None:
                 self.when_owed()
