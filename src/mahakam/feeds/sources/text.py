@@ -118,14 +118,10 @@ def _utf8(path: Path) -> tuple[int, int, int]:
     lines = 1
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
-            if chunk.isascii():
-                text = (
-                    decoder.decode(b"") + chunk.decode("ascii")
-                    if not decoder.getstate()[0]
-                    else decoder.decode(chunk)
-                )
-            else:
-                text = decoder.decode(chunk)
+            if chunk.isascii() and not decoder.getstate()[0]:
+                lines += chunk.count(b"\n")
+                continue
+            text = decoder.decode(chunk)
             if not text.isascii():
                 escaped = [i for i, char in enumerate(text) if "\udc80" <= char <= "\udcff"]
                 if escaped and not where:
@@ -164,7 +160,8 @@ def _survey(found: Local, codec: str, plain: bool) -> tuple[dict[str, int], bool
                     ) from error
             if not chunk and not text:
                 break
-            n, r, b = text.count("\n"), text.count("\r"), text.count("\r\n")
+            n, r = text.count("\n"), text.count("\r")
+            b = text.count("\r\n") if r else 0
             if last == "\r" and text.startswith("\n"):
                 b += 1
             feeds, returns, both = feeds + n, returns + r, both + b
