@@ -33,6 +33,8 @@ PAGES = [
     "/quality/jakarta/fires-2013",
     "/quality/bontang/villages",
     "/network",
+    "/upload",
+    "/upload?place=samarinda&theme=housing",
     "/network?country=Thailand&focus_area=Quality+Environment",
 ]
 

@@ -286,9 +286,10 @@ def shown(value: Any, unit: str | None = None, store: EntityStore | None = None)
     if isinstance(value, int | float):
         return measured(value, unit) if unit else _plain_number(value)
     if isinstance(value, str) and value.startswith("urn:ngsi-ld:"):
-        if store is None or store.body(value) is None:
+        document = store.document(value) if store else None
+        if document is None:
             return value.rpartition(":")[2]
-        return Markup('<a href="{}">{}</a>').format(entity_address(value), value.rpartition(":")[2])
+        return Markup('<a href="{}">{}</a>').format(entity_address(value), title(document))
     if isinstance(value, str) and len(value) >= 10 and value[4:5] == "-" and moment(value):
         return spoken_time(value)
     return plain(value)
@@ -309,7 +310,7 @@ def _geometry_words(shape: Mapping[str, Any]) -> str:
 
 def _raw(lineage: Lineage) -> list[tuple[str, str | None]]:
     return [
-        (name, text if text is None or len(text) < 400 else text[:400] + "…")
+        (name, text if text is None or len(text) < 160 else text[:160] + "…")
         for name, text in lineage.raw.items()
     ]
 
