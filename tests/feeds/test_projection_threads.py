@@ -26,4 +26,4 @@ def test_many_connections_one_after_another() -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     count, _, point = done.stdout.partition(" ")
     assert count == "5000"
-    assert point.startswith('{"type":"Point","coordinates":[103.83')
+    assert point.startswith('{"type":"Point","coordinates":[103.8')
