@@ -20,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = "/usr/bin/chromium"
+MAHAKAM = str(Path(sys.executable).with_name("mahakam"))
 ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -58,20 +59,12 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def served(data: Path) -> Iterator[str]:
-    """The demo on a free port; ends it afterwards."""
+    """The demo on a free port, loaded first where that was not done; ends the server afterwards."""
     port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "mahakam.cli",
-        "serve",
-        "--data",
-        str(data),
-        "--demo",
-        "--port",
-        str(port),
-    ]
-    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ}, stderr=subprocess.PIPE)
+    subprocess.run([MAHAKAM, "demo", "--no-serve", "--data", str(data)], check=True)
+    config = [part for name in ("kaltim", "ascn") for part in ("--config", str(ROOT / "examples" / name))]
+    command = [MAHAKAM, "serve", "--data", str(data), *config, "--port", str(port)]
+    server = subprocess.Popen(command, env={**os.environ, "MAHAKAM_DEMO": "1"}, stderr=subprocess.PIPE)
     try:
         wait_for(f"http://127.0.0.1:{port}/health", server)
         yield f"http://127.0.0.1:{port}"
@@ -89,7 +82,7 @@ def wait_for(url: str, server: subprocess.Popen[bytes], seconds: float = 30) -> 
             raise SystemExit(f"the server ended with {server.returncode}: {words[-2000:]}")
         with (
             contextlib.suppress(urllib.error.URLError, ConnectionError),
-            urllib.request.urlopen(url, timeout=2),  # noqa: S310 - our own server,
+            urllib.request.urlopen(url, timeout=2),  # noqa: S310 - our own server
         ):
             return
         time.sleep(0.1)
