@@ -1,4 +1,4 @@
-"""A live write is checked by the contract of its type at the place that its scope names; reads show what was stored."""
+"""A live write is checked by the contract of its type at the place that its scope names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ schema:
       - {name: pm10, logicalType: integer, logicalTypeOptions: {minimum: 0, maximum: 500}}
       - name: category
         logicalType: string
-        quality: [{metric: invalidValues, arguments: {validValues: [GOOD, BAD]}, mustBe: 0, severity: warning}]
+        quality:
+          - {metric: invalidValues, arguments: {validValues: [GOOD, BAD]}, mustBe: 0, severity: warning}
 """
 SCOPE = "/hilltown"
 ONE = "urn:ngsi-ld:AirQuality:1"

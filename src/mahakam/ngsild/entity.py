@@ -77,8 +77,12 @@ _PLAIN_MEMBERS = frozenset(("type", "value", "unitCode", "observedAt"))
 _HINTS = frozenset(("observedAt", "unitCode", "datasetId", "objectType"))
 
 _GEO_NAMES = frozenset(("location", "observationSpace", "operationSpace"))
-_RESERVED = ENTITY_MEMBERS | {"observedAt", "datasetId", "instanceId"}
+_RESERVED = ENTITY_MEMBERS | {"observedAt", "datasetId", "instanceId", "expiresAt"}
 """Core terms that are never reified: no attribute may have these names (clause 4.5.1)."""
+_RESERVED_RULE = {
+    "": "an attribute's name; this one has a meaning of its own in NGSI-LD",
+    "expiresAt": "no expiry: entities that end by themselves (clause 4.22) are not served yet",
+}
 
 MAX_DEPTH = 12
 MAX_VALUE_DEPTH = 64
@@ -292,7 +296,7 @@ class _Parser:
                 self.fault(key[:_SHOWN] or "(empty name)", key, NAME_RULE)
                 continue
             if name in _RESERVED:
-                self.fault(key, key, "an attribute's name; this one has a meaning of its own in NGSI-LD")
+                self.fault(key, key, _RESERVED_RULE.get(name, _RESERVED_RULE[""]))
                 continue
             if name in document:
                 self.fault(key, name, "each attribute once: two names here stand for the same one")

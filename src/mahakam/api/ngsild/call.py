@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import parse_qsl
@@ -30,6 +31,7 @@ JSON, JSON_LD, GEO_JSON = "application/json", "application/ld+json", "applicatio
 MERGE_PATCH = "application/merge-patch+json"
 CONTEXT_REL = "http://www.w3.org/ns/json-ld#context"
 MAX_BATCH = 10_000
+_FETCHERS = 4
 _LARGE = 200_000
 """Bytes from which a payload is parsed off the event loop."""
 
@@ -41,11 +43,13 @@ _TENANT = re.compile(r"[A-Za-z0-9_]{1,64}")
 class Node:
     """What every call needs: the default tenant's broker, the contexts, and who is asking."""
 
-    __slots__ = ("broker", "contexts", "identify")
+    __slots__ = ("broker", "contexts", "fetchers", "identify")
 
     def __init__(self, broker: Broker, contexts: Contexts, identify: Identify) -> None:
         self.broker = broker
         self.contexts = contexts
+        # Threads of their own: a slow server of contexts must not keep queries waiting.
+        self.fetchers = ThreadPoolExecutor(_FETCHERS, "contexts")
         self.identify = identify
 
 
@@ -99,7 +103,9 @@ class Call:
     async def context_of(self, value: Any) -> Context:
         contexts = self.node.contexts
         known = contexts.known(value)
-        return known if known is not None else await asyncio.to_thread(contexts.of, value)
+        if known is not None:
+            return known
+        return await asyncio.get_running_loop().run_in_executor(self.node.fetchers, contexts.of, value)
 
     async def payload(self, types: Iterable[str] = (JSON, JSON_LD)) -> tuple[Any, Context]:
         """The payload without its ``@context``, and the context of its names (clause 6.3.4, 6.3.5).
