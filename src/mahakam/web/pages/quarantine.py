@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from mahakam.feeds.parts import Parts
 from mahakam.quality import wording
 from mahakam.store.model import Held
 from mahakam.store.protocol import EntityStore
-from mahakam.web import gate
+from mahakam.web import gate, steward
 from mahakam.web.datasets import dataset, datasets, rule_words
 from mahakam.web.findings import Findings, findings_of
 from mahakam.web.language import _, in_timezone, n_, reader, words
@@ -29,7 +30,6 @@ from mahakam.web.site import Site, site_of
 from mahakam.web.tables import Column, Table, table_routes
 
 ROWS = 25
-_STATES = ("held", "fixed", "released", "dismissed")
 LONGEST_VALUE = 2000
 
 
@@ -102,7 +102,6 @@ def show_feed(request: Request) -> Response:
         section="data",
         feed=feed,
         known=known,
-        fixed=sum(1 for row in site.store.held(place.id, feed, "fixed", limit=1000)),
         found=findings_of(site, place, feed),
         rule=rule,
         field=field,
@@ -156,7 +155,12 @@ def rows_table(request: Request) -> Table:
         Column("state", get=lambda r: r.state, hidden=True),
         Column("raw", get=lambda r: r.raw, hidden=True),
         Column("reasons", get=lambda r: r.reasons, hidden=True),
-        Column("edit", "", html=lambda r: Markup('<a href="{}">{}</a>').format(f"{base}/{r.id}", _("Edit"))),
+        Column(
+            "page",
+            "",
+            get=lambda r: f"{base}/{r.id}",
+            html=lambda r: Markup('<a href="{}">{}</a>').format(f"{base}/{r.id}", _("Edit")),
+        ),
     ]
     source = HeldRows(site.store, place.id, feed, rule, field)
     return Table(request, _("Held rows"), columns, source, base, per_page=ROWS, nothing=_("No row is held."))
@@ -181,23 +185,17 @@ class HeldRows:
     def window(self, limit: int, offset: int) -> Sequence[Held]:
         if not self.rule:
             return self.store.held(self.place, self.feed, limit=limit, offset=offset)
-        found = []
-        for index, row in enumerate(self.scan()):
-            if index >= offset + limit:
-                break
-            if index >= offset:
-                found.append(row)
-        return found
+        return list(itertools.islice(self.scan(), offset, offset + limit))
 
     def scan(self) -> Iterator[Held]:
         offset = 0
         while rows := self.store.held(self.place, self.feed, rule=self.rule, limit=1000, offset=offset):
-            for row in rows:
-                if not self.rule or any(
-                    (r.get("rule"), r.get("field") or "") == (self.rule, self.field) for r in row.reasons
-                ):
-                    yield row
+            yield from (row for row in rows if not self.rule or self._has(row))
             offset += len(rows)
+
+    def _has(self, row: Held) -> bool:
+        wanted = (self.rule, self.field)
+        return any((one.get("rule"), one.get("field") or "") == wanted for one in row.reasons)
 
 
 async def accept(request: Request) -> Response:
@@ -215,26 +213,15 @@ def _accept(request: Request, form: FormData) -> Response:
     place, feed = _place_and_feed(request, "quarantine.correct")
     principal = gate.require(request, "quarantine.correct", place)
     gate.require_ours(request, form)
-    from mahakam.feeds import quarantine as work
-
     parts = Parts.of(site_of(request).node)
-    chosen = 0
+    pairs = {}
     for key in form.getlist("take"):
         column, old, new = (gate.text(form, f"{name}-{key}") for name in ("column", "old", "new"))
         if column and old and new and new != old and max(len(old), len(new)) <= LONGEST_VALUE:
-            work.correct(
-                parts,
-                place.id,
-                feed,
-                column,
-                old,
-                new,
-                principal.name,
-                _("Accepted on the page of held rows"),
-            )
-            chosen += 1
-    if not chosen:
+            pairs[column, old] = new
+    if not pairs:
         return _back(place, feed, "nothing")
+    steward.correct(parts, place.id, feed, pairs, principal.name, _("Accepted on the page of held rows"))
     return _run(parts, place, feed, principal.name)
 
 
@@ -246,9 +233,7 @@ def _replay(request: Request, form: FormData) -> Response:
 
 
 def _run(parts: Parts, place: Place, feed: str, author: str) -> Response:
-    from mahakam.feeds import quarantine as work
-
-    done = work.replay(parts, place.id, feed, author=author)
+    done = steward.replay(parts, place.id, feed, author)
     return _back(place, feed, f"run-{done.id}")
 
 
@@ -275,7 +260,7 @@ def _save_row(request: Request, form: FormData) -> Response:
         errors["form"] = _(
             "The page had lain open for a long time. Your text is still here: please send it once more."
         )
-    elif row.state not in ("held", "fixed"):
+    elif row.state not in steward.OPEN:
         errors["form"] = _("This row is held no longer: somebody else has dealt with it.")
     elif gate.text(form, "do") == "dismiss" and not reason:
         errors["reason"] = _("Say why the row is left out, so that the agency can understand it.")
@@ -283,21 +268,19 @@ def _save_row(request: Request, form: FormData) -> Response:
         errors["form"] = _("A value is too long: at most %(n)s characters.", n=LONGEST_VALUE)
     if errors:
         return _row_page(request, row, place, feed, typed, reason, errors, 422)
-    from mahakam.feeds import quarantine as work
-
     parts = Parts.of(site_of(request).node)
     if gate.text(form, "do") == "dismiss":
-        work.dismiss(parts, row.id, principal.name, reason)
+        steward.dismiss(parts, row.id, principal.name, reason)
         return _back(place, feed, "dismissed")
     now = {name: row.fixed.get(name, value) for name, value in row.raw.items()}
     changes = {name: value or None for name, value in typed.items() if (value or None) != (now[name] or None)}
     if changes:
-        work.fix(parts, row.id, changes, principal.name, reason)
+        steward.fix(parts, row.id, changes, principal.name, reason)
     elif gate.text(form, "do") != "replay":
         return _row_page(request, row, place, feed, typed, reason, {"form": _("Nothing was changed.")}, 422)
     if gate.text(form, "do") == "save":
         return _back(place, feed, "saved")
-    work.replay(parts, place.id, feed, author=principal.name)
+    steward.replay(parts, place.id, feed, principal.name)
     return RedirectResponse(f"{address(place, feed)}/{row.id}?said=replayed", 303)
 
 

@@ -1,0 +1,109 @@
+"""What a steward does with held rows: put a value right, make it a rule, leave a row out, replay."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from mahakam.feeds import definition
+from mahakam.feeds.archive import Archive
+from mahakam.feeds.parts import Parts
+from mahakam.feeds.run import last_success, now, run_feed
+from mahakam.store.model import Change, Correction, Held, Run
+from mahakam.store.protocol import Transaction
+
+OPEN = ("held", "fixed")
+
+
+class NoLongerHeld(Exception):
+    """The row was released or left out in the meantime; nothing was written."""
+
+
+def correct(
+    parts: Parts, place: str, feed: str, pairs: Mapping[tuple[str, str], str], author: str, reason: str = ""
+) -> None:
+    """Make correction rules: in a column, an old value reads a new one. ``pairs``: (column, old) → new.
+
+    A rule for the same column and old value is replaced: it stays in the store, but is active no more.
+    """
+    at = now()
+    before = {(one.column, one.old): one for one in parts.store.corrections(place, feed)}
+
+    def work(transaction: Transaction) -> None:
+        for (column, old), new in pairs.items():
+            known = before.get((column, old))
+            if known is not None:
+                known.active = False
+                transaction.save_correction(known)
+            transaction.save_correction(Correction(place, feed, column, old, new, author, at, reason))
+
+    parts.broker.transact(work)
+
+
+def fix(parts: Parts, id: int, changes: Mapping[str, str | None], author: str, reason: str = "") -> Held:
+    """Put cells of a held row right: column → value. The row as it came stays; each change is kept.
+
+    Raises KeyError for no such row, NoLongerHeld.
+    """
+    at = now()
+    held = _open_row(parts, id)
+
+    def work(transaction: Transaction) -> None:
+        for column, new in changes.items():
+            old = held.fixed.get(column, held.raw.get(column))
+            transaction.record_change(Change(id, author, at, column, old, new, reason))
+        held.fixed = {**held.fixed, **changes}
+        transaction.save_held(held)
+
+    parts.broker.transact(work)
+    return held
+
+
+def dismiss(parts: Parts, id: int, author: str, reason: str) -> None:
+    """Leave a row out for good, with the reason. Raises KeyError for no such row, NoLongerHeld."""
+    at = now()
+    held = _open_row(parts, id)
+
+    def work(transaction: Transaction) -> None:
+        transaction.record_change(Change(id, author, at, "state", held.state, "dismissed", reason))
+        held.state = "dismissed"
+        transaction.save_held(held)
+
+    parts.broker.transact(work)
+
+
+def replay(parts: Parts, place: str, feed: str, author: str) -> Run:
+    """Send the feed's last file through again, with the corrections and fixes as they are now.
+
+    The file is the one that the last run read; from the archive, if it was handed in.
+    """
+    with tempfile.TemporaryDirectory(prefix="mahakam-replay-") as folder:
+        file = _last_file(parts, place, feed, Path(folder))
+        return run_feed(parts, place, feed, author=author, file=file, force=True)
+
+
+def _last_file(parts: Parts, place: str, feed: str, folder: Path) -> Path | None:
+    """A copy of the last run's file under its own name; None where the feed's own files are what was read."""
+    last = last_success(parts, place, feed)
+    source = last.source if last else {}
+    name, sha256 = str(source.get("file", "")), str(source.get("sha256", ""))
+    own = {path.name for path in definition.load(parts.place(place), feed).source_files()}
+    if not name or source.get("files") or name in own:
+        return None
+    kept = Archive(parts.data).path(sha256)
+    if kept is None:
+        return None
+    copy = folder / Path(name).name
+    shutil.copyfile(kept, copy)
+    return copy
+
+
+def _open_row(parts: Parts, id: int) -> Held:
+    held = parts.store.held_row(id)
+    if held is None:
+        raise KeyError(id)
+    if held.state not in OPEN:
+        raise NoLongerHeld(id)
+    return held
