@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 
 from mahakam.broker.clock import now
 from mahakam.broker.endpoint import EndpointError, deliver
@@ -60,8 +61,8 @@ class Notifier:
         self._ended = threading.Event()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="notify")
         self._threads = threads
-        self._under_way: dict[tuple[str, str], int] = {}
-        self._lock = threading.Lock()
+        self._under_way: set[tuple[str, str]] = set()
+        self._finished: SimpleQueue[tuple[str, str]] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
 
     def start(self) -> None:
@@ -90,19 +91,21 @@ class Notifier:
 
     def _start_due(self) -> int:
         """Hand notifications whose turn it is to the waiting threads; how many."""
-        with self._lock:
-            room = self._threads - len(self._under_way)
-            busy = Counter(subscription for subscription, _ in self._under_way)
+        # What finished stays under way until here, before the outbox is read anew: a row read earlier
+        # may have been delivered meanwhile, and would be sent twice.
+        while not self._finished.empty():
+            self._under_way.discard(self._finished.get())
+        room = self._threads - len(self._under_way)
+        busy = Counter(subscription for subscription, _ in self._under_way)
         if room <= 0:
             return 0
         started = 0
         full = [subscription for subscription, number in busy.items() if number >= self._at_once]
         for owed in self._store.owed(time.time(), limit=200, without=full):
             key = (owed.subscription, owed.entity)
-            with self._lock:
-                if key in self._under_way or busy[owed.subscription] >= self._at_once:
-                    continue
-                self._under_way[key] = owed.number
+            if key in self._under_way or busy[owed.subscription] >= self._at_once:
+                continue
+            self._under_way.add(key)
             busy[owed.subscription] += 1
             self._pool.submit(self._deliver, owed)
             started += 1
@@ -121,8 +124,7 @@ class Notifier:
             _log.error("notification %s of %s: %s", owed.number, owed.subscription, error)
             self._ended.wait(self._patience.pause)
         finally:
-            with self._lock:
-                del self._under_way[owed.subscription, owed.entity]
+            self._finished.put((owed.subscription, owed.entity))
             self._wake.set()
 
     def _attempt(self, owed: Owed, subscription: Subscription) -> None:

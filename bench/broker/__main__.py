@@ -1,0 +1,5 @@
+"""``python -m bench.broker``."""
+
+from bench.broker.run import main
+
+main()

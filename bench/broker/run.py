@@ -1,0 +1,274 @@
+"""The broker beside the floor: CPU a request, start-up, resident memory. ``python -m bench.broker [--quick]``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pickle
+import platform
+import random
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from bench.broker.server import Server, broker, floor, free_port
+
+HERE = Path(__file__).parent
+RESULTS = HERE.parent / "results.json"
+TYPE = "AirQualityObserved"
+BASE = "/ngsi-ld/v1/entities"
+BATCH = "/ngsi-ld/v1/entityOperations/create"
+TARGETS = {"read by id": 1.5, "page of 20": 2.2, "create": 3.5, "batch create of 20": 8.0}
+START_UP_TARGET, MEMORY_TARGET = 1.0, 200e6
+
+
+def entity(number: int, type: str = TYPE) -> dict[str, Any]:
+    """About 1 KB in the normalized representation."""
+    at = f"2026-01-{number % 28 + 1:02}T{number % 24:02}:00:00Z"
+    measured = {
+        name: {"type": "Property", "value": round((number * factor) % 500 / 3, 2), "unitCode": "GQ", "observedAt": at}
+        for name, factor in (("pm10", 7), ("pm25", 11), ("no2", 13), ("so2", 17), ("o3", 19), ("co", 23))
+    }
+    return {
+        "id": f"urn:ngsi-ld:{type}:{number:07}",
+        "type": type,
+        "scope": "/kaltim/samarinda",
+        "location": {
+            "type": "GeoProperty",
+            "value": {"type": "Point", "coordinates": [117 + number % 1000 / 2500, -0.7 + number // 1000 % 100 / 250]},
+        },
+        "address": {"type": "Property", "value": {"addressLocality": "Samarinda", "streetAddress": f"Jl. {number}"}},
+        "refDevice": {"type": "Relationship", "object": f"urn:ngsi-ld:Device:{number % 500:04}"},
+        **measured,
+    }
+
+
+def get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\n\r\n".encode()
+
+
+def post(path: str, value: Any) -> bytes:
+    body = orjson.dumps(value)
+    head = (
+        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+@dataclass
+class Work:
+    """One kind of request: those of each round, the wanted status, how many at once."""
+
+    name: str
+    status: str
+    concurrency: int
+    rounds: list[list[bytes]]
+    broker: list[float] = field(default_factory=list)
+    floor: list[float] = field(default_factory=list)
+    rate: list[float] = field(default_factory=list)
+
+    def figures(self) -> dict[str, Any]:
+        """Microseconds of CPU a request (median of the rounds) and the multiple of the floor."""
+        ratios = [ours / least for ours, least in zip(self.broker, self.floor, strict=True)]
+        return {
+            "cpu_us": round(statistics.median(self.broker) * 1e6, 1),
+            "floor_cpu_us": round(statistics.median(self.floor) * 1e6, 1),
+            "ratio": round(statistics.median(ratios), 2),
+            "ratios": [round(ratio, 2) for ratio in ratios],
+            "target": TARGETS[self.name],
+            "concurrency": self.concurrency,
+            "requests_a_second": round(statistics.median(self.rate)),
+        }
+
+
+def works(entities: int, requests: int, rounds: int, concurrency: int) -> list[Work]:
+    chance = random.Random(7)
+    number = iter(range(10_000_000))
+
+    def reads() -> list[bytes]:
+        return [get(f"{BASE}/urn:ngsi-ld:{TYPE}:{chance.randrange(entities):07}") for _ in range(requests)]
+
+    def pages() -> list[bytes]:
+        return [get(f"{BASE}?type={TYPE}&limit=20&offset={chance.randrange(2000)}") for _ in range(requests // 2)]
+
+    def creates() -> list[bytes]:
+        return [post(BASE, entity(next(number), "Created")) for _ in range(requests // 2)]
+
+    def batches() -> list[bytes]:
+        return [post(BATCH, [entity(next(number), "Created") for _ in range(20)]) for _ in range(requests // 10)]
+
+    kinds = (("read by id", "200", 8, reads), ("page of 20", "200", 8, pages),
+             ("create", "201", concurrency, creates), ("batch create of 20", "201", 8, batches))  # fmt: skip
+    return [Work(name, status, at_once, [make() for _ in range(rounds)]) for name, status, at_once, make in kinds]
+
+
+def load(port: int, entities: int) -> None:
+    connection = HTTPConnection("127.0.0.1", port)
+    for start in range(0, entities, 1000):
+        body = orjson.dumps([entity(n) for n in range(start, min(start + 1000, entities))])
+        connection.request("POST", BATCH, body, {"content-type": "application/json"})
+        answer = connection.getresponse()
+        if answer.status != 201:
+            raise RuntimeError(f"load: {answer.status} {answer.read()[:500]!r}")
+        answer.read()
+
+
+def answers_of(port: int, works: Iterable[Work]) -> dict[tuple[str, bytes], Any]:
+    """What the broker answers to each GET, and to one POST of each path, as it would from memory."""
+    found: dict[tuple[str, bytes], Any] = {("/health", b""): (200, [], b"{}")}
+    connection = HTTPConnection("127.0.0.1", port)
+    for work in works:
+        for request in (request for requests in work.rounds for request in requests):
+            method, target = request.split(b" ", 2)[:2]
+            path, _, query = target.partition(b"?")
+            if (path.decode(), query) in found:
+                continue
+            if method == b"GET":
+                connection.request("GET", target.decode(), headers={"accept": "application/json"})
+            else:
+                first = orjson.loads(request.partition(b"\r\n\r\n")[2])
+                sample = [entity(n, "Sample") for n in range(20)] if isinstance(first, list) else entity(99, "Sample")
+                connection.request("POST", target.decode(), orjson.dumps(sample), {"content-type": "application/json"})
+            answer = connection.getresponse()
+            body = answer.read()
+            if answer.status not in (200, 201):
+                raise RuntimeError(f"{target!r}: {answer.status} {body[:500]!r}")
+            headers = [
+                (name.lower().encode(), value.encode())
+                for name, value in answer.getheaders()
+                if name.lower() not in ("server", "date")
+            ]
+            found[path.decode(), query] = (answer.status, headers, body)
+    return found
+
+
+def measure(server: Server, requests: list[bytes], work: Work, scratch: Path) -> tuple[float, float]:
+    """Seconds of the worker's CPU a request, and requests a second."""
+    file = scratch / "requests.pickle"
+    file.write_bytes(pickle.dumps(requests))
+    command = [sys.executable, str(HERE / "client.py"), str(server.port), str(file), str(work.concurrency), work.status]
+    before = server.cpu()
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
+    cpu = server.cpu() - before
+    return cpu / len(requests), len(requests) / json.loads(done.stdout)["seconds"]
+
+
+def bench(entities: int, requests: int, rounds: int, concurrency: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="mahakam-bench-") as folder:
+        scratch = Path(folder)
+        data = scratch / "data"
+        say(f"loading {entities:,} entities of {len(orjson.dumps(entity(1)))} bytes …")
+        server = broker(data, free_port())
+        load(server.port, entities)
+        server.stop()
+        kinds = works(entities, requests, rounds, concurrency)
+        server = broker(data, free_port())
+        start_up = server.start_up
+        kept = scratch / "answers.pickle"
+        kept.write_bytes(pickle.dumps(answers_of(server.port, kinds)))
+        least = floor(kept, free_port())
+        try:
+            resident = run_rounds(server, least, kinds, scratch)
+        finally:
+            server.stop()
+            least.stop()
+    return {
+        "entities": entities,
+        "entity_bytes": len(orjson.dumps(entity(1))),
+        "start_up_s": round(start_up, 3),
+        "resident_mb": round(resident / 1e6),
+        "requests": {work.name: work.figures() for work in kinds},
+    }
+
+
+def run_rounds(server: Server, least: Server, kinds: list[Work], scratch: Path) -> int:
+    """Broker and floor turn about, so that what else the machine does hits both. Bytes resident after reads."""
+    resident = 0
+    for work in kinds:
+        warm = work.rounds[0][:200]
+        measure(least, warm, work, scratch)
+        if work.status == "200":
+            measure(server, warm, work, scratch)
+        for requests in work.rounds:
+            cpu, _ = measure(least, requests, work, scratch)
+            work.floor.append(cpu)
+            cpu, rate = measure(server, requests, work, scratch)
+            work.broker.append(cpu)
+            work.rate.append(rate)
+        resident = max(resident, server.resident())
+        say(f"  {work.name}: {work.figures()}")
+    return resident
+
+
+def table(result: dict[str, Any]) -> str:
+    """The figures as Markdown."""
+    lines = [
+        "| request | floor, µs CPU | broker, µs CPU | multiple of the floor | target | at once | requests/s |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, one in result["requests"].items():
+        lines.append(
+            f"| {name} | {one['floor_cpu_us']} | {one['cpu_us']} | **{one['ratio']}** | {one['target']} "
+            f"| {one['concurrency']} | {one['requests_a_second']:,} |"
+        )
+    lines += [
+        "",
+        f"Start-up to the first `/health` with {result['entities']:,} entities of {result['entity_bytes']:,} bytes: "
+        f"**{result['start_up_s']} s** (target {START_UP_TARGET}). "
+        f"Resident: **{result['resident_mb']} MB** (target {MEMORY_TARGET / 1e6:.0f}).",
+        "",
+        f"`{result['command']}`, {result['date']}, {result['machine']}",
+    ]
+    return "\n".join(lines)
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.broker", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="5,000 entities, to see that it runs")
+    parser.add_argument("--concurrency", type=int, default=32, help="single creates under way at once")
+    options = parser.parse_args(arguments)
+    size = (5_000, 2_000, 2) if options.quick else (100_000, 10_000, 5)
+    result = bench(*size, options.concurrency)
+    result["date"] = datetime.now(UTC).isoformat(timespec="seconds")
+    result["command"] = shlex.join(["python", "-m", "bench.broker", *(arguments or sys.argv[1:])])
+    result["machine"] = f"{platform.machine()}, {cores()} cores, Python {platform.python_version()}"
+    if not options.quick:
+        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        RESULTS.write_text(json.dumps({**kept, "broker": result}, indent=2) + "\n")
+        (HERE / "README.md").write_text(README + table(result) + "\n")
+    print(table(result))
+
+
+def cores() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0))
+
+
+README = """# The broker beside the floor
+
+The *floor* is the same server (granian), interface (ASGI) and event loop (uvloop), answering the very bytes that the
+broker answers, from memory: what HTTP costs here before anybody looks for an entity. Broker and floor take turns in
+one run. CPU is the worker process's own user and system time, all threads (`/proc/PID/task/*/schedstat`), a request;
+figures are medians of the rounds. Creates are durable: the answer comes after the commit is on the disk
+(`synchronous=FULL`), shared with the others under way.
+
+"""
+
+
+if __name__ == "__main__":
+    main()

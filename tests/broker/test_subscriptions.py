@@ -1,0 +1,289 @@
+"""Subscriptions and their delivery, to a real HTTP receiver."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mahakam.broker.broker import Broker
+from mahakam.broker.contracts import NoContracts
+from mahakam.broker.endpoint import EndpointError, deliver, endpoint_problem
+from mahakam.broker.kept import selection_from_json, to_json
+from mahakam.broker.notifier import Notifier, Patience
+from mahakam.broker.subscriptions import Subscription
+from mahakam.ngsild.context import Context
+from mahakam.ngsild.patch import merge
+from mahakam.ngsild.problem import Problem
+from mahakam.ngsild.selection import And, Compare, Exists, Geo, Not, Scopes, Selection, Types
+from mahakam.ngsild.selection import Path as QPath
+from mahakam.store.opening import open_store
+from mahakam.store.protocol import Store
+
+QUICK = Patience(tries=3, first=0.01, most=0.02, pause=0.05)
+
+
+class Receiver:
+    """An HTTP server that keeps what it gets; ``refuse`` is how many requests it answers with 503 first."""
+
+    def __init__(self) -> None:
+        self.got: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.refuse = 0
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                if receiver.refuse > 0:
+                    receiver.refuse -= 1
+                    self.send_response(503)
+                else:
+                    receiver.got.append(body)
+                    receiver.headers.append(dict(self.headers))
+                    self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.uri = f"http://127.0.0.1:{self.server.server_port}/notify?x=1"
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def values(self) -> list[Any]:
+        return [one["data"][0]["n"] for one in self.got]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    started = Receiver()
+    yield started
+    started.server.shutdown()
+    started.server.server_close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store("", tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def broker(store: Store) -> Broker:
+    return Broker(store, NoContracts(), {})
+
+
+@pytest.fixture
+def notifier(broker: Broker) -> Iterator[Notifier]:
+    started = Notifier(broker.store, broker.subscriptions, private_addresses=True, patience=QUICK)
+    started.start()
+    yield started
+    started.stop()
+
+
+def until(true: Callable[[], Any], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def subscription(uri: str = "http://127.0.0.1:9/x", **more: Any) -> Subscription:
+    given: dict[str, Any] = {
+        "id": "urn:s:1", "payload": {}, "uri": uri, "form": "simplified",
+        "selections": (Selection(types=Types((("Sensor",),))),),
+    }  # fmt: skip
+    return Subscription(**{**given, **more})
+
+
+def entity(number: int = 1, value: Any = 1, type: str = "Sensor") -> dict[str, Any]:
+    return {"id": f"urn:x:{number}", "type": type, "n": {"type": "Property", "value": value}}
+
+
+def set_to(value: Any, name: str = "n") -> Any:
+    return lambda document, at: merge(document, {name: {"type": "Property", "value": value}}, at)
+
+
+def owed(broker: Broker) -> list[dict[str, Any]]:
+    """What waits in the outbox, one a subscription and entity."""
+    return [json.loads(one.body) for one in broker.store.owed(1e12)]
+
+
+def test_change_is_delivered_with_what_it_is(broker: Broker, notifier: Notifier, receiver: Receiver) -> None:
+    broker.subscriptions.create(subscription(receiver.uri, headers=(("X-Key", "secret"),)))
+    broker.create(entity(1, 5))
+    broker.create(entity(2, 6, "Other"))
+    until(lambda: receiver.got)
+    note = receiver.got[0]
+    assert (note["type"], note["subscriptionId"]) == ("Notification", "urn:s:1")
+    assert note["data"] == [{"id": "urn:x:1", "type": "Sensor", "n": 5}]
+    assert receiver.headers[0]["X-Key"] == "secret"
+    until(lambda: broker.store.next_due() is None)
+    assert len(receiver.got) == 1
+    assert broker.subscriptions.status("urn:s:1")["timesSent"] == 1
+
+
+def test_order_per_entity_holds_through_failures(
+    broker: Broker, notifier: Notifier, receiver: Receiver
+) -> None:
+    receiver.refuse = 2
+    broker.subscriptions.create(subscription(receiver.uri))
+    broker.create(entity(1, 0))
+    for value in range(1, 10):
+        broker.change("urn:x:1", set_to(value))
+    until(lambda: len(receiver.got) == 10)
+    assert receiver.values() == list(range(10))
+
+
+def test_given_up_is_a_dead_letter_and_can_be_sent_again(
+    broker: Broker, notifier: Notifier, receiver: Receiver
+) -> None:
+    receiver.refuse = QUICK.tries
+    broker.subscriptions.create(subscription(receiver.uri))
+    broker.create(entity())
+    until(lambda: broker.subscriptions.dead_letters())
+    (dead,) = broker.subscriptions.dead_letters("urn:s:1")
+    assert dead.tries == QUICK.tries
+    assert "503" in dead.error
+    assert receiver.got == []
+    assert broker.subscriptions.replay([dead.number]) == 1
+    until(lambda: receiver.got)
+    assert broker.subscriptions.dead_letters() == []
+
+
+def test_dead_receiver_does_not_hold_up_the_others(
+    broker: Broker, notifier: Notifier, receiver: Receiver
+) -> None:
+    broker.subscriptions.create(subscription("http://127.0.0.1:9/nobody"))
+    broker.subscriptions.create(subscription(receiver.uri, id="urn:s:2"))
+    for number in range(30):
+        broker.create(entity(number))
+    until(lambda: len(receiver.got) >= 30)
+    until(lambda: broker.store.next_due() is None)
+    assert sorted(one["data"][0]["id"] for one in receiver.got) == sorted(f"urn:x:{n}" for n in range(30))
+
+
+def test_owed_outlives_the_process(tmp_path: Path, receiver: Receiver) -> None:
+    store = open_store("", tmp_path)
+    broker = Broker(store, NoContracts(), {})
+    broker.subscriptions.create(subscription(receiver.uri))
+    broker.create(entity())
+    store.close()
+    again = open_store("", tmp_path)
+    broker = Broker(again, NoContracts(), {})
+    notifier = Notifier(broker.store, broker.subscriptions, private_addresses=True, patience=QUICK)
+    notifier.start()
+    until(lambda: receiver.got)
+    notifier.stop()
+    again.close()
+
+
+def test_refused_write_owes_nothing(broker: Broker) -> None:
+    broker.subscriptions.create(subscription())
+    broker.create(entity())
+    with pytest.raises(Problem):
+        broker.create(entity(1, 9))
+    assert len(owed(broker)) == 1
+
+
+def test_watched_attributes_and_query(broker: Broker) -> None:
+    selection = Selection(types=Types((("Sensor",),)), condition=Compare(QPath("n"), ">", (3,)))
+    broker.subscriptions.create(subscription(watched=frozenset(["m"]), selections=(selection,)))
+    broker.create(entity(1, 5))
+    assert owed(broker) == []
+    broker.change("urn:x:1", set_to(9))
+    assert owed(broker) == []
+    broker.change("urn:x:1", set_to(1, "m"))
+    assert len(owed(broker)) == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "count"),
+    [({"active": False}, 0), ({"expires": "2020-01-01T00:00:00Z"}, 0),
+     ({"expires": "2999-01-01T00:00:00Z"}, 1), ({"triggers": ("entityDeleted",)}, 1),
+     ({"triggers": ("entityCreated",)}, 1), ({"triggers": ("entityUpdated",)}, 0)],
+)  # fmt: skip
+def test_who_hears_of_a_life(broker: Broker, more: dict[str, Any], count: int) -> None:
+    broker.subscriptions.create(subscription(**more))
+    broker.create(entity())
+    broker.delete("urn:x:1")
+    assert len(owed(broker)) == count
+    if more.get("triggers") == ("entityDeleted",):
+        assert set(owed(broker)[0]["data"][0]) == {"id", "type", "deletedAt"}
+
+
+def test_names_are_those_of_the_context_it_was_made_with(store: Store) -> None:
+    context = Context("https://example.org/c", {"niveau": "https://example.org/level"})
+    broker = Broker(store, NoContracts(), {})
+    broker.subscriptions.create(subscription(context=context, attributes=("https://example.org/level",)))
+    restarted = Broker(store, NoContracts(), {})
+    level = {"type": "Property", "value": 2}
+    restarted.create({**entity(), "https://example.org/level": level})
+    assert owed(restarted)[0]["data"][0] == {"id": "urn:x:1", "type": "Sensor", "niveau": 2}
+
+
+def test_another_process_sees_a_new_subscription(tmp_path: Path) -> None:
+    one, other = open_store("", tmp_path), open_store("", tmp_path)
+    here, there = Broker(one, NoContracts(), {}), Broker(other, NoContracts(), {})
+    there.create(entity(1))
+    here.subscriptions.create(subscription())
+    there.create(entity(2))
+    assert len(owed(there)) == 1
+    here.subscriptions.delete("urn:s:1")
+    assert owed(there) == []
+    there.create(entity(3))
+    assert owed(there) == []
+    one.close()
+    other.close()
+
+
+def test_two_of_one_name_and_none_of_another(broker: Broker) -> None:
+    broker.subscriptions.create(subscription())
+    for work, kind in (
+        (lambda: broker.subscriptions.create(subscription()), "AlreadyExists"),
+        (lambda: broker.subscriptions.delete("urn:none"), "ResourceNotFound"),
+        (lambda: broker.subscriptions.replace(subscription(id="urn:none")), "ResourceNotFound"),
+    ):
+        with pytest.raises(Problem) as refusal:
+            work()
+        assert refusal.value.kind == kind
+    assert [one.id for one in broker.subscriptions.all()] == ["urn:s:1"]
+    assert broker.subscriptions.get("urn:s:1") == subscription()
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://127.0.0.1/x", "http://localhost:1/x", "http://10.0.0.1/", "http://[::1]/", "http://169.254.169.254/x",
+            "ftp://example.org/", "mailto:a@b", "http://", "http://[::ffff:10.0.0.1]/"]
+)  # fmt: skip
+def test_private_and_odd_endpoints_are_refused(uri: str) -> None:
+    assert endpoint_problem(uri, private_addresses=False)
+
+
+def test_private_address_behind_a_name_is_refused_at_delivery(receiver: Receiver) -> None:
+    port = receiver.server.server_port
+    with pytest.raises(EndpointError, match="private address"):
+        deliver(f"http://localhost:{port}/", b"{}", {}, private_addresses=False)
+    assert receiver.got == []
+
+
+def test_selections_are_kept_whole() -> None:
+    condition = And(
+        (Not(Exists(QPath("n", ("m",), ("k",)))), Compare(QPath("n"), "==", (1, 5.5), range=True))
+    )
+    selection = Selection(
+        ids=("urn:1",),
+        id_pattern="x$",
+        types=Types((("A", "B"), ("C",))),
+        attrs=("n",),
+        condition=condition,
+        geo=Geo("near", {"type": "Point", "coordinates": [1, 2]}, max_distance=3.0),
+        scopes=Scopes((("/a/#",),)),
+    )
+    assert selection_from_json(json.loads(json.dumps(to_json(selection)))) == selection
