@@ -12,6 +12,7 @@ from mahakam.feeds.transforms import point_function
 
 for _ in range(10):
     connection = duckdb.connect(config={"threads": 2})
+    connection.execute("SET enable_progress_bar = false")
     connection.execute("CREATE TABLE t AS SELECT 28001.642 + i AS x, 38744.572 AS y FROM range(5000) r(i)")
     install(connection, "EPSG:3414")
     made = connection.execute(f"SELECT {point_function('EPSG:3414')}(x, y) FROM t ORDER BY x").fetchall()

@@ -140,6 +140,7 @@ class _Running:
         connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": 2})
         try:
             connection.execute("SET preserve_insertion_order = true")
+            connection.execute("SET enable_progress_bar = false")  # it goes to standard output
             book = self.parts.book()
             contract = book.contract(self.feed.place.id, self.feed.contract)
             reading, judged = self._read_and_judge(connection, contract, book.references(self.feed.place.id))

@@ -46,6 +46,7 @@ def sealed(*files: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
     connection = duckdb.connect(":memory:", config={"python_enable_replacements": "false", "threads": "2"})
     try:
+        connection.execute("SET enable_progress_bar = false")  # it goes to standard output, among the data
         if files:
             connection.execute("SET allowed_paths = ?", [[str(file) for file in files]])
         connection.execute("SET enable_external_access = false")

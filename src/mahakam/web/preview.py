@@ -55,6 +55,7 @@ def preview(parts: Parts, place: Place, feed: str, file: Path) -> Preview:
     connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": 2})
     try:
         connection.execute("SET preserve_insertion_order = true")
+        connection.execute("SET enable_progress_bar = false")  # it goes to standard output
         found = definition.load(place, feed)
         book = parts.book()
         contract = book.contract(place.id, found.contract)
