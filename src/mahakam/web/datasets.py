@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from mahakam.config import Place, Text
+from mahakam.config import ConfigError, Place, Text, as_text
 from mahakam.feeds.definition import Feed, load
 from mahakam.store.model import Run
 from mahakam.store.protocol import EntityStore
@@ -31,6 +31,8 @@ class Dataset:
     last: Run | None
     """The very last run, also one that failed or found nothing changed."""
     held: int
+    problem: str = ""
+    """What is wrong with the feed's file, if it cannot be used."""
 
     @property
     def score(self) -> float | None:
@@ -84,28 +86,29 @@ def reasons(run: Run | None) -> list[Reason]:
 
 
 def datasets(store: EntityStore, place: Place) -> list[Dataset]:
-    """Every feed of a place with its state, by name.
-
-    Raises ConfigError for a feed file that cannot be used.
-    """
+    """Every feed of a place with its state, by name; one whose file is wrong hides no other."""
     return [dataset(store, place, name) for name in place.files("feeds")]
 
 
 def dataset(store: EntityStore, place: Place, name: str) -> Dataset:
-    """One feed of a place. Raises ConfigError for a feed file that cannot be used or is not there."""
-    feed = feed_of(place, name)
+    """One feed of a place; ``problem`` says why its file cannot be used."""
+    try:
+        feed, problem = feed_of(place, name), ""
+    except ConfigError as error:
+        feed, problem = None, f"feeds/{error.path.name}: {error.problem}"
     runs = store.runs(place.id, name, limit=20)
     return Dataset(
         place=place,
         name=name,
-        title=feed.title,
-        owner=feed.owner,
-        licence=feed.licence,
-        origin=feed.origin,
-        theme=feed.theme,
+        title=feed.title if feed else as_text(name),
+        owner=feed.owner if feed else "",
+        licence=feed.licence if feed else "",
+        origin=feed.origin if feed else "",
+        theme=feed.theme if feed else "",
         run=next((run for run in runs if run.state in ("clean", "held") and run.read), None),
         last=runs[0] if runs else None,
         held=store.count_held(place.id, name),
+        problem=problem,
     )
 
 

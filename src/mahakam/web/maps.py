@@ -49,6 +49,9 @@ def map_settings(site: Site, place: Place) -> dict[str, Any]:
             "out": _("Zoom out"),
             "close": _("Close"),
             "map": _("Map"),
+            "ctrl": _("Hold Ctrl and scroll to zoom"),
+            "command": _("Hold ⌘ and scroll to zoom"),
+            "fingers": _("Use two fingers to move the map"),
             "failed": _("The map could not be loaded. The table has the same places."),
         },
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
-from mahakam.config import Place, place_of
+from mahakam.config import ConfigError, Place, place_of
 from mahakam.feeds.parts import chain, contract_file
 from mahakam.store.protocol import Document
 from mahakam.web.gate import may
@@ -32,20 +32,26 @@ def contracts_of(site: Site, place: Place, type: str) -> list[Contract]:
 @lru_cache(maxsize=256)
 def _contracts(path: Path, _modified: int) -> list[Contract]:
     from mahakam.quality.load import load_all
+    from mahakam.quality.odcs import ContractError
 
-    return load_all(path)
+    try:
+        return load_all(path)
+    except ContractError as error:
+        raise ConfigError(path, str(error)) from error
 
 
 def rule_messages(site: Site, place: Place, feed: str) -> dict[tuple[str, str], str]:
     """(rule, field) → what should hold, in the words of the feed's contract."""
     from mahakam.web.datasets import feed_of
 
-    path = contract_file(site.places, place, feed_of(place, feed).contract)
-    if path is None:
+    try:
+        path = contract_file(site.places, place, feed_of(place, feed).contract)
+        contracts = _contracts(path, path.stat().st_mtime_ns) if path else []
+    except ConfigError:
         return {}
     return {
         (rule.name, rule.field): rule.message or rule.expected
-        for contract in _contracts(path, path.stat().st_mtime_ns)
+        for contract in contracts
         for rule in contract.rules
     }
 
@@ -76,7 +82,6 @@ def place_of_document(site: Site, document: Document) -> Place | None:
 
 def feed_is_personal(site: Site, place: Place, feed: str) -> bool:
     """Whether the feed's file holds personal data: then only those who work with the rows get the file."""
-    from mahakam.config import ConfigError
     from mahakam.web.datasets import feed_of
 
     try:

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from mahakam.config import ConfigError
 from mahakam.ngsild.problem import Problem
 from mahakam.web.language import _
+from mahakam.web.middleware import HEADERS
 from mahakam.web.render import render
 
 if TYPE_CHECKING:
@@ -73,4 +74,6 @@ def _configuration(request: Request, error: ConfigError) -> Response:
 def _broken(request: Request, error: Exception) -> Response:
     _log.error("%s %s", request.method, request.url.path, exc_info=error)
     text = _("The fault is ours, not yours. Nothing was lost; try again in a moment.")
-    return _answer(request, 500, _("Something broke"), text)
+    answer = _answer(request, 500, _("Something broke"), text)
+    answer.headers.update(HEADERS)  # this answer is made outside of the middleware that sets them
+    return answer

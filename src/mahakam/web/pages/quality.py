@@ -148,6 +148,8 @@ def score_bar(share: float | None) -> Markup:
 
 
 def _finding(one: Dataset) -> str | Markup:
+    if one.problem:
+        return Markup('<span class="chip bad">{}</span> {}').format(_("set up wrongly"), one.problem)
     if one.worst:
         return finding_words(one.worst)
     return Markup('<span class="mute">{}</span>').format(_("none")) if one.run else ""

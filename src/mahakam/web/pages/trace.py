@@ -73,7 +73,7 @@ def value_trace(request: Request) -> Response:
         traced=traced,
         value=value,
         definition=definition,
-        shown=views.with_unit(value, definition.decimals) if value.value is not None else _("no value"),
+        shown=views.shown(value, definition.decimals) if value.value is not None else _("no value"),
         when=views.when(value),
         why_not=views.why_not(value),
         confidence=views.CONFIDENCE.get(value.confidence or ""),

@@ -28,6 +28,9 @@ export function start(host) {
       "NavigationControl.ZoomOut": settings.words.out,
       "Map.Title": settings.words.map,
       "Popup.Close": settings.words.close,
+      "CooperativeGesturesHandler.WindowsHelpText": settings.words.ctrl,
+      "CooperativeGesturesHandler.MacHelpText": settings.words.command,
+      "CooperativeGesturesHandler.MobileHelpText": settings.words.fingers,
     },
   });
   map.touchZoomRotate.disableRotation();
