@@ -105,7 +105,7 @@ def accounts(store: EntityStore) -> list[Account]:
 def verify(store: EntityStore, name: str, password: str) -> Account | None:
     """The account, if the password is its own. Takes equally long for a name that does not exist.
 
-    About 30 ms of one core: run it in a thread, never on the event loop.
+    0.1 to 0.2 s of CPU: run it in a thread, never on the event loop.
     """
     from argon2.exceptions import InvalidHashError, VerificationError
 
