@@ -1,1 +1,2 @@
-"""``mahakam check`` beside pandera, pointblank, dataframely and frictionless: one file, the same nine rules."""
+"""``mahakam check`` beside pandera, pointblank, dataframely and frictionless: one file, the same nine
+rules."""

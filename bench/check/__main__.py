@@ -1,4 +1,5 @@
-"""``python -m bench.check``: each tool in a process of its own on the same file; ratios to bench/results.json."""
+"""``python -m bench.check``: each tool in a process of its own on the same file; ratios to
+bench/results.json."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ PART = {"frictionless": 10}
 
 @dataclass
 class Run:
-    """One process: CPU seconds (user and system), seconds on the clock, peak resident memory in MiB, its output."""
+    """One process: CPU seconds (user and system), seconds on the clock, peak resident memory in MiB, its
+    output."""
 
     cpu: float
     wall: float
@@ -40,7 +42,9 @@ def run(command: list[str], out: Path) -> Run:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - started
-    return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, out.read_bytes(), process.returncode)
+    return Run(
+        usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, out.read_bytes(), process.returncode
+    )
 
 
 def best(command: list[str], out: Path, times: int) -> Run:
@@ -64,8 +68,12 @@ def verify(report: bytes, truth: Path) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--times", type=int, default=3, help="runs of each tool; the one with the least CPU counts")
-    parser.add_argument("--only", action="append", default=[], help="measure just this peer (nothing is recorded)")
+    parser.add_argument(
+        "--times", type=int, default=3, help="runs of each tool; the one with the least CPU counts"
+    )
+    parser.add_argument(
+        "--only", action="append", default=[], help="measure just this peer (nothing is recorded)"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-check-") as name:
         folder = Path(name)
@@ -74,25 +82,48 @@ def main() -> int:
         contract = folder / "contract.yaml"
         contract.write_text(data.CONTRACT)
         mahakam = str(Path(sys.executable).with_name("mahakam"))
-        ours = best([mahakam, "check", str(path), "-c", str(contract), "--json", "--limit", "0"], folder / "out", arguments.times)
+        ours = best(
+            [mahakam, "check", str(path), "-c", str(contract), "--json", "--limit", "0"],
+            folder / "out",
+            arguments.times,
+        )
         failures = verify(ours.output, truth)
-        print(f"mahakam: cpu {ours.cpu:.2f} s, wall {ours.wall:.2f} s, {ours.memory:.0f} MiB, {failures} failures, exactly those planted")
-        rows = [_row("mahakam check", importlib.metadata.version("mahakam"), ours, 1, ours, "every failing row, all reasons")]
+        print(
+            f"mahakam: cpu {ours.cpu:.2f} s, wall {ours.wall:.2f} s, {ours.memory:.0f} MiB, "
+            f"{failures} failures, exactly those planted"
+        )
+        rows = [
+            _row(
+                "mahakam check",
+                importlib.metadata.version("mahakam"),
+                ours,
+                1,
+                ours,
+                "every failing row, all reasons",
+            )
+        ]
         for peer in arguments.only or PEERS:
             part = PART.get(peer, 1)
             file = small if part > 1 else path
             times = 1 if part > 1 else arguments.times
-            measured = best([sys.executable, "-m", "bench.check.peers", peer, str(file)], folder / "out", times)
+            measured = best(
+                [sys.executable, "-m", "bench.check.peers", peer, str(file)], folder / "out", times
+            )
             note = "a tenth of the rows, time × 10" if part > 1 else ""
             if measured.code:
                 note = "did not run"
-            print(f"{peer}: cpu {measured.cpu * part:.2f} s, {measured.memory:.0f} MiB {note} {measured.output[:300].decode()}")
+            print(
+                f"{peer}: cpu {measured.cpu * part:.2f} s, {measured.memory:.0f} MiB {note} "
+                f"{measured.output[:300].decode()}"
+            )
             rows.append(_row(peer, importlib.metadata.version(peer), measured, part, ours, note))
         if not arguments.only:
             about = {
-                "note": f"{arguments.rows:,} rows × {len(data.RULES)} rules, {path.stat().st_size / 2**20:.0f} MiB of CSV, {failures:,} planted "
-                f"defects, all found and nothing else. Whole processes, start-up and output included; of {arguments.times} runs the one "
-                "with the least CPU. The rules: " + "; ".join(data.RULES) + ".",
+                "note": f"{arguments.rows:,} rows × {len(data.RULES)} rules, {path.stat().st_size / 2**20:.0f} MiB "
+                f"of CSV, {failures:,} planted defects, all found and nothing else. Whole processes, start-up and "
+                f"output included; of {arguments.times} runs the one with the least CPU. The rules: "
+                + "; ".join(data.RULES)
+                + ".",
             }
             results.record("check", "python -m bench.check", rows, **about)
             _write_readme(rows, about["note"])
@@ -112,7 +143,14 @@ def _row(what: str, version: str, measured: Run, part: int, ours: Run, note: str
 
 def _write_readme(rows: list[dict[str, object]], note: str) -> None:
     columns = list(rows[0])
-    lines = ["# File checks: speed beside peers", "", f"`python -m bench.check` on {results.machine()}.", "", note, ""]
+    lines = [
+        "# File checks: speed beside peers",
+        "",
+        f"`python -m bench.check` on {results.machine()}.",
+        "",
+        note,
+        "",
+    ]
     lines += ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     lines += ["| " + " | ".join(str(row[c]) for c in columns) + " |" for row in rows]
     Path(__file__).with_name("README.md").write_text("\n".join(lines) + "\n")

@@ -87,7 +87,9 @@ def generate(folder: Path, rows: int, seed: int = 20260101) -> tuple[Path, Path]
     return path, truth
 
 
-def _plant(defect: str, row: int, cells: list[str], found: list[tuple[int, str, str]], doubled: dict[int, int]) -> None:
+def _plant(
+    defect: str, row: int, cells: list[str], found: list[tuple[int, str, str]], doubled: dict[int, int]
+) -> None:
     """One defect, unless the field already has one that hides it."""
     taken = {field for r, field, _ in found if r == row} if found and found[-1][0] == row else set()
     if defect == "unique":

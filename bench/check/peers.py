@@ -1,4 +1,5 @@
-"""The same nine rules in each peer's own words. ``python -m bench.check.peers NAME FILE`` prints failing rows by rule."""
+"""The same nine rules in each peer's own words. ``python -m bench.check.peers NAME FILE`` prints failing rows
+by rule."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ SIX = NUMBERS[:6]
 
 
 def _frame(path: str) -> Any:
-    """Every column as text, then typed columns beside it (``t_…``): a failing cast is a finding, not a crash."""
+    """Every column as text, then typed columns beside it (``t_…``): a failing cast is a finding, not a
+    crash."""
     import polars as pl
 
     raw = pl.read_csv(path, infer_schema=False)
@@ -39,7 +41,7 @@ def dataframely(path: str) -> dict[str, int]:
         o3 = dy.String(nullable=True)
         no2 = dy.String(nullable=True)
         max = dy.String(nullable=True)
-        category = dy.Enum(LEVELS) if False else dy.String(nullable=True)
+        category = dy.String(nullable=True)
         t_pm25 = dy.Float64(nullable=True, min=0, max=500)
         t_pm10 = dy.Float64(nullable=True, min=0, max=500)
         t_so2 = dy.Float64(nullable=True)
@@ -79,10 +81,14 @@ def pandera(path: str) -> dict[str, int]:
     import polars as pl
 
     def typed(name: str) -> Any:
-        return pa.Check(lambda data: data.lazyframe.select(pl.col(name).is_null() | pl.col(f"t_{name}").is_not_null()), name=f"type_{name}")
+        return pa.Check(
+            lambda data: data.lazyframe.select(pl.col(name).is_null() | pl.col(f"t_{name}").is_not_null()),
+            name=f"type_{name}",
+        )
 
     greatest = pa.Check(
-        lambda data: data.lazyframe.select(pl.col("t_max") == pl.max_horizontal(*[f"t_{n}" for n in SIX])), name="greatest"
+        lambda data: data.lazyframe.select(pl.col("t_max") == pl.max_horizontal(*[f"t_{n}" for n in SIX])),
+        name="greatest",
     )
     schema = pa.DataFrameSchema(
         {
@@ -113,7 +119,9 @@ def pointblank(path: str) -> dict[str, int]:
         .col_vals_regex(columns="station", pattern="^DKI[1-5]$", na_pass=True)
         .col_vals_between(columns="t_pm25", left=0, right=500, na_pass=True)
         .col_vals_between(columns="t_pm10", left=0, right=500, na_pass=True)
-        .col_vals_expr(expr=pl.all_horizontal(*[pl.col(n).is_null() | pl.col(f"t_{n}").is_not_null() for n in NUMBERS]))
+        .col_vals_expr(
+            expr=pl.all_horizontal(*[pl.col(n).is_null() | pl.col(f"t_{n}").is_not_null() for n in NUMBERS])
+        )
         .col_vals_in_set(columns="category", set=list(LEVELS))
         .col_vals_expr(expr=pl.col("t_max") == pl.max_horizontal(*[f"t_{n}" for n in SIX]))
         .interrogate()
@@ -122,7 +130,7 @@ def pointblank(path: str) -> dict[str, int]:
 
 
 def frictionless(path: str) -> dict[str, int]:
-    from frictionless import Check, Resource, Schema, errors, fields
+    from frictionless import Check, Checklist, Resource, Schema, errors, fields
 
     class Greatest(Check):
         type = "greatest"
@@ -139,14 +147,18 @@ def frictionless(path: str) -> dict[str, int]:
             fields.StringField(name="reading", constraints={"unique": True}),
             fields.DateField(name="date"),
             fields.StringField(name="station", constraints={"required": True, "pattern": "DKI[1-5]"}),
-            *[fields.NumberField(name=n, constraints=within if n in ("pm25", "pm10") else {}) for n in NUMBERS],
+            *[
+                fields.NumberField(name=n, constraints=within if n in ("pm25", "pm10") else {})
+                for n in NUMBERS
+            ],
             fields.StringField(name="category", constraints={"enum": list(LEVELS)}),
         ]
     )
     import os
 
-    folder, name = os.path.split(path)  # noqa: PTH206
-    report = Resource(path=name, basepath=folder, schema=schema).validate(checks=[Greatest()], limit_errors=10_000_000)
+    folder, name = os.path.split(path)
+    resource = Resource(path=name, basepath=folder, schema=schema)
+    report = resource.validate(Checklist(checks=[Greatest()]), limit_errors=10_000_000)
     counts: dict[str, int] = {}
     for task in report.tasks:
         for error in task.errors:

@@ -50,7 +50,9 @@ def write(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def test_every_failing_row_with_all_its_reasons(tmp_path: Path, contract: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_every_failing_row_with_all_its_reasons(
+    tmp_path: Path, contract: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     path = write(tmp_path, "id,pm10,max\na,10,20\na,-5,x\n,501,1\nb,7.0,3\n")
     code, report, _ = check(capfd, path, "-c", contract, "--limit", 0)
     assert code == 1
@@ -69,14 +71,18 @@ def test_every_failing_row_with_all_its_reasons(tmp_path: Path, contract: Path, 
     assert report["failures"][0]["expected"].endswith("also in row 2")
 
 
-def test_the_list_is_cut_and_the_counts_are_not(tmp_path: Path, contract: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_list_is_cut_and_the_counts_are_not(
+    tmp_path: Path, contract: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     path = write(tmp_path, "id,pm10,max\n" + "".join(f"r{i},-1,0\n" for i in range(1500)))
     code, report, _ = check(capfd, path, "-c", contract)
     assert (code, len(report["failures"]), report["findings"], report["failed_rows"]) == (1, 1000, 1500, 1500)
     assert [(g["rule"], g["count"]) for g in report["summary"]] == [("minimum", 1500)]
 
 
-def test_warnings_alone_are_no_failure(tmp_path: Path, contract: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_warnings_alone_are_no_failure(
+    tmp_path: Path, contract: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     code, report, _ = check(capfd, write(tmp_path, "id,pm10,max\na,10,2\nb,1,2\n"), "-c", contract)
     assert (code, report["failed_rows"], report["warned_rows"]) == (0, 0, 1)
 
@@ -86,11 +92,16 @@ def test_a_missing_column_is_one_finding_and_an_extra_one_is_a_note(
 ) -> None:
     code, report, _ = check(capfd, write(tmp_path, "id,max,colour\na,10,red\nb,x,red\n"), "-c", contract)
     assert code == 1
-    assert [(f["row"], f["field"], f["rule"]) for f in report["failures"]] == [(0, "pm10", "column"), (2, "max", "type")]
+    assert [(f["row"], f["field"], f["rule"]) for f in report["failures"]] == [
+        (0, "pm10", "column"),
+        (2, "max", "type"),
+    ]
     assert any("colour" in note for note in report["notes"])
 
 
-def test_too_few_rows_is_a_finding_on_the_file(tmp_path: Path, contract: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_too_few_rows_is_a_finding_on_the_file(
+    tmp_path: Path, contract: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     code, report, _ = check(capfd, write(tmp_path, "id,pm10,max\na,1,2\n"), "-c", contract)
     assert (code, report["failed_rows"]) == (1, 0)
     assert [(f["row"], f["rule"], f["value"]) for f in report["failures"]] == [(0, "rowCount", 1)]
@@ -113,7 +124,11 @@ def test_a_broken_row_is_found(tmp_path: Path, contract: Path, capfd: pytest.Cap
     ],
 )
 def test_what_cannot_run_says_why(
-    tmp_path: Path, arguments: list[str], said: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    arguments: list[str],
+    said: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MAHAKAM_CONFIG", raising=False)
@@ -124,7 +139,9 @@ def test_what_cannot_run_says_why(
     assert (out, said in err, "Traceback" in err) == ("", True, False)
 
 
-def test_the_air_quality_file_has_the_defects_that_were_counted_by_hand(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_air_quality_file_has_the_defects_that_were_counted_by_hand(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     path = JAKARTA / "data/ispu-jakarta-2010-2025.csv.gz"
     code, report, _ = check(capfd, path, "-c", JAKARTA / "contracts/air-quality.yaml")
     assert (code, report["rows"]) == (0, 5538)
@@ -154,31 +171,62 @@ def test_the_report_for_people_escapes_what_the_file_holds(
 
 
 def test_without_a_contract_the_file_is_described(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    path = write(tmp_path, "tanggal;nilai\n" + "".join(f"{d:02d}/02/2025;1.{d:03d},5\n" for d in range(1, 29)))
+    path = write(
+        tmp_path, "tanggal;nilai\n" + "".join(f"{d:02d}/02/2025;1.{d:03d},5\n" for d in range(1, 29))
+    )
     code, report, _ = check(capfd, path)
     assert (code, report["contract"]["inferred"]) == (0, True)
     assert any("dd/MM/yyyy" in note for note in report["notes"])
 
 
 cells = st.one_of(
-    st.sampled_from(["", "---", "N/A", "-", "1", "2", "007", "12", "1.234", "1.234,5", "0,5", "true", "false", "a", "b", "NaN"]),
-    st.sampled_from(["2025-02-28", "28/02/2025", "2/3/2025", "07:30", "2025-02-28 07:30", "20250228", '{"a": 1}', "[1]"]),
+    st.sampled_from(
+        [
+            "",
+            "---",
+            "N/A",
+            "-",
+            "1",
+            "2",
+            "007",
+            "12",
+            "1.234",
+            "1.234,5",
+            "0,5",
+            "true",
+            "false",
+            "a",
+            "b",
+            "NaN",
+        ]
+    ),
+    st.sampled_from(
+        ["2025-02-28", "28/02/2025", "2/3/2025", "07:30", "2025-02-28 07:30", "20250228", '{"a": 1}', "[1]"]
+    ),
     st.integers(-1000, 1000).map(str),
     st.floats(allow_nan=False, allow_infinity=False).map(str),
     st.dates().map(lambda d: d.strftime("%d/%m/%Y")),
-    st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp", "Zs"], exclude_characters='";,\t|'), min_size=1, max_size=5),
+    st.text(
+        st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp", "Zs"], exclude_characters='";,\t|'),
+        min_size=1,
+        max_size=5,
+    ),
 )
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(columns=st.lists(st.lists(cells, min_size=4, max_size=4), min_size=1, max_size=3), times=st.integers(1, 6))
+@given(
+    columns=st.lists(st.lists(cells, min_size=4, max_size=4), min_size=1, max_size=3), times=st.integers(1, 6)
+)
 def test_a_file_passes_the_contract_that_was_inferred_from_it(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], columns: list[list[str]], times: int
 ) -> None:
     rows = list(zip(*columns, strict=True)) * times
     path = tmp_path / "data.csv"
     head = "\t".join(["key", *(f"name {i}" for i in range(len(columns)))])
-    path.write_text("\n".join([head, *("\t".join([f"k{n}x", *row]) for n, row in enumerate(rows))]) + "\n", "utf-8")
+    path.write_text(
+        "\n".join([head, *("\t".join([f"k{n}x", *row]) for n, row in enumerate(rows))]) + "\n", "utf-8"
+    )
     assert run(["contract", "infer", str(path), "--header", "1"]) == 0
     contract = tmp_path / "inferred.yaml"
     contract.write_text(capfd.readouterr().out, "utf-8")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -115,6 +116,8 @@ def opened(file: Path, pins: dict[str, Any]) -> Iterator[tuple[Any, Table]]:
     with tempfile.TemporaryDirectory(prefix="mahakam-check-") as scratch:
         connection = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": scratch})
         try:
+            # the bar would go to standard output, among the data
+            connection.execute("SET enable_progress_bar = false")
             table = read(file, connection, **pins)
             table.relation.create_view("source", replace=True)
             yield connection, table
@@ -262,7 +265,7 @@ def _seen(contract: Contract) -> list[str]:
 
 def _write(path: str, parts: Iterable[bytes]) -> None:
     if path == "-":
-        out: BinaryIO = click.get_binary_stream("stdout")
+        out = sys.stdout.buffer
         for part in parts:
             out.write(part)
         out.flush()

@@ -50,7 +50,7 @@ Example:
 )
 @click.argument("file", type=click.Path(path_type=Path))
 def show(file: Path) -> int:
-    """Read the contract in FILE strictly and list its rules; ends with 2 and says where if it cannot be used."""
+    """Read the contract in FILE strictly and list its rules; ends with 2 if it cannot be used."""
     from mahakam.cli.check import failing_clearly
     from mahakam.quality.load import load_all
 

@@ -128,7 +128,8 @@ class _Profiler:
         column = identifier(name)
         missing = ", ".join(map(text_literal, ["", *markers]))
         limit = f" LIMIT {sample}" if sample else ""
-        return f"(SELECT CASE WHEN {column} IN ({missing}) THEN NULL ELSE {column} END AS t FROM {self.relation}{limit})"  # noqa: S608
+        present = f"CASE WHEN {column} IN ({missing}) THEN NULL ELSE {column} END"
+        return f"(SELECT {present} AS t FROM {self.relation}{limit})"  # noqa: S608 - quoted
 
     def _column(self, name: str, rows: int, markers: list[str]) -> ColumnProfile:
         shape = [
