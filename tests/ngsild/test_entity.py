@@ -135,6 +135,7 @@ def test_names_and_types_and_words_are_expanded() -> None:
         ({"value": 1, "observedAt": "2026-02-30T00:00:00Z"}, "a.observedAt", "UTC time"),
         ({"value": 1, "observedAt": "2026-02-03T00:00:00+08:00"}, "a.observedAt", "UTC time"),
         ({"value": 1, "datasetId": "gps"}, "a.datasetId", "URI"),
+        ([{"value": 1, "datasetId": []}, {"value": 2}], "a[0].datasetId", "URI"),
         ({"value": 1, "unitCode": 7}, "a.unitCode", "unit code"),
         ({"object": "urn:a:b", "unitCode": "CEL"}, "a.unitCode", "no unitCode"),
         ({"languageMap": {"bahasa indonesia": "x"}}, "a.languageMap.bahasa indonesia", "language tag"),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 
 from mahakam.ngsild.context import CORE
-from mahakam.ngsild.entity import parse_attribute, parse_entity, parse_fragment
+from mahakam.ngsild.entity import ENTITY_MEMBERS, SYSTEM, parse_attribute, parse_entity, parse_fragment
 from mahakam.ngsild.patch import (
     Change,
     append,
@@ -21,7 +22,7 @@ from mahakam.ngsild.patch import (
     update,
 )
 from mahakam.ngsild.problem import Problem
-from support.ngsild import LATER, NOW, entities
+from support.ngsild import LATER, NOW, anything, entities
 
 NULL = "urn:ngsi-ld:null"
 
@@ -254,3 +255,45 @@ def test_what_a_patch_makes_is_an_entity(entity: dict[str, Any], other: dict[str
 def test_replacing_with_itself_changes_nothing(entity: dict[str, Any]) -> None:
     document = parse_entity(entity, CORE, NOW)
     assert not replace_entity(document, parse_entity(entity, CORE, ""), LATER).changed
+
+
+@pytest.mark.parametrize(
+    ("before", "fragment"),
+    [
+        ({"object": "urn:a:b"}, [{"no": "uri"}]),
+        ({"object": "urn:a:b"}, "no uri"),
+        ({"languageMap": {"id": "x"}}, 7),
+        ({"vocab": "x"}, 7),
+        ({"value": 1}, ["urn:ngsi-ld:null", []]),
+        ({"valueList": [1]}, 7),
+        ({"json": {}}, 7),
+    ],
+)
+def test_what_would_be_no_entity_is_refused(before: dict[str, Any], fragment: Any) -> None:
+    document = stored(a=before)
+    with pytest.raises(Problem):
+        merge(document, parse_fragment({"a": fragment}, CORE), LATER)
+    with pytest.raises(Problem):
+        partly(document, fragment if isinstance(fragment, dict) else {"value": fragment})
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(entities(), anything)
+def test_whatever_is_sent_what_is_stored_stays_an_entity(entity: dict[str, Any], sent: Any) -> None:
+    document = parse_entity(entity, CORE, NOW)
+    attributes = [name for name in document if name not in ENTITY_MEMBERS]
+    results: list[dict[str, Any]] = []
+    with suppress(Problem):
+        fragment = parse_fragment(sent if isinstance(sent, dict) else {"a": sent}, CORE)
+        members = {name: value for name, value in fragment.items() if name in ENTITY_MEMBERS}
+        others = [value for name, value in fragment.items() if name not in ENTITY_MEMBERS]
+        aimed = members | dict(zip([*attributes, "new"], others, strict=False))
+        for work in (merge, append, update):
+            with suppress(Problem):
+                results.append(work(document, aimed, LATER).document)
+    with suppress(Problem):
+        attribute = parse_attribute(sent, CORE, partial=True)
+        for name in attributes[:1]:
+            results.append(partial_attribute(document, name, attribute, LATER).document)
+    for result in results:
+        parse_entity({name: value for name, value in result.items() if name not in SYSTEM}, CORE, NOW)

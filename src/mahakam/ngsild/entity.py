@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from mahakam.ngsild.context import Context
+from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.core import NULL
 from mahakam.ngsild.geometry import GEOMETRY_RULE, crossing, geometry_faults, is_geometry
 from mahakam.ngsild.lexical import (
@@ -146,6 +146,18 @@ def parse_attribute(payload: object, context: Context, *, partial: bool) -> dict
         instance = parser.instance(payload, "", 1)
     parser.refuse("The attribute is not valid")
     return instance
+
+
+def check_attribute(instance: dict[str, Any], name: str) -> None:
+    """What a patch made of an attribute instance (names canonical) must be one that could be created.
+
+    Raises Problem BadRequestData with every fault as a reason.
+    """
+    parser = _Parser(CORE, partial=False)
+    parser.members(instance, instance["type"], name, 1)
+    if name in _GEO_NAMES:
+        parser.geographic(instance, name)
+    parser.refuse("The attribute is not valid")
 
 
 def is_null(instance: object) -> bool:
@@ -322,6 +334,8 @@ class _Parser:
             seen: set[Any] = set()
             for index, instance in enumerate(found):
                 dataset = instance.get("datasetId")
+                if not isinstance(dataset, str | None):
+                    continue
                 if dataset in seen:
                     self.fault(
                         f"{field}[{index}].datasetId", dataset, "a different datasetId for each instance"

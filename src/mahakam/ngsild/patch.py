@@ -15,6 +15,7 @@ from mahakam.ngsild.entity import (
     VALUE_MEMBER,
     Document,
     Fragment,
+    check_attribute,
     instances,
     is_null,
 )
@@ -313,7 +314,13 @@ def _replace_at(stored: list[dict[str, Any]], at: int, part: dict[str, Any], nam
 
 
 def _complete(instance: dict[str, Any], name: str) -> dict[str, Any]:
-    """An instance that may be stored: with type and value, without NGSI-LD Nulls (also below)."""
+    """An instance that may be stored: with type and value, without NGSI-LD Nulls; checked like a new one."""
+    whole = _whole(instance, name)
+    check_attribute(whole, name)
+    return whole
+
+
+def _whole(instance: dict[str, Any], name: str) -> dict[str, Any]:
     if "type" not in instance:
         instance = {"type": "GeoProperty" if is_geometry(instance.get("value")) else "Property", **instance}
     own = VALUE_MEMBER[instance["type"]]
@@ -334,9 +341,9 @@ def _complete(instance: dict[str, Any], name: str) -> dict[str, Any]:
             if is_null(value):
                 del instance[key]
             else:
-                instance[key] = _complete(dict(value), f"{name}.{key}")
+                instance[key] = _whole(dict(value), f"{name}.{key}")
         elif isinstance(value, list):
-            instance[key] = [_complete(dict(one), f"{name}.{key}") for one in value if not is_null(one)]
+            instance[key] = [_whole(dict(one), f"{name}.{key}") for one in value if not is_null(one)]
     return instance
 
 
