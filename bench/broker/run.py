@@ -99,7 +99,7 @@ def works(entities: int, requests: int, rounds: int, concurrency: int) -> list[W
         return [get(f"{BASE}/urn:ngsi-ld:{TYPE}:{chance.randrange(entities):07}") for _ in range(requests)]
 
     def pages() -> list[bytes]:
-        return [get(f"{BASE}?type={TYPE}&limit=20&offset={chance.randrange(2000)}") for _ in range(requests // 2)]
+        return [get(f"{BASE}?type={TYPE}&limit=20&offset={20 * chance.randrange(20)}") for _ in range(requests // 2)]
 
     def creates() -> list[bytes]:
         return [post(BASE, entity(next(number), "Created")) for _ in range(requests // 2)]

@@ -145,9 +145,8 @@ def test_what_cannot_be_served_is_said(tmp_path: Path) -> None:
     assert "no-such" in refused(
         "--data", str(tmp_path), "--port", port, "--config", str(tmp_path / "no-such")
     )
-    file = tmp_path / "file"
-    file.write_text("")
-    assert "file" in refused("--data", str(file), "--port", port)
+    (tmp_path / "mahakam.sqlite").write_text("no database " * 1000)
+    assert "not a Mahakam store" in refused("--data", str(tmp_path), "--port", port)
 
 
 def test_workers_share_one_store(nodes: list[Node], tmp_path: Path) -> None:

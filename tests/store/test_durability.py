@@ -137,6 +137,53 @@ def test_coroutines_share_commits_and_each_gets_its_own_answer(tmp_path: Path) -
     store.close()
 
 
+def test_full_disk_reaches_each_coroutine(tmp_path: Path) -> None:
+    store = open_store("", tmp_path)
+    tenant = store.tenant()
+
+    async def several() -> list[Any]:
+        await tenant.submit_async(lambda work: put(work, "urn:before"))
+
+        def limit(transaction: Any) -> None:
+            transaction._execute(
+                f"PRAGMA max_page_count={transaction._execute('PRAGMA page_count').get + 30}"
+            )
+
+        await tenant.submit_async(limit)
+        waiting = (
+            tenant.submit_async(lambda work, n=n: put(work, f"urn:{n}", "x" * 40_000)) for n in range(20)
+        )
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    results = asyncio.run(several())
+    refused = [result for result in results if isinstance(result, StoreError)]
+    assert refused
+    assert all("disk is full" in str(error) for error in refused)
+    assert tenant.size() == 1 + len(results) - len(refused)
+    store.close()
+
+
+def test_coroutines_and_threads_write_at_once(tmp_path: Path) -> None:
+    store = open_store("", tmp_path)
+    tenant = store.tenant()
+
+    async def both() -> None:
+        def blocking(start: int) -> None:
+            for number in range(start, start + 50):
+                tenant.write(lambda work, number=number: put(work, f"urn:t:{number}"))
+
+        async def one(number: int) -> None:
+            for part in range(5):
+                await tenant.submit_async(lambda work: put(work, f"urn:c:{number}:{part}"))
+
+        threads = (asyncio.to_thread(blocking, start) for start in (0, 50, 100))
+        await asyncio.gather(*threads, *(one(number) for number in range(40)))
+
+    asyncio.run(both())
+    assert tenant.size() == 150 + 200
+    store.close()
+
+
 def test_threads_read_while_others_write(tmp_path: Path) -> None:
     store = open_store("", tmp_path)
     tenant = store.tenant()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -33,13 +34,16 @@ from mahakam.store.protocol import EntityStore, Store, Transaction
 
 T = TypeVar("T")
 _EVERYTHING = Selection()
+_LARGE = 100
+"""Writes from which a batch is run on the store's own thread, so that the event loop goes on."""
 
 
 class Broker:
     """Entities of one tenant (``tenant(name)`` leads to the others). Refusals are Problems.
 
     The methods that write are done when they return: durable, and what is owed to subscriptions is in the
-    outbox. ``private_addresses``: whether notifications may go to them. Their forms with ``a`` in front are for coroutines, and share commits.
+    outbox. Their forms with ``a`` in front are for coroutines, and share commits.
+    ``private_addresses``: whether notifications may go to them.
     """
 
     def __init__(
@@ -165,7 +169,10 @@ class Broker:
         return self.store.write(self._many(writes, author))
 
     async def abatch(self, writes: Sequence[Write], author: str = "") -> list[Written]:
-        return await self.store.submit_async(self._many(writes, author))
+        work = self._many(writes, author)
+        if len(writes) > _LARGE:
+            return await asyncio.wrap_future(self.store.submit(work))
+        return await self.store.submit_async(work)
 
     def ingest(self, run: Run, items: Sequence[Ingest], held: Sequence[Held] = ()) -> Ingested:
         """A feed's batch, checked already, in one transaction: documents, lineage, quarantine, the run.

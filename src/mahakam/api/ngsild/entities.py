@@ -182,7 +182,7 @@ def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = T
         and not count
         and not selection.attrs
         and limit <= _INLINE
-        and offset <= 10 * _INLINE
+        and offset <= 100 * _INLINE
     )
     path = _pages(params, limit) if pages else None
     shape = presentation(params, options_of(params, READ_OPTIONS), context)

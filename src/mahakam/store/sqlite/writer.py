@@ -8,30 +8,18 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import apsw
 
 from mahakam.store.errors import StoreError
 from mahakam.store.protocol import Transaction
 from mahakam.store.sqlite.connection import WRITER_CACHE_KIB, connect, in_words
+from mahakam.store.sqlite.group import GROUP, Job, Outcome, Undo, perform, roll_back, settle
+from mahakam.store.sqlite.inline import Commits, LoopGroup
 from mahakam.store.sqlite.transaction import SqliteTransaction
 
 T = TypeVar("T")
-Work = Callable[[Transaction], Any]
-AnyFuture = Future[Any] | asyncio.Future[Any]
-Job = tuple[Work, AnyFuture, asyncio.AbstractEventLoop | None]
-Outcome = tuple[AnyFuture, Any, BaseException | None]
-
-GROUP = 256
-"""Most pieces of work that share one commit, so that the first does not wait long for the last."""
-
-
-class _Undo(Exception):
-    """Work failed after it had written: its transaction must be undone. The cause is what it raised.
-
-    Most work that fails (a refusal) has written nothing, and costs the others of its commit nothing.
-    """
 
 
 class Writer:
@@ -46,6 +34,10 @@ class Writer:
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._gate = threading.Lock()
+        self._connection: apsw.Connection | None = None
+        self._group: LoopGroup | None = None
+        self._commits: Commits | None = None
         self.when_owed: Callable[[], None] | None = None
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
@@ -59,9 +51,44 @@ class Writer:
     def submit_async(self, work: Callable[[Transaction], T]) -> asyncio.Future[T]:
         """The same for a coroutine; an event loop is woken once a commit, however many wait."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._enqueue((work, future, loop))
-        return future
+        group = self._group
+        if group is None or group.loop is not loop:
+            group = self._group = LoopGroup(self, loop)
+        if self._closed:
+            raise StoreError(f"{self._path}: the store is closed")
+        return group.submit(work)
+
+    def hand_over(self, group: list[Job]) -> None:
+        """Let the thread do what an event loop could not do at once."""
+        try:
+            for job in group:
+                self._enqueue(job)
+        except StoreError as error:  # closed meanwhile
+            self._tell(group, [(future, None, error) for _, future, _ in group])
+
+    def try_lock(self) -> apsw.Connection | None:
+        """The connection, if nobody uses it now; :meth:`unlock` gives it back, on whatever thread."""
+        if not self._gate.acquire(blocking=False):
+            return None
+        try:
+            return self._connected()
+        except apsw.Error:
+            self._gate.release()
+            return None
+
+    def unlock(self) -> None:
+        self._gate.release()
+
+    def commit_later(self, done: Callable[[], None]) -> None:
+        """Run ``done`` on the thread that waits for the disk."""
+        if self._commits is None:
+            self._commits = Commits(self._path.name)
+        self._commits.put(done)
+
+    def _connected(self) -> apsw.Connection:
+        if self._connection is None:
+            self._connection = connect(self._path, WRITER_CACHE_KIB, reader=False)
+        return self._connection
 
     def _enqueue(self, job: Job) -> None:
         if self._thread is None:
@@ -84,23 +111,25 @@ class Writer:
         if self._thread is not None:
             self._jobs.put(None)
             self._thread.join()
+        if self._commits is not None:
+            self._commits.close()
+        with self._gate:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
 
     def _run(self) -> None:
-        connection: apsw.Connection | None = None
         going = True
         while going:
             group, going = self._next_group()
             if not group:
                 continue
-            try:
-                if connection is None:
-                    connection = connect(self._path, WRITER_CACHE_KIB, reader=False)
-                outcomes = self._commit(connection, group)
-            except apsw.Error as error:
-                outcomes = [(future, None, in_words(self._path, error)) for _, future, _ in group]
+            with self._gate:
+                try:
+                    outcomes = self._commit(self._connected(), group)
+                except apsw.Error as error:
+                    outcomes = [(future, None, in_words(self._path, error)) for _, future, _ in group]
             self._tell(group, outcomes)
-        if connection is not None:
-            connection.close()
 
     def _next_group(self) -> tuple[list[Job], bool]:
         first = self._jobs.get()
@@ -121,14 +150,14 @@ class Writer:
         """Run a group in one transaction; if that as a whole cannot be, each job in its own."""
         try:
             return self._attempt(connection, group)
-        except (apsw.Error, _Undo) as error:
+        except (apsw.Error, Undo) as error:
             if len(group) == 1:
                 return [(group[0][1], None, self._reason(error))]
         outcomes: list[Outcome] = []
         for job in group:
             try:
                 outcomes += self._attempt(connection, [job])
-            except (apsw.Error, _Undo) as error:
+            except (apsw.Error, Undo) as error:
                 outcomes.append((job[1], None, self._reason(error)))
         return outcomes
 
@@ -137,27 +166,15 @@ class Writer:
 
     def _attempt(self, connection: apsw.Connection, group: list[Job]) -> list[Outcome]:
         transaction = SqliteTransaction(connection)
-        outcomes: list[Outcome] = []
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for work, future, _ in group:
-                before = connection.total_changes()
-                try:
-                    outcomes.append((future, work(transaction), None))
-                except apsw.Error:
-                    raise
-                except BaseException as error:
-                    outcomes.append((future, None, error))
-                    if connection.total_changes() != before:
-                        raise _Undo from error
+            outcomes = perform(connection, transaction, group)
             connection.execute("COMMIT")
-            if transaction.owing and self.when_owed is not None:
-                self.when_owed()
         except BaseException:
-            # SQLite has already undone everything after some errors (disk full).
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            roll_back(connection)
             raise
+        if transaction.owing and self.when_owed is not None:
+            self.when_owed()
         return outcomes
 
     @staticmethod
@@ -165,21 +182,11 @@ class Writer:
         waiting: dict[asyncio.AbstractEventLoop, list[Outcome]] = {}
         for (_, _, loop), outcome in zip(group, outcomes, strict=True):
             if loop is None:
-                _settle([outcome])
+                settle([outcome])
             else:
                 waiting.setdefault(loop, []).append(outcome)
         for loop, settled in waiting.items():
             try:
-                loop.call_soon_threadsafe(_settle, settled)
+                loop.call_soon_threadsafe(settle, settled)
             except RuntimeError:  # the loop has ended; nobody waits any more
                 continue
-
-
-def _settle(outcomes: list[Outcome]) -> None:
-    for future, result, error in outcomes:
-        if future.done():
-            continue
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)
