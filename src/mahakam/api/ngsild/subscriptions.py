@@ -21,9 +21,9 @@ from mahakam.ngsild.selection import Selection
 PAGE = frozenset(("limit", "offset", "count"))
 _MEMBERS = frozenset(
     (
-        "id", "type", "subscriptionName", "description", "entities", "watchedAttributes", "notificationTrigger",
-        "q", "geoQ", "scopeQ", "isActive", "notification", "expiresAt", "expires", "lang", "status", "createdAt",
-        "modifiedAt", "jsonldContext",
+        "id", "type", "subscriptionName", "description", "entities", "watchedAttributes", "q", "geoQ", "scopeQ",
+        "notificationTrigger", "isActive", "notification", "expiresAt", "expires", "lang", "status",
+        "createdAt", "modifiedAt", "jsonldContext",
     )
 )  # fmt: skip
 _NOTIFICATION = frozenset(
@@ -86,7 +86,7 @@ async def update_subscription(call: Call) -> Response:
         raise not_found(f"no subscription {_id(call)}")
     if not isinstance(payload, dict):
         raise bad_request("The subscription is not valid", "a JSON object was expected")
-    # The stored one is in its author's words, so it is read with its own context unless the new words bring one.
+    # The stored one is in its author's words: it is read with its own context unless the new words bring one.
     merged = {**before.payload, **payload, "id": before.id}
     merged = {name: value for name, value in merged.items() if value not in (None, "urn:ngsi-ld:null")}
     private = call.node.broker.private_addresses
