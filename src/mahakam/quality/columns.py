@@ -377,13 +377,16 @@ def _mark_repeated(connection: Any, table: str, rule: Rule, layout: _Layout) -> 
     assert isinstance(rule.check, Unique)
     values = [f"_val{layout.names.index(name)}" for name in rule.check.fields]
     mask, bit = layout.bit(rule)
+    listed = ", ".join(values)
     present = " AND ".join(f"{v} IS NOT NULL" for v in values)
+    again = f"SELECT {listed} FROM {table} WHERE {present} GROUP BY ALL HAVING count(*) > 1"  # noqa: S608
+    # Only the rows of repeated keys are numbered: an aggregate with state for each of all keys would cost much more.
+    rows = f"SELECT {listed}, min(_row, 2) AS rows FROM {table} SEMI JOIN ({again}) USING ({listed}) GROUP BY ALL"  # noqa: S608
     same = " AND ".join(f"{table}.{v} = repeated.{v}" for v in values)
     connection.execute(
-        f"UPDATE {table} SET {mask} = {mask} | {bit}, _other{rule.number} = "  # noqa: S608 - our own and quoted names
+        f"UPDATE {table} SET {mask} = {mask} | {bit}, _other{rule.number} = "  # noqa: S608 - our own names
         f"CASE WHEN {table}._row = repeated.rows[1] THEN repeated.rows[2] ELSE repeated.rows[1] END "
-        f"FROM (SELECT {', '.join(values)}, min(_row, 2) AS rows FROM {table} WHERE {present} "
-        f"GROUP BY ALL HAVING count(*) > 1) AS repeated WHERE {same}"
+        f"FROM ({rows}) AS repeated WHERE {same}"
     )
 
 
