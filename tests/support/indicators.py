@@ -29,7 +29,8 @@ class City:
         (self.config / "prov" / "indicators").mkdir()
         (self.config / "prov" / "province.yaml").write_text("name: Prov\ntimezone: Asia/Makassar\n")
         (self.folder / "city.yaml").write_text("name: Town\nparent: prov\ntimezone: Asia/Makassar\n")
-        self.node = open_store("", folder / "data")
+        self.data = folder / "data"
+        self.node = open_store("", self.data)
         self.reopen()
 
     def reopen(self) -> None:

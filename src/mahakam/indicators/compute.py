@@ -77,6 +77,8 @@ def compute(broker: Broker, place: Place, definition: Definition) -> Computed:
 
     Raises ConfigError if the definition cannot be computed over what there is.
     """
+    if definition.dataset:
+        return _over_dataset(broker, place, definition)
     selection = selection_of(definition, place, broker.places)
     table = entity_table(definition, broker.scan(selection), place.timezone)
     if not table.num_rows:
@@ -87,6 +89,19 @@ def compute(broker: Broker, place: Place, definition: Definition) -> Computed:
         judge(definition, place.id, figure, feeds.of(figure.runs)) for figure in figures(definition, table)
     )
     return Computed(values, table.num_rows, table.column("_period").null_count)
+
+
+def _over_dataset(broker: Broker, place: Place, definition: Definition) -> Computed:
+    from mahakam.indicators.dataset import dataset_figures, dataset_of
+
+    dataset = dataset_of(broker, definition, place)
+    if dataset is None:
+        definition.compiled  # noqa: B018 - a wrong formula is an error also while there is nothing to count
+        return Computed((), 0, 0)
+    found, rows, undated = dataset_figures(definition, dataset, place.timezone)
+    feeds = _Feeds(broker.store)
+    values = tuple(judge(definition, place.id, figure, feeds.of(figure.runs)) for figure in found)
+    return Computed(values, rows, undated)
 
 
 def compute_all(
@@ -138,7 +153,7 @@ def update(
     now = _now()
     try:
         selection = selection_of(definition, place, broker.places)
-        mark = _mark(definition, place, broker.places, broker.count(selection))
+        mark = _mark(definition, place, broker.places, _inputs(broker, place, definition, selection))
         if not force and _untouched(broker, selection, mark, broker.store.record(KIND, key)):
             return Outcome(place.id, definition.id, "unchanged")
         computed = compute(broker, place, definition)
@@ -192,8 +207,18 @@ def _write(broker: Broker, writes: Sequence[Write]) -> None:
             raise written.problem
 
 
+def _inputs(broker: Broker, place: Place, definition: Definition, selection: Selection) -> int | str:
+    """The number of entities, or the state of the dataset."""
+    if not definition.dataset:
+        return broker.count(selection)
+    from mahakam.indicators.dataset import dataset_of
+
+    dataset = dataset_of(broker, definition, place)
+    return dataset.mark() if dataset else ""
+
+
 def _mark(
-    definition: Definition, place: Place, places: Mapping[str, Place], inputs: int
+    definition: Definition, place: Place, places: Mapping[str, Place], inputs: int | str
 ) -> dict[str, object]:
     """All that decides the values besides the inputs' contents."""
     words = [
@@ -214,7 +239,7 @@ def _untouched(
     """
     if record is None or {**mark, "at": record.get("at")} != record:
         return False
-    if not mark["inputs"]:
+    if not mark["inputs"] or isinstance(mark["inputs"], str):
         return True
     since = Compare(Path("modifiedAt"), ">=", (record["at"],))
     return broker.count(replace(selection, condition=since)) == 0

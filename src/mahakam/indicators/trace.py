@@ -136,6 +136,8 @@ def inputs(
     Raises ConfigError if the definition's expressions are no longer valid.
     """
     limit, offset = max(1, min(limit, MOST)), max(0, offset)
+    if traced.definition.dataset:
+        return _page_of_dataset(broker, traced, limit, offset, only)
     halves = _halves(broker, traced)
     if halves is None:
         return _page_by_ids(broker, traced, limit, offset, only)
@@ -200,6 +202,22 @@ def _halves(broker: Broker, traced: Trace) -> tuple[_Half, ...] | None:
         return None
     others = replace(base, condition=both(*parts, Not(marked)))
     return _Half(counted, value.counted, True), _Half(others, value.inputs - value.counted, False)
+
+
+def _page_of_dataset(broker: Broker, traced: Trace, limit: int, offset: int, only: Only) -> Page:
+    from mahakam.indicators.dataset import dataset_of, dataset_page
+
+    definition = traced.definition
+    dataset = dataset_of(broker, definition, traced.place)
+    if dataset is None or (only and not definition.counted):
+        return Page((), 0, limit, offset, only)
+    rows, total = dataset_page(
+        definition, dataset, traced.place.timezone, traced.value.period, limit, offset, only
+    )
+    found = tuple(
+        Input("", row.cells, row.counted if definition.counted else None, row.row, row.line) for row in rows
+    )
+    return Page(found, total, limit, offset, only)
 
 
 def _page_by_ids(
