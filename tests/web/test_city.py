@@ -63,7 +63,7 @@ def test_the_picture_is_drawn_from_the_boundary_and_the_river(demo: TestClient) 
     page = demo.get("/cities/samarinda").text
     assert page.count('<path class="area"') == 59
     assert "<title>Rawa Makmur</title>" in page
-    assert '<path class="line line-2"' in page
+    assert '<path class="line tone-0"' in page
 
 
 def test_a_place_without_an_outline_is_drawn_from_its_layers(demo: TestClient) -> None:

@@ -89,14 +89,16 @@ class Layer:
     q: str
     selection: Selection
     colour: str
+    tone: int
+    """Which of the style's colours it is; ``.tone-N`` in the drawing."""
     shown: bool
     """Areas cover each other, so only the first area layer is shown until the reader asks for more."""
 
 
 _COLOURS = {
-    "area": ("#0b6e75", "#7f9195", "#b3372f", "#9a6700"),
-    "line": ("#2c94a3", "#c8751a", "#13262b", "#7a5195"),
-    "point": ("#b3372f", "#c8751a", "#7a5195", "#13262b"),
+    "area": ("#0b6e75", "#7f9195", "#c8751a", "#13262b"),
+    "line": ("#2c94a3", "#c8751a", "#13262b", "#7f9195"),
+    "point": ("#0b6e75", "#c8751a", "#13262b", "#7f9195"),
 }
 
 
@@ -108,13 +110,13 @@ def layers_of(place: Place, places: Mapping[str, Place]) -> list[Layer]:
         if "type" not in facts:
             continue
         colours = _COLOURS[style]
-        colour = colours[used[style] % len(colours)]
+        tone = used[style] % len(colours)
         shown = style != "area" or not used[style]
         used[style] += 1
         q = str(facts.get("q") or "")
         selection = select(place, places, str(facts["type"]), q)
         name = words(facts.get("name", facts["type"]))
-        found.append(Layer(number, name, str(facts["type"]), style, q, selection, colour, shown))
+        found.append(Layer(number, name, str(facts["type"]), style, q, selection, colours[tone], tone, shown))
     return found
 
 

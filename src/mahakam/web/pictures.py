@@ -79,14 +79,12 @@ def _draw(site: Site, place: Place, width: int, height: int, style: str) -> Mark
                 for position in list(shapes.positions(shape))[:1]:
                     picture.dot(
                         position,
-                        f"point {layer.style}-{layer.number}",
+                        f"point tone-{layer.tone}",
                         1.4 if small else 3,
                         "" if small else name,
                     )
             else:
-                picture.draw(
-                    shape, f"{layer.style} {layer.style}-{layer.number}", "" if small else name, tolerance=0.5
-                )
+                picture.draw(shape, f"{layer.style} tone-{layer.tone}", "" if small else name, tolerance=0.5)
     return picture.svg(style)
 
 
