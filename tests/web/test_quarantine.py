@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from mahakam.access import accounts
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.run import run_feed
+from mahakam.store.model import Run
 from support.portal import Browser, Portal, hidden, two_cities, with_stops, words_of
 
 PASSWORD = "correct horse battery"
@@ -240,3 +242,19 @@ def test_a_file_that_was_handed_in_is_replayed_from_the_archive(portal: Portal) 
     after = wati.get(wati.post(held[0]["page"], fields).headers["location"]).text
     assert "The row passed every rule." in words_of(after)
     assert (_stop(portal, "B1") or {})["district"] == "Pal Merah"
+
+
+def test_one_run_of_a_feed_at_a_time(portal: Portal) -> None:
+    wati = _as(portal, "wati")
+    started = dt.datetime.now(dt.UTC).isoformat()
+    under_way = Run(0, "town", "stops", started)
+    portal.node.broker.transact(lambda transaction: transaction.save_run(under_way))
+    page = wati.get(PAGE).text
+    answer = wati.post(PAGE + "/replay", {"form": hidden(page)["form"]})
+    assert "A run of this dataset is under way." in words_of(wati.get(answer.headers["location"]).text)
+    under_way.started = "2026-01-01T00:00:00Z"
+    portal.node.broker.transact(lambda transaction: transaction.save_run(under_way))
+    answer = wati.post(PAGE + "/replay", {"form": hidden(page)["form"]})
+    assert "Sent through again" in words_of(wati.get(answer.headers["location"]).text), (
+        "a run that was cut off is no obstacle"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -17,8 +18,16 @@ from mahakam.store.protocol import Transaction
 OPEN = ("held", "fixed")
 
 
+_STALE = dt.timedelta(minutes=30)
+"""A run that says "running" for longer was cut off; the next one closes it."""
+
+
 class NoLongerHeld(Exception):
     """The row was released or left out in the meantime; nothing was written."""
+
+
+class Busy(Exception):
+    """A run of the feed is under way; nothing was started."""
 
 
 def correct(
@@ -77,11 +86,19 @@ def dismiss(parts: Parts, id: int, author: str, reason: str) -> None:
 def replay(parts: Parts, place: str, feed: str, author: str) -> Run:
     """Send the feed's last file through again, with the corrections and fixes as they are now.
 
-    The file is the one that the last run read; from the archive, if it was handed in.
+    The file is the one that the last run read; from the archive, if it was handed in. Raises Busy.
     """
+    only_one(parts, place, feed)
     with tempfile.TemporaryDirectory(prefix="mahakam-replay-") as folder:
         file = _last_file(parts, place, feed, Path(folder))
         return run_feed(parts, place, feed, author=author, file=file, force=True)
+
+
+def only_one(parts: Parts, place: str, feed: str) -> None:
+    """Two runs of one feed at once would release and hold each other's rows. Raises Busy."""
+    since = (dt.datetime.now(dt.UTC) - _STALE).isoformat()
+    if any(run.state == "running" and run.started > since for run in parts.store.runs(place, feed, 3)):
+        raise Busy(feed)
 
 
 def _last_file(parts: Parts, place: str, feed: str, folder: Path) -> Path | None:

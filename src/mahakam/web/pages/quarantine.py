@@ -233,7 +233,10 @@ def _replay(request: Request, form: FormData) -> Response:
 
 
 def _run(parts: Parts, place: Place, feed: str, author: str) -> Response:
-    done = steward.replay(parts, place.id, feed, author)
+    try:
+        done = steward.replay(parts, place.id, feed, author)
+    except steward.Busy:
+        return _back(place, feed, "busy")
     return _back(place, feed, f"run-{done.id}")
 
 
@@ -280,7 +283,10 @@ def _save_row(request: Request, form: FormData) -> Response:
         return _row_page(request, row, place, feed, typed, reason, {"form": _("Nothing was changed.")}, 422)
     if gate.text(form, "do") == "save":
         return _back(place, feed, "saved")
-    steward.replay(parts, place.id, feed, principal.name)
+    try:
+        steward.replay(parts, place.id, feed, principal.name)
+    except steward.Busy:
+        return _back(place, feed, "busy")
     return RedirectResponse(f"{address(place, feed)}/{row.id}?said=replayed", 303)
 
 
@@ -390,6 +396,7 @@ def _said(request: Request) -> str:
         "saved": _("Saved. Replay when you are ready."),
         "replayed": _("Sent through again."),
         "nothing": _("Nothing was chosen."),
+        "busy": _("A run of this dataset is under way. What you decided is kept: replay when it has ended."),
     }.get(said, "")
 
 

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 from mahakam.config import Place
 from mahakam.feeds.parts import Parts
 from mahakam.store.protocol import Transaction
-from mahakam.web import gate
+from mahakam.web import gate, steward
 from mahakam.web.datasets import dataset, rule_words
 from mahakam.web.language import _, in_timezone, words
 from mahakam.web.preview import preview
@@ -107,6 +107,11 @@ def _confirm(request: Request, form: FormData) -> Response:
             403,
         )
     site, id = site_of(request), gate.text(form, "id")
+    try:
+        steward.only_one(Parts.of(site.node), place.id, feed)
+    except steward.Busy:
+        text = _("A run of this dataset is under way. Please hand the file in when it has ended.")
+        return _page(request, place, feed, text, 409)
 
     def claim(transaction: Transaction) -> dict[str, Any] | None:
         """Whoever comes first takes it: a double tap runs once."""
