@@ -11,7 +11,9 @@ from typing import Any
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-def application() -> Callable[[dict[str, Any], Callable[[], Awaitable[dict[str, Any]]], Send], Awaitable[None]]:
+def application() -> Callable[
+    [dict[str, Any], Callable[[], Awaitable[dict[str, Any]]], Send], Awaitable[None]
+]:
     """A factory for granian: answers by request line for GET, one answer a path for POST."""
     answers: dict[tuple[str, bytes], tuple[int, list[tuple[bytes, bytes]], bytes]] = pickle.loads(
         Path(os.environ["MAHAKAM_FLOOR"]).read_bytes()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import pickle
-import platform
 import random
 import shlex
 import statistics
@@ -22,9 +21,9 @@ from typing import Any
 import orjson
 
 from bench.broker.server import Server, broker, floor, free_port
+from bench.results import machine, record
 
 HERE = Path(__file__).parent
-RESULTS = HERE.parent / "results.json"
 TYPE = "AirQualityObserved"
 BASE = "/ngsi-ld/v1/entities"
 BATCH = "/ngsi-ld/v1/entityOperations/create"
@@ -36,7 +35,12 @@ def entity(number: int, type: str = TYPE) -> dict[str, Any]:
     """About 1 KB in the normalized representation."""
     at = f"2026-01-{number % 28 + 1:02}T{number % 24:02}:00:00Z"
     measured = {
-        name: {"type": "Property", "value": round((number * factor) % 500 / 3, 2), "unitCode": "GQ", "observedAt": at}
+        name: {
+            "type": "Property",
+            "value": round((number * factor) % 500 / 3, 2),
+            "unitCode": "GQ",
+            "observedAt": at,
+        }
         for name, factor in (("pm10", 7), ("pm25", 11), ("no2", 13), ("so2", 17), ("o3", 19), ("co", 23))
     }
     return {
@@ -45,9 +49,15 @@ def entity(number: int, type: str = TYPE) -> dict[str, Any]:
         "scope": "/kaltim/samarinda",
         "location": {
             "type": "GeoProperty",
-            "value": {"type": "Point", "coordinates": [117 + number % 1000 / 2500, -0.7 + number // 1000 % 100 / 250]},
+            "value": {
+                "type": "Point",
+                "coordinates": [117 + number % 1000 / 2500, -0.7 + number // 1000 % 100 / 250],
+            },
         },
-        "address": {"type": "Property", "value": {"addressLocality": "Samarinda", "streetAddress": f"Jl. {number}"}},
+        "address": {
+            "type": "Property",
+            "value": {"addressLocality": "Samarinda", "streetAddress": f"Jl. {number}"},
+        },
         "refDevice": {"type": "Relationship", "object": f"urn:ngsi-ld:Device:{number % 500:04}"},
         **measured,
     }
@@ -59,9 +69,7 @@ def get(path: str) -> bytes:
 
 def post(path: str, value: Any) -> bytes:
     body = orjson.dumps(value)
-    head = (
-        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    )
+    head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
@@ -99,17 +107,24 @@ def works(entities: int, requests: int, rounds: int, concurrency: int) -> list[W
         return [get(f"{BASE}/urn:ngsi-ld:{TYPE}:{chance.randrange(entities):07}") for _ in range(requests)]
 
     def pages() -> list[bytes]:
-        return [get(f"{BASE}?type={TYPE}&limit=20&offset={20 * chance.randrange(20)}") for _ in range(requests // 2)]
+        return [
+            get(f"{BASE}?type={TYPE}&limit=20&offset={20 * chance.randrange(20)}")
+            for _ in range(requests // 2)
+        ]
 
     def creates() -> list[bytes]:
         return [post(BASE, entity(next(number), "Created")) for _ in range(requests // 2)]
 
     def batches() -> list[bytes]:
-        return [post(BATCH, [entity(next(number), "Created") for _ in range(20)]) for _ in range(requests // 10)]
+        return [
+            post(BATCH, [entity(next(number), "Created") for _ in range(20)]) for _ in range(requests // 10)
+        ]
 
     kinds = (("read by id", "200", 8, reads), ("page of 20", "200", 8, pages),
              ("create", "201", concurrency, creates), ("batch create of 20", "201", 8, batches))  # fmt: skip
-    return [Work(name, status, at_once, [make() for _ in range(rounds)]) for name, status, at_once, make in kinds]
+    return [
+        Work(name, status, at_once, [make() for _ in range(rounds)]) for name, status, at_once, make in kinds
+    ]
 
 
 def load(port: int, entities: int) -> None:
@@ -137,8 +152,14 @@ def answers_of(port: int, works: Iterable[Work]) -> dict[tuple[str, bytes], Any]
                 connection.request("GET", target.decode(), headers={"accept": "application/json"})
             else:
                 first = orjson.loads(request.partition(b"\r\n\r\n")[2])
-                sample = [entity(n, "Sample") for n in range(20)] if isinstance(first, list) else entity(99, "Sample")
-                connection.request("POST", target.decode(), orjson.dumps(sample), {"content-type": "application/json"})
+                sample = (
+                    [entity(n, "Sample") for n in range(20)]
+                    if isinstance(first, list)
+                    else entity(99, "Sample")
+                )
+                connection.request(
+                    "POST", target.decode(), orjson.dumps(sample), {"content-type": "application/json"}
+                )
             answer = connection.getresponse()
             body = answer.read()
             if answer.status not in (200, 201):
@@ -156,7 +177,14 @@ def measure(server: Server, requests: list[bytes], work: Work, scratch: Path) ->
     """Seconds of the worker's CPU a request, and requests a second."""
     file = scratch / "requests.pickle"
     file.write_bytes(pickle.dumps(requests))
-    command = [sys.executable, str(HERE / "client.py"), str(server.port), str(file), str(work.concurrency), work.status]
+    command = [
+        sys.executable,
+        str(HERE / "client.py"),
+        str(server.port),
+        str(file),
+        str(work.concurrency),
+        work.status,
+    ]
     before = server.cpu()
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
     cpu = server.cpu() - before
@@ -210,25 +238,34 @@ def run_rounds(server: Server, least: Server, kinds: list[Work], scratch: Path) 
     return resident
 
 
-def table(result: dict[str, Any]) -> str:
+def rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The figures as rows of bench/README.md."""
+    found: list[dict[str, Any]] = [
+        {
+            "what": f"{name}, {one['concurrency']} at once",
+            "value": one["ratio"],
+            "unit": "× floor",
+            "target": one["target"],
+            "µs CPU": one["cpu_us"],
+            "µs CPU of the floor": one["floor_cpu_us"],
+            "requests/s": one["requests_a_second"],
+            "rounds": f"{min(one['ratios'])} to {max(one['ratios'])}",
+        }
+        for name, one in result["requests"].items()
+    ]
+    size = f"{result['entities']:,} entities of {result['entity_bytes']:,} bytes"
+    found.append({"what": f"start-up to the first /health, {size}", "value": result["start_up_s"], "unit": "s",
+                  "target": START_UP_TARGET})  # fmt: skip
+    found.append({"what": f"resident memory, {size}", "value": result["resident_mb"], "unit": "MB",
+                  "target": MEMORY_TARGET / 1e6})  # fmt: skip
+    return found
+
+
+def table(figures: list[dict[str, Any]]) -> str:
     """The figures as Markdown."""
-    lines = [
-        "| request | floor, µs CPU | broker, µs CPU | multiple of the floor | target | at once | requests/s |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
-    for name, one in result["requests"].items():
-        lines.append(
-            f"| {name} | {one['floor_cpu_us']} | {one['cpu_us']} | **{one['ratio']}** | {one['target']} "
-            f"| {one['concurrency']} | {one['requests_a_second']:,} |"
-        )
-    lines += [
-        "",
-        f"Start-up to the first `/health` with {result['entities']:,} entities of {result['entity_bytes']:,} bytes: "
-        f"**{result['start_up_s']} s** (target {START_UP_TARGET}). "
-        f"Resident: **{result['resident_mb']} MB** (target {MEMORY_TARGET / 1e6:.0f}).",
-        "",
-        f"`{result['command']}`, {result['date']}, {result['machine']}",
-    ]
+    columns = list(dict.fromkeys(column for row in figures for column in row))
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(str(row.get(column, "")) for column in columns) + " |" for row in figures]
     return "\n".join(lines)
 
 
@@ -243,20 +280,13 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     size = (5_000, 2_000, 2) if options.quick else (100_000, 10_000, 5)
     result = bench(*size, options.concurrency)
-    result["date"] = datetime.now(UTC).isoformat(timespec="seconds")
-    result["command"] = shlex.join(["python", "-m", "bench.broker", *(arguments or sys.argv[1:])])
-    result["machine"] = f"{platform.machine()}, {cores()} cores, Python {platform.python_version()}"
+    figures = rows(result)
+    print(table(figures))
     if not options.quick:
-        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        RESULTS.write_text(json.dumps({**kept, "broker": result}, indent=2) + "\n")
-        (HERE / "README.md").write_text(README + table(result) + "\n")
-    print(table(result))
-
-
-def cores() -> int:
-    import os
-
-    return len(os.sched_getaffinity(0))
+        command = shlex.join(["python", "-m", "bench.broker", *(arguments or sys.argv[1:])])
+        record("broker", command, figures)
+        when = f"`{command}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine()}"
+        (HERE / "README.md").write_text(f"{README}{table(figures)}\n\n{when}\n")
 
 
 README = """# The broker beside the floor

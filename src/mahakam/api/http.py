@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 import orjson
@@ -96,22 +97,18 @@ def asgi(handler: Handler) -> Callable[[_Scope, _Receive, _Send], Awaitable[None
             response = await handler(
                 Request(method, path, scope["query_string"].decode("latin-1"), headers, body)
             )
-        length = str(len(response.body))
-        await send(
-            {
-                "type": "http.response.start",
-                "status": response.status,
-                "headers": [
-                    *((name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers),
-                    (b"content-length", length.encode()),
-                ]
-                if response.status != 204
-                else [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers],
-            }
-        )
+        encoded = [_encoded(name, value) for name, value in response.headers]
+        if response.status != 204:
+            encoded.append((b"content-length", b"%d" % len(response.body)))
+        await send({"type": "http.response.start", "status": response.status, "headers": encoded})
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else response.body})
 
     return application
+
+
+@lru_cache(1024)
+def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
+    return name.encode("latin-1"), value.encode("latin-1")
 
 
 async def read_body(headers: Headers, receive: _Receive) -> bytes | None:
