@@ -116,6 +116,26 @@ def test_the_network_is_filtered_by_choosing(screen: Watched) -> None:
     rows = page.locator("#projects tbody tr")
     expect(rows.first).to_contain_text("Thailand")
     assert "Malaysia" not in page.locator("#projects").inner_text()
+    expect(page.locator("#network-head .focus")).to_contain_text("Civic & Social")
+    page.go_back()
+    expect(page.locator("#projects tbody tr").first).to_contain_text("Brunei")
+    assert screen.complaints == []
+
+
+def test_a_table_is_sorted_and_paged_in_its_place(screen: Watched) -> None:
+    page = screen.open("/cities/samarinda/data/AdministrativeArea")
+    heading = page.get_by_role("heading", level=1)
+    heading.evaluate("element => { element.dataset.kept = 'yes'; }")
+    page.get_by_role("link", name="Name", exact=True).click()
+    page.wait_for_url(re.compile("sort=name"))
+    expect(page.locator("#table tbody tr").first).to_contain_text("Air Hitam")
+    page.get_by_role("link", name="Next").click()
+    page.wait_for_url(re.compile("page=2"))
+    expect(page.locator("#table tbody tr")).to_have_count(9)
+    expect(heading).to_have_attribute("data-kept", "yes")
+    page.go_back()
+    expect(page.locator("#table tbody tr")).to_have_count(50)
+    assert screen.complaints == []
 
 
 def test_the_language_is_switched_and_remembered(screen: Watched) -> None:

@@ -121,7 +121,9 @@ def _bar(
     )
     if bar.href:
         hit = f'<rect class="hit" x="{slot_x:.2f}%" width="{slot:.2f}%" y="{top}" height="{bottom - top}"/>'
-        shape = f'<a href="{escape(bar.href)}" tabindex="-1" aria-label="{escape(bar.title)}">{hit}{shape}</a>'
+        shape = (
+            f'<a href="{escape(bar.href)}" tabindex="-1" aria-label="{escape(bar.title)}">{hit}{shape}</a>'
+        )
     return shape
 
 
