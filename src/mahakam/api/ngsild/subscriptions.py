@@ -21,8 +21,8 @@ from mahakam.ngsild.selection import Selection
 PAGE = frozenset(("limit", "offset", "count"))
 _MEMBERS = frozenset(
     (
-        "id", "type", "subscriptionName", "description", "entities", "watchedAttributes", "q", "geoQ", "scopeQ",
-        "notificationTrigger", "isActive", "notification", "expiresAt", "expires", "lang", "status",
+        "id", "type", "subscriptionName", "description", "entities", "watchedAttributes", "q", "geoQ",
+        "scopeQ", "notificationTrigger", "isActive", "notification", "expiresAt", "expires", "lang", "status",
         "createdAt", "modifiedAt", "jsonldContext",
     )
 )  # fmt: skip
