@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mahakam.config import Place
     from mahakam.indicators.compute import Outcome, Progress
     from mahakam.indicators.trace import Page, Trace
+    from mahakam.indicators.value import Value
 
 _FOLDERS = tuple[Path, ...]
 
@@ -94,7 +95,7 @@ def list_indicators(place: str | None, as_json: bool, data: Path, config: _FOLDE
     for one in listed:
         latest = one.latest
         said = (
-            f"{latest.value:g} {latest.unit} in {latest.label} (confidence {one.confidence})"
+            f"{_measured(latest)} in {latest.label} (confidence {one.confidence})"
             if latest and latest.value is not None
             else "no data yet"
             if not one.values
@@ -169,11 +170,13 @@ def trace(
 
 def _print_trace(broker: Broker, traced: Trace, page: Page) -> None:
     value = traced.value
-    shown = "not enough data: " + value.reason if value.value is None else f"{value.value:g} {value.unit}"
+    shown = "not enough data: " + value.reason if value.value is None else _measured(value)
     click.echo(f"{value.place}/{value.indicator} {value.label}: {shown}")
     click.echo(f"formula  {value.formula}")
     for term in value.terms:
-        click.echo(f"         {term.text} = {'nothing' if term.value is None else format(term.value, 'g')}")
+        click.echo(
+            f"         {term.text} = {'nothing' if term.value is None else format(term.value, '.12g')}"
+        )
     of = "" if value.expected is None else f", {value.covered} of {value.expected} expected"
     counted = f", {value.counted} of them counted" if traced.definition.counted else ""
     click.echo(f"inputs   {value.inputs} {value.source}{counted}{of}")
@@ -222,6 +225,10 @@ def _trace_facts(traced: Trace, page: Page) -> dict[str, Any]:
             for one in page.inputs
         ],
     }
+
+
+def _measured(value: Value) -> str:
+    return f"{value.value:.12g} {value.unit}".rstrip()
 
 
 def _outcome_line(outcome: Outcome) -> str:
