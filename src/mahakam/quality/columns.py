@@ -379,9 +379,10 @@ def _mark_repeated(connection: Any, table: str, rule: Rule, layout: _Layout) -> 
     mask, bit = layout.bit(rule)
     listed = ", ".join(values)
     present = " AND ".join(f"{v} IS NOT NULL" for v in values)
-    again = f"SELECT {listed} FROM {table} WHERE {present} GROUP BY ALL HAVING count(*) > 1"  # noqa: S608
-    # Only the rows of repeated keys are numbered: an aggregate with state for each of all keys would cost much more.
-    rows = f"SELECT {listed}, min(_row, 2) AS rows FROM {table} SEMI JOIN ({again}) USING ({listed}) GROUP BY ALL"  # noqa: S608
+    several = f"WHERE {present} GROUP BY ALL HAVING count(*) > 1"
+    # Only the rows of repeated keys are numbered: a state for each of all keys would cost much more.
+    again = f"{table} SEMI JOIN (SELECT {listed} FROM {table} {several}) USING ({listed})"  # noqa: S608
+    rows = f"SELECT {listed}, min(_row, 2) AS rows FROM {again} GROUP BY ALL"  # noqa: S608 - our own names
     same = " AND ".join(f"{table}.{v} = repeated.{v}" for v in values)
     connection.execute(
         f"UPDATE {table} SET {mask} = {mask} | {bit}, _other{rule.number} = "  # noqa: S608 - our own names

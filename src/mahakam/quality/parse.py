@@ -1,19 +1,20 @@
-"""From the SQL text of a custom rule to an expression: sqlglot reads it, a whitelist lets through what the
-language has."""
+"""From the SQL text of a custom rule to an expression: a parser of the rule language and nothing more.
+
+A general SQL parser takes a quarter of a second to import, and knows much that a rule must not say.
+"""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
 
 from mahakam.quality import lexical
 from mahakam.quality.expression import FUNCTIONS, OPERATIONS, ORDERED, Call, Column, Literal, Node, ValueType
 from mahakam.quality.pattern import PatternError, escape_like, portable
-
-if TYPE_CHECKING:
-    from sqlglot import expressions as sql
 
 LONGEST_EXPRESSION = 10_000
 _VALUE_TYPE: dict[str, ValueType] = {
@@ -21,21 +22,13 @@ _VALUE_TYPE: dict[str, ValueType] = {
     "time": "time",
     "timestamp": "timestamp", "object": "json", "array": "json",
 }  # fmt: skip
-_BINARY = {
-    "EQ": "=", "NEQ": "<>", "LT": "<", "LTE": "<=", "GT": ">", "GTE": ">=", "And": "and", "Or": "or",
-    "NullSafeNEQ": "is distinct from", "NullSafeEQ": "is not distinct from", "Add": "+", "Sub": "-",
-    "Mul": "*", "Div": "/",
-    "Mod": "%", "DPipe": "concat", "StartsWith": "starts_with", "EndsWith": "ends_with",
-    "Contains": "contains",
-    "RegexpLike": "matches", "Nullif": "nullif",
-}  # fmt: skip
-_UNARY = {
-    "Not": "not", "Neg": "negative", "Abs": "abs", "Floor": "floor", "Ceil": "ceil", "Length": "length",
-    "Lower": "lower",
-    "Upper": "upper", "Year": "year", "Month": "month", "Day": "day", "DayOfMonth": "day",
-}  # fmt: skip
-_MANY = {"Greatest": "greatest", "Least": "least", "Coalesce": "coalesce"}
-_SPELLINGS = {"regexp_matches": "matches", "suffix": "ends_with", "prefix": "starts_with"}
+_SPELLINGS = {
+    "regexp_matches": "matches",
+    "suffix": "ends_with",
+    "prefix": "starts_with",
+    "ifnull": "coalesce",
+    "ceiling": "ceil",
+}
 
 
 class ExpressionError(ValueError):
@@ -49,25 +42,14 @@ def value_type(kind: lexical.Kind) -> ValueType:
 
 def parse(text: str, kinds: Mapping[str, lexical.Kind]) -> Node:
     """The expression of a custom rule over the fields of a contract; its type is boolean.
-
-    Raises ExpressionError for SQL that cannot be read, an unknown field or function (with the nearest known),
+    Raises ExpressionError for text that cannot be read, an unknown field or function (with the nearest known),
+    types that do not go together, or SQL beyond the language.
     types that do not go together, or SQL beyond the language.
     """
-    import sqlglot
-    from sqlglot.errors import SqlglotError
-
     if len(text) > LONGEST_EXPRESSION:
         raise ExpressionError(f"the expression is longer than {LONGEST_EXPRESSION} characters")
     try:
-        statements = sqlglot.parse(text, read="duckdb")
-    except (SqlglotError, RecursionError) as error:
-        faults = getattr(error, "errors", None) or [{}]
-        where = f" near {faults[0]['highlight']!r}" if faults[0].get("highlight") else ""
-        raise ExpressionError(f"{text!r} is not an expression{where}") from error
-    if len(statements) != 1 or statements[0] is None:
-        raise ExpressionError(f"{text!r} must be one expression")
-    try:
-        node = _Reader(kinds).read(statements[0])
+        node = _Parser(text, kinds).whole()
     except RecursionError:
         raise ExpressionError("the expression is nested too deeply") from None
     if node.type not in ("boolean", "null"):
@@ -75,116 +57,277 @@ def parse(text: str, kinds: Mapping[str, lexical.Kind]) -> Node:
     return node
 
 
-class _Reader:
-    def __init__(self, kinds: Mapping[str, lexical.Kind]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    at: int
+
+    @property
+    def word(self) -> str:
+        """A keyword in lower case; empty for anything that is not a bare word."""
+        return self.text.lower() if self.kind == "word" else ""
+
+
+_TOKENS = re.compile(
+    r"""(?P<blank>\s+|--[^\n]*)|(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"""
+    r"""|(?P<text>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")+")|(?P<word>[^\W0-9]\w*)"""
+    r"""|(?P<sign>==|<=|>=|<>|!=|\|\||[-+*/%()=<>,.;])"""
+)
+_COMPARISONS = {"=": "=", "==": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_SUMS = {"+": "+", "-": "-", "||": "concat"}
+_PRODUCTS = {"*": "*", "/": "/", "%": "%"}
+_RESERVED = frozenset(
+    [
+        "and",
+        "or",
+        "not",
+        "is",
+        "in",
+        "between",
+        "like",
+        "case",
+        "when",
+        "then",
+        "else",
+        "end",
+        "null",
+        "true",
+        "false",
+        "from",
+        "select",
+        "distinct",
+        "where",
+        "with",
+        "cast",
+    ]
+)
+_NAMED_TYPES = ("date", "time", "timestamp", "timestamptz")
+
+
+class _Parser:
+    """SQL's own order of operators: or, and, not, comparison, sum, product, sign."""
+
+    def __init__(self, text: str, kinds: Mapping[str, lexical.Kind]) -> None:
+        self.text = text
         self.kinds = kinds
+        self.tokens = list(self._read())
+        self.at = 0
 
-    def read(self, node: Any) -> Node:
-        name = type(node).__name__
-        if name in _BINARY:
-            return call(_BINARY[name], self.read(node.this), self.read(node.expression))
-        if name in _UNARY:
-            return call(_UNARY[name], self.read(node.this))
-        if name in _MANY:
-            return call(_MANY[name], self.read(node.this), *map(self.read, node.expressions))
-        special: Callable[[Any], Node] | None = getattr(self, f"_{name.lower()}", None)
-        if special is None:
-            raise ExpressionError(
-                f"{node.sql('duckdb')!r}: {name} is not part of the rule language; {_known_functions()}"
-            )
-        return special(node)
+    def _read(self) -> Iterator[_Token]:
+        at = 0
+        while at < len(self.text):
+            found = _TOKENS.match(self.text, at)
+            if found is None:
+                raise ExpressionError(
+                    f"{self.text!r} is not an expression: {self.text[at]!r} at character {at + 1}"
+                )
+            if found.lastgroup != "blank":
+                yield _Token(str(found.lastgroup), found[0], at)
+            at = found.end()
+        yield _Token("end", "", at)
 
-    def _paren(self, node: sql.Paren) -> Node:
-        return self.read(node.this)
+    @property
+    def next(self) -> _Token:
+        return self.tokens[self.at]
 
-    def _column(self, node: sql.Column) -> Node:
-        if node.table:
-            raise ExpressionError(f"{node.sql('duckdb')!r}: name the field alone")
-        if node.name not in self.kinds:
-            close = difflib.get_close_matches(node.name, self.kinds, 1, 0.5)
-            nearest = (
-                f"; did you mean {close[0]!r}?" if close else f"; the fields are {', '.join(self.kinds)}"
-            )
-            raise ExpressionError(f"unknown field {node.name!r}{nearest}")
-        return Column(node.name, value_type(self.kinds[node.name]))
+    def whole(self) -> Node:
+        """The whole text as one expression."""
+        node = self._or()
+        if self.next.text == ";":
+            raise ExpressionError(f"{self.text!r} must be one expression")
+        if self.next.kind != "end":
+            raise self._refuse()
+        return node
 
-    def _literal(self, node: sql.Literal) -> Node:
-        return Literal(str(node.this), "text") if node.is_string else Literal(float(node.this), "number")
+    def _refuse(self) -> ExpressionError:
+        token = self.next
+        if token.kind == "end":
+            return ExpressionError(f"{self.text!r} is not an expression: something is missing at its end")
+        if token.word in ("select", "with", "cast"):
+            what = f"{self.text!r}: {token.text.upper()} is not part of the rule language"
+            return ExpressionError(f"{what}; {_known_functions()}")
+        return ExpressionError(
+            f"{self.text!r} is not an expression near {token.text!r} (character {token.at + 1})"
+        )
 
-    def _boolean(self, node: sql.Boolean) -> Node:
-        return Literal(bool(node.this), "boolean")
+    def _take(self, *texts: str) -> bool:
+        """Take these words or signs if they come next."""
+        for offset, text in enumerate(texts):
+            token = self.tokens[min(self.at + offset, len(self.tokens) - 1)]
+            if token.kind not in ("word", "sign") or token.text.lower() != text:
+                return False
+        self.at += len(texts)
+        return True
 
-    def _null(self, _: sql.Null) -> Node:
-        return Literal(None, "null")
+    def _must(self, text: str) -> None:
+        if not self._take(text):
+            raise self._refuse()
 
-    def _is(self, node: sql.Is) -> Node:
-        value, what = self.read(node.this), self.read(node.expression)
-        if not isinstance(what, Literal) or what.type not in ("null", "boolean"):
-            raise ExpressionError(f"{node.sql('duckdb')!r}: IS goes with NULL, TRUE or FALSE")
-        return call("is null", value) if what.type == "null" else call("is not distinct from", value, what)
+    def _or(self) -> Node:
+        node = self._and()
+        while self._take("or"):
+            node = call("or", node, self._and())
+        return node
 
-    def _between(self, node: sql.Between) -> Node:
-        value = self.read(node.this)
-        low, high = self.read(node.args["low"]), self.read(node.args["high"])
-        return call("and", call(">=", value, low), call("<=", value, high))
+    def _and(self) -> Node:
+        node = self._not()
+        while self._take("and"):
+            node = call("and", node, self._not())
+        return node
 
-    def _in(self, node: sql.In) -> Node:
-        options = [self.read(option) for option in node.expressions]
-        if not options or node.args.get("query"):
-            raise ExpressionError(f"{node.sql('duckdb')!r}: IN needs a list of values")
-        if not all(isinstance(option, Literal) for option in options):
-            raise ExpressionError(f"{node.sql('duckdb')!r}: the list of IN must hold constants")
-        return call("in", self.read(node.this), *options)
+    def _not(self) -> Node:
+        return call("not", self._not()) if self._take("not") else self._comparison()
 
-    def _like(self, node: sql.Like) -> Node:
-        like = self.read(node.expression)
-        if not isinstance(like, Literal) or like.type != "text":
-            raise ExpressionError(f"{node.sql('duckdb')!r}: LIKE needs a constant text")
-        value = self.read(node.this)
-        if value.type != "text":
-            raise ExpressionError(f"{node.sql('duckdb')!r}: LIKE needs text, not a {value.type}")
-        return Call("matches", (value, Literal(escape_like(like.value), "text")), "boolean")
+    def _comparison(self) -> Node:
+        node = self._sum()
+        while True:
+            sign = self.next.text if self.next.kind == "sign" else ""
+            if sign in _COMPARISONS:
+                self.at += 1
+                node = call(_COMPARISONS[sign], node, self._sum())
+            elif self._take("is"):
+                node = self._is(node)
+            elif self._take("not"):
+                node = call("not", self._condition(node))
+            elif self.next.word in ("between", "in", "like"):
+                node = self._condition(node)
+            else:
+                return node
 
-    def _trim(self, node: sql.Trim) -> Node:
-        if node.args.get("position") or node.expression:
-            raise ExpressionError(f"{node.sql('duckdb')!r}: only trim(text) is part of the rule language")
-        return call("trim", self.read(node.this))
+    def _is(self, node: Node) -> Node:
+        negated = self._take("not")
+        if self._take("distinct", "from"):
+            return call("is not distinct from" if negated else "is distinct from", node, self._sum())
+        if self._take("null"):
+            tested = call("is null", node)
+        elif self.next.word in ("true", "false"):
+            tested = call("is not distinct from", node, Literal(self.next.word == "true", "boolean"))
+            self.at += 1
+        else:
+            raise self._refuse()
+        return call("not", tested) if negated else tested
 
-    def _cast(self, node: sql.Cast) -> Node:
-        to = node.to.sql("duckdb").lower()
-        value = self.read(node.this)
-        if (
-            not isinstance(value, Literal)
-            or value.type != "text"
-            or to not in ("date", "time", "timestamp", "timestamptz")
-        ):
-            raise ExpressionError(
-                f"{node.sql('duckdb')!r}: a field has the type that the contract gives it; CAST is not needed"
-            )
-        return _constant(value, "timestamp" if to == "timestamptz" else to)  # type: ignore[arg-type]
+    def _condition(self, node: Node) -> Node:
+        if self._take("between"):
+            low = self._sum()
+            self._must("and")
+            return call("and", call(">=", node, low), call("<=", node, self._sum()))
+        if self._take("in"):
+            self._must("(")
+            options = self._list()
+            if not options or not all(isinstance(option, Literal) for option in options):
+                raise ExpressionError(f"{self.text!r}: the list of IN must hold constants")
+            return call("in", node, *options)
+        if self._take("like"):
+            like = self._sum()
+            if not isinstance(like, Literal) or like.type != "text" or node.type != "text":
+                raise ExpressionError(f"{self.text!r}: LIKE goes with a text and a constant text")
+            return Call("matches", (node, Literal(escape_like(like.value), "text")), "boolean")
+        raise self._refuse()
 
-    def _case(self, node: sql.Case) -> Node:
-        if node.this is not None:
+    def _sum(self) -> Node:
+        node = self._product()
+        while self.next.kind == "sign" and self.next.text in _SUMS:
+            self.at += 1
+            node = call(_SUMS[self.tokens[self.at - 1].text], node, self._product())
+        return node
+
+    def _product(self) -> Node:
+        node = self._signed()
+        while self.next.kind == "sign" and self.next.text in _PRODUCTS:
+            self.at += 1
+            node = call(_PRODUCTS[self.tokens[self.at - 1].text], node, self._signed())
+        return node
+
+    def _signed(self) -> Node:
+        if self._take("-"):
+            node = self._signed()
+            if isinstance(node, Literal) and node.type == "number":
+                return Literal(-node.value, "number")
+            return call("negative", node)
+        return self._signed() if self._take("+") else self._value()
+
+    def _value(self) -> Node:
+        token = self.next
+        if self._take("("):
+            node = self._or()
+            self._must(")")
+            return node
+        if token.kind in ("number", "text"):
+            self.at += 1
+            return _number(token.text) if token.kind == "number" else Literal(_unquoted(token.text), "text")
+        if token.word in ("true", "false", "null"):
+            self.at += 1
+            return Literal(None, "null") if token.word == "null" else Literal(token.word == "true", "boolean")
+        if self._take("case"):
+            return self._case()
+        if token.word in _NAMED_TYPES and self.tokens[self.at + 1].kind == "text":
+            self.at += 2
+            named = "timestamp" if token.word == "timestamptz" else token.word
+            return _constant(Literal(_unquoted(self.tokens[self.at - 1].text), "text"), named)  # type: ignore[arg-type]
+        if token.kind in ("word", "quoted") and token.word not in _RESERVED:
+            self.at += 1
+            return self._called(token) if token.kind == "word" and self._take("(") else self._column(token)
+        raise self._refuse()
+
+    def _list(self) -> list[Node]:
+        nodes: list[Node] = []
+        if self._take(")"):
+            return nodes
+        if self.next.word in ("select", "with"):
+            raise self._refuse()
+        while True:
+            nodes.append(self._or())
+            if self._take(")"):
+                return nodes
+            self._must(",")
+
+    def _case(self) -> Node:
+        if self.next.word != "when":
             raise ExpressionError("write CASE WHEN condition THEN value … ELSE value END")
         parts: list[Node] = []
-        for branch in node.args["ifs"]:
-            parts += [self.read(branch.this), self.read(branch.args["true"])]
-        default = node.args.get("default")
-        return _case([*parts, self.read(default) if default is not None else Literal(None, "null")])
+        while self._take("when"):
+            parts.append(self._or())
+            self._must("then")
+            parts.append(self._or())
+        parts.append(self._or() if self._take("else") else Literal(None, "null"))
+        self._must("end")
+        return _case(parts)
 
-    def _if(self, node: sql.If) -> Node:
-        default = node.args.get("false")
-        otherwise = self.read(default) if default is not None else Literal(None, "null")
-        return _case([self.read(node.this), self.read(node.args["true"]), otherwise])
-
-    def _anonymous(self, node: sql.Anonymous) -> Node:
-        name = str(node.this).lower()
-        name = _SPELLINGS.get(name, name)
+    def _called(self, token: _Token) -> Node:
+        name = _SPELLINGS.get(token.word, token.word)
+        arguments = self._list()
+        if name == "if" and len(arguments) == 3:
+            return _case(arguments)
         if name not in FUNCTIONS:
             close = difflib.get_close_matches(name, FUNCTIONS, 1, 0.6)
             nearest = f"did you mean {close[0]}?" if close else _known_functions()
-            raise ExpressionError(f"unknown function {node.this}(); {nearest}")
-        return call(name, *map(self.read, node.expressions))
+            raise ExpressionError(f"unknown function {token.text}(); {nearest}")
+        return call(name, *arguments)
+
+    def _column(self, token: _Token) -> Node:
+        if self.next.text == ".":
+            raise ExpressionError(f"{self.text!r}: name the field alone, without {token.text}.")
+        name = token.text[1:-1].replace('""', '"') if token.kind == "quoted" else token.text
+        if name not in self.kinds:
+            close = difflib.get_close_matches(name, self.kinds, 1, 0.5)
+            nearest = (
+                f"; did you mean {close[0]!r}?" if close else f"; the fields are {', '.join(self.kinds)}"
+            )
+            raise ExpressionError(f"unknown field {name!r}{nearest}")
+        return Column(name, value_type(self.kinds[name]))
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1].replace("''", "'")
+
+
+def _number(text: str) -> Literal:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ExpressionError(f"{text} is too large for a number")
+    return Literal(value, "number")
 
 
 def _known_functions() -> str:
