@@ -42,9 +42,9 @@ def value_type(kind: lexical.Kind) -> ValueType:
 
 def parse(text: str, kinds: Mapping[str, lexical.Kind]) -> Node:
     """The expression of a custom rule over the fields of a contract; its type is boolean.
-    Raises ExpressionError for text that cannot be read, an unknown field or function (with the nearest known),
-    types that do not go together, or SQL beyond the language.
-    types that do not go together, or SQL beyond the language.
+
+    Raises ExpressionError for text that cannot be read, an unknown field or function (with the nearest
+    known), types that do not go together, or SQL beyond the language.
     """
     if len(text) > LONGEST_EXPRESSION:
         raise ExpressionError(f"the expression is longer than {LONGEST_EXPRESSION} characters")
