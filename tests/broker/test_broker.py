@@ -1,4 +1,4 @@
-"""The Broker: every write passes its contract, warnings flag, refusals change nothing, feeds repeat safely."""
+"""The Broker: every write passes its contract, warnings flag, refusals change nothing, feeds repeat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was acknowledged is there after kill -9; what failed left nothing; several processes share one file."""
+"""What was acknowledged is there after kill -9; what failed left nothing; processes share one file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ for number in range(int(sys.argv[3])):
     def work(transaction):
         for part in range(3):
             id = f"urn:{name}:{number}:{part}"
-            document = {"id": id, "type": "T", "scope": "/a", "blob": {"type": "Property", "value": "x" * 2000}}
+            document = {"id": id, "type": "T", "scope": "/a", "b": {"type": "Property", "value": "x" * 2000}}
             transaction.put(document, represent.body(document))
     store.write(work)
     print(number, flush=True)
@@ -174,7 +174,7 @@ def test_coroutines_and_threads_write_at_once(tmp_path: Path) -> None:
 
         async def one(number: int) -> None:
             for part in range(5):
-                await tenant.submit_async(lambda work: put(work, f"urn:c:{number}:{part}"))
+                await tenant.submit_async(lambda work, part=part: put(work, f"urn:c:{number}:{part}"))
 
         threads = (asyncio.to_thread(blocking, start) for start in (0, 50, 100))
         await asyncio.gather(*threads, *(one(number) for number in range(40)))
@@ -238,11 +238,15 @@ def test_disk_that_really_is_full(tmp_path: Path) -> None:
         store = SqliteStore(tmp_path)
         tenant = store.tenant()
         acknowledged = 0
-        with pytest.raises(StoreError, match=r"disk is full|disk reported"):
+
+        def fill() -> None:
+            nonlocal acknowledged
             for number in range(2000):
-                id = f"urn:{number}"
-                tenant.write(lambda work, id=id: put(work, id, "x" * 4000))
+                tenant.write(lambda work, number=number: put(work, f"urn:{number}", "x" * 4000))
                 acknowledged += 1
+
+        with pytest.raises(StoreError, match=r"disk is full|disk reported"):
+            fill()
         assert acknowledged > 10
         assert tenant.size() == acknowledged
         store.close()

@@ -1,4 +1,4 @@
-"""Entities in the store: what is put is what is read, in the order of creation, through every way of selecting."""
+"""Entities in the store: what is put is what is read, in the order of creation, however selected."""
 
 from __future__ import annotations
 

@@ -101,7 +101,9 @@ paths = st.builds(
 )
 orders = st.sampled_from([">", ">=", "<", "<="])
 comparisons = st.one_of(
-    st.builds(s.Compare, paths, st.sampled_from(["==", "!="]), st.lists(scalars, min_size=1, max_size=2).map(tuple)),
+    st.builds(
+        s.Compare, paths, st.sampled_from(["==", "!="]), st.lists(scalars, min_size=1, max_size=2).map(tuple)
+    ),
     st.builds(
         lambda path, operator, low, high: s.Compare(path, operator, (low, high), range=True),
         paths, st.sampled_from(["==", "!="]), scalars, scalars,
@@ -126,7 +128,11 @@ geo = st.one_of(
         lambda geometry, high, low: s.Geo("near", geometry, max_distance=high, min_distance=low),
         points, st.one_of(st.none(), st.floats(0, 3e6)), st.one_of(st.none(), st.floats(0, 1e5)),
     ),
-    st.builds(s.Geo, st.sampled_from(["within", "contains", "intersects", "disjoint", "equals", "overlaps"]), geometries),
+    st.builds(
+        s.Geo,
+        st.sampled_from(["within", "contains", "intersects", "disjoint", "equals", "overlaps"]),
+        geometries,
+    ),
 )  # fmt: skip
 patterns = st.sampled_from([*SCOPES, "/a/#", "/a/b/#", "/+/b", "/a/+", "/a/+/#", "/#"])
 type_sets = st.lists(

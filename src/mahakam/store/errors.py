@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class StoreError(Exception):
-    """The store cannot read or write (disk full, damaged, held by another program). Nothing is half-written."""
+    """It cannot read or write (disk full, damaged, held by another program); nothing is half-written."""
 
 
 class UnsupportedStore(StoreError):

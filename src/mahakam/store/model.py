@@ -14,7 +14,7 @@ class Run:
     """One run of a feed. Times are ISO 8601 UTC. ``summary`` counts by reason: ``{"rule field": n}``.
 
     ``source`` says how the file was read (file name, SHA-256, bytes, encoding, delimiter, sheet, header row);
-    ``fingerprint`` is the hash of file, feed, contract and corrections: equal fingerprints need no second run.
+    ``fingerprint`` is the hash of file, feed, contract and corrections: equal ones need no second run.
     """
 
     id: int
@@ -40,8 +40,9 @@ class Run:
 class Lineage:
     """Where an entity's present state came from: the run, and the row as it stood in the file.
 
-    ``row`` counts data rows from 1; ``line`` is the row number a person sees when opening the file; ``raw`` is the
-    row's cells as text by column name; ``checks`` the number of rules passed; ``warnings`` the findings it carries.
+    ``row`` counts data rows from 1; ``line`` is the row number a person sees when opening the file;
+    ``raw`` is the row's cells as text by column name; ``checks`` the number of rules passed; ``warnings``
+    the findings it carries.
     """
 
     entity: str
@@ -58,7 +59,7 @@ class Lineage:
 
 @dataclass(slots=True)
 class Held:
-    """A row in quarantine: as it came, with every reason, and what a steward changed. ``id`` is given by the store."""
+    """A row in quarantine: as it came, with every reason, and a steward's changes; the store gives ``id``."""
 
     place: str
     feed: str
@@ -106,7 +107,7 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A notification in the outbox. ``made`` and ``due`` are seconds since 1970; ``error`` is the last try's."""
+    """A notification in the outbox. ``made``, ``due``: seconds since 1970; ``error`` is the last try's."""
 
     number: int
     subscription: str

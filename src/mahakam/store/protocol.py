@@ -1,8 +1,8 @@
 """What every store offers. All methods are safe to call from several threads; none is a coroutine.
 
-A *document* is an entity as the store keeps it: the normalized NGSI-LD representation with system attributes
-(``createdAt``, ``modifiedAt``) and every name canonical, i.e. compacted with the core context. A *body* is the
-bytes that a read without options answers: the normalized representation without system attributes.
+A *document* is an entity as the store keeps it: the normalized NGSI-LD representation with system
+attributes (``createdAt``, ``modifiedAt``) and every name canonical, i.e. compacted with the core context.
+A *body* is the bytes that a read without options answers: the document without system attributes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ T = TypeVar("T")
 class Transaction(Protocol):
     """The writes of one transaction: all of them happen, durably, or none.
 
-    Work that a store runs in a transaction may be run again if a shared commit fails: it changes nothing else.
+    Work that a store runs in a transaction may be run again if a shared commit fails: it changes nothing
+    else. Work for :meth:`EntityStore.submit_async` is short: it may run on the event loop.
     """
 
     def get(self, id: str) -> Document | None: ...
@@ -69,7 +70,7 @@ class Transaction(Protocol):
         """The digest of the record that an entity was made from."""
 
     def hold(self, rows: Iterable[Held]) -> None:
-        """Put rows into quarantine; a row of the same place, feed, file, sheet and row number still held is replaced."""
+        """Put rows into quarantine; one held already (same place, feed, file, sheet, row) is replaced."""
 
     def save_held(self, held: Held) -> None: ...
 
@@ -119,7 +120,7 @@ class EntityStore(Protocol):
         """Entity id → feed run behind its present state, for the selected entities that came by a feed."""
 
     def write(self, work: Callable[[Transaction], T]) -> T:
-        """Run ``work`` in a transaction; on return it is durable. What ``work`` raises undoes it and is raised."""
+        """Run ``work`` in a transaction; on return it is durable. What it raises undoes it and is raised."""
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
         """Like ``write``, but shares one commit with whatever else waits (group commit)."""

@@ -62,8 +62,8 @@ class SqliteEntities(Ledger):
     def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
         plan = compile_selection(selection)
         with self._readers.reading() as connection:
-            found = connection.execute(plan.page("e.body"), (*plan.parameters, limit, offset))
-            return [row[0] for row in found]
+            found: Any = connection.execute(plan.page("e.body"), (*plan.parameters, limit, offset))
+            return [row[0] for row in found.fetchall()]
 
     def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
         plan = compile_selection(selection)

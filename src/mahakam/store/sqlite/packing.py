@@ -15,7 +15,7 @@ Times = list[str | None]
 def times_of(document: dict[str, Any], at: str | None = None) -> str:
     """The system times as text: ``[createdAt, modifiedAt, {attribute: its times}]``.
 
-    An attribute as old as the entity and never modified is left out, so that most entities need no third part.
+    An attribute as old as the entity and never modified is left out: most entities need no third part.
     An attribute with several instances has a list of times. ``at`` stands where the document has none.
     """
     at = at or None

@@ -18,9 +18,9 @@ _BOX = "SELECT entity FROM location WHERE west <= ? AND east >= ? AND south <= ?
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which rows: ``e`` is an entity's row, ``t`` its row in ``source``, the index that drives ("": none does).
+    """Which rows: ``e`` is an entity's row, ``t`` its row in ``source``, the index that drives ("": none).
 
-    ``index_where`` speaks of ``t`` alone, ``where`` of ``e``; "" is no condition. ``parameters`` are in that order.
+    ``index_where`` speaks of ``t`` alone, ``where`` of ``e``; "" is none. ``parameters``: in that order.
     """
 
     source: str
@@ -34,7 +34,8 @@ class Plan:
             # Skipping to the offset happens in the index, before an entity is looked up.
             return (
                 f"SELECT {columns} FROM (SELECT t.entity FROM {self.source} {self._clause()}"
-                " ORDER BY t.entity LIMIT ? OFFSET ?) t CROSS JOIN entity e ON e.n = t.entity ORDER BY t.entity"
+                " ORDER BY t.entity LIMIT ? OFFSET ?) t"
+                " CROSS JOIN entity e ON e.n = t.entity ORDER BY t.entity"
             )
         return f"SELECT {columns} FROM {self._rows()} {self._clause()} ORDER BY {self.order} LIMIT ? OFFSET ?"
 

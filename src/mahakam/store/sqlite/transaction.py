@@ -125,7 +125,8 @@ class SqliteTransaction:
 
     def save_run(self, run: Run) -> None:
         new_id = self._execute(
-            "INSERT INTO run (id, place, feed, facts) VALUES (nullif(?, 0), ?, ?, ?) ON CONFLICT (id) DO UPDATE"
+            "INSERT INTO run (id, place, feed, facts) VALUES (nullif(?, 0), ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE"
             " SET place = excluded.place, feed = excluded.feed, facts = excluded.facts RETURNING id",
             (run.id, run.place, run.feed, rows.run_facts(run)),
         ).fetchall()
@@ -145,10 +146,12 @@ class SqliteTransaction:
     def hold(self, rows_: Iterable[Held]) -> None:
         for held in rows_:
             added = self._execute(
-                "INSERT INTO held (place, feed, run, file, sheet, row, line, raw, reasons, state, fixed, entity)"
+                "INSERT INTO held"
+                " (place, feed, run, file, sheet, row, line, raw, reasons, state, fixed, entity)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (place, feed, file, sheet, row) WHERE state = 'held' DO UPDATE SET run = excluded.run,"
-                " line = excluded.line, raw = excluded.raw, reasons = excluded.reasons, fixed = excluded.fixed,"
+                " ON CONFLICT (place, feed, file, sheet, row) WHERE state = 'held' DO UPDATE"
+                " SET run = excluded.run, line = excluded.line, raw = excluded.raw,"
+                " reasons = excluded.reasons, fixed = excluded.fixed,"
                 " entity = excluded.entity RETURNING id",
                 rows.held_row(held),
             ).fetchall()
@@ -174,7 +177,8 @@ class SqliteTransaction:
         c = correction
         new_id = self._execute(
             'INSERT INTO correction (id, place, feed, "column", old, new, author, at, reason, active)'
-            " VALUES (nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET place = excluded.place,"
+            " VALUES (nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET place = excluded.place,"
             ' feed = excluded.feed, "column" = excluded."column", old = excluded.old, new = excluded.new,'
             " author = excluded.author, at = excluded.at, reason = excluded.reason, active = excluded.active"
             " RETURNING id",
