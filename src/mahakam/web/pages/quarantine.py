@@ -157,8 +157,9 @@ def rows_table(request: Request) -> Table:
         Column("reasons", get=lambda r: r.reasons, hidden=True),
         Column(
             "page",
-            "",
+            _("Edit"),
             get=lambda r: f"{base}/{r.id}",
+            sortable=False,
             html=lambda r: Markup('<a href="{}">{}</a>').format(f"{base}/{r.id}", _("Edit")),
         ),
     ]
