@@ -120,9 +120,9 @@ def main() -> int:
         if not arguments.only:
             about = {
                 "note": f"{arguments.rows:,} rows × {len(data.RULES)} rules, "
-                f"{path.stat().st_size / 2**20:.0f} MiB of CSV, {failures:,} planted defects, all found and nothing "
-                f"else. Whole processes, start-up and output included; of {arguments.times} runs the one with the "
-                "least CPU. The rules: " + "; ".join(data.RULES) + ".",
+                f"{path.stat().st_size / 2**20:.0f} MiB of CSV, {failures:,} planted defects, all found and "
+                f"nothing else. Whole processes, start-up and output included; of {arguments.times} runs the one "
+                "with the least CPU. The rules: " + "; ".join(data.RULES) + ".",
             }
             results.record("check", "python -m bench.check", rows, **about)
             _write_readme(rows, about["note"])
