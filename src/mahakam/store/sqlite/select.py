@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-import apsw
 import orjson
 
 from mahakam.ngsild.selection import Geo, Scopes, Selection, Types
+from mahakam.store.sqlite.condition import BODY, compile_condition, exact_test, json_path
 from mahakam.store.sqlite.keys import Box, box_of
 
 EARTH_RADIUS_METRES = 6_371_008.8
@@ -80,23 +80,20 @@ def compile_selection(selection: Selection) -> Plan:
     if selection.ids:
         where.append("e.id IN (SELECT value FROM json_each(?))")
         parameters.append(orjson.dumps(selection.ids).decode())
-    rest = Selection(condition=selection.condition, geo=selection.geo, id_pattern=selection.id_pattern)
+    rest = Selection(geo=selection.geo, id_pattern=selection.id_pattern)
     if selection.attrs:
         _attributes_filter(selection.attrs, where, parameters)
     if selection.scopes and not _scope_filter(selection.scopes, where, parameters):
         rest = replace(rest, scopes=selection.scopes)
     if selection.geo:
         _geo_filter(selection.geo, where, parameters)
+    tests = [compile_condition(selection.condition)] if selection.condition is not None else []
     if rest != Selection():
-        where.append("document_matches(e.body, e.times, ?)")
-        parameters.append(apsw.pyobject(_exact(rest)))
+        tests.append(exact_test(rest))
+    for test, values in tests:
+        where.append(test)
+        parameters += values
     return Plan(source, index_where, " AND ".join(where), tuple(parameters))
-
-
-def _exact(rest: Selection) -> Any:
-    from mahakam.ngsild.match import matches
-
-    return lambda document: matches(document, rest)
 
 
 def _type_source(types: Types) -> tuple[str, str, list[Any]]:
@@ -126,15 +123,8 @@ def _type_filter(types: Types, where: list[str], parameters: list[Any]) -> None:
 
 
 def _attributes_filter(attributes: tuple[str, ...], where: list[str], parameters: list[Any]) -> None:
-    where.append(
-        "(" + " OR ".join(["json_type(CAST(e.body AS TEXT), ?) IS NOT NULL"] * len(attributes)) + ")"
-    )
+    where.append("(" + " OR ".join([f"json_type({BODY}, ?) IS NOT NULL"] * len(attributes)) + ")")
     parameters += [json_path(name) for name in attributes]
-
-
-def json_path(*keys: str) -> str:
-    """SQLite's path to a key; quotes inside a name are written as the document's JSON writes them."""
-    return "$" + "".join("." + orjson.dumps(key).decode() for key in keys)
 
 
 def _scope_filter(scopes: Scopes, where: list[str], parameters: list[Any]) -> bool:
