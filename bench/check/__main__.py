@@ -121,8 +121,8 @@ def main() -> int:
             about = {
                 "note": f"{arguments.rows:,} rows × {len(data.RULES)} rules, "
                 f"{path.stat().st_size / 2**20:.0f} MiB of CSV, {failures:,} planted defects, all found and "
-                f"nothing else. Whole processes, start-up and output included; of {arguments.times} runs the one "
-                "with the least CPU. The rules: " + "; ".join(data.RULES) + ".",
+                f"nothing else. Whole processes, start-up and output included; of {arguments.times} runs the "
+                "one with the least CPU. The rules: " + "; ".join(data.RULES) + ".",
             }
             results.record("check", "python -m bench.check", rows, **about)
             _write_readme(rows, about["note"])
