@@ -48,7 +48,7 @@ class Server:
         return int(children[-1]) if children else self.process.pid
 
     def cpu(self) -> float:
-        """Seconds of user and system time of the worker so far, all its threads (nanoseconds in schedstat)."""
+        """Seconds of user and system time of the worker so far, all its threads (schedstat: nanoseconds)."""
         total = 0
         for task in Path(f"/proc/{self.worker}/task").iterdir():
             total += int((task / "schedstat").read_text().split()[0])
