@@ -27,11 +27,13 @@ ARGUMENTS = [
     "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
 ]  # fmt: skip
 WIDTHS = (360, 1280)
+TALLEST = 2800
+"""Pixels of the page, from its top."""
 PAGES = {
     "home": "/",
     "home-id": "/?lang=id",
-    "samarinda": "/cities/samarinda",
-    "samarinda-id": "/cities/samarinda?lang=id",
+    "city": "/cities/samarinda",
+    "city-id": "/cities/samarinda?lang=id",
     "balikpapan": "/cities/balikpapan",
     "kaltim": "/cities/kaltim",
     "jakarta": "/cities/jakarta",
@@ -89,6 +91,15 @@ def wait_for(url: str, server: subprocess.Popen[bytes], seconds: float = 30) -> 
     raise SystemExit(f"no answer from {url} within {seconds:.0f} s")
 
 
+def shrink(path: Path, tallest: int) -> None:
+    """Cut a picture at the foot and give it a palette: a third of the bytes, the same to the eye."""
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        cut = picture.convert("RGB").crop((0, 0, picture.width, min(picture.height, tallest)))
+    cut.quantize(192, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
 def take(url: str, out: Path, names: list[str]) -> None:
     """Take the pictures; the map is waited for where there is one."""
     from playwright.sync_api import sync_playwright
@@ -116,6 +127,7 @@ def take(url: str, out: Path, names: list[str]) -> None:
                     page.wait_for_timeout(500)
                 target = out / f"{name}-{width}.png"
                 page.screenshot(path=target, full_page="map" not in name)
+                shrink(target, TALLEST * (2 if phone else 1))
                 print(f"{target} ({page.title()})", file=sys.stderr)
                 page.close()
                 context.clear_cookies()

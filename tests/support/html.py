@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 class Page(HTMLParser):
     """``links``: every href and src; ``inline``: style attributes, style and script elements with
     content, handlers;
-    ``tables``: rows of cell texts by table; ``language``; ``headings``; ``text``; ``unlabelled``: fields
+    ``tables``: rows of cell texts by table; ``language``, ``headings``, ``landmarks``, ``ids``, ``text``.
     without a label.
     """
 
