@@ -208,6 +208,15 @@ def test_contracted_type_needs_the_scope_of_its_place(guarded: Broker, scope: st
     assert (reason["field"], reason["expected"]) == ("scope", "/smd")
 
 
+def test_broken_contract_says_so_and_stores_nothing(guarded: Broker, tmp_path: Path) -> None:
+    (tmp_path / "places" / "smd" / "contracts" / "rain.yaml").write_text("kind: DataContract\nnonsense: 1\n")
+    with pytest.raises(Problem) as refusal:
+        guarded.create(rain(mm=3))
+    assert refusal.value.status == 500
+    assert "rain.yaml" in refusal.value.detail
+    assert guarded.count() == 0
+
+
 def test_type_without_contract_is_stored_anywhere(guarded: Broker) -> None:
     guarded.create(entity(type="Bench", mm=-5))
     assert guarded.count() == 1

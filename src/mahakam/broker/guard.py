@@ -8,8 +8,9 @@ from typing import Any
 from mahakam.broker.contracts import ContractBook
 from mahakam.config import Place, place_of, scope_of
 from mahakam.ngsild.entity import ENTITY_MEMBERS, VALUE_MEMBER, Document
-from mahakam.ngsild.problem import bad_request
+from mahakam.ngsild.problem import Problem, bad_request
 from mahakam.quality.finding import Finding
+from mahakam.quality.odcs import ContractError
 
 FLAG = "quality"
 """Name of the sub-property that carries the rules an attribute's value failed with severity warning."""
@@ -27,8 +28,14 @@ class Guard:
         """The document, flagged with the warnings of its contract.
 
         Raises Problem BadRequestData with every failed rule, or with the scopes that would be right for a
-        type that has contracts, but none for the place of this entity.
+        type that has contracts, but none for the place of this entity; InternalError for a broken contract.
         """
+        try:
+            return self._admit(document)
+        except ContractError as error:
+            raise Problem("InternalError", "The type's contract cannot be used", str(error)) from error
+
+    def _admit(self, document: Document) -> Document:
         type = document["type"]
         types = type if isinstance(type, list) else [type]
         if not self._has_contract(types):

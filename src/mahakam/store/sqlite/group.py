@@ -41,6 +41,7 @@ def perform(connection: apsw.Connection, transaction: SqliteTransaction, group: 
             outcomes.append((future, None, error))
             if connection.total_changes() != before:
                 raise Undo from error
+    transaction.flush()
     return outcomes
 
 
