@@ -40,7 +40,7 @@ def config_option(function: F) -> F:
         type=click.Path(path_type=Path),
         multiple=True,
         callback=_folders,
-        help="Folder with city.yaml files in it or below; may be given several times. Default: MAHAKAM_CONFIG.",
+        help="Folder with city.yaml files in it or below; may be given again. Default: MAHAKAM_CONFIG.",
     )(function)
 
 
