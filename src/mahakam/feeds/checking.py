@@ -1,4 +1,4 @@
-"""A feed's rows against its contract: findings by row, and the typed values of the rows that may be stored."""
+"""A feed's rows against its contract: findings by row, and the typed values of rows that may be stored."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from mahakam.quality.columns import ColumnCheck
     from mahakam.quality.references import References
 
+_PAGE = 4_000
 STRUCTURE = "structure"
 """The rule of a row whose shape is broken (see ``sources.Fault``)."""
 
 
 @dataclass
 class Judged:
-    """``errors``: row → findings that hold it; ``warnings``: row → findings that flag it; ``file``: on the whole file."""
+    """``errors``: row → findings that hold it; ``warnings``: row → findings that flag it; ``file``: on all."""
 
     check: ColumnCheck
     connection: duckdb.DuckDBPyConnection
@@ -33,19 +34,17 @@ class Judged:
     def passed(self) -> Iterator[tuple[int, int, dict[str, Any]]]:
         """(row, line, typed record) of the rows without an error, in order."""
         names = list(self.check.contract.fields)
-        for batch in self._batches():
-            columns = [column.to_pylist() for column in batch.columns]
-            for values in zip(*columns, strict=True):
+        table = self.check.typed_sql()
+        highest = self.connection.execute(f"SELECT max(_row) FROM ({table})").fetchall()[0][0] or 0  # noqa: S608
+        for first in range(1, highest + 1, _PAGE):
+            # by ranges of rows: an open result would be lost when another query runs meanwhile
+            rows = self.connection.execute(
+                f"SELECT * FROM ({table}) WHERE _row BETWEEN ? AND ? ORDER BY _row",  # noqa: S608
+                [first, first + _PAGE - 1],
+            ).fetchall()
+            for values in rows:
                 if values[0] not in self.errors:
                     yield values[0], values[1], dict(zip(names, values[2:], strict=True))
-
-    def _batches(self) -> Iterator[Any]:
-        """Arrow record batches; a cursor of its own lets others ask the connection meanwhile."""
-        cursor = self.connection.cursor()
-        try:
-            yield from cursor.sql(self.check.typed_sql()).to_arrow_reader(4_000)
-        finally:
-            cursor.close()
 
     def add(self, finding: Finding) -> None:
         """One more finding on a row; of all rules ours come first, as they are about the row as a whole."""
@@ -61,7 +60,7 @@ def types_of(contract: Contract) -> dict[str, str]:
 def judge(
     connection: duckdb.DuckDBPyConnection, table: str, contract: Contract, references: References
 ) -> Judged:
-    """Check the mapped rows of a table. Raises ContractError if the contract asks for what the place has not."""
+    """Check the mapped rows of a table. Raises ContractError if it asks for what the place has not."""
     from mahakam.quality.columns import check_columns
 
     check = check_columns(connection, table, list(contract.fields), contract, references, typed_fields=True)
