@@ -9,7 +9,9 @@ BENCHES = ("bench.check", "bench.feeds", "bench.broker")
 
 
 def main() -> int:
-    failed = [name for name in BENCHES if subprocess.run([sys.executable, "-m", name], check=False).returncode]
+    failed = [
+        name for name in BENCHES if subprocess.run([sys.executable, "-m", name], check=False).returncode
+    ]
     if failed:
         print("could not measure: " + ", ".join(failed), file=sys.stderr)
     return 1 if failed else 0

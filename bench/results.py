@@ -17,13 +17,14 @@ _BEGIN = "<!-- figures: written by bench/results.py from results.json -->"
 def machine() -> str:
     """What the figures were measured on, in one line."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {system}, Python {platform.python_version()}"
 
 
 def record(bench: str, command: str, rows: list[dict[str, Any]], **notes: Any) -> None:
     """Keep the figures of one bench and write the table anew; the other benches' figures stay.
 
-    ``rows``: one mapping a measured thing, e.g. ``{"what": "read by id", "value": 1.3, "unit": "× floor", "target": 1.5}``.
+    ``rows``: one mapping a measured thing, e.g. ``{"what": "read by id", "value": 1.3, "unit": "× floor"}``.
     """
     results = json.loads(FILE.read_text()) if FILE.exists() else {}
     results[bench] = {
@@ -53,4 +54,6 @@ def write_table(results: dict[str, Any]) -> None:
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) and abs(value) < 1000 else f"{value:,}" if isinstance(value, int) else str(value)
+    if isinstance(value, float) and abs(value) < 1000:
+        return f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -165,7 +165,9 @@ def load_places(folders: Iterable[Path]) -> dict[str, Place]:
                     if "name" not in place.facts:
                         raise ConfigError(path, "needs a name, e.g. name: Samarinda")
                     if place.id in places and places[place.id].folder != place.folder:
-                        raise ConfigError(path, f"the place {place.id!r} is also in {places[place.id].folder}")
+                        raise ConfigError(
+                            path, f"the place {place.id!r} is also in {places[place.id].folder}"
+                        )
                     places[place.id] = place
     return places
 

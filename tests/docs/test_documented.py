@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 import pytest
+from tools.command_docs import commands, page
 
 from mahakam.cli import cli
 from mahakam.config import Settings
-from tools.command_docs import commands, page
 
 DOCS = Path(__file__).parents[2] / "docs"
 ALL = list(commands(cli, ("mahakam",)))

@@ -28,7 +28,7 @@ def free_port() -> int:
 
 
 def demo_data() -> Path:
-    """The example cities, loaded by ``mahakam demo --no-serve`` once a test run and shared by its workers; read only."""
+    """The example cities, loaded by ``mahakam demo --no-serve`` once a test run; read only."""
     folder = Path(os.environ["MAHAKAM_TEST_RUN"]) / "demo"
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
@@ -86,7 +86,7 @@ class RunningNode:
         if open:
             self._arguments.append("--open")
         self._environment = os.environ | ({"MAHAKAM_DEMO": "1"} if demo else {})
-        self._log = tempfile.TemporaryFile("w+")
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the node
         self._process: subprocess.Popen[str] | None = None
 
     @property

@@ -18,8 +18,8 @@ _LINKS = (
 
 
 @click.command(short_help="Load the example cities and serve them.")
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), default=Path("mahakam-demo"),
-              show_default=True, help="Folder of the demo's data; what is there is not loaded again.")  # fmt: skip
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), default="mahakam-demo",
+              show_default=True, help="Folder of the demo; what is there is not loaded again.")  # fmt: skip
 @click.option(
     "--port",
     default=8000,

@@ -302,6 +302,4 @@ def countries_table(request: Request) -> Table:
         Column("cities", _("Member cities"), "number"),
         Column("projects", _("Projects"), "number"),
     ]
-    return Table(
-        request, _("Countries"), columns, register(request).countries, path="/network/countries"
-    )
+    return Table(request, _("Countries"), columns, register(request).countries, path="/network/countries")
