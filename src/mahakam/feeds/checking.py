@@ -23,7 +23,7 @@ STRUCTURE = "structure"
 
 @dataclass
 class Judged:
-    """``errors``: row → findings that hold it; ``warnings``: row → findings that flag it; ``file``: on all."""
+    """``errors``: row → findings that hold it; ``warnings``: row → findings that flag it; ``file``: all."""
 
     check: ColumnCheck
     connection: duckdb.DuckDBPyConnection
