@@ -13,7 +13,8 @@ FILE = Path(__file__).parents[1] / "docs" / "commands.md"
 _HEAD = """# Commands
 
 Written from the commands' own `--help` by `python -m tools.command_docs`. Data goes to standard output,
-talk to standard error. Every command ends with 0 (clean), 1 (something was held or failed a check) or 2 (could not run).
+talk to standard error. Every command ends with 0 (clean), 1 (something was held or failed a check) or
+2 (could not run).
 """
 
 
