@@ -117,9 +117,11 @@ def _write(folder: Path, run: Run, contract: Contract, judged: Judged) -> Path:
             "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 100000)"
         )
         _sync(unfinished)
-        file = folder / f"{digest(unfinished)[:32]}.parquet"
-        unfinished.replace(file)
-        _sync(folder)
+        name = digest(unfinished)
+        file = folder / f"{name[:32]}.parquet"
+        if not (file.is_file() and digest(file) == name):
+            unfinished.replace(file)
+            _sync(folder)
     finally:
         unfinished.unlink(missing_ok=True)
     return file
