@@ -13,7 +13,7 @@ help:  ## this list
 
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Mahakam needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=…" >&2; exit 2; }
-	@$(PYTHON) -m venv .venv 2>/dev/null || { rm -rf .venv; tools/system-packages python3-venv && $(PYTHON) -m venv .venv; }
+	@$(PYTHON) -m venv .venv >/dev/null 2>&1 || { rm -rf .venv; tools/system-packages python3-venv && $(PYTHON) -m venv .venv; }
 	@echo "Installing uv …" && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 .venv/.run: pyproject.toml uv.lock | $(UV)
