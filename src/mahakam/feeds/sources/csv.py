@@ -35,6 +35,7 @@ _DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 300
 _SAMPLE_BYTES = 256 << 10
 _BATCH = 50_000
+_TAIL = 16 << 10
 
 
 def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Table:
@@ -77,6 +78,7 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     if (
         pins.rows is None
         and start is not None
+        and not _ends_in_note(text.path, delimiter, len(names))
         and scan.check(text.path, found.name, start, delimiter, len(names)).regular
     ):
         table = _straight(text, connection, info, place.last)
@@ -100,19 +102,19 @@ def _delimiter(pins: Pins, sample: str, found: Local) -> str:
     lines = [line for line in sample.split("\n")[:_SAMPLE_ROWS] if line.strip()]
     if len(sample) >= _SAMPLE_BYTES // 2 and len(lines) > 1:
         lines.pop()
-    best, score = ",", 0.0
+    splits: list[tuple[int, float, str]] = []
     for candidate in _DELIMITERS:
-        counts: Counter[int] = Counter()
         try:
-            for cells in csv.reader(lines, delimiter=candidate):
-                counts[len(cells)] += 1
+            widths = [len(cells) for cells in csv.reader(lines, delimiter=candidate)]
         except csv.Error:
             continue
-        width, times = max(counts.items(), key=lambda item: (item[0] > 1) * item[1])
-        value = times / max(sum(counts.values()), 1) * min(width, 4) if width > 1 else 0.0
-        if value > score:
-            best, score = candidate, value
-    return best
+        if split := Counter(width for width in widths if width > 1):
+            width, times = split.most_common(1)[0]
+            splits.append((widths.index(width), times / len(widths) * min(width, 4), candidate))
+    most = max((value for _, value, _ in splits), default=0.0)
+    # what splits the names too is the delimiter, though commas in an address split every row into more
+    likely = [each for each in splits if each[1] >= most / 2]
+    return min(likely, key=lambda each: (each[0], -each[1]))[2] if likely else ","
 
 
 def _grid(rows: list[Record]) -> tuple[list[list[str | None]], list[int]]:
@@ -155,7 +157,7 @@ def _straight(text: Text, connection: duckdb.DuckDBPyConnection, info: SourceInf
     """DuckDB's own reader: allowed only after ``scan`` proved that every line is one regular row."""
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in info.columns)
     relation = connection.sql(
-        f"SELECT row_number() OVER () AS {ROW}, {ROW} + {skip} AS {LINE}, * "
+        f"SELECT row_number() OVER () AS {ROW}, {ROW} + {skip} AS {LINE}, * "  # noqa: S608 - names are quoted
         f"FROM read_csv({literal(str(text.path))}, auto_detect = false, header = false, skip = {skip}, "
         f"columns = {{{columns}}}, delim = {literal(info.delimiter)}, quote = '\"', escape = '\"', "
         f"max_line_size = {MAX_LINE}, strict_mode = true, comment = '')"
@@ -240,10 +242,19 @@ def _note(record: Record, width: int) -> bool:
     ) or (width == 2 and len(cells) == 1 and not lay.is_value(cells[0]) and not record.problem)
 
 
+def _ends_in_note(path: Path, delimiter: str, width: int) -> bool:
+    """Is the last line a note filled up with delimiters, as spreadsheets write it?"""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - _TAIL, 0))
+        line = file.read().rstrip(b"\r\n").rpartition(b"\n")[2].decode("utf-8", errors="ignore")
+    cells = next(csv.reader([line], delimiter=delimiter), [""])
+    return len(cells) == width and _note(Record(0, cells, line), width)
+
+
 def _batch(row: int, lines: list[int], data: list[list[str | None]], names: list[str]) -> pa.RecordBatch:
     import pyarrow as pa
 
     first = row - len(lines) + 1
-    arrays = [pa.array(range(first, row + 1), pa.int64()), pa.array(lines, pa.int64())]
+    arrays: list[pa.Array] = [pa.array(range(first, row + 1), pa.int64()), pa.array(lines, pa.int64())]
     arrays += [pa.array(column, pa.string()) for column in data]
     return pa.RecordBatch.from_arrays(arrays, names=[ROW, LINE, *names])

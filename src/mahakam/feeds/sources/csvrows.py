@@ -45,17 +45,16 @@ def records(path: Path, name: str, delimiter: str, columns: int) -> Iterator[Rec
             if line.count('"') % 2 == 0:
                 yield Record(number, _split(line, delimiter), line)
                 continue
-            block, closed = _gather(line, file, pending, name)
+            block, closed = _gather(line, file, pending)
             if closed and not _swallows(block, delimiter, columns):
                 yield Record(number, _split("".join(block), delimiter), "".join(block))
                 number += len(block) - 1
                 continue
             pending.extend(reversed(block[1:]))
-            cells = next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
-            yield Record(number, cells, line, "a quote opens and never closes")
+            yield Record(number, _bare(line, delimiter), line, "a quote opens and never closes")
 
 
-def _gather(line: str, file: object, pending: list[str], name: str) -> tuple[list[str], bool]:
+def _gather(line: str, file: object, pending: list[str]) -> tuple[list[str], bool]:
     block = [line]
     quotes = line.count('"')
     size = len(line)
@@ -71,16 +70,25 @@ def _gather(line: str, file: object, pending: list[str], name: str) -> tuple[lis
 
 
 def _swallows(block: list[str], delimiter: str, columns: int) -> bool:
-    """Did an open quote eat whole rows? Yes if the row does not parse strictly, or its lines are rows themselves."""
+    """Did an open quote eat whole rows? Yes if the row does not parse strictly, or its lines are rows themselves.
+
+    A cell may well hold a line with as many delimiters as a row; that its first line is a row too is no chance.
+    """
     try:
         rows = list(csv.reader(block, delimiter=delimiter, strict=True))
     except csv.Error:
         return True
     if len(rows) != 1 or (columns and len(rows[0]) != columns):
         return True
-    if columns < 3:
+    inside = block[1:-1]
+    if columns < 3 or not inside or len(_bare(block[0], delimiter)) != columns:
         return False
-    return any(len(_split(line, delimiter)) == columns for line in block[1:-1])
+    return 2 * sum(len(_split(line, delimiter)) == columns for line in inside) > len(inside)
+
+
+def _bare(line: str, delimiter: str) -> list[str]:
+    """The cells of a line whose quotes mean nothing."""
+    return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
 
 
 def _split(text: str, delimiter: str) -> list[str]:
