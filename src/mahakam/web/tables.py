@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from mahakam.spreadsheet import guarded, plain
 from mahakam.web import language
 from mahakam.web.language import n_
 
@@ -26,7 +27,6 @@ Kind = Literal["text", "number", "date", "time", "share", "code"]
 PER_PAGE = 50
 SORTABLE_ROWS = 20_000
 """Sources that must be read whole to be sorted offer sorting only up to this many rows."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class Rows(Protocol):
@@ -231,34 +231,6 @@ def sort_key(value: Any) -> tuple[int, Any]:
     if isinstance(value, dt.datetime | dt.date):
         return (1, value.isoformat())
     return (1, plain(value).casefold())
-
-
-def plain(value: Any) -> str:
-    """A value as text without a format: lists joined, mappings as JSON."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | tuple):
-        return ", ".join(plain(part) for part in value)
-    if isinstance(value, Mapping):
-        return orjson.dumps(value, default=str).decode()
-    return str(value)
-
-
-def guarded(value: Any) -> Any:
-    """Text that a spreadsheet would run as a formula gets an apostrophe; numbers stay numbers."""
-    if isinstance(value, bool) or value is None or not isinstance(value, int | float):
-        text = plain(value)
-        return "'" + text if text.startswith(_FORMULA) and not _is_number(text) else text
-    return value
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text)) and text.strip() == text
-    except ValueError:
-        return False
 
 
 def csv_lines(columns: Sequence[Column], rows: Iterable[Any]) -> Iterator[str]:

@@ -19,6 +19,7 @@ from mahakam.feeds.archive import Archive
 from mahakam.indicators.trace import Input, Only, Trace, inputs, trace
 from mahakam.indicators.value import TYPE as INDICATOR_VALUE
 from mahakam.indicators.value import value_id
+from mahakam.spreadsheet import plain
 from mahakam.store.model import Lineage, Run
 from mahakam.store.protocol import Document, EntityStore
 from mahakam.web import indicator_views as views
@@ -31,7 +32,7 @@ from mahakam.web.pages.quality import STATES
 from mahakam.web.privacy import feed_is_personal, hidden, place_of_document
 from mahakam.web.render import render
 from mahakam.web.site import site_of
-from mahakam.web.tables import Column, Table, plain, table_routes
+from mahakam.web.tables import Column, Table, table_routes
 
 if TYPE_CHECKING:
     from mahakam.web.site import Site
