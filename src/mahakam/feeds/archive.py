@@ -6,6 +6,8 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mahakam.feeds.sources.files import digest
@@ -29,7 +31,7 @@ class Archive:
         return path if path.is_file() else None
 
     def keep(self, source: Path, sha256: str) -> Path:
-        """Copy a file in. Raises SourceError if its bytes are no longer those of the digest, OSError if there is no room."""
+        """Copy a file in. Raises SourceError if its bytes are no longer of this digest, OSError without room."""
         if (kept := self.path(sha256)) is not None:
             return kept
         target = self.folder / sha256[:2] / sha256
@@ -75,10 +77,32 @@ class Watch:
         stat = self.path.stat()
         return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
-    def verify(self, sha256: str) -> None:
-        """Raises SourceError if the file is another than when the watch began, or its bytes are no longer ``sha256``."""
+    @classmethod
+    @contextmanager
+    def over(cls, path: Path) -> Iterator[Watch]:
+        """Watch a file; if reading fails because it was replaced, that is what is said. Raises SourceError."""
         try:
-            same = self._stat() == self._before and digest(self.path) == sha256
+            watch = cls(path)
+        except OSError as error:
+            raise SourceError(path.name, f"cannot be read: {error.strerror}") from error
+        try:
+            yield watch
+        except Exception as error:
+            if not watch.same():
+                raise replaced(path.name) from error
+            raise
+
+    def same(self) -> bool:
+        """Does the file still look as when the watch began?"""
+        try:
+            return self._stat() == self._before
+        except OSError:
+            return False
+
+    def verify(self, sha256: str) -> None:
+        """Raises SourceError if the file is another than when the watch began, or has other bytes."""
+        try:
+            same = self.same() and digest(self.path) == sha256
         except OSError:
             same = False
         if not same:

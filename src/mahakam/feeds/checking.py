@@ -57,6 +57,11 @@ def types_of(contract: Contract) -> dict[str, str]:
     return {name: field.kind.logical for name, field in contract.fields.items()}
 
 
+def needed(contract: Contract) -> tuple[str, ...]:
+    """The fields without which no row can pass."""
+    return tuple(name for name, field in contract.fields.items() if field.required or name in contract.key)
+
+
 def judge(
     connection: duckdb.DuckDBPyConnection, table: str, contract: Contract, references: References
 ) -> Judged:

@@ -14,19 +14,27 @@ from mahakam.feeds.parts import chain, contract_file
 from mahakam.feeds.sources.files import digest
 from mahakam.store.model import Correction
 
-FORM = 1
+FORM = 2
 """Counted up when the same input gives other entities than before."""
 
 
-def fingerprint(
-    places: Mapping[str, Place], feed: Feed, files: Iterable[Path], corrections: Iterable[Correction]
-) -> str:
-    """SHA-256 of the files, the feed, its contract, code lists and boundary, and the stewards' corrections.
+def fingerprint(basis: str, files: Iterable[tuple[str, str]]) -> str:
+    """A feed's :func:`basis` with its files' names and SHA-256."""
+    parts = [basis, *(f"{name}:{sha256}" for name, sha256 in files)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def digests(files: Iterable[Path]) -> list[tuple[str, str]]:
+    """Name and SHA-256 of files. Raises OSError for one that cannot be read."""
+    return [(path.name, digest(path)) for path in files]
+
+
+def basis(places: Mapping[str, Place], feed: Feed, corrections: Iterable[Correction]) -> str:
+    """SHA-256 of the feed, its contract, code lists and boundary, and the stewards' corrections: all but the files.
 
     Raises OSError for a file that cannot be read.
     """
     parts: list[str] = [__version__, str(FORM), feed.place.id, feed.name, feed.place.timezone]
-    parts += [f"{path.name}:{digest(path)}" for path in files]
     used = [feed.path, contract_file(places, feed.place, feed.contract), feed.place.boundary_file]
     for place in chain(places, feed.place):
         used += sorted((place.folder / "codes").glob("*"))

@@ -44,6 +44,7 @@ class Compiled:
         columns: Sequence[str],
         file: str,
         corrections: Iterable[Correction] = (),
+        required: Iterable[str] = (),
     ) -> None:
         self.feed = feed
         self.types = types
@@ -56,7 +57,7 @@ class Compiled:
         for correction in corrections:
             if correction.active:
                 self._corrections.setdefault(correction.column, []).append((correction.old, correction.new))
-        fields = feed.fields or tuple(Field(name, column=name) for name in types if self._find(name))
+        fields = feed.fields or self._by_name(required)
         for made in fields:
             if made.name not in types:
                 near = difflib.get_close_matches(made.name, list(types), 1, 0.5)
@@ -77,6 +78,20 @@ class Compiled:
         if any(made.geometry for made in fields):
             used.add(GEOMETRY)
         self.unused = [name for name in self.columns if name not in used]
+
+    def _by_name(self, required: Iterable[str]) -> tuple[Field, ...]:
+        """Without a map each field is the column of its name. Raises SourceError where a required one has none."""
+        absent = [name for name in self.types if not self._find(name)]
+        if lacking := [name for name in required if name in absent]:
+            raise SourceError(
+                self.file,
+                f"has no column {', '.join(map(repr, lacking))}, which the contract {self.feed.contract!r} "
+                f"requires; add it, or name its column in the feed's map "
+                f"(columns: {', '.join(self.columns[:40])})",
+            )
+        if absent:
+            self.notes.append(f"no column for: {', '.join(absent)}")
+        return tuple(Field(name, column=name) for name in self.types if name not in absent)
 
     def projections(self) -> set[str]:
         """The coordinate reference systems that need functions of :mod:`mahakam.feeds.projection`."""
@@ -174,9 +189,9 @@ class Compiled:
             )
         missing = self._missing
         if made.longitude is not None and made.latitude is not None:
-            number = made.number or self._default_number() or Number(group="")
+            mark = made.number or self._default_number() or Number(group="")
             parts = [
-                transforms.number(transforms.present(self._cell(name, where), missing), number)
+                transforms.number(transforms.present(self._cell(name, where), missing), mark)
                 for name in (made.longitude, made.latitude)
             ]
             return transforms.point(parts[0], parts[1], made.crs)
@@ -249,6 +264,7 @@ def map_table(
     *,
     name: str = "source",
     overrides: Mapping[int, Held] | None = None,
+    required: Iterable[str] = (),
 ) -> Mapped:
     """Map a source: rows that do not belong are left out and counted, the others become the contract's fields.
 
@@ -258,17 +274,17 @@ def map_table(
     """
     import duckdb
 
-    compiled = Compiled(feed, types, table.columns, table.info.file, corrections)
+    compiled = Compiled(feed, types, table.columns, table.info.file, corrections, required)
     _install(connection, compiled)
     raw, corrected, mapped = (identifier(name + suffix) for suffix in ("", "_corrected", "_mapped"))
     try:
         table.relation.create_view(name + "_file", replace=True)
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {raw} AS SELECT * FROM {identifier(name + '_file')}"
-        )  # noqa: S608
+            f"CREATE OR REPLACE TEMP TABLE {raw} AS SELECT * FROM {identifier(name + '_file')}"  # noqa: S608
+        )
         kind = "TABLE" if overrides else "VIEW"
         connection.execute(
-            f"CREATE OR REPLACE TEMP {kind} {corrected} AS SELECT {compiled.corrected()} FROM {raw}"
+            f"CREATE OR REPLACE TEMP {kind} {corrected} AS SELECT {compiled.corrected()} FROM {raw}"  # noqa: S608
         )
         for row, held in (overrides or {}).items():
             _override(connection, raw, corrected, table.columns, row, held)
@@ -331,6 +347,6 @@ def _override(
     if fixed:
         settings = ", ".join(f"{identifier(column)} = ?" for column in fixed)
         connection.execute(
-            f"UPDATE {corrected} SET {settings} WHERE {ROW} = ?",
-            [*fixed.values(), row],  # noqa: S608
+            f"UPDATE {corrected} SET {settings} WHERE {ROW} = ?",  # noqa: S608
+            [*fixed.values(), row],
         )

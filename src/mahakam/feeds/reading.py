@@ -96,24 +96,29 @@ def read_files(
     types: Mapping[str, str],
     corrections: Iterable[Correction],
     decided: Iterable[Held] = (),
+    *,
+    required: Iterable[str] = (),
 ) -> Reading:
     """Read and map every file of a run into the table ``feed_mapped``.
 
     ``decided`` are rows that a steward fixed before: where the same row comes again, its fix is applied again.
+    ``required`` are fields that must have a column where the feed has no map.
     Raises SourceError (also for a file replaced while it was read), ConfigError.
     """
-    corrections = list(corrections)
+    corrections, required = list(corrections), list(required)
     by_row: dict[tuple[str, str, int], Held] = {(h.file, h.sheet, h.row): h for h in decided}
     reading = Reading(connection, [], 0, {}, [], [])
     offset = 0
     for number, path in enumerate(files):
-        watch = Watch(path)
-        table = sources.read(path, connection, **feed.pins)
         name = f"feed_source_{number}"
-        info = table.info
-        overrides = _overrides(by_row, info) if by_row else {}
-        mapped = map_table(connection, table, feed, types, corrections, name=name, overrides=overrides)
-        watch.verify(info.sha256)
+        with Watch.over(path) as watch:
+            table = sources.read(path, connection, **feed.pins)
+            info = table.info
+            overrides = _overrides(by_row, info) if by_row else {}
+            mapped = map_table(
+                connection, table, feed, types, corrections, name=name, overrides=overrides, required=required
+            )
+            watch.verify(info.sha256)
         rows = int(connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])  # noqa: S608
         part = Part(path, info, name, offset, rows, table.faults)
         create = "CREATE OR REPLACE TEMP TABLE {} AS" if number == 0 else "INSERT INTO {}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mahakam.config import ConfigError, scope_of
 from mahakam.feeds import definition
 from mahakam.feeds.archive import Archive
-from mahakam.feeds.fingerprint import fingerprint
+from mahakam.feeds.fingerprint import basis, digests, fingerprint
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.settling import Position, Quarantine, settle
 from mahakam.feeds.sources.model import SourceError
@@ -47,22 +47,23 @@ def run_feed(
 ) -> Run:
     """Run a feed of a place over its files, or over ``file`` (an upload) in their stead.
 
-    The run's state is ``clean``, ``held`` (some rows are in quarantine), ``unchanged`` (the last run had the same files,
-    feed, contract and corrections: nothing was done, unless ``force``) or ``failed`` (``message`` says why; entities are
-    as they were). Raises ConfigError for a place or feed that does not exist or a feed that cannot be read.
+    The run's state is ``clean``, ``held`` (some rows are in quarantine), ``unchanged`` (the last run had the same
+    files, feed, contract and corrections: nothing was done, unless ``force``) or ``failed`` (``message`` says why).
+    A run that fails while it reads or checks stores nothing; one that fails while it stores (a full disk) leaves whole
+    batches, and the next run completes them. Raises ConfigError for a place or feed that does not exist or a feed that cannot be read.
     """
     found = definition.load(parts.place(place), feed)
     run = Run(0, place, feed, now(), author=author)
     try:
         files = [file] if file is not None else found.source_files()
-        corrections = parts.store.corrections(place, feed)
-        run.fingerprint = fingerprint(parts.places, found, files, corrections)
+        settled = basis(parts.places, found, parts.store.corrections(place, feed))
+        run.fingerprint = fingerprint(settled, digests(files))
     except (ConfigError, OSError) as error:
         return _failed(parts, run, error)
     last = last_success(parts, place, feed)
     if last is not None and last.fingerprint == run.fingerprint and not force:
         return _unchanged(parts, run, last)
-    return _Running(parts, found, run, files, progress or _silent).go()
+    return _Running(parts, found, run, files, settled, progress or _silent).go()
 
 
 def last_success(parts: Parts, place: str, feed: str) -> Run | None:
@@ -122,11 +123,14 @@ def explained(error: BaseException) -> str:
 class _Running:
     """One run under way."""
 
-    def __init__(self, parts: Parts, feed: Feed, run: Run, files: Sequence[Path], progress: Progress) -> None:
+    def __init__(
+        self, parts: Parts, feed: Feed, run: Run, files: Sequence[Path], basis: str, progress: Progress
+    ) -> None:
         self.parts = parts
         self.feed = feed
         self.run = run
         self.files = files
+        self.basis = basis
         self.progress = progress
         self.archive = Archive(parts.data)
         self.quarantine = Quarantine(parts, run)
@@ -190,14 +194,24 @@ class _Running:
     def _read_and_judge(
         self, connection: Any, contract: Contract, references: References
     ) -> tuple[Reading, Judged]:
-        from mahakam.feeds.checking import judge, keep_duplicates, types_of
+        from mahakam.feeds.checking import judge, keep_duplicates, needed, types_of
         from mahakam.feeds.reading import MAPPED, described, read_files
 
         feed, run = self.feed, self.run
         self.progress("read", 0, 0)
         corrections = self.parts.store.corrections(run.place, run.feed)
         reading = read_files(
-            connection, feed, self.files, types_of(contract), corrections, self.quarantine.decided
+            connection,
+            feed,
+            self.files,
+            types_of(contract),
+            corrections,
+            self.quarantine.decided,
+            required=needed(contract),
+        )
+        # of the files as they were read: one may have been replaced since the run began
+        run.fingerprint = fingerprint(
+            self.basis, [(part.info.file, part.info.sha256) for part in reading.parts]
         )
         for part in reading.parts:
             self.archive.keep(part.path, part.info.sha256)
@@ -325,9 +339,10 @@ class _Running:
             run.left_out += dismissed
             run.source.setdefault("left_out", {})["dismissed by a steward"] = dismissed
         run.held = len(held)
-        run.warnings = sum(len(w) for row, w in judged.warnings.items() if row not in judged.errors)
+        flagged = {row: found for row, found in judged.warnings.items() if row not in judged.errors}
+        run.warnings = sum(map(len, flagged.values()))
         run.summary = counted(judged.errors) | {
-            f"warning: {reason}": count for reason, count in counted(judged.warnings).items()
+            f"warning: {reason}": count for reason, count in counted(flagged).items()
         }
         run.state = "held" if run.held else "clean"
         run.ended = now()

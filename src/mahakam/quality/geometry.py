@@ -20,6 +20,31 @@ def is_simple(value: dict[str, Any]) -> bool:
         return False
 
 
+def fault(value: Any) -> str:
+    """Why a value (JSON text or an object) is no geometry of a record: where in it, and what would be right."""
+    import json
+
+    from mahakam.ngsild.geometry import geometry_faults
+
+    try:
+        geometry = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return ""
+    for where, _, right in geometry_faults(geometry):
+        return f"{where}: {right}" if where else ""
+    import shapely
+    from shapely.geometry import shape
+
+    try:
+        reason = str(shapely.is_valid_reason(shape(geometry)))
+    except (shapely.errors.ShapelyError, ValueError, TypeError, KeyError):
+        return ""
+    kind, _, place = reason.partition("[")
+    if kind == "Self-intersection":
+        return f"an outline that does not cross itself, as it does at [{place}"
+    return "" if kind == "Valid Geometry" else f"valid, this is not: {reason}"
+
+
 class Area:
     """A place's area, prepared for many tests.
 

@@ -44,6 +44,7 @@ class OfType:
     """What is there can be read as the field's logical type."""
 
     field: str
+    geometry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,10 @@ class Rule:
 
     def finding(self, value: Any, row: int = 0, expected: str = "") -> Finding:
         """The finding that this rule gives for a value."""
+        if isinstance(self.check, OfType) and self.check.geometry and not expected:
+            from mahakam.quality.geometry import fault
+
+            expected = f"{self.expected}: {why}" if (why := fault(value)) else ""
         return Finding(
             row, self.field, self.name, value, expected or self.expected, self.severity, self.message
         )

@@ -76,7 +76,7 @@ class RuleBuilder:
         if field.required:
             self._add("required", field, "a value", Present(field.name), dimension="completeness")
         if field.kind.logical != "string":
-            self._add("type", field, type_text(field), OfType(field.name))
+            self._add("type", field, type_text(field), OfType(field.name, field.kind.geometry))
         for option, operator in _COMPARISONS:
             if field.options.get(option) is not None:
                 self._add_bound(field, option, operator, at)

@@ -129,7 +129,15 @@ _EXPECTED_ID: Final = (
     (r"^a date and time as (.+)$", r"tanggal dan waktu seperti \1"),
     (r"^a date as (.+)$", r"tanggal seperti \1"),
     (r"^a time as (.+)$", r"waktu seperti \1"),
-    (r"^a GeoJSON geometry$", "geometri GeoJSON"),
+    (
+        r"^a GeoJSON geometry: an outline that does not cross itself, as it does at (.+)$",
+        r"geometri GeoJSON: garis batas yang tidak memotong dirinya sendiri, seperti di \1",
+    ),
+    (
+        r"^a GeoJSON geometry: (.+): \[longitude, latitude\], in this order: these look swapped$",
+        r"geometri GeoJSON: \1: [bujur, lintang], dalam urutan ini: tampaknya tertukar",
+    ),
+    (r"^a GeoJSON geometry(: .+)?$", r"geometri GeoJSON\1"),
     (r"^not later than now$", "tidak setelah saat ini"),
     (r"^inside the boundary of the place$", "di dalam batas wilayah"),
 )

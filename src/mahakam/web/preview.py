@@ -47,7 +47,7 @@ def preview(parts: Parts, place: Place, feed: str, file: Path) -> Preview:
     """Check a file as the feed's run would; nothing is written but to memory and a temporary folder."""
     import duckdb
 
-    from mahakam.feeds.checking import judge, keep_duplicates, types_of
+    from mahakam.feeds.checking import judge, keep_duplicates, needed, types_of
     from mahakam.feeds.reading import MAPPED, described, read_files
     from mahakam.quality.odcs import ContractError
     from mahakam.quality.report import make_report
@@ -60,7 +60,9 @@ def preview(parts: Parts, place: Place, feed: str, file: Path) -> Preview:
         book = parts.book()
         contract = book.contract(place.id, found.contract)
         corrections = parts.store.corrections(place.id, feed)
-        reading = read_files(connection, found, [file], types_of(contract), corrections)
+        reading = read_files(
+            connection, found, [file], types_of(contract), corrections, required=needed(contract)
+        )
         left_out = dict(reading.left_out)
         if found.duplicates != "error":
             key = contract.key or (found.entity.key_fields if found.entity else ())

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import zipfile
 import zlib
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from mahakam.feeds.sources import layout as lay
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _MAX_UNPACKED = 1 << 30
+_TEXT_NAMES = (".csv", ".tsv", ".txt", ".json", ".geojson")
 _CELL = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _ROW = re.compile(rb'<row\b[^>]*?\br="(\d{1,7})"')
 
@@ -72,6 +74,8 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
         kept, left_out = lay.data_rows(grid, place)
     else:
         kept, left_out = _pinned_rows(grid, place, pins.rows, found.name)
+    if not found.entry and found.name.lower().removesuffix(".gz").endswith(_TEXT_NAMES):
+        notes = [*notes, f"is a spreadsheet, although it is named {PurePath(found.name).suffix}"]
     info = SourceInfo(
         found.name,
         found.sha256,
@@ -83,7 +87,7 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
         columns=distinct_names(place.names),
         notes=[*notes, *place.notes],
     )
-    arrays = [
+    arrays: list[pa.Array[Any]] = [
         pa.array(range(1, len(kept) + 1), pa.int64()),
         pa.array([index + 1 for index in kept], pa.int64()),
         *(pa.array([_cell(grid[r], c) for r in kept], pa.string()) for c in place.columns),
