@@ -33,7 +33,10 @@ class StoredDataset:
 
     @contextmanager
     def opened(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, str]]]:
-        """A connection with the view ``dataset``, and its columns: name → type. It can read nothing else."""
+        """A connection with the view ``dataset``, and its columns: name → type. It can read nothing else.
+
+        Raises SourceError for a file that cannot be read, also while its rows are.
+        """
         import duckdb
 
         connection = duckdb.connect(
@@ -50,6 +53,10 @@ class StoredDataset:
             )
             described = connection.execute("DESCRIBE dataset").fetchall()
             yield connection, {name: kind for name, kind, *_ in described}
+        except duckdb.Error as error:
+            raise SourceError(
+                self.file.name, f"cannot be read ({error}); run its feed again with --force"
+            ) from error
         finally:
             connection.close()
 
@@ -70,7 +77,8 @@ def lineage_of_row(parts: Parts, place: str, name: str, row: int, file: str = ""
     """Where one row of a dataset came from: run, file, sheet, line, its cells as they stood in the archived file.
 
     ``row`` is ``_row``, ``file`` (needed only where a run read several) is ``_file``. ``raw`` is empty if the file
-    is no longer kept or can no longer be read. None for a row that the dataset has not.
+    is no longer kept or can no longer be read. None for a row that the dataset has not. Raises SourceError for a
+    dataset whose Parquet file cannot be read.
     """
     found = stored_dataset(parts, place, name)
     if found is None:
