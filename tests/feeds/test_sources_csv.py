@@ -166,6 +166,11 @@ def test_no_header_is_noticed_and_loses_no_row(tmp_path: Path) -> None:
     assert len(rows(table)) == 3
 
 
+def test_a_first_row_of_one_two_three_is_data(tmp_path: Path) -> None:
+    table = read(written(tmp_path, "a.csv", "rt,rw,kk\n1,2,3\n4,1,60\n2,2,41\n"))
+    assert rows(table) == [(1, 2, "1", "2", "3"), (2, 3, "4", "1", "60"), (3, 4, "2", "2", "41")]
+
+
 def test_header_zero_with_names_of_the_feed(tmp_path: Path) -> None:
     path = written(tmp_path, "a.csv", "Pasar,Balai\nTepian,Ilir\n")
     table = read(path, header=0, columns=["dari", "ke"])

@@ -58,7 +58,6 @@ def pins_from(values: dict[str, Any]) -> Pins:
         raise TypeError(f"no pin of a source: {', '.join(sorted(unknown))}")
     known = {name: value for name, value in values.items() if value is not None}
     columns = known.pop("columns", None)
-    text = {name: str(value) for name, value in known.items()}
-    if isinstance(columns, Iterable):
-        return Pins(columns=tuple(str(name) for name in columns), **text)
-    return Pins(**text)
+    names = tuple(str(name) for name in columns) if isinstance(columns, Iterable) else None
+    text: dict[str, Any] = {name: str(value) for name, value in known.items()}
+    return Pins(columns=names, **text)

@@ -6,7 +6,7 @@ import csv
 import itertools
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mahakam.feeds.sources import layout as lay
 from mahakam.feeds.sources import scan
@@ -255,6 +255,6 @@ def _batch(row: int, lines: list[int], data: list[list[str | None]], names: list
     import pyarrow as pa
 
     first = row - len(lines) + 1
-    arrays: list[pa.Array] = [pa.array(range(first, row + 1), pa.int64()), pa.array(lines, pa.int64())]
+    arrays: list[pa.Array[Any]] = [pa.array(range(first, row + 1), pa.int64()), pa.array(lines, pa.int64())]
     arrays += [pa.array(column, pa.string()) for column in data]
     return pa.RecordBatch.from_arrays(arrays, names=[ROW, LINE, *names])

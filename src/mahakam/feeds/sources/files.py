@@ -152,7 +152,7 @@ def _must_fit(format: str, kind: str, inner: str, name: str) -> None:
     )
 
 
-def _copy(source: IO[bytes], found: Local, where: str) -> None:
+def _copy(source: IO[bytes] | gzip.GzipFile, found: Local, where: str) -> None:
     """Unpack into a scratch file, counting, so that a bomb stops at the limit."""
     found.scratch = found.scratch or scratch_folder()
     found.path = found.scratch / "unpacked"

@@ -95,7 +95,7 @@ def detect(grid: Grid, merged: Merged = ()) -> Layout:
         last += 1
     names = join_header(grid[first : last + 1], width, merged, first)
     layout = Layout(first + 1, last + 1, list(range(width)), names)
-    if last + 1 < len(grid) and _counts(grid[last + 1]):
+    if last + 1 < len(grid) and _counts_columns(grid[last + 1], body):
         layout.last += 1
         layout.notes.append(f"row {last + 2} numbers the columns: taken as part of the header")
     if first:
@@ -219,6 +219,12 @@ def _counts(row: Sequence[str | None]) -> bool:
         return False
     found = [int(match[1]) for match in numbers if match]
     return found == list(range(found[0], found[0] + len(found))) and found[0] in (0, 1)
+
+
+def _counts_columns(row: Sequence[str | None], body: list[bool]) -> bool:
+    """As ``_counts``; without brackets only if it stands over a column of words: 1, 2 may be data."""
+    cells = [(column, (cell or "").strip()) for column, cell in enumerate(row) if filled(cell)]
+    return _counts(row) and any(cell[0] in "([" or not body[column] for column, cell in cells)
 
 
 def _counts_cell(part: str, row: Sequence[str]) -> bool:

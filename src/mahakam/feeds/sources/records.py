@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,7 @@ from mahakam.feeds.sources.model import (
 if TYPE_CHECKING:
     import duckdb
 
+_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|Infinity')
 Record = tuple[int, Mapping[str, Any], Any]
 """The line (or number) a person finds it at, its members, and its geometry or None."""
 
@@ -35,11 +38,11 @@ def load(found: Local, text: str, *, line: int = 0) -> Any:
 
     def constant(name: str) -> Any:
         raise SourceError(
-            found.name, f"holds {name}, which JSON does not have; write null", where=_where(line, name, text)
+            found.name, f"holds {name}, which JSON does not have; write null", where=_where(line, text)
         )
 
     try:
-        return json.loads(text, parse_constant=constant)
+        return json.loads(text, parse_constant=constant, parse_float=_float)
     except json.JSONDecodeError as error:
         at = f"line {line or error.lineno}, column {error.colno}"
         raise SourceError(found.name, f"is not valid JSON: {error.msg}", where=at) from error
@@ -47,8 +50,16 @@ def load(found: Local, text: str, *, line: int = 0) -> Any:
         raise SourceError(found.name, "is nested too deep to be a table of records") from error
 
 
-def _where(line: int, name: str, text: str) -> str:
-    return f"line {line or text.count(chr(10), 0, max(text.find(name), 0)) + 1}"
+def _float(text: str) -> float | str:
+    """A number too large for a float stays the text that it was."""
+    value = float(text)
+    return text if value in (math.inf, -math.inf) else value
+
+
+def _where(line: int, text: str) -> str:
+    """The line of the first constant that is not inside a string."""
+    at = next((match.start() for match in _CONSTANT.finditer(text) if match[0][0] != '"'), 0)
+    return f"line {line or text.count(chr(10), 0, at) + 1}"
 
 
 def whole_text(found: Local, path: Path) -> str:
@@ -89,7 +100,7 @@ def table(
     for column in order.values():
         column.extend([None] * (total - len(column)))
     info.columns = distinct_names(list(order))
-    arrays = [pa.array(range(1, total + 1), pa.int64()), pa.array(lines, pa.int64())]
+    arrays: list[pa.Array[Any]] = [pa.array(range(1, total + 1), pa.int64()), pa.array(lines, pa.int64())]
     arrays += [pa.array(column, pa.string()) for column in order.values()]
     names = [ROW, LINE, *info.columns]
     if geometry:
