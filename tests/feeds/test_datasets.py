@@ -310,6 +310,6 @@ def test_the_whole_month_and_the_indicator_over_it(tmp_path: Path) -> None:
             lineage = lineage_of_row(parts, "singapore", FEED, one.row)
             assert lineage
             assert lineage.raw == rows[one.row - 1]
-            assert lineage.line == one.line
+            assert (lineage.file, lineage.line) == (one.file, one.line)
     finally:
         node.close()

@@ -193,7 +193,8 @@ def _print_trace(broker: Broker, traced: Trace, page: Page) -> None:
         click.echo("The definition has changed since; run: mahakam indicator compute", err=True)
     for one in page.inputs:
         origin = broker.store.lineage(one.entity) if one.entity else None
-        where = f"{origin.file} line {origin.line}" if origin else f"line {one.line}" if one.line else "live"
+        file, line = (origin.file, origin.line) if origin else (one.file, one.line)
+        where = f"{file} line {line}".strip() if line else "live"
         mark = {True: "*", False: " ", None: "-"}[one.counted]
         cells = ", ".join(f"{name}={cell}" for name, cell in one.cells.items())
         click.echo(f"  {mark} {where}  {cells}")

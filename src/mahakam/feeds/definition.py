@@ -324,6 +324,10 @@ class _Reader:
             return Field(name, column=value)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return Field(name, column=str(value))
+        if isinstance(value, bool):
+            raise ConfigError(
+                self.path, f"{where}: YAML reads yes, no, on and off as true or false; write the column in quotes"
+            )
         given = self.mapping(value, where, required=True)
         self.keys(given, _FIELD, where)
         longitude = given.get("longitude", given.get("x"))

@@ -19,7 +19,8 @@ from mahakam.indicators.period import ALL, Period
 if TYPE_CHECKING:
     import duckdb
 
-_OWN = {"_row", "_line", "_flagged"}
+_OWN = {"_row": "0", "_line": "0", "_file": "''", "_sheet": "''", "_flagged": "FALSE"}
+"""Columns that are no data, each with what stands for it in a file without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Row:
 
     row: int
     line: int
+    file: str
     counted: bool
     cells: dict[str, Any]
 
@@ -99,13 +101,13 @@ def dataset_page(
     with _view(definition, dataset, timezone) as connection:
         total = connection.execute(f"SELECT count(*) {rows}", [period.label]).fetchone()
         found = connection.execute(
-            f"SELECT _row, _line, {mark}{columns} {rows} ORDER BY 3 DESC, 1 LIMIT ? OFFSET ?",
+            f"SELECT _row, _line, _file, {mark}{columns} {rows} ORDER BY 4 DESC, 3, 1 LIMIT ? OFFSET ?",
             [period.label, limit, offset],
         ).fetchall()
     names = list(compiled.columns)
     page = [
-        Row(row, line, counted, {name: _plain(cell) for name, cell in zip(names, cells, strict=True)})
-        for row, line, counted, *cells in found
+        Row(row, line, file, counted, {name: _plain(cell) for name, cell in zip(names, cells, strict=True)})
+        for row, line, file, counted, *cells in found
     ]
     return page, int(total[0]) if total else 0
 
@@ -129,10 +131,7 @@ def _view(definition: Definition, dataset: Dataset, timezone: str) -> Iterator[d
             for name, column in definition.compiled.columns.items()
             if _known(definition, name, types)
         )
-        own = [
-            name if name in types else f"{0 if name != '_flagged' else 'FALSE'} AS {name}"
-            for name in sorted(_OWN)
-        ]
+        own = [name if name in types else f"{absent} AS {name}" for name, absent in _OWN.items()]
         connection.execute(
             f"CREATE VIEW shaped AS SELECT {', '.join(own)}, {dataset.run} AS _run, '' AS _id{columns}"  # noqa: S608
             f" FROM read_parquet({file})"
@@ -146,7 +145,7 @@ def _view(definition: Definition, dataset: Dataset, timezone: str) -> Iterator[d
 def _known(definition: Definition, name: str, types: Mapping[str, str]) -> bool:
     if name in types:
         return True
-    known = sorted(types.keys() - _OWN)
+    known = sorted(types.keys() - _OWN.keys())
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "it has " + ", ".join(known[:20])
     raise ConfigError(definition.path, f"{definition.source} has no column {name!r}; {hint}")

@@ -60,7 +60,7 @@ class Input:
     alike.
 
     ``entity`` is the id of the entity ("" for a row of a dataset), ``row`` and ``line`` the place of a
-    dataset's row in its file (data row from 1, line as a person sees it).
+    dataset's row in its ``file`` (data row from 1, line as a person sees it).
     """
 
     entity: str
@@ -69,6 +69,7 @@ class Input:
     row: int = 0
     line: int = 0
     document: Document | None = None
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,8 @@ def _page_of_dataset(broker: Broker, traced: Trace, limit: int, offset: int, onl
         definition, dataset, traced.place.timezone, traced.value.period, limit, offset, only
     )
     found = tuple(
-        Input("", row.cells, row.counted if definition.counted else None, row.row, row.line) for row in rows
+        Input("", row.cells, row.counted if definition.counted else None, row.row, row.line, file=row.file)
+        for row in rows
     )
     return Page(found, total, limit, offset, only)
 

@@ -74,6 +74,20 @@ def hidden(request: Request, site: Site, place: Place | None, type: str) -> froz
     return marked if marked and not may(request, "quarantine.read", place) else frozenset()
 
 
+def hidden_of_feed(request: Request, site: Site, place: Place, feed: str) -> frozenset[str]:
+    """The columns of a feed's dataset that this visitor may not see.
+
+    Raises ConfigError if its contract cannot be read: what it protects is not known then.
+    """
+    from mahakam.web.datasets import feed_of
+
+    if may(request, "quarantine.read", place):
+        return frozenset()
+    path = contract_file(site.places, place, feed_of(place, feed).contract)
+    contracts = _contracts(path, path.stat().st_mtime_ns) if path else []
+    return frozenset(f.name for contract in contracts for f in contract.fields.values() if f.personal)
+
+
 def place_of_document(site: Site, document: Document) -> Place | None:
     """The place that an entity belongs to, by its scope."""
     scope = document.get("scope") or []

@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from mahakam.broker.broker import Broker
 from mahakam.config import Place
 from mahakam.feeds.archive import Archive
+from mahakam.feeds.parts import chain
 from mahakam.indicators.trace import Input, Only, Trace, inputs, trace
 from mahakam.indicators.value import TYPE as INDICATOR_VALUE
 from mahakam.indicators.value import value_id
@@ -29,7 +30,7 @@ from mahakam.web.gate import may, one_of, require
 from mahakam.web.language import _, in_timezone, measured, moment, number, words
 from mahakam.web.language import time as spoken_time
 from mahakam.web.pages.quality import STATES
-from mahakam.web.privacy import feed_is_personal, hidden, place_of_document
+from mahakam.web.privacy import feed_is_personal, hidden, hidden_of_feed, place_of_document
 from mahakam.web.render import render
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -124,7 +125,7 @@ def inputs_table(request: Request) -> Table:
     """The rows behind a value, the counted ones first and marked."""
     site = site_of(request)
     traced = _trace(request)
-    concealed = hidden(request, site, traced.place, traced.definition.source)
+    concealed = _concealed(request, traced)
     columns = [
         Column("entity", _("Row"), get=lambda r: r.input.entity, html=_row_link, sortable=False),
         *[
@@ -132,7 +133,7 @@ def inputs_table(request: Request) -> Table:
             for name in traced.definition.compiled.columns
             if name.split(".")[0] not in concealed
         ],
-        Column("file", _("File"), get=lambda r: r.lineage.file if r.lineage else "", sortable=False),
+        Column("file", _("File"), get=lambda r: r.lineage.file if r.lineage else r.input.file, sortable=False),
         Column(
             "line",
             _("Row in the file"),
@@ -164,6 +165,17 @@ def inputs_table(request: Request) -> Table:
         anchor="rows",
         nothing=_("No row went in."),
     )
+
+
+def _concealed(request: Request, traced: Trace) -> frozenset[str]:
+    """The columns that this visitor may not see: of an entity type, or of the feed behind a dataset."""
+    site, name = site_of(request), traced.definition.dataset
+    if not name:
+        return hidden(request, site, traced.place, traced.definition.source)
+    for place in chain(site.places, traced.place):
+        if name in place.files("feeds"):
+            return hidden_of_feed(request, site, place, name)
+    return frozenset()
 
 
 def _row_link(row: Row) -> Markup | str:
