@@ -89,3 +89,29 @@ def test_one_who_works_with_the_rows_sees_them(tmp_path: Path, node: Node) -> No
     assert SECRET in steward.get("/trace/entity/urn:ngsi-ld:House:1").text
     assert SECRET in steward.get("/cities/town/data/House.csv").text
     opened.close()
+
+
+def test_the_rows_of_a_dataset_hide_their_personal_columns(node: Node) -> None:
+    """They are no entities: their contract is that of the feed behind the dataset."""
+    from mahakam.indicators.compute import compute_all
+
+    town = node.places["town"].folder
+    (town / "indicators").mkdir()
+    (town / "feeds/table.yaml").write_text(_FEED.partition("entity:")[0] + "store: dataset\n")
+    (town / "indicators/phones.yaml").write_text(
+        '{name: Phones, from: "dataset:table", formula: "count(distinct phone)", where: "number > \'\'", per: none}'
+    )
+    run = run_feed(Parts.of(node), "town", "table")
+    assert run.stored == 2, run.message
+    (outcome,) = compute_all(node.broker)
+    assert outcome.written == 1, outcome.problem
+    visitor = TestClient(Application(node), base_url="http://localhost")
+    for ending in ("", ".csv", ".json"):
+        answer = visitor.get(f"/trace/value/town/phones/all{ending}")
+        assert answer.status_code == 200
+        assert SECRET not in answer.text
+        assert "houses.csv" in answer.text, "the file that the row stands in"
+    opened = open_node(Settings(data=node.settings.data, config=node.settings.config, open=True))
+    steward = TestClient(Application(opened), base_url="http://localhost")
+    assert SECRET in steward.get("/trace/value/town/phones/all.csv").text
+    opened.close()
