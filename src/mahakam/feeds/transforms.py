@@ -12,6 +12,7 @@ _BLANKS = " \t\r\n\u00a0\u2007\u202f\ufeff\u200b"
 _DATE_OUT = "%Y-%m-%d"
 _TIME_OUT = "%H:%M:%S"
 _WORD = r"\p{L}+"
+_DAY = r"\p{L}[\p{L}'’`]*"  # Jum'at
 
 
 def trimmed(text: str) -> str:
@@ -95,7 +96,7 @@ def _one_date(text: str, format: str, logical: str | None) -> str:
     fraction = "%f" in format or "%g" in format
     source = f"regexp_replace({text}, '\\s+', ' ', 'g')"
     if "%A" in format or "%a" in format:
-        source = f"regexp_replace({source}, '^{_WORD}\\.?,?\\s*', '')"
+        source = f"regexp_replace({source}, {literal(f'^{_DAY}')} || '\\.?,?\\s*', '')"
         format = format.replace("%A", "").replace("%a", "").lstrip(" ,.")
     if "%B" in format or "%b" in format:
         source = _month_as_number(source)
