@@ -12,9 +12,10 @@ from urllib.request import urlopen
 
 _FLOOR = """
 from granian import Granian
-from granian.constants import Interfaces, Loops
+from granian.constants import Interfaces, Loops, RuntimeModes
 Granian("bench.broker.floor:application", factory=True, address="127.0.0.1", port={port}, workers=1,
-        interface=Interfaces.ASGI, loop=Loops.auto, websockets=False, log_enabled=False).serve()
+        interface=Interfaces.ASGI, loop=Loops.auto, runtime_mode=RuntimeModes.st,
+        websockets=False, log_enabled=False).serve()
 """
 
 

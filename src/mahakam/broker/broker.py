@@ -99,6 +99,10 @@ class Broker:
     def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
         return self.store.bodies(selection, limit, offset)
 
+    def page(self, selection: Selection, limit: int, offset: int = 0) -> tuple[bytes, bool]:
+        """The bodies as one JSON array, and whether more follow."""
+        return self.store.page(selection, limit, offset)
+
     def query(self, selection: Selection = _EVERYTHING, limit: int = 1000, offset: int = 0) -> list[Document]:
         return self.store.documents(selection, limit, offset)
 

@@ -99,6 +99,9 @@ class EntityStore(Protocol):
 
     def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]: ...
 
+    def page(self, selection: Selection, limit: int, offset: int = 0) -> tuple[bytes, bool]:
+        """The bodies as one JSON array, and whether more follow: the fast path of a query."""
+
     def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
         """In a stable order: the order in which the entities were created."""
 

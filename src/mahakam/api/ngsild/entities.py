@@ -223,16 +223,17 @@ def _page(call: Call, plan: Plan, accept: str) -> Response:
     if plan.count:
         more.append(("ngsild-results-count", str(broker.count(plan.selection))))
     if plan.shape.plain and plan.context.is_core and accept != ENTITY_MEDIA[2]:
-        bodies = broker.bodies(plan.selection, plan.limit + 1, plan.offset) if plan.limit else []
-        if len(bodies) > plan.limit:
-            bodies.pop()
-            more += plan.links(True)
-        elif plan.offset:
-            more += plan.links(False)
         if accept == JSON:
+            array, follows = (
+                broker.page(plan.selection, plan.limit, plan.offset) if plan.limit else (b"[]", False)
+            )
+            more += plan.links(follows)
             plain = not more and not call.tenant
             headers = _JSON_HEADERS if plain else call.headers(*_JSON_HEADERS, *more)
-            return Response(200, headers, b"[" + b",".join(bodies) + b"]")
+            return Response(200, headers, array)
+        bodies = broker.bodies(plan.selection, plan.limit + 1, plan.offset) if plan.limit else []
+        more += plan.links(len(bodies) > plan.limit)
+        bodies = bodies[: plan.limit]
         whole = b"[" + b",".join(map(with_core_context, bodies)) + b"]"
         return Response(200, call.headers(*_LD_HEADERS, *more), whole)
     documents = broker.query(plan.selection, plan.limit + 1, plan.offset) if plan.limit else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +31,25 @@ WHERE (?1 IS NULL OR t.type = ?1) AND j.type IN ('object', 'array')
   AND j.key NOT IN ('id', 'type', 'scope', '@context')
 GROUP BY j.key ORDER BY j.key
 """
+
+
+def _whole_page(selection: Selection) -> tuple[str, tuple[Any, ...]] | None:
+    """One statement whose one row is a page, and its parameters; None for a selection that is not cheap to ask twice.
+
+    One row and not one an entity, because each step of a statement lets go of the interpreter and waits for it again.
+    """
+    if selection.condition or selection.geo or selection.scopes or selection.attrs or selection.id_pattern:
+        return None
+    return _compiled_page(selection)
+
+
+@lru_cache(1024)
+def _compiled_page(selection: Selection) -> tuple[str, tuple[Any, ...]] | None:
+    plan = compile_selection(selection)
+    if plan.where:
+        return None
+    array = f"SELECT CAST('[' || group_concat(body, ',') || ']' AS BLOB) FROM ({plan.page('e.body')})"
+    return f"SELECT ({array}), EXISTS (SELECT 1 FROM ({plan.numbers()}))", plan.parameters
 
 
 class SqliteEntities(Ledger):
@@ -64,6 +84,18 @@ class SqliteEntities(Ledger):
         with self._readers.reading() as connection:
             found: Any = connection.execute(plan.page("e.body"), (*plan.parameters, limit, offset))
             return [row[0] for row in found.fetchall()]
+
+    def page(self, selection: Selection, limit: int, offset: int = 0) -> tuple[bytes, bool]:
+        statement = _whole_page(selection)
+        if statement is None:
+            bodies = self.bodies(selection, limit + 1, offset)
+            return b"[" + b",".join(bodies[:limit]) + b"]", len(bodies) > limit
+        sql, parameters = statement
+        with self._readers.reading() as connection:
+            found: Any = connection.execute(sql, (*parameters, limit, offset, *parameters, offset + limit))
+            for array, more in found.fetchall():
+                return array or b"[]", bool(more)
+        return b"[]", False
 
     def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
         plan = compile_selection(selection)
