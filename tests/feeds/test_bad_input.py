@@ -423,7 +423,7 @@ DEFINITIONS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "an unknown key of a field": (
         "seats: kursi", "seats: {colum: kursi}", ("map.seats.colum: unknown key", "did you mean 'column'"),
     ),
-    "an id that is no URI": ("urn:ngsi-ld:BusStop:town:{code}", "stop {code}", ("entity.id", "no URI template", "urn:")),
+    "an id that is no URI": ("urn:ngsi-ld:BusStop:town:{code}", "stop {code}", ("entity.id", "no URI template")),
     "an id of no field": ("town:{code}", "town:1", ("entity.id", "names no field in braces")),
     "a path that leads out": (
         "data/stops.csv", "../../../etc/passwd", ("stops.yaml", "leads out of the place's folder", "inside it"),

@@ -75,8 +75,16 @@ class Town:
         self.write("feeds/shapes.yaml", SHAPES_FEED)
         self.data = root / "data"
         self.data.mkdir()
+        self._open()
+
+    def _open(self) -> None:
         self.node = Node(Settings(data=self.data, config=(self.config,)))
         self.parts = Parts.of(self.node)
+
+    def reopen(self) -> None:
+        """Read the configuration again."""
+        self.node.close()
+        self._open()
 
     def write(self, path: str, content: str | bytes) -> Path:
         """A file of the town's folder."""

@@ -58,7 +58,8 @@ class Archive:
         free = shutil.disk_usage(folder).free
         if free >= wanted:
             return ""
-        return f"the disk of {folder} has {free:,} bytes left, and this run may need {wanted:,}; make room and run again"
+        need = f"this run may need {wanted:,}; make room and run again"
+        return f"the disk of {folder} has {free:,} bytes left, and {need}"
 
 
 def replaced(name: str) -> SourceError:

@@ -50,7 +50,8 @@ def run_feed(
     The run's state is ``clean``, ``held`` (some rows are in quarantine), ``unchanged`` (the last run had the same
     files, feed, contract and corrections: nothing was done, unless ``force``) or ``failed`` (``message`` says why).
     A run that fails while it reads or checks stores nothing; one that fails while it stores (a full disk) leaves whole
-    batches, and the next run completes them. Raises ConfigError for a place or feed that does not exist or a feed that cannot be read.
+    batches, and the next run completes them. Raises ConfigError for a place or feed that does not exist, and for a
+    feed that cannot be read.
     """
     found = definition.load(parts.place(place), feed)
     run = Run(0, place, feed, now(), author=author)

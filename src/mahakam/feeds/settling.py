@@ -11,6 +11,8 @@ from mahakam.store.model import Change, Held, Run
 Position = tuple[str, str, int]
 """File, sheet and data row: what names a row of a feed from run to run."""
 _ALL = 1_000_000
+_GONE = "not among the rows of run "
+"""Why a run dismisses a row; a steward's reason begins otherwise."""
 
 
 def position(held: Held) -> Position:
@@ -23,13 +25,24 @@ class Quarantine:
     def __init__(self, parts: Parts, run: Run) -> None:
         rows = parts.store.held(run.place, run.feed, None, limit=_ALL)
         self.open = {position(h): h for h in rows if h.state in ("held", "fixed")}
-        self.dismissed = {position(h): h for h in rows if h.state == "dismissed"}
+        self.dismissed: dict[Position, list[Held]] = {}
+        for each in rows:
+            if each.state == "dismissed":
+                self.dismissed.setdefault(position(each), []).append(each)
+        self._changes = parts.store.changes
         self.decided = [h for h in rows if h.fixed and h.state in ("held", "fixed", "released")]
 
     def is_dismissed(self, held: Held) -> bool:
-        """Did a steward dismiss this very row? A row of the same number with other cells is another row."""
-        before = self.dismissed.get(position(held))
-        return before is not None and before.raw == held.raw
+        """Did a steward dismiss this very row? A row of the same number with other cells is another row.
+
+        One that a run dismissed because the file had it no more, and that comes again, is held again.
+        """
+        before = self.dismissed.get(position(held), ())
+        return any(each.raw == held.raw and not self._was_gone(each) for each in before)
+
+    def _was_gone(self, held: Held) -> bool:
+        last = [change for change in self._changes(held.id) if change.new == "dismissed"][-1:]
+        return bool(last) and last[0].reason.startswith(_GONE)
 
     def adopt(self, held: Held) -> Held:
         """A row that is held again keeps its number in the quarantine, and its fix while its cells are the same."""
@@ -69,7 +82,7 @@ def settle(
             if where in now_held or where[:2] not in read:
                 continue
             entity = stored.get(where, "")
-            reason = f"passed in run {run.id}" if entity else f"not among the rows of run {run.id}"
+            reason = f"passed in run {run.id}" if entity else f"{_GONE}{run.id}"
             new = "released" if entity else "dismissed"
             transaction.record_change(Change(old.id, run.author, at, "state", old.state, new, reason))
             old.entity, old.state = entity, "released" if entity else "dismissed"
