@@ -47,8 +47,7 @@ def mapped(
     made = from_mapping(PLACE, "f", Path("feeds/f.yaml"), given)
     connection = duckdb.connect(config={"threads": 1})
     table = sources.read(path, connection, **made.pins)
-    result = map_table(connection, table, made, types or dict.fromkeys(map, "string"), corrections)
-    return result
+    return map_table(connection, table, made, types or dict.fromkeys(map, "string"), corrections)
 
 
 def column(

@@ -30,6 +30,8 @@ _ENTITY = ("id", "observedAt", "relationships", "units")
 _SKIP = ("where", "reason")
 _SKIP_WHERE = ("column", "in", "pattern", "blank")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_DATE_MARK = re.compile(r"%(?:-?[dmyHIMSj]|[aAwbBYpgfnzZUWcxXGVu%])")
+_BEYOND_RE2 = re.compile(r"(?<!\\)(?:\(\?(?:<?[=!]|P=|\()|\\[1-9])")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -185,45 +187,44 @@ def from_mapping(place: Place, name: str, path: Path, given: Mapping[str, Any]) 
         source = {"file": source}
     source = read.mapping(source, "source", required=True)
     read.keys(source, _SOURCE, "source")
-    if ("file" in source) == ("files" in source):
-        raise ConfigError(path, "source: name one file, or files: a list or a pattern")
-    files = source.get("files", source.get("file"))
-    patterns = tuple(str(f) for f in (files if isinstance(files, list) else [files]))
-    pins = {key: value for key, value in source.items() if key not in ("file", "files", "skip")}
+    patterns = read.files(source)
+    pins = read.pins(source)
     contract = given.get("contract")
     if not contract:
         raise ConfigError(path, "needs a contract, e.g. contract: air-quality")
+    if not isinstance(contract, str) or not _NAME.fullmatch(contract):
+        raise ConfigError(path, f"contract: must be a name of a file in contracts/, not {contract!r}")
     store = read.choice(given.get("store", "entities"), ("entities", "dataset"), "store")
     duplicates = read.choice(given.get("duplicates", "error"), ("error", "first", "last"), "duplicates")
     entity = read.entity(given.get("entity"), needed=store == "entities")
     missing = given.get("missing", [""])
-    if not isinstance(missing, list):
+    if not isinstance(missing, list) or any(isinstance(mark, dict | list) for mark in missing):
         raise ConfigError(path, f'missing: must be a list, e.g. missing: ["", "-"], not {missing!r}')
     fields = read.mapping(given.get("map"), "map")
-    decimal = source.get("decimal")
-    if decimal is not None and decimal not in (",", "."):
-        raise ConfigError(path, f'source.decimal: must be "," or ".", not {decimal!r}')
+    where = given.get("where")
+    if where is not None and not isinstance(where, str):
+        raise ConfigError(path, f"where: must be a condition, as \"kind = 'fire'\", not {where!r}")
     return Feed(
         place=place,
         name=name,
         path=path,
-        title=as_text(given.get("title", name)),
+        title=read.text(given.get("title", name), "title"),
         files=patterns,
         pins=pins,
         skips=tuple(read.skips(source.get("skip"))),
         contract=str(contract),
         missing=tuple("" if m is None else str(m) for m in missing),
         fields=tuple(read.field(str(key), value) for key, value in fields.items()),
-        where=str(given["where"]) if given.get("where") else None,
+        where=where or None,
         duplicates=duplicates,  # type: ignore[arg-type]
         entity=entity,
         store=store,  # type: ignore[arg-type]
-        theme=str(given.get("theme", "")),
-        owner=str(given.get("owner", "")),
-        licence=str(given.get("licence", "")),
-        origin=str(given.get("origin", "")),
-        schedule=str(given.get("schedule", "")),
-        description=as_text(given["description"]) if given.get("description") else None,
+        theme=read.word(given.get("theme", ""), "theme"),
+        owner=read.word(given.get("owner", ""), "owner"),
+        licence=read.word(given.get("licence", ""), "licence"),
+        origin=read.word(given.get("origin", ""), "origin"),
+        schedule=read.word(given.get("schedule", ""), "schedule"),
+        description=read.text(given["description"], "description") if given.get("description") else None,
     )
 
 
@@ -254,6 +255,59 @@ class _Reader:
             raise ConfigError(self.path, f"{where}: must be a mapping (key: value), not {value!r}")
         return value
 
+    def word(self, value: object, where: str) -> str:
+        """One word or number, as text (YAML reads an unquoted 2024 as a number)."""
+        if isinstance(value, dict | list | bool) or value is None:
+            raise ConfigError(self.path, f"{where}: must be one text, not {value!r}")
+        return str(value)
+
+    def text(self, value: object, where: str) -> Text:
+        """Words for people: one text, or a text by language."""
+        for one in value.values() if isinstance(value, dict) else [value]:
+            if isinstance(one, dict | list) or one is None:
+                raise ConfigError(
+                    self.path, f"{where}: must be one text, or a text by language, not {value!r}"
+                )
+        return as_text(value)
+
+    def files(self, source: Mapping[str, Any]) -> tuple[str, ...]:
+        if ("file" in source) == ("files" in source):
+            raise ConfigError(self.path, "source: name one file, or files: a list or a pattern")
+        key = "files" if "files" in source else "file"
+        named = source[key]
+        several = named if key == "files" and isinstance(named, list) else [named]
+        if not several or not all(isinstance(name, str) and name for name in several):
+            more = (
+                "a name, a pattern or a list of them" if key == "files" else "one name (several go in files)"
+            )
+            raise ConfigError(self.path, f"source.{key}: must be {more}, not {named!r}")
+        return tuple(several)
+
+    def pins(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        """What the source pins, each of the kind that ``sources.read`` takes."""
+        pins: dict[str, Any] = {}
+        for key, value in source.items():
+            if key in ("file", "files", "skip") or value is None:
+                continue
+            where = f"source.{key}"
+            if key == "format":
+                pins[key] = self.choice(value, ("csv", "xlsx", "geojson", "json"), where)
+            elif key == "columns":
+                if not isinstance(value, list) or not value:
+                    raise ConfigError(
+                        self.path, f"{where}: must be a list of names, as [a, b], not {value!r}"
+                    )
+                pins[key] = [self.word(name, where) for name in value]
+            elif key == "decimal" and value not in (",", "."):
+                raise ConfigError(self.path, f'{where}: must be "," or ".", not {value!r}')
+            elif key in ("header", "rows", "sheet"):
+                pins[key] = self.word(value, where)
+            elif not isinstance(value, str) or not value:
+                raise ConfigError(self.path, f"{where}: must be a text, not {value!r}")
+            else:
+                pins[key] = value
+        return pins
+
     def choice(self, value: object, known: tuple[str, ...], where: str) -> str:
         if value not in known:
             raise ConfigError(self.path, f"{where}: must be {' or '.join(known)}, not {value!r}")
@@ -269,11 +323,12 @@ class _Reader:
                 raise ConfigError(self.path, "source.skip.where: needs column, and one of in, pattern, blank")
             values = where.get("in", [])
             values = values if isinstance(values, list) else [values]
+            column = self.word(where["column"], "source.skip.where.column")
             pattern = where.get("pattern")
             self.pattern(pattern, "source.skip.where.pattern")
             yield Skip(
-                str(where["column"]),
-                tuple(str(v) for v in values),
+                column,
+                tuple(self.word(v, "source.skip.where.in") for v in values),
                 None if pattern is None else str(pattern),
                 bool(where.get("blank")),
                 str(skip.get("reason", "")),
@@ -288,7 +343,7 @@ class _Reader:
             )
         entity = self.mapping(value, "entity")
         self.keys(entity, _ENTITY, "entity")
-        template = str(entity.get("id", ""))
+        template = self.word(entity.get("id", ""), "entity.id")
         if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:\S+$", template):
             raise ConfigError(
                 self.path, f"entity.id: {template!r} is no URI template, as urn:ngsi-ld:Type:place:{{field}}"
@@ -305,9 +360,12 @@ class _Reader:
                 )
         return EntityForm(
             template,
-            str(entity["observedAt"]) if entity.get("observedAt") else None,
+            self.word(entity["observedAt"], "entity.observedAt") if entity.get("observedAt") else None,
             tuple((str(k), str(v)) for k, v in relationships.items()),
-            tuple((str(k), str(v)) for k, v in self.mapping(entity.get("units"), "entity.units").items()),
+            tuple(
+                (str(k), self.word(v, f"entity.units.{k}"))
+                for k, v in self.mapping(entity.get("units"), "entity.units").items()
+            ),
         )
 
     def pattern(self, value: object, where: str) -> None:
@@ -317,6 +375,11 @@ class _Reader:
             re.compile(str(value))
         except re.error as error:
             raise ConfigError(self.path, f"{where}: {value!r} is no regular expression: {error}") from error
+        if beyond := _BEYOND_RE2.search(str(value)):
+            raise ConfigError(
+                self.path,
+                f"{where}: {beyond[0]} in {value!r} is not known here: no look-around, no back-reference",
+            )
 
     def field(self, name: str, value: object) -> Field:
         where = f"map.{name}"
@@ -326,16 +389,24 @@ class _Reader:
             return Field(name, column=str(value))
         if isinstance(value, bool):
             raise ConfigError(
-                self.path, f"{where}: YAML reads yes, no, on and off as true or false; write the column in quotes"
+                self.path,
+                f"{where}: YAML reads yes, no, on and off as true or false; write the column in quotes",
             )
         given = self.mapping(value, where, required=True)
         self.keys(given, _FIELD, where)
+        for one, other in (("x", "longitude"), ("y", "latitude")):
+            if one in given and other in given:
+                raise ConfigError(self.path, f"{where}: {one} and {other} are the same; name one of them")
+        for key in ("column", "longitude", "latitude", "x", "y", "crs", "pattern", "to"):
+            if key in given:
+                self.word(given[key], f"{where}.{key}")
         longitude = given.get("longitude", given.get("x"))
         latitude = given.get("latitude", given.get("y"))
         if (longitude is None) != (latitude is None):
             raise ConfigError(self.path, f"{where}: longitude needs latitude beside it (or x and y)")
         origins = [
-            "column" in given, "value" in given, bool(given.get("file")), bool(given.get("geometry")), longitude is not None,
+            "column" in given, "value" in given, bool(given.get("file")), bool(given.get("geometry")),
+            longitude is not None,
         ]  # fmt: skip
         if sum(origins) != 1:
             raise ConfigError(
@@ -351,7 +422,7 @@ class _Reader:
         dates = given.get("date", [])
         dates = dates if isinstance(dates, list) else [dates]
         for format in dates:
-            if not isinstance(format, str) or "%" not in format:
+            if not isinstance(format, str) or "%" not in format or "%" in _DATE_MARK.sub("", format):
                 raise ConfigError(self.path, f'{where}.date: {format!r} is no date format, as "%d/%m/%Y"')
         replace = self.mapping(given.get("replace"), f"{where}.replace")
         return Field(
