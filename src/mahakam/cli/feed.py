@@ -93,13 +93,19 @@ def list_feeds(as_json: bool, data: Path, config: _FOLDERS) -> None:
     rows: list[dict[str, Any]] = []
     with opened(data, config) as parts:
         for place, name in all_feeds(parts):
-            found = definition.load(parts.places[place], name)
+            title, owner = name, ""
+            try:
+                found = definition.load(parts.places[place], name)
+                title = found.title.get("en") or next(iter(found.title.values()), name)
+                owner = found.owner
+            except ConfigError:
+                title = "(cannot be read)"  # all_feeds has said why
             last = next(iter(parts.store.runs(place, name, 1)), None)
             rows.append(
                 {
                     "feed": f"{place}/{name}",
-                    "title": found.title.get("en") or next(iter(found.title.values()), name),
-                    "owner": found.owner,
+                    "title": title,
+                    "owner": owner,
                     "state": last.state if last else "never run",
                     "run": last.started if last else "",
                     "held": parts.store.count_held(place, name),

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from graphlib import CycleError, TopologicalSorter
 
 from mahakam.config import ConfigError, Place
 from mahakam.feeds import definition
 from mahakam.feeds.parts import contract_file
 
+Key = tuple[str, str]
+"""Place and feed."""
 
-def in_order(places: Mapping[str, Place], problems: list[ConfigError] | None = None) -> list[tuple[str, str]]:
+
+def in_order(places: Mapping[str, Place], problems: list[ConfigError] | None = None) -> list[Key]:
     """Every (place, feed); what a contract's foreign keys refer to runs before it.
 
-    Otherwise places from the top down and feeds by name; so too for feeds that refer to each other.
+    Otherwise places from the top down and feeds by name; so too for feeds that refer to each other in a circle.
     A feed that cannot be read is put into ``problems``, or raises ConfigError if there is no such list.
     """
-    makes: dict[str, list[tuple[str, str]]] = {}
-    needs: dict[tuple[str, str], set[str]] = {}
+    makes: dict[str, list[Key]] = {}
+    needs: dict[Key, set[str]] = {}
     for place in sorted(places.values(), key=lambda place: _depth(places, place)):
         for name in place.files("feeds"):
             try:
@@ -31,13 +33,33 @@ def in_order(places: Mapping[str, Place], problems: list[ConfigError] | None = N
             for type in types:
                 makes.setdefault(type, []).append((place.id, name))
     graph = {
-        key: [one for type in targets for one in makes.get(type, ()) if one != key]
+        key: [one for type in sorted(targets) for one in makes.get(type, ()) if one != key]
         for key, targets in needs.items()
     }
-    try:
-        return list(TopologicalSorter(graph).static_order())
-    except CycleError:
-        return list(needs)
+    before = {key: _reached(graph, key) for key in graph}
+    ordered: dict[Key, None] = {}
+
+    def add(key: Key) -> None:
+        for one in graph[key]:
+            if one not in ordered and key not in before[one]:
+                add(one)
+        ordered.setdefault(key)
+
+    for key in graph:
+        add(key)
+    return list(ordered)
+
+
+def _reached(graph: Mapping[Key, list[Key]], start: Key) -> set[Key]:
+    """All that a feed refers to, directly or through others; itself only if it stands in a circle."""
+    found: set[Key] = set()
+    waiting = list(graph[start])
+    while waiting:
+        key = waiting.pop()
+        if key not in found:
+            found.add(key)
+            waiting += graph[key]
+    return found
 
 
 def _depth(places: Mapping[str, Place], place: Place) -> int:
