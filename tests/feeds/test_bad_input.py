@@ -93,6 +93,19 @@ NO_TABLE: dict[str, tuple[str, Callable[[Path], Any], tuple[str, ...]]] = {
     "JSON with infinity": (
         "stops.json", _text('[{"kursi": -Infinity}]'), ("stops.json", "line 1", "-Infinity", "write null"),
     ),
+    "JSON with half a character": (
+        "stops.json", _text('[{"kode": "A1"}, {"kode": "A\\ud800"}]'),
+        ("stops.json", "record 2", "'\\ud800'", "half a character"),
+    ),
+    "JSON with half a character in a name": (
+        "stops.json", _text('[{"kode": "A1", "\\udfff": 1}]'), ("stops.json", "record 1", "half a character"),
+    ),
+    "GeoJSON with half a character": (
+        "stops.geojson", _text('{"type": "Point", "coordinates": "\\ud800"}'), ("record 1", "half a character"),
+    ),
+    "JSON with a number without end": (
+        "stops.json", _text('[{"kursi": ' + "1" * 5000 + "}]"), ("stops.json", "thousands of digits", "as text"),
+    ),
     "JSON nested without end": ("stops.json", _text("[" * 200_000), ("stops.json", "nested too deep")),
     "JSON that is a number": ("stops.json", _text("7"), ("stops.json", "no list of records")),
     "GeoJSON that is none": (
@@ -554,6 +567,18 @@ def test_a_geometry_that_is_none(town: Town, geometry: Any, word: str) -> None:
     assert (held.row, held.line) == (2, 2)
     assert {reason["field"] for reason in held.reasons} == {"location"}
     says(json.dumps(held.reasons), word)
+
+
+def test_a_value_nested_too_deep(town: Town) -> None:
+    """What no reader of JSON would take is held; the rows beside it are stored."""
+    deep: dict[str, Any] = {"type": "Point", "coordinates": [117.05, -0.45]}
+    for _ in range(300):
+        deep = {"type": "GeometryCollection", "geometries": [deep]}
+    town.write("data/stops.geojson", _features(_polygon(*GOOD_RING), deep))
+    town.write("contracts/stop.yaml", CONTRACT[: CONTRACT.index("    quality:\n      - {type: custom")])
+    run = town.run("shapes")
+    assert (run.state, run.stored, run.held) == ("held", 1, 1), run
+    says(json.dumps(town.held()[0].reasons), "nested less than 250 deep")
 
 
 def test_coordinates_that_are_swapped(town: Town) -> None:

@@ -215,8 +215,12 @@ def is_uri(id: str) -> bool:
     return _URI.fullmatch(id) is not None
 
 
-def digest(document: Document) -> str:
-    """The digest of what a feed says about an entity: equal digests need no write."""
+def digest(document: Document) -> str | None:
+    """The digest of what a feed says about an entity: equal digests need no write. None: nested too deep to store."""
     import orjson
 
-    return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+    try:
+        dumped = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        return None
+    return hashlib.sha256(dumped).hexdigest()[:32]

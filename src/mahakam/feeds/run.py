@@ -281,6 +281,7 @@ class _Running:
         seen: dict[str, int],
     ) -> Ingest | None:
         from mahakam.broker.writes import Ingest
+        from mahakam.feeds.checking import STRUCTURE
         from mahakam.feeds.entities import NoIdentity, digest, is_uri
         from mahakam.feeds.reading import short
 
@@ -307,6 +308,9 @@ class _Running:
             return None
         warnings = judged.warnings.get(row, [])
         document = plan.document(id, record, warnings)
+        if (made_of := digest(document)) is None:
+            judged.add(Finding(row, "", STRUCTURE, None, "values that are nested less than 250 deep"))
+            return None
         part = reading.part(row)
         self.stored[part.info.file, part.sheet, row - part.offset] = id
         return Ingest(
@@ -319,7 +323,7 @@ class _Running:
                 row=row - part.offset,
                 line=line,
                 raw=short(raw),
-                digest=digest(document),
+                digest=made_of,
                 checks=checks - len(warnings),
                 warnings=[finding.as_dict() for finding in warnings],
             ),

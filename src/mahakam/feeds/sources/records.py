@@ -46,6 +46,11 @@ def load(found: Local, text: str, *, line: int = 0) -> Any:
     except json.JSONDecodeError as error:
         at = f"line {line or error.lineno}, column {error.colno}"
         raise SourceError(found.name, f"is not valid JSON: {error.msg}", where=at) from error
+    except ValueError as error:  # Python reads no integer of more than 4,300 digits
+        where = f"line {line}" if line else ""
+        raise SourceError(
+            found.name, "holds a number of thousands of digits; write it as text", where=where
+        ) from error
     except RecursionError as error:
         raise SourceError(found.name, "is nested too deep to be a table of records") from error
 
@@ -88,6 +93,7 @@ def table(
         for key, value in members.items():
             column = order.get(key)
             if column is None:
+                _array(found, [key], [line])
                 column = order[key] = []
                 if len(order) > MAX_COLUMNS:
                     raise SourceError(
@@ -101,14 +107,34 @@ def table(
         column.extend([None] * (total - len(column)))
     info.columns = distinct_names(list(order))
     arrays: list[pa.Array[Any]] = [pa.array(range(1, total + 1), pa.int64()), pa.array(lines, pa.int64())]
-    arrays += [pa.array(column, pa.string()) for column in order.values()]
+    arrays += [_array(found, column, lines) for column in order.values()]
     names = [ROW, LINE, *info.columns]
     if geometry:
-        arrays.append(pa.array(shapes, pa.string()))
+        arrays.append(_array(found, shapes, lines))
         names.append(GEOMETRY)
         info.columns = [*info.columns, GEOMETRY]
     relation = connection.from_arrow(pa.Table.from_arrays(arrays, names=names))
     return Table(relation, info).keep(found.scratch)
+
+
+def _array(found: Local, column: list[str | None], lines: list[int]) -> Any:
+    """A column of text. Raises SourceError for half a character (a lone surrogate), which JSON can escape."""
+    import pyarrow as pa
+
+    try:
+        return pa.array(column, pa.string())
+    except UnicodeEncodeError as error:
+        at = next(n for n, text in enumerate(column) if text and not _is_text(text))
+        half = ascii(error.object[error.start])
+        raise SourceError(
+            found.name,
+            f"holds {half}, which is half a character; write the whole",
+            where=f"record {lines[at]}",
+        ) from error
+
+
+def _is_text(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def as_text(value: Any) -> str | None:
