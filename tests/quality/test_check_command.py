@@ -234,3 +234,54 @@ def test_a_file_passes_the_contract_that_was_inferred_from_it(
     assert code == 0, (report, err)
     assert report["rows"] == len(rows)
     assert report["findings"] == 0
+
+
+@pytest.mark.parametrize("codes", [3, 40])
+def test_rows_keep_their_numbers_when_threads_share_a_large_file(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], codes: int
+) -> None:
+    listed = ", ".join(f"c{n}" for n in range(codes))
+    contract = tmp_path / "contract.yaml"
+    contract.write_text(
+        CONTRACT.split("      - {name: pm10")[0]
+        + "      - name: code\n        logicalType: string\n        quality:\n          - metric: invalidValues\n"
+        + f"            arguments: {{validValues: [{listed}]}}\n            mustBe: 0\n"
+    )
+    path, bad = tmp_path / "large.csv", {7, 150_000, 299_999, 420_000}
+    filler = "x" * 150
+    with path.open("w") as file:
+        file.write("id,code,filler\n")
+        file.writelines(f"{n},{'?' if n in bad else f'c{n % 3}'},{filler}\n" for n in range(1, 420_001))
+    code, report, _ = check(capfd, path, "-c", contract)
+    assert code == 1
+    assert {f["row"] for f in report["failures"]} == bad
+
+
+@given(
+    body=st.lists(st.sampled_from(["1", "22", ",", ",,", "\n", "\n\n", " ", "x"]), min_size=1, max_size=25)
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_file_left_to_the_reader_is_the_file_scanned(tmp_path: Path, body: list[str]) -> None:
+    """Whatever is not proven irregular afterwards has the rows, in the order, of the whole scan."""
+    import duckdb
+
+    from mahakam.feeds.sources import SourceError, read
+
+    path = write(tmp_path, "id,pm10,max\n1,2,3\n4,5,6\n" + "".join(body))
+    with duckdb.connect() as connection:
+        try:
+            trusted = read(path, connection, proven=False)
+            scanned = read(path, connection)
+        except SourceError:
+            return
+        if trusted.unproven is None:
+            return
+        try:
+            rows = trusted.relation.fetchall()
+        except duckdb.Error:
+            return
+        if len(rows) == trusted.unproven.rows:
+            before = trusted.unproven.lines_before
+            numbered = [(n, n + before, *row) for n, row in enumerate(rows, 1)]
+            assert numbered == scanned.relation.order("_row").fetchall()
+            assert not scanned.faults

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,8 +65,7 @@ def check(
 
     Ends with 0 if no row has an error (warnings alone are no error), 1 if some have, 2 if it could not run.
     """
-    with failing_clearly(), opened(file, {**pins, "format": format_}) as (connection, table):
-        report = checked(connection, table, file, name, config)
+    with failing_clearly(), _reported(file, {**pins, "format": format_}, name, config) as report:
         most = None if limit == 0 else limit
         if html is not None:
             from mahakam.quality.report_html import html_report
@@ -107,8 +106,29 @@ class Failure(click.ClickException):
 
 
 @contextmanager
-def opened(file: Path, pins: dict[str, Any]) -> Iterator[tuple[Any, Table]]:
-    """A DuckDB connection with bounded memory, and the file as its table ``source``."""
+def _reported(
+    file: Path, pins: dict[str, Any], name: str | None, config: tuple[Path, ...]
+) -> Iterator[Report]:
+    """The report. The shape of a file is looked at while it is checked; an irregular one is read once more."""
+    import duckdb
+
+    with opened(file, pins, proven=name is None) as (connection, table):
+        report = None
+        if table.unproven is None:
+            report = checked(connection, table, file, name, config)
+        else:
+            with suppress(duckdb.Error):
+                report = checked(connection, table, file, name, config)
+        if report is not None and (table.unproven is None or report.rows == table.unproven.rows):
+            yield report
+            return
+    with opened(file, pins) as (connection, table):
+        yield checked(connection, table, file, name, config)
+
+
+@contextmanager
+def opened(file: Path, pins: dict[str, Any], *, proven: bool = True) -> Iterator[tuple[Any, Table]]:
+    """A DuckDB connection with bounded memory, and the file as its table ``source``; ``proven`` as for ``read``."""
     import duckdb
 
     from mahakam.feeds.sources import read
@@ -118,7 +138,7 @@ def opened(file: Path, pins: dict[str, Any]) -> Iterator[tuple[Any, Table]]:
         try:
             # the bar would go to standard output, among the data
             connection.execute("SET enable_progress_bar = false")
-            table = read(file, connection, **pins)
+            table = read(file, connection, proven=proven, **pins)
             table.relation.create_view("source", replace=True)
             yield connection, table
         except duckdb.Error as error:
@@ -151,7 +171,15 @@ def checked(connection: Any, table: Table, file: Path, name: str | None, config:
     if matching.extra:
         notes.append(f"not in the contract, not checked: {', '.join(matching.extra)}")
     notes += [f"left out: {count} × {reason}" for reason, count in table.left_out.items()]
-    result = check_columns(connection, "source", table.columns, contract, references, rename=matching.rename)
+    result = check_columns(
+        connection,
+        "source",
+        table.columns,
+        contract,
+        references,
+        rename=matching.rename,
+        lines_before=table.unproven.lines_before if table.unproven else None,
+    )
     result.add(
         Finding(fault.row, "", STRUCTURE, fault.value, fault.expected, "error", fault.problem)
         for fault in table.faults

@@ -34,12 +34,22 @@ from mahakam.quality.rule import (
     Rule,
     Unique,
 )
-from mahakam.quality.typing_sql import TYPES, identifier, literal, text_literal, typed
+from mahakam.quality.typing_sql import (
+    TYPES,
+    has_shape,
+    identifier,
+    literal,
+    row_shape,
+    text_literal,
+    typed,
+)
 
 BITS = 62
 """Rules to a mask: a signed 64-bit integer."""
 
 _SLICE = 50_000
+_FEW = 16
+"""Values that are compared one by one: DuckDB would look them up through a join, which loses the order of rows."""
 _tables = itertools.count(1)
 
 
@@ -66,6 +76,7 @@ class ColumnCheck:
     absent: tuple[str, ...] = ()
     file_findings: list[Finding] = field(default_factory=list)
     extra: list[Finding] = field(default_factory=list)
+    _failing: str = ""
     _layout: _Layout = field(default_factory=lambda: _Layout((), [], [], [], [], [], []))
 
     def findings(self, limit: int | None = None) -> Iterator[Finding]:
@@ -77,10 +88,9 @@ class ColumnCheck:
 
     def _row_findings(self) -> Iterator[Finding]:
         layout = self._layout
-        wanted = " OR ".join(f"{mask} <> 0" for mask in layout.masks) or "false"
         columns = ", ".join(["_row", *layout.masks, "_texts", *layout.keys, *layout.others])
         # In slices by row number, so that the caller may use the connection between two findings.
-        sql = f"SELECT {columns} FROM {self.table} WHERE ({wanted}) AND _row > ? ORDER BY _row LIMIT {_SLICE}"  # noqa: S608
+        sql = f"SELECT {columns} FROM {self._failing} WHERE _row > ? ORDER BY _row LIMIT {_SLICE}"  # noqa: S608 - our own names
         last = -1
         while batch := self.connection.execute(sql, [last]).fetchall():
             last = batch[-1][0]
@@ -113,7 +123,8 @@ class ColumnCheck:
         mask, bit = layout.bit(rule)
         columns = ", ".join(["_row", "_line", "_texts", *layout.keys])
         where = f"WHERE ({mask} & {bit}) <> 0 ORDER BY _row LIMIT {int(number)}"
-        rows = self.connection.execute(f"SELECT {columns} FROM {self.table} {where}").fetchall()  # noqa: S608
+        table = self._table_of(rule)
+        rows = self.connection.execute(f"SELECT {columns} FROM {table} {where}").fetchall()  # noqa: S608
         return [(row[0], row[1], layout.value(rule, row[2], row[3:])) for row in rows]
 
     def common(self, rule: Rule, number: int = 5) -> list[tuple[Any, int]]:
@@ -124,10 +135,13 @@ class ColumnCheck:
             return []
         value = f"_texts[{layout.names.index(rule.field) + 1}]"
         sql = (
-            f"SELECT {value}, count(*) FROM {self.table} WHERE ({mask} & {bit}) <> 0 "  # noqa: S608 - our own names
+            f"SELECT {value}, count(*) FROM {self._table_of(rule)} WHERE ({mask} & {bit}) <> 0 "  # noqa: S608 - our own names
             f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {int(number)}"
         )
         return [(row[0], row[1]) for row in self.connection.execute(sql).fetchall()]
+
+    def _table_of(self, rule: Rule) -> str:
+        return self.table if rule.threshold else self._failing
 
     def typed_sql(self) -> str:
         """SQL that selects ``_row``, ``_line`` and the typed fields of the rows without an error, in
@@ -138,7 +152,9 @@ class ColumnCheck:
 
     def close(self) -> None:
         """Drop the temporary tables."""
-        self.connection.execute(f"DROP TABLE IF EXISTS {self.table}")
+        self.connection.execute(f"DROP VIEW IF EXISTS {self.table}")
+        for table in (self._failing, f"{self.table}_rows"):
+            self.connection.execute(f"DROP TABLE IF EXISTS {table}")
 
 
 def check_columns(
@@ -150,27 +166,61 @@ def check_columns(
     *,
     typed_fields: bool = False,
     rename: Mapping[str, str] | None = None,
+    lines_before: int | None = None,
 ) -> ColumnCheck:
     """Check the rows of a table or view: ``_row`` (from 1), ``_line``, then VARCHAR columns.
 
     ``columns`` are the columns it has beside ``_row`` and ``_line``; ``rename`` says which of them is a field
     by another name (field → column). A field without a column gives one finding of rule ``column`` in row 0,
-    and its rules are left out. Raises ContractError if the references lack what the contract needs.
+    and its rules are left out. ``lines_before``: the relation has no ``_row`` and ``_line``, but gives its rows in
+    the order of the file, one to a line, under so many lines of header: their place is their number, and they
+    are read by all threads. Raises ContractError if the references lack what the contract needs.
     """
-    compiled = _Compiled(contract, references, relation, columns, rename or {}, typed_fields)
+    given = ["_row", "_line"]
+    compiled = _Compiled(
+        contract,
+        references,
+        relation,
+        columns,
+        rename or {},
+        typed_fields,
+        given if lines_before is None else [],
+    )
     table = f"mahakam_check_{next(_tables)}"
     compiled.register(connection)
     try:
-        connection.execute(f"CREATE TEMP TABLE {table} AS {compiled.sql}")
+        if lines_before is not None and not _keeps_order(connection, compiled.sql):
+            compiled.forget(connection)
+            numbers = ["row_number() OVER () AS _row", f"_row + {int(lines_before)} AS _line"]
+            compiled = _Compiled(contract, references, relation, columns, rename or {}, typed_fields, numbers)
+            compiled.register(connection)
+            lines_before = None
+        connection.execute(f"CREATE TEMP TABLE {table}_rows AS {compiled.sql}")
     finally:
         compiled.forget(connection)
-    check = ColumnCheck(contract, connection, table, absent=compiled.absent, _layout=compiled.layout)
+    layout = compiled.layout
+    # A table keeps the order of what it was made from: rowid counts its rows from 0.
+    counted = "" if lines_before is None else f"rowid + 1 AS _row, rowid + 1 + {int(lines_before)} AS _line, "
+    connection.execute(f"CREATE TEMP VIEW {table} AS SELECT {counted}* FROM {table}_rows")  # noqa: S608 - our own names
+    check = ColumnCheck(
+        contract, connection, table, absent=compiled.absent, _failing=f"{table}_failing", _layout=layout
+    )
     for rule in compiled.unique_rules:
-        _mark_repeated(connection, table, rule, compiled.layout)
+        _mark_repeated(connection, table, rule, layout, lines_before is None)
     if typed_fields:
-        _mark_held(connection, table, compiled.layout)
+        _mark_held(connection, f"{table}_rows", layout)
+    failing = " OR ".join(f"{mask} <> 0" for mask in layout.masks) or "false"
+    kept = ", ".join(["_row", "_line", *layout.masks, "_texts", *layout.keys, *layout.others])
+    connection.execute(f"CREATE TEMP TABLE {check._failing} AS SELECT {kept} FROM {table} WHERE {failing}")  # noqa: S608
     _count(check, compiled)
     return check
+
+
+def _keeps_order(connection: Any, sql: str) -> bool:
+    """Whether the rows come out as they stand in the file: they do from projections, not from a join (which a long
+    IN becomes), where threads overtake each other."""
+    plan = "".join(row[1] for row in connection.execute(f"EXPLAIN {sql}").fetchall()).upper()
+    return not any(word in plan for word in ("JOIN", "GROUP", "WINDOW", "UNION"))
 
 
 @dataclass
@@ -231,6 +281,7 @@ class _Compiled:
         columns: Sequence[str],
         rename: Mapping[str, str],
         keep: bool,
+        numbers: list[str],
     ) -> None:
         self.contract = contract
         self.references = references
@@ -241,6 +292,7 @@ class _Compiled:
         self.names = [name for name in contract.fields if name not in self.absent]
         self.position = {name: position for position, name in enumerate(self.names)}
         self.keep = keep
+        self.numbers = numbers
         self.rules = [rule for rule in contract.rules if not self._left_out(rule)]
         self.unique_rules = [rule for rule in self.rules if isinstance(rule.check, Unique)]
         self.layout = _Layout(contract.rules, self.names, [], [], [], [], [])
@@ -253,22 +305,27 @@ class _Compiled:
         return bool(missing) and not (isinstance(rule.check, Holds) and len(missing) < len(rule.reads))
 
     def _build(self, relation: str) -> str:
-        """Four steps, each of which names what the next one uses: text, typed values, masks, what is kept."""
+        """Steps, each of which names what the next one uses: text, shape, typed values, what fails, masks, what
+        is kept."""
         markers = ", ".join(map(text_literal, sorted({"", *self.contract.missing})))
-        texts = ["_row", "_line"]
+        texts = [*self.numbers]
         values = ["*"]
+        kinds = {f"t{position}": self._kind(name) for position, name in enumerate(self.names)}
+        shape = row_shape(kinds)
         for position, name in enumerate(self.names):
             raw = identifier(self.source[name])
             missing = f"{raw} IN ({markers})" if self.contract.missing else f"{raw} = ''"
             texts += [f"{raw} AS r{position}", f"CASE WHEN {missing} THEN NULL ELSE {raw} END AS t{position}"]
-            kind = self._kind(name)
+            kind = kinds[f"t{position}"]
             if kind.logical != "string":
-                values.append(f"{typed(f't{position}', kind, self.functions)} AS v{position}")
-        masks = ["*", *(f"{sql} AS {column}" for column, sql in self._masks().items())]
-        first = f"SELECT {', '.join(texts)} FROM {relation}"  # noqa: S608 - names are quoted
-        second = f"SELECT {', '.join(values)} FROM ({first})"  # noqa: S608
-        third = f"SELECT {', '.join(masks)} FROM ({second})"  # noqa: S608
-        return f"SELECT {', '.join(self._kept())} FROM ({third})"  # noqa: S608
+                known = "_shape" if shape and has_shape(kind) else ""
+                values.append(f"{typed(f't{position}', kind, self.functions, known)} AS v{position}")
+        flags, masks = self._masks()
+        steps = [texts, ["*", f"{shape} AS _shape"] if shape else ["*"], values, flags, masks, self._kept()]
+        sql = relation
+        for step in steps:
+            sql = f"SELECT {', '.join(step)} FROM {sql if sql is relation else f'({sql})'}"  # noqa: S608 - names are quoted
+        return sql
 
     def _kind(self, name: str) -> Kind:
         return self.contract.fields[name].kind.in_zone(self.references.zone)
@@ -279,22 +336,33 @@ class _Compiled:
             return f"CAST(NULL AS {TYPES[logical]})"
         return f"{'t' if logical == 'string' else 'v'}{self.position[name]}"
 
-    def _masks(self) -> dict[str, str]:
+    def _masks(self) -> tuple[list[str], list[str]]:
+        """A flag for each rule, and the masks: put together only for a row that fails something."""
         values = {name: self._value(name) for name in self.contract.fields}
         self.expressions = ColumnExpressions(values, self.references, self.functions)
-        parts: dict[str, list[str]] = {}
+        flags = ["*"]
+        parts: dict[str, dict[str, int]] = {}
         for rule in self.rules:
             column, bit = self.layout.bit(rule)
-            some = parts.setdefault(column, ["0::BIGINT"])
+            some = parts.setdefault(column, {})
             if not isinstance(rule.check, Unique):
-                some.append(f"CASE WHEN {self._failing(rule)} THEN {bit}::BIGINT ELSE 0::BIGINT END")
+                flags.append(f"({self._failing(rule)}) AS _fails{rule.number}")
+                some[f"_fails{rule.number}"] = bit
+        masks = ["*"]
         for column in sorted(parts, key=lambda name: int(name[5:])):
             (self.layout.file_masks if column.startswith("_file") else self.layout.masks).append(column)
-        return {column: " + ".join(some) for column, some in parts.items()}
+            bits = [
+                f"CASE WHEN {flag} THEN {bit}::BIGINT ELSE 0::BIGINT END"
+                for flag, bit in parts[column].items()
+            ]
+            some_fail = " OR ".join(parts[column]) or "false"
+            mask = " + ".join(bits) or "0::BIGINT"
+            masks.append(f"CASE WHEN {some_fail} THEN {mask} ELSE 0::BIGINT END AS {column}")
+        return flags, masks
 
     def _kept(self) -> list[str]:
         layout = self.layout
-        kept = ["_row", "_line", *layout.masks, *layout.file_masks]
+        kept = [*(["_row", "_line"] if self.numbers else []), *layout.masks, *layout.file_masks]
         failing = " OR ".join(f"{column} <> 0" for column in layout.masks) or "false"
         raw = ", ".join(f"r{position}" for position in range(len(self.names)))
         kept.append(f"CASE WHEN {failing} THEN CAST([{raw}] AS VARCHAR[]) END AS _texts")
@@ -332,7 +400,10 @@ class _Compiled:
             case Matches(name, pattern):
                 return f"NOT regexp_matches({self._value(name)}, {text_literal(pattern)})"
             case OneOf(name, values):
-                return f"NOT ({self._value(name)} IN ({', '.join(map(literal, sorted(values)))}))"
+                options = sorted(values)
+                if 0 < len(options) <= _FEW:
+                    return " AND ".join(f"{self._value(name)} <> {literal(v)}" for v in options)
+                return f"NOT ({self._value(name)} IN ({', '.join(map(literal, options))}))"
             case Refers(name, target):
                 known = self.lists.setdefault(target, f"mahakam_list_{next(_tables)}")
                 value = self._value(name)
@@ -372,7 +443,7 @@ def _no_multiple(value: str, step: int | float) -> str:
     return f"NOT isfinite({quotient}) OR {near} > 1e-9::DOUBLE * greatest(1.0::DOUBLE, abs({quotient}))"
 
 
-def _mark_repeated(connection: Any, table: str, rule: Rule, layout: _Layout) -> None:
+def _mark_repeated(connection: Any, table: str, rule: Rule, layout: _Layout, numbered: bool) -> None:
     """Set the rule's bit, and the other row, in every row whose key occurs again."""
     assert isinstance(rule.check, Unique)
     values = [f"_val{layout.names.index(name)}" for name in rule.check.fields]
@@ -383,10 +454,11 @@ def _mark_repeated(connection: Any, table: str, rule: Rule, layout: _Layout) -> 
     # Only the rows of repeated keys are numbered: a state for each of all keys would cost much more.
     again = f"{table} SEMI JOIN (SELECT {listed} FROM {table} {several}) USING ({listed})"  # noqa: S608
     rows = f"SELECT {listed}, min(_row, 2) AS rows FROM {again} GROUP BY ALL"  # noqa: S608 - our own names
-    same = " AND ".join(f"{table}.{v} = repeated.{v}" for v in values)
+    same = " AND ".join(f"{table}_rows.{v} = repeated.{v}" for v in values)
+    own = f"{table}_rows._row" if numbered else f"{table}_rows.rowid + 1"
     connection.execute(
-        f"UPDATE {table} SET {mask} = {mask} | {bit}, _other{rule.number} = "  # noqa: S608 - our own names
-        f"CASE WHEN {table}._row = repeated.rows[1] THEN repeated.rows[2] ELSE repeated.rows[1] END "
+        f"UPDATE {table}_rows SET {mask} = {mask} | {bit}, _other{rule.number} = "  # noqa: S608 - our own names
+        f"CASE WHEN {own} = repeated.rows[1] THEN repeated.rows[2] ELSE repeated.rows[1] END "
         f"FROM ({rows}) AS repeated WHERE {same}"
     )
 

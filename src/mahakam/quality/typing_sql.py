@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any, Final
 
@@ -59,23 +60,55 @@ def full_match(text: str, pattern: str) -> str:
     return f"regexp_full_match({text}, {text_literal(pattern)})"
 
 
-def typed(text: str, kind: Kind, functions: Functions) -> str:
-    """The typed value of present text (NULL stays NULL); NULL too for text that is no value of the kind."""
+_MARK = "\x1f"
+"""Between the cells of a row whose shapes are looked at together."""
+_PLAIN = "[+-]?[0-9]{1,15}(?:\\.[0-9]{0,15})?"
+"""Most numbers, all of them in the grammar and finite."""
+
+
+def has_shape(kind: Kind) -> bool:
+    """Whether :func:`row_shape` can vouch for text of this kind."""
+    return (kind.logical == "number" and kind.plain_number) or (
+        kind.logical == "date" and lexical.is_iso(kind)
+    )
+
+
+def row_shape(kinds: Mapping[str, Kind]) -> str:
+    """True in a row whose texts of numbers and dates are all either NULL or plainly of their grammar: one search
+    instead of one a column. Empty if there are not several; a row where it is false may be right nevertheless.
+
+    ``kinds``: expression of a present text (never the empty string) → its kind.
+    """
+    chosen = {text: kind for text, kind in kinds.items() if has_shape(kind)}
+    if len(chosen) < 2:
+        return ""
+    joined = f", {text_literal(_MARK)}, ".join(chosen)
+    shapes = "\\x1f".join(
+        f"(?:{_PLAIN if k.logical == 'number' else lexical.DATE})?" for k in chosen.values()
+    )
+    return full_match(f"concat({joined})", shapes)
+
+
+def typed(text: str, kind: Kind, functions: Functions, shape: str = "") -> str:
+    """The typed value of present text (NULL stays NULL); NULL too for text that is no value of the kind.
+
+    ``shape``: a column that is true where the text is known to have the shape that :func:`row_shape` looks for.
+    """
     match kind.logical:
         case "string":
             return text
         case "integer" | "number":
-            return _number(text, kind)
+            return _number(text, kind, shape)
         case "boolean":
             is_true, is_boolean = full_match(text, lexical.TRUE), full_match(text, lexical.BOOLEAN)
             return f"CASE WHEN {is_true} THEN true WHEN {is_boolean} THEN false END"
         case "date" | "time" | "timestamp":
-            return _iso(text, kind) if lexical.is_iso(kind) else _formatted(text, kind)
+            return _iso(text, kind, shape) if lexical.is_iso(kind) else _formatted(text, kind)
         case _:
             return functions.checked_json(text, kind)
 
 
-def _number(text: str, kind: Kind) -> str:
+def _number(text: str, kind: Kind, shape: str) -> str:
     follows = full_match(text, lexical.number_pattern(kind))
     plain = text
     if kind.group:
@@ -85,12 +118,14 @@ def _number(text: str, kind: Kind) -> str:
     if kind.logical == "integer":
         return f"CASE WHEN {follows} THEN TRY_CAST({plain} AS BIGINT) END"
     number = f"TRY_CAST({plain} AS DOUBLE)"
-    return f"CASE WHEN {follows} AND isfinite({number}) THEN {number} END"
+    known = f"WHEN {shape} THEN {number} " if shape else ""
+    return f"CASE {known}WHEN {follows} AND isfinite({number}) THEN {number} END"
 
 
-def _iso(text: str, kind: Kind) -> str:
+def _iso(text: str, kind: Kind, shape: str) -> str:
     if kind.logical == "date":
-        return f"CASE WHEN {full_match(text, lexical.DATE)} THEN TRY_CAST({text} AS DATE) END"
+        known = f"WHEN {shape} THEN TRY_CAST({text} AS DATE) " if shape else ""
+        return f"CASE {known}WHEN {full_match(text, lexical.DATE)} THEN TRY_CAST({text} AS DATE) END"
     if kind.logical == "time":
         return f"CASE WHEN {full_match(text, lexical.TIME)} THEN TRY_CAST({text} AS TIME) END"
     instant = f"timezone('UTC', TRY_CAST({text} AS TIMESTAMPTZ))"

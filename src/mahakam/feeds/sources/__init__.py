@@ -17,11 +17,14 @@ __all__ = ["Fault", "Pins", "SourceError", "SourceInfo", "Table", "pins_from", "
 PINS = tuple(Pins.__dataclass_fields__)
 
 
-def read(path: Path | str, connection: duckdb.DuckDBPyConnection, **pins: Any) -> Table:
+def read(
+    path: Path | str, connection: duckdb.DuckDBPyConnection, *, proven: bool = True, **pins: Any
+) -> Table:
     """Read a file (CSV, TSV, XLSX, GeoJSON, JSON; in .gz or .zip too) as a table of text.
 
     ``pins`` are those of :class:`Pins`; what is not pinned is detected and told in ``Table.info``. The relation lives
-    as long as its connection and this table.
+    as long as its connection and this table. ``proven`` false: the caller looks at ``Table.unproven`` after reading,
+    and reads once more with ``proven`` true if the file turns out irregular.
 
     Raises SourceError: which file, where in it, what would be right.
     """
@@ -42,7 +45,7 @@ def read(path: Path | str, connection: duckdb.DuckDBPyConnection, **pins: Any) -
             return json.read(found, connection, pinned)
         from mahakam.feeds.sources import csv
 
-        return csv.read(found, connection, pinned)
+        return csv.read(found, connection, pinned, proven)
     except BaseException:
         if found.scratch is not None:
             import shutil

@@ -22,6 +22,7 @@ from mahakam.feeds.sources.model import (
     SourceError,
     SourceInfo,
     Table,
+    Unproven,
     distinct_names,
     literal,
 )
@@ -38,9 +39,12 @@ _BATCH = 50_000
 _TAIL = 16 << 10
 
 
-def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Table:
-    """The file as a table. Raises SourceError for what is no text table."""
-    text = prepare(found, pins.encoding)
+def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins, proven: bool = True) -> Table:
+    """The file as a table. Raises SourceError for what is no text table.
+
+    ``proven`` false: the shape of a plain file may be left to DuckDB's reader (see :class:`Unproven`).
+    """
+    text = prepare(found, pins.encoding, _delimiter(pins, _sample(found.path), found))
     sample = _sample(text.path)
     delimiter = _delimiter(pins, sample, found)
     rows = (
@@ -75,10 +79,12 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
         raise SourceError(found.name, f"has {len(names)} columns; more than {MAX_COLUMNS} are not read")
     info.columns = distinct_names(names)
     start = _offset(text, place.last)
-    if (
-        pins.rows is None
+    straight = pins.rows is None and start is not None and not _ends_in_note(text.path, delimiter, len(names))
+    if straight and not proven and (unproven := _unproven(text, delimiter, start, info)):
+        table = _straight(text, connection, info, place.last, unproven)
+    elif (
+        straight
         and start is not None
-        and not _ends_in_note(text.path, delimiter, len(names))
         and scan.check(text.path, found.name, start, delimiter, len(names)).regular
     ):
         table = _straight(text, connection, info, place.last)
@@ -153,16 +159,43 @@ def _offset(text: Text, lines: int) -> int | None:
         return file.tell()
 
 
-def _straight(text: Text, connection: duckdb.DuckDBPyConnection, info: SourceInfo, skip: int) -> Table:
-    """DuckDB's own reader: allowed only after ``scan`` proved that every line is one regular row."""
+def _unproven(text: Text, delimiter: str, start: int | None, info: SourceInfo) -> Unproven | None:
+    """What shows after reading that a plain file without quotes is regular; None if nothing would.
+
+    DuckDB's strict reader refuses a row with too few cells or too many. It passes over blank lines, which shows in
+    the number of rows, and over one empty cell too many, which shows here in the number of delimiters.
+    """
+    counted = text.tally
+    if start is None or counted is None or counted.quotes or len(info.columns) < 2:
+        return None
+    with text.path.open("rb") as file:
+        head = file.read(start)
+    lines = head.count(b"\n")
+    rows = counted.lines - lines + (not counted.ends)
+    delimiters = counted.delimiters - head.count(delimiter.encode())
+    regular = rows > 0 and delimiters == rows * (len(info.columns) - 1)
+    return Unproven(rows, lines) if regular else None
+
+
+def _straight(
+    text: Text,
+    connection: duckdb.DuckDBPyConnection,
+    info: SourceInfo,
+    skip: int,
+    unproven: Unproven | None = None,
+) -> Table:
+    """DuckDB's own reader: allowed only after ``scan`` proved that every line is one regular row, or to prove it."""
+    numbers = "" if unproven else f"row_number() OVER () AS {ROW}, {ROW} + {skip} AS {LINE}, "
+    # its buffer holds several of the longest lines: where they are short, it works on several pieces at once
+    longest = "" if text.tally else f"max_line_size = {MAX_LINE}, "
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in info.columns)
     relation = connection.sql(
-        f"SELECT row_number() OVER () AS {ROW}, {ROW} + {skip} AS {LINE}, * "  # noqa: S608 - names are quoted
+        f"SELECT {numbers}* "  # noqa: S608 - names are quoted
         f"FROM read_csv({literal(str(text.path))}, auto_detect = false, header = false, skip = {skip}, "
         f"columns = {{{columns}}}, delim = {literal(info.delimiter)}, quote = '\"', escape = '\"', "
-        f"max_line_size = {MAX_LINE}, strict_mode = true, comment = '')"
+        f"{longest}strict_mode = true, comment = '')"
     )
-    return Table(relation, info)
+    return Table(relation, info, unproven=unproven)
 
 
 def _by_row(

@@ -42,11 +42,19 @@ class Local:
 
     path: Path
     name: str
-    sha256: str
+    original: Path
     bytes: int
     format: str
     entry: str = ""
     scratch: Path | None = None
+    digest: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the file as it came, in hexadecimal; read when first asked for."""
+        if not self.digest:
+            self.digest = digest(self.original)
+        return self.digest
 
 
 def digest(path: Path) -> str:
@@ -72,12 +80,11 @@ def local(path: Path, *, format: str | None = None, entry: str | None = None) ->
             raise SourceError(name, "is a folder; name the file inside it")
         with path.open("rb") as file:
             head = file.read(4096)
-        sha = digest(path)
     except OSError as error:
         raise SourceError(name, f"cannot be read: {error.strerror}") from error
     if not head:
         raise SourceError(name, "is empty (0 bytes); ask its owner for the file again")
-    found = Local(path, name, sha, size, "")
+    found = Local(path, name, path, size, "")
     kind = _kind(head)
     inner = name
     if kind == "gzip":

@@ -103,6 +103,16 @@ class Fault:
     expected: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """A table whose shape its reader has yet to show: it is regular if reading it raises no error and gives ``rows``
+    rows. Its relation has no ``_row`` and ``_line``: row n is line n + ``lines_before``.
+    """
+
+    rows: int
+    lines_before: int
+
+
 class Table:
     """A file as a DuckDB relation: ``_row`` (data row from 1), ``_line`` (the row a person sees), VARCHAR columns.
 
@@ -116,11 +126,13 @@ class Table:
         info: SourceInfo,
         faults: list[Fault] | None = None,
         left_out: dict[str, int] | None = None,
+        unproven: Unproven | None = None,
     ) -> None:
         self.relation = relation
         self.info = info
         self.faults = faults or []
         self.left_out = left_out or {}
+        self.unproven = unproven
 
     @property
     def columns(self) -> list[str]:

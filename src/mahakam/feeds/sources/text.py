@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mahakam.feeds.sources.files import Local, scratch_folder
 from mahakam.feeds.sources.model import MAX_LINE, SourceError
+from mahakam.feeds.sources.tally import Tally, tally
 
 _CHUNK = 4 << 20
 _SAMPLE = 256 << 10
@@ -25,7 +26,7 @@ _NAMES = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
 class Text:
     """``path`` is UTF-8 with one kind of line end, ``newline`` (``"\\n"`` or ``"\\r\\n"``); ``bom`` bytes to skip.
 
-    ``encoding`` and ``line_ends`` say what the file had.
+    ``encoding`` and ``line_ends`` say what the file had; ``tally`` what was counted in a file that is plain.
     """
 
     path: Path
@@ -34,17 +35,21 @@ class Text:
     line_ends: str
     bom: int
     notes: list[str]
+    tally: Tally | None = None
 
 
-def prepare(found: Local, encoding: str | None) -> Text:
+def prepare(found: Local, encoding: str | None, delimiter: str = "") -> Text:
     """Check every byte of a text file against its encoding; copy it clean if a reader could not take it as it is.
 
+    ``delimiter``: the character that :class:`Tally` counts in a plain file.
     Raises SourceError for bytes that are not of the encoding, for binary files and for files without line ends.
     """
     notes: list[str] = []
     name = found.name
     with found.path.open("rb") as file:
         head = file.read(_SAMPLE)
+    if delimiter and encoding is None and (counted := tally(found, delimiter)) is not None:
+        return Text(found.path, "utf-8", "\n", "LF" if counted.lines else "", 0, notes, counted)
     if encoding is None:
         encoding = _detect(found, head, notes)
     try:
