@@ -20,7 +20,7 @@ talk to standard error. Every command ends with 0 (clean), 1 (something was held
 
 def commands(group: click.Group, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Every command below a group with the words that call it, groups before what is in them."""
-    context = click.Context(group, info_name=path[-1])
+    context = click.Context(group, info_name=path[-1], **cli.context_settings)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if command is None:
@@ -34,7 +34,13 @@ def page() -> str:
     """The whole page."""
     parts = [_HEAD]
     for path, command in commands(cli, ("mahakam",)):
-        context = click.Context(command, info_name=" ".join(path), max_content_width=100, terminal_width=100)
+        context = click.Context(
+            command,
+            info_name=" ".join(path),
+            max_content_width=100,
+            terminal_width=100,
+            **cli.context_settings,
+        )
         parts.append(f"## {' '.join(path)}\n\n```\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)
 

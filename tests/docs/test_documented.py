@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import click
@@ -25,10 +26,10 @@ def test_the_page_of_commands_is_what_the_commands_say() -> None:
 def test_every_command_shows_an_example(path: tuple[str, ...], command: click.Command) -> None:
     if isinstance(command, click.Group):
         return
-    text = command.get_help(click.Context(command, info_name=" ".join(path)))
-    assert " ".join(path) + " " in text.split("Usage:")[1].split("\n", 1)[1], (
-        f"{' '.join(path)} --help has no example"
-    )
+    text = command.get_help(click.Context(command, info_name=" ".join(path), **cli.context_settings))
+    after_usage = text.split("Usage:")[1].split("\n", 1)[1]
+    example = re.compile(rf"^ +{' '.join(path)}( |$)", re.MULTILINE)
+    assert example.search(after_usage), f"{' '.join(path)} --help has no example"
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Settings)])

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import csv
-import io
-import os
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
 
-from mahakam.cli.options import config_option, data_option, settings_for
-from mahakam.spreadsheet import guarded
+from mahakam.cli.node import opened
+from mahakam.cli.options import config_option, data_option
+from mahakam.cli.output import csv_blocks, json_blocks, write
 
 if TYPE_CHECKING:
     from mahakam.feeds.dataset_rows import StoredDataset
@@ -29,7 +24,6 @@ if TYPE_CHECKING:
 
 _FOLDERS = tuple[Path, ...]
 _PAGE = 10_000
-_BLOCK = 1 << 16
 _ENTITY = ("id", "type", "scope")
 
 
@@ -76,7 +70,10 @@ def export(
       mahakam export BusStop --format geojson --to stops.geojson
       mahakam export singapore/rain-2017-06 --to rain.csv
     """
-    with _open(data, config) as parts:
+    from mahakam.feeds.parts import Parts
+
+    with opened(data, config) as node:
+        parts = Parts.of(node)
         if "/" in what and "://" not in what:
             if place or q:
                 raise click.UsageError("--place and --q select entities; a dataset is written as a whole")
@@ -84,7 +81,7 @@ def export(
         else:
             source = _entities(parts, what, place, q, with_personal)
         written = {"csv": _csv, "json": _json, "geojson": _geojson}[form](source)
-        _write(to, written)
+        write(to, written)
     return 0
 
 
@@ -299,85 +296,15 @@ def _shape(text: Any) -> Any:
 
 
 def _csv(source: Source) -> Iterator[bytes]:
-    """RFC 4180, UTF-8, with a header."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
     header = source.header()
-    writer.writerow([guarded(name) for name in header])
-    for row in source.cells(header):
-        writer.writerow([guarded(value) for value in row])
-        if buffer.tell() > _BLOCK:
-            yield buffer.getvalue().encode()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue().encode()
+    return csv_blocks(header, source.cells(header))
 
 
 def _json(source: Source) -> Iterator[bytes]:
-    """An array, one object a line."""
-    yield b"["
-    yield from _listed(source.records())
-    yield b"\n]\n"
+    return json_blocks(source.records())
 
 
 def _geojson(source: Source) -> Iterator[bytes]:
     """RFC 7946: a FeatureCollection, one feature a line."""
     features = source.features()  # before anything is written: it may refuse
-    yield b'{"type":"FeatureCollection","features":['
-    yield from _listed(features)
-    yield b"\n]}\n"
-
-
-def _listed(records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
-    start = b"\n"
-    for record in records:
-        yield start + orjson.dumps(record, default=str)
-        start = b",\n"
-
-
-def _write(to: Path | None, blocks: Iterable[bytes]) -> None:
-    """To standard output, or to a file that appears only when it is whole."""
-    if to is None:
-        try:
-            _copy(blocks, sys.stdout.buffer)
-        except BrokenPipeError:  # whoever read has enough (head); nothing may be written at exit either
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return
-    unfinished = to.with_name(f".{to.name}.{os.getpid()}.part")
-    try:
-        with unfinished.open("wb") as file:
-            _copy(blocks, file)
-            os.fsync(file.fileno())
-        unfinished.replace(to)
-    except OSError as error:
-        raise click.ClickException(f"{to} cannot be written: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-    click.echo(f"written: {to}", err=True)
-
-
-def _copy(blocks: Iterable[bytes], file: IO[bytes]) -> None:
-    for block in blocks:
-        file.write(block)
-    file.flush()
-
-
-@contextmanager
-def _open(data: Path, config: _FOLDERS) -> Iterator[Parts]:
-    from mahakam.app import open_node
-    from mahakam.feeds.parts import Parts
-    from mahakam.feeds.sources.model import SourceError
-    from mahakam.quality.odcs import ContractError
-    from mahakam.store.errors import StoreError
-
-    try:
-        node = open_node(settings_for(data, config))
-        if not node.places:
-            raise click.ClickException("no place is configured; --config names a folder with city.yaml files")
-        try:
-            yield Parts.of(node)
-        finally:
-            node.close()
-    except (StoreError, ContractError, SourceError) as error:
-        raise click.ClickException(str(error)) from error
+    return json_blocks(features, b'{"type":"FeatureCollection","features":[', b"\n]}\n")

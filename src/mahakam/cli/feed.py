@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mahakam.cli.options import config_option, data_option, settings_for
+from mahakam.cli.node import opened, place_and_feed, user
+from mahakam.cli.options import config_option, data_option
 from mahakam.config import ConfigError
 
 if TYPE_CHECKING:
@@ -66,15 +66,18 @@ def run(
         raise click.UsageError("name feeds as PLACE/FEED, or say --all; mahakam feed list shows them")
     if file is not None and len(which) != 1:
         raise click.UsageError("--file goes with exactly one PLACE/FEED")
-    with opened(data, config) as parts:
-        pairs = all_feeds(parts) if every else [_pair(one) for one in which]
+    from mahakam.feeds.parts import Parts
+
+    with opened(data, config) as node:
+        parts = Parts.of(node)
+        pairs = all_feeds(parts) if every else [place_and_feed(one) for one in which]
         runs = run_feeds(parts, pairs, file=file, force=force)
     if as_json:
         click.echo(json.dumps([_facts(one) for one in runs], ensure_ascii=False, indent=1))
     else:
         for one in runs:
             click.echo(summary(one))
-    return max((_EXIT.get(one.state, 2) for one in runs), default=0)
+    return max(map(exit_code, runs), default=0)
 
 
 @feed.command("list")
@@ -89,9 +92,11 @@ def list_feeds(as_json: bool, data: Path, config: _FOLDERS) -> None:
       mahakam feed list
     """
     from mahakam.feeds import definition
+    from mahakam.feeds.parts import Parts
 
     rows: list[dict[str, Any]] = []
-    with opened(data, config) as parts:
+    with opened(data, config) as node:
+        parts = Parts.of(node)
         for place, name in all_feeds(parts):
             title, owner = name, ""
             try:
@@ -146,7 +151,7 @@ def run_feeds(
     with _bars(len(pairs)) as bar:
         for place, name in pairs:
             step = bar(f"{place}/{name}")
-            runs.append(_run_one(run_feed, parts, place, name, author or _user(), file, step, force))
+            runs.append(_run_one(run_feed, parts, place, name, author or user(), file, step, force))
             bar.done(runs[-1])
     return runs
 
@@ -170,6 +175,11 @@ def _run_one(
     return result
 
 
+def exit_code(run: Run) -> int:
+    """0 clean, 1 some rows held, 2 could not run."""
+    return _EXIT.get(run.state, 2)
+
+
 def summary(run: Run) -> str:
     """What a run did, in one line and one more for each reason that rows are held for."""
     head = f"{run.place}/{run.feed}: {_WORDS.get(run.state, run.state)}"
@@ -186,25 +196,6 @@ def summary(run: Run) -> str:
         f"    {count:>7,}  left out: {reason}" for reason, count in run.source.get("left_out", {}).items()
     ]
     return "\n".join([f"{head}: {', '.join(counts)}", *reasons, *left])
-
-
-@contextmanager
-def opened(data: Path, config: _FOLDERS) -> Iterator[Parts]:
-    """The parts of the node in a data folder. Whatever cannot be opened is a ClickException that says why."""
-    from mahakam.app import open_node
-    from mahakam.feeds.parts import Parts
-    from mahakam.store.errors import StoreError
-
-    try:
-        node = open_node(settings_for(data, config))
-        if not node.places:
-            raise click.ClickException("no place is configured; --config names a folder with city.yaml files")
-        try:
-            yield Parts.of(node)
-        finally:
-            node.close()
-    except StoreError as error:
-        raise click.ClickException(str(error)) from error
 
 
 class Bars:
@@ -254,21 +245,7 @@ def _bars(total: int) -> Iterator[Bars]:
         yield Bars(bar, total)
 
 
-def _pair(which: str) -> tuple[str, str]:
-    place, slash, name = which.partition("/")
-    if not slash or not name:
-        raise click.UsageError(f"{which!r} is no PLACE/FEED; mahakam feed list shows them")
-    return place, name
-
-
 def _facts(run: Run) -> dict[str, Any]:
     from dataclasses import asdict
 
     return asdict(run)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""

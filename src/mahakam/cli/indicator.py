@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mahakam.cli.options import config_option, data_option, settings_for
+from mahakam.cli.node import opened
+from mahakam.cli.options import config_option, data_option
 
 if TYPE_CHECKING:
     from mahakam.broker.broker import Broker
@@ -51,12 +52,12 @@ def compute(which: tuple[str, ...], force: bool, as_json: bool, data: Path, conf
     """
     from mahakam.indicators.compute import compute_all
 
-    with _open(data, config) as (broker, places), _progress() as progress:
+    with opened(data, config) as node, _progress() as progress:
         outcomes: list[Outcome] = []
-        for place, name in _named(which, places):
+        for place, name in _named(which, node.places):
             only = (place,) if place else ()
             names = (name,) if name else ()
-            found = compute_all(broker, only=only, names=names, force=force, progress=progress)
+            found = compute_all(node.broker, only=only, names=names, force=force, progress=progress)
             if name and not found:
                 raise click.ClickException(f"{place} has no indicator {name!r}; see mahakam indicator list")
             outcomes += found
@@ -86,9 +87,9 @@ def list_indicators(place: str | None, as_json: bool, data: Path, config: _FOLDE
     """
     from mahakam.indicators.series import all_series
 
-    with _open(data, config) as (broker, places):
-        chosen = [_place(place, places)] if place else list(places.values())
-        listed = [one for each in chosen for one in all_series(broker, each, above=False)]
+    with opened(data, config) as node:
+        chosen = [_place(place, node.places)] if place else list(node.places.values())
+        listed = [one for each in chosen for one in all_series(node.broker, each, above=False)]
     if as_json:
         _print_json([value.row() for one in listed for value in one.values])
         return
@@ -141,11 +142,11 @@ def trace(
     from mahakam.indicators.trace import trace as trace_of
 
     wanted: Only = "counted" if only == "counted" else "others" if only == "others" else ""
-    with _open(data, config) as (broker, places):
+    with opened(data, config) as node:
         id, _, name = which.partition("/")
         if not name:
             raise click.ClickException(f"{which!r} is no PLACE/NAME, e.g. jakarta/unhealthy-days")
-        found = series(broker, _place(id, places), name)
+        found = series(node.broker, _place(id, node.places), name)
         if found is None:
             raise click.ClickException(f"{id} has no indicator {name!r}; see mahakam indicator list {id}")
         if not found.values:
@@ -155,17 +156,17 @@ def trace(
         if value is None:
             labels = ", ".join(one.label for one in found.values)
             raise click.ClickException(f"{which} has no value for {period!r}; there are {labels}")
-        traced = trace_of(broker, value.id)
+        traced = trace_of(node.broker, value.id)
         if traced is None:
             raise click.ClickException(f"{value.id} has gone meanwhile; run the command again")
         try:
-            page = inputs(broker, traced, limit=limit, offset=offset, only=wanted)
+            page = inputs(node.broker, traced, limit=limit, offset=offset, only=wanted)
         except ConfigError as error:
             raise click.ClickException(str(error)) from error
         if as_json:
             _print_json(_trace_facts(traced, page))
             return
-        _print_trace(broker, traced, page)
+        _print_trace(node.broker, traced, page)
 
 
 def _print_trace(broker: Broker, traced: Trace, page: Page) -> None:
@@ -264,23 +265,6 @@ def _place(id: str, places: Mapping[str, Place]) -> Place:
     if id not in places:
         raise click.ClickException(f"there is no place {id!r}; the places are {', '.join(sorted(places))}")
     return places[id]
-
-
-@contextmanager
-def _open(data: Path, config: _FOLDERS) -> Iterator[tuple[Broker, Mapping[str, Place]]]:
-    from mahakam.app import open_node
-    from mahakam.store.errors import StoreError
-
-    try:
-        node = open_node(settings_for(data, config))
-        if not node.places:
-            raise click.ClickException("no place is configured; --config names a folder with city.yaml files")
-        try:
-            yield node.broker, node.places
-        finally:
-            node.close()
-    except StoreError as error:
-        raise click.ClickException(str(error)) from error
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def chain(places: Mapping[str, Place], place: Place) -> list[Place]:
     """A place and the places above it, itself first."""
     out = [place]
     above = place.parent
-    while above in places and places[above] not in out:
+    while above is not None and above in places and places[above] not in out:
         out.append(places[above])
         above = places[above].parent
     return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mahakam.feeds.transforms import geometry_function, point_function
@@ -25,6 +26,7 @@ def install(connection: duckdb.DuckDBPyConnection, crs: str) -> None:
     """
     from concurrent.futures import ThreadPoolExecutor
 
+    from duckdb.func import PythonUDFType
     from pyproj import Transformer
     from pyproj.exceptions import CRSError
 
@@ -48,11 +50,12 @@ def install(connection: duckdb.DuckDBPyConnection, crs: str) -> None:
         made = worker.submit(lambda: [_geometry(transformer, text) for text in column.to_pylist()]).result()
         return pa.array(made, pa.string())
 
-    for name, function, parameters in (
+    functions: tuple[tuple[str, Callable[..., Any], list[Any]], ...] = (
         (point_function(crs), point, ["DOUBLE", "DOUBLE"]),
         (geometry_function(crs), geometry, ["VARCHAR"]),
-    ):
-        connection.create_function(name, function, parameters, "VARCHAR", type="arrow")
+    )
+    for name, function, parameters in functions:
+        connection.create_function(name, function, parameters, "VARCHAR", type=PythonUDFType.ARROW)
 
 
 def _point(longitude: float, latitude: float) -> str | None:

@@ -241,10 +241,7 @@ class _Query:
 
     def pattern(self) -> str:
         start = self.at
-        if self.at < len(self.text) and self.text[self.at] == '"':
-            text = self.quoted()
-        else:
-            text = self.bare_pattern()
+        text = self.quoted() if self.text.startswith('"', self.at) else self.bare_pattern()
         if not text:
             self.fail("a regular expression", start)
         check_pattern(text, f"q, position {start + 1}")

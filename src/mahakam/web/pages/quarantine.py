@@ -16,11 +16,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place
+from mahakam.feeds import quarantine
 from mahakam.feeds.parts import Parts
 from mahakam.quality import wording
 from mahakam.store.model import Held
 from mahakam.store.protocol import EntityStore
-from mahakam.web import gate, steward
+from mahakam.web import gate
 from mahakam.web.datasets import dataset, datasets, rule_words
 from mahakam.web.findings import Findings, findings_of
 from mahakam.web.language import _, in_timezone, n_, reader, words
@@ -222,7 +223,7 @@ def _accept(request: Request, form: FormData) -> Response:
             pairs[column, old] = new
     if not pairs:
         return _back(place, feed, "nothing")
-    steward.correct(parts, place.id, feed, pairs, principal.name, _("Accepted on the page of held rows"))
+    quarantine.correct(parts, place.id, feed, pairs, principal.name, _("Accepted on the page of held rows"))
     return _run(parts, place, feed, principal.name)
 
 
@@ -235,8 +236,8 @@ def _replay(request: Request, form: FormData) -> Response:
 
 def _run(parts: Parts, place: Place, feed: str, author: str) -> Response:
     try:
-        done = steward.replay(parts, place.id, feed, author)
-    except steward.Busy:
+        done = quarantine.replay(parts, place.id, feed, author)
+    except quarantine.Busy:
         return _back(place, feed, "busy")
     return _back(place, feed, f"run-{done.id}")
 
@@ -264,7 +265,7 @@ def _save_row(request: Request, form: FormData) -> Response:
         errors["form"] = _(
             "The page had lain open for a long time. Your text is still here: please send it once more."
         )
-    elif row.state not in steward.OPEN:
+    elif row.state not in quarantine.OPEN:
         errors["form"] = _("This row is held no longer: somebody else has dealt with it.")
     elif gate.text(form, "do") == "dismiss" and not reason:
         errors["reason"] = _("Say why the row is left out, so that the agency can understand it.")
@@ -274,19 +275,19 @@ def _save_row(request: Request, form: FormData) -> Response:
         return _row_page(request, row, place, feed, typed, reason, errors, 422)
     parts = Parts.of(site_of(request).node)
     if gate.text(form, "do") == "dismiss":
-        steward.dismiss(parts, row.id, principal.name, reason)
+        quarantine.dismiss(parts, row.id, principal.name, reason)
         return _back(place, feed, "dismissed")
     now = {name: row.fixed.get(name, value) for name, value in row.raw.items()}
     changes = {name: value or None for name, value in typed.items() if (value or None) != (now[name] or None)}
     if changes:
-        steward.fix(parts, row.id, changes, principal.name, reason)
+        quarantine.fix(parts, row.id, changes, principal.name, reason)
     elif gate.text(form, "do") != "replay":
         return _row_page(request, row, place, feed, typed, reason, {"form": _("Nothing was changed.")}, 422)
     if gate.text(form, "do") == "save":
         return _back(place, feed, "saved")
     try:
-        steward.replay(parts, place.id, feed, principal.name)
-    except steward.Busy:
+        quarantine.replay(parts, place.id, feed, principal.name)
+    except quarantine.Busy:
         return _back(place, feed, "busy")
     return RedirectResponse(f"{address(place, feed)}/{row.id}?said=replayed", 303)
 

@@ -133,7 +133,9 @@ def inputs_table(request: Request) -> Table:
             for name in traced.definition.compiled.columns
             if name.split(".")[0] not in concealed
         ],
-        Column("file", _("File"), get=lambda r: r.lineage.file if r.lineage else r.input.file, sortable=False),
+        Column(
+            "file", _("File"), get=lambda r: r.lineage.file if r.lineage else r.input.file, sortable=False
+        ),
         Column(
             "line",
             _("Row in the file"),

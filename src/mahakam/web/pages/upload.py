@@ -17,9 +17,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place
+from mahakam.feeds import quarantine
 from mahakam.feeds.parts import Parts
 from mahakam.store.protocol import Transaction
-from mahakam.web import gate, steward
+from mahakam.web import gate
 from mahakam.web.datasets import dataset, rule_words
 from mahakam.web.language import _, in_timezone, words
 from mahakam.web.preview import preview
@@ -108,8 +109,8 @@ def _confirm(request: Request, form: FormData) -> Response:
         )
     site, id = site_of(request), gate.text(form, "id")
     try:
-        steward.only_one(Parts.of(site.node), place.id, feed)
-    except steward.Busy:
+        quarantine.only_one(Parts.of(site.node), place.id, feed)
+    except quarantine.Busy:
         text = _("A run of this dataset is under way. Please hand the file in when it has ended.")
         return _page(request, place, feed, text, 409)
 
