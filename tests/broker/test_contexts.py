@@ -222,4 +222,4 @@ def test_contexts_over_the_api(server: Server, tmp_path: Path) -> None:
         assert answer.json()[0]["heat"]["value"] == 3
         assert url in answer.json()[0]["@context"]
         assert api.get("/entities?type=Weather&q=heat==3").json() == []
-        problem(api("GET", "/types", headers=link(f"{server.url}/gone")), 503, "LdContextNotAvailable")
+        problem(api("GET", "/types", headers=link(f"{server.url}/gone")), 504, "LdContextNotAvailable")

@@ -59,6 +59,8 @@ _PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "observedAt": ("Time of what is merged", {"type": "string", "format": "date-time"}),
     "format": ("Representation of the answer", {"enum": sorted(FORMS)}),
+    "kind": ("Contexts of one kind", {"enum": ["Hosted", "Cached", "ImplicitlyCreated"]}),
+    "reload": ("Whether a cached context is fetched again, not deleted", _BOOLEAN),
 }
 _OPTIONS = {
     "GET": sorted(READ_OPTIONS),
@@ -77,6 +79,7 @@ _BODIES = {
     "ids": "Ids",
     "query": "Query",
     "subscription": "Subscription",
+    "context": "Context",
 }
 _REFUSALS = {
     "400": "The request is not valid; reasons name every fault",
@@ -89,7 +92,7 @@ _REFUSALS = {
     "413": "The body is too large",
     "415": "The media type of the body is not supported",
     "422": "Not served yet",
-    "503": "The @context cannot be had",
+    "504": "The @context cannot be had",
 }
 
 
@@ -137,7 +140,13 @@ def _operation(route: Route) -> dict[str, Any]:
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
-    schemas = {"entityId": _URI, "subscriptionId": _URI, "attrId": _NAME, "type": _NAME}
+    schemas = {
+        "entityId": _URI,
+        "subscriptionId": _URI,
+        "contextId": _URI,
+        "attrId": _NAME,
+        "type": _NAME,
+    }
     return [
         {"name": name, "in": "path", "required": True, "schema": schema}
         for name, schema in schemas.items()
@@ -162,7 +171,7 @@ def _parameter(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _headers() -> list[dict[str, Any]]:
-    tenant = {"type": "string", "pattern": "^[A-Za-z0-9_]{1,64}$"}
+    tenant = {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"}
     return [{"name": "NGSILD-Tenant", "in": "header", "description": "The tenant", "schema": tenant}]
 
 
@@ -172,7 +181,7 @@ def _answer(route: Route, status: int) -> dict[str, Any]:
     if status == 207:
         return {"description": "Done in part", "content": {JSON: {"schema": {"type": "object"}}}}
     if status == 201:
-        if route.body in ("entity", "subscription"):
+        if route.body in ("entity", "subscription", "context"):
             location = {"location": {"schema": {"type": "string"}, "description": "Path of what was made"}}
             return {"description": "Created", "headers": location}
         return {"description": "Created", "content": {JSON: {"schema": {"type": "array", "items": _URI}}}}
@@ -238,6 +247,7 @@ def _schemas() -> dict[str, Any]:
         "Fragment": {"type": "object", "propertyNames": name, "additionalProperties": any_attribute},
         "Entities": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Entity"}},
         "Fragments": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Fragment"}},
+        "Context": {"type": "object", "required": ["@context"], "properties": {"@context": {}}},
         "Ids": {"type": "array", "minItems": 1, "items": _URI},
         "Subscription": {
             "type": "object",

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
+import re
 import socket
 import ssl
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import orjson
 
+from mahakam.broker.clock import now
 from mahakam.ngsild import context as contexts
 from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.core import is_core
@@ -25,6 +26,10 @@ from mahakam.store.protocol import EntityStore
 
 KIND = "context"
 """The store's records of fetched contexts: URL → ``{"document": …, "fetched": time}``."""
+LOCAL = "local-context"
+"""A tenant's own records: id → ``{"document", "kind": "Hosted" or "ImplicitlyCreated", "created", "url"}``."""
+HOSTED = re.compile(r"https?://[^/]+/ngsi-ld/v1/jsonldContexts/([^/?#]+)")
+"""The URL of a context that a node hosts."""
 MAX_BYTES = 1_000_000
 SECONDS = 5.0
 MAX_REDIRECTS = 3
@@ -58,26 +63,50 @@ class Contexts:
         self._lock = threading.Lock()
         self._fetching: dict[str, threading.Lock] = {}
 
-    def known(self, value: Any) -> Context | None:
+    def known(self, value: Any, tenant: str = "") -> Context | None:
         """The context if it takes no fetching: the core, or one used lately."""
         if value is None or (isinstance(value, str) and is_core(value)):
             return CORE
-        return self._known.get(_key(value))
+        return self._known.get(_key(value, tenant))
 
-    def of(self, value: Any) -> Context:
+    def of(self, value: Any, tenant: str = "", own: EntityStore | None = None) -> Context:
         """The context of an ``@context`` value or a Link URL; may wait for the network.
+
+        ``own``: the store of the tenant, whose hosted contexts are its alone.
 
         Raises Problem LdContextNotAvailable, BadRequestData.
         """
-        found = self.known(value)
+        found = self.known(value, tenant)
         if found is not None:
             return found
-        built = contexts.build(value, self.load)
+        store = own or self._store
+        built = contexts.build(value, lambda url: self.local(url, store) or self.load(url))
         with self._lock:
-            self._known[_key(value)] = built
+            self._known[_key(value, tenant)] = built
             while len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         return built
+
+    def forget(self) -> None:
+        """Build every context anew: a document has changed or gone."""
+        with self._lock:
+            self._known.clear()
+
+    @staticmethod
+    def local(url: str, store: EntityStore) -> dict[str, Any] | None:
+        """The document of a context that this node hosts; None for any other."""
+        match = HOSTED.fullmatch(url)
+        kept = store.record(LOCAL, match[1]) if match is not None else None
+        return None if kept is None else kept["document"]
+
+    def reload(self, url: str) -> None:
+        """Fetch a cached document again; what is kept stays if that fails.
+
+        Raises Problem LdContextNotAvailable, BadRequestData.
+        """
+        document = self._fetch(url)
+        self._keep(url, document)
+        self.forget()
 
     def load(self, url: str) -> dict[str, Any]:
         """The JSON document behind a URL, from the store's records or the network.
@@ -103,7 +132,7 @@ class Contexts:
         """A reader may name any URL: what readers make a node keep has a limit."""
         if self._kept < MAX_KEPT:
             self._kept += 1
-            record = {"document": document, "fetched": datetime.now(UTC).isoformat(timespec="seconds")}
+            record = {"document": document, "fetched": now()}
             self._store.write(lambda work: work.save_record(KIND, url, record))
 
     def _fetch(self, url: str) -> dict[str, Any]:
@@ -203,5 +232,6 @@ def _unavailable(url: str, why: str) -> Problem:
     return Problem("LdContextNotAvailable", "The @context cannot be had", f"{url[:500]}: {why}")
 
 
-def _key(value: Any) -> Any:
-    return value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+def _key(value: Any, tenant: str) -> Any:
+    key = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return (tenant, key) if tenant else key

@@ -14,7 +14,7 @@ STATUS = {
     "OperationNotSupported": 422,
     "TooComplexQuery": 403,
     "TooManyResults": 403,
-    "LdContextNotAvailable": 503,
+    "LdContextNotAvailable": 504,
     "NonexistentTenant": 404,
     "InternalError": 500,
 }

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import parse_qsl
@@ -22,6 +23,7 @@ from mahakam.ngsild.problem import Problem, bad_request
 if TYPE_CHECKING:
     from mahakam.broker.broker import Broker
     from mahakam.broker.contexts import Contexts
+    from mahakam.broker.identity import Identity
 
 T = TypeVar("T")
 Identify = Callable[[Headers], Principal | None]
@@ -37,13 +39,13 @@ _LARGE = 200_000
 
 _LINK = re.compile(r"\s*<([^>]*)>\s*((?:;[^,<]*)?)")
 _REL = re.compile(r";\s*rel\s*=\s*\"?([^\";]+)\"?")
-_TENANT = re.compile(r"[A-Za-z0-9_]{1,64}")
+_TENANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 
 
 class Node:
     """What every call needs: the default tenant's broker, the contexts, and who is asking."""
 
-    __slots__ = ("broker", "contexts", "fetchers", "identify")
+    __slots__ = ("_identity", "broker", "contexts", "fetchers", "identify")
 
     def __init__(self, broker: Broker, contexts: Contexts, identify: Identify) -> None:
         self.broker = broker
@@ -51,6 +53,16 @@ class Node:
         # Threads of their own: a slow server of contexts must not keep queries waiting.
         self.fetchers = ThreadPoolExecutor(_FETCHERS, "contexts")
         self.identify = identify
+        self._identity: Identity | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """Who this node is to others; the first call reads the store."""
+        if self._identity is None:
+            from mahakam.broker.identity import Identity
+
+            self._identity = Identity(self.broker.store)
+        return self._identity
 
 
 class Call:
@@ -83,6 +95,12 @@ class Call:
         return await asyncio.to_thread(partial(self.node.broker.tenant, self.tenant, create=True))
 
     @property
+    def address(self) -> str:
+        """Scheme and host by which the caller knows this node: ``http://127.0.0.1:8000``."""
+        scheme = self.request.headers.get("x-forwarded-proto") or "http"
+        return f"{scheme}://{self.request.headers.get('host') or 'localhost'}"
+
+    @property
     def entity_id(self) -> str:
         """Raises Problem BadRequestData if the path's id is no URI."""
         return require_uri(self.args[0], "The entity id")
@@ -102,10 +120,15 @@ class Call:
 
     async def context_of(self, value: Any) -> Context:
         contexts = self.node.contexts
-        known = contexts.known(value)
+        tenant = self.tenant
+        known = contexts.known(value, tenant)
         if known is not None:
             return known
-        return await asyncio.get_running_loop().run_in_executor(self.node.fetchers, contexts.of, value)
+        work = partial(contexts.of, value)
+        if tenant:
+            with suppress(Problem):  # one that does not exist yet has no contexts of its own
+                work = partial(contexts.of, value, tenant, self.broker.store)
+        return await asyncio.get_running_loop().run_in_executor(self.node.fetchers, work)
 
     async def payload(self, types: Iterable[str] = (JSON, JSON_LD)) -> tuple[Any, Context]:
         """The payload without its ``@context``, and the context of its names (clause 6.3.4, 6.3.5).
@@ -289,7 +312,7 @@ def tenant_of(headers: Headers) -> str:
     if not name:
         return ""
     if _TENANT.fullmatch(name) is None:
-        raise bad_request("NGSILD-Tenant is not valid", "1 to 64 letters of a-z, A-Z, 0-9, _")
+        raise bad_request("NGSILD-Tenant is not valid", "1 to 64 letters of a-z, A-Z, 0-9, _, -")
     return name
 
 

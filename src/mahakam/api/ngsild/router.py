@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
@@ -18,7 +19,6 @@ log = logging.getLogger(__name__)
 _ENTITIES = f"{BASE}/entities/"
 _ENTITIES_LENGTH = len(_ENTITIES)
 _ENTITY = "/entities/{entityId}"
-_SUBSCRIPTIONS = f"{BASE}/subscriptions/"
 
 
 def _table() -> dict[str, dict[str, Route]]:
@@ -37,6 +37,11 @@ class NgsiLd:
         self._exact = {
             BASE + template: methods for template, methods in self._table.items() if "{" not in template
         }
+        self._patterns = [
+            (re.compile(BASE + _PART.sub("([^/]+)", template)), methods)
+            for template, methods in self._table.items()
+            if "{" in template and not template.startswith("/entities/")
+        ]
         self._retrieve = self._table[_ENTITY]["GET"]
         self._openapi: bytes = b""
 
@@ -86,7 +91,10 @@ class NgsiLd:
         return await route.handler(call)
 
     def _match(self, path: str) -> tuple[Mapping[str, Route], tuple[str, ...]]:
-        """The methods of the resource, and the decoded parts of its path; raises Problem ResourceNotFound."""
+        """The methods of the resource, and the decoded parts of its path; raises Problem ResourceNotFound.
+
+        Ids of entities and names of types and attributes may hold slashes as they are; others are encoded.
+        """
         path = path.rstrip("/")
         exact = self._exact.get(path)
         if exact is not None:
@@ -98,14 +106,13 @@ class NgsiLd:
             if not rest:
                 return self._table[_ENTITY + "/attrs"], (_decoded(id),)
             return self._table[_ENTITY + "/attrs/{attrId}"], (_decoded(id), _decoded(rest[1:]))
-        if path.startswith(_SUBSCRIPTIONS):
-            id, slash, rest = path[len(_SUBSCRIPTIONS) :].partition("/")
-            methods = self._table.get(f"/subscriptions/{{subscriptionId}}{slash}{rest}")
-            if methods is not None:
-                return methods, (_decoded(id),)
         for prefix, template in _NAMED:
             if path.startswith(prefix) and len(path) > len(prefix):
                 return self._table[template], (_decoded(path[len(prefix) :]),)
+        for pattern, methods in self._patterns:
+            match = pattern.fullmatch(path)
+            if match is not None:
+                return methods, tuple(map(_decoded, match.groups()))
         if path == f"{BASE}/openapi.json":
             return _OPENAPI, ()
         raise Problem("ResourceNotFound", "There is no such resource", path[:200])
@@ -118,6 +125,7 @@ class NgsiLd:
         return Response(200, [("content-type", "application/json")], self._openapi)
 
 
+_PART = re.compile(r"\{\w+\}")
 _OPENAPI: Mapping[str, Route] = {}
 _NAMED = ((f"{BASE}/types/", "/types/{type}"), (f"{BASE}/attributes/", "/attributes/{attrId}"))
 

@@ -7,11 +7,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mahakam.api.http import Response
-from mahakam.api.ngsild import attributes, batch, discovery, entities, posted, subscriptions
+from mahakam.api.ngsild import (
+    attributes,
+    batch,
+    discovery,
+    entities,
+    identity,
+    jsonld_contexts,
+    posted,
+    subscriptions,
+)
 from mahakam.api.ngsild.call import Call
 from mahakam.api.ngsild.presentation import READ_PARAMETERS
 
-Body = Literal["", "entity", "fragment", "attribute", "entities", "fragments", "ids", "query", "subscription"]
+Body = Literal[
+    "", "entity", "fragment", "attribute", "entities", "fragments", "ids", "query", "subscription", "context"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,7 @@ _ENTITY = "/entities/{entityId}"
 _ATTRS = "/entities/{entityId}/attrs"
 _ATTR = "/entities/{entityId}/attrs/{attrId}"
 _DETAILS = frozenset(("details", "local"))
+_CONTEXT = "/jsonldContexts/{contextId}"
 _SUBSCRIPTION = "/subscriptions/{subscriptionId}"
 _DEAD_LETTERS = f"{_SUBSCRIPTION}/deadLetters"
 
@@ -238,6 +250,43 @@ ROUTES: tuple[Route, ...] = (
         "Send notifications that were given up again",
         (200,),
         frozenset(),
+        "",
+        True,
+    ),
+    Route("GET", "/info/sourceIdentity", identity.source_identity, "Who this node is", (200,)),
+    Route(
+        "GET",
+        "/jsonldContexts",
+        jsonld_contexts.list_contexts,
+        "The @contexts kept",
+        (200,),
+        frozenset(("details", "kind")),
+    ),
+    Route(
+        "POST",
+        "/jsonldContexts",
+        jsonld_contexts.add_context,
+        "Host a @context",
+        (201,),
+        frozenset(),
+        "context",
+        True,
+    ),
+    Route(
+        "GET",
+        _CONTEXT,
+        jsonld_contexts.serve_context,
+        "One @context",
+        (200,),
+        frozenset(("details",)),
+    ),
+    Route(
+        "DELETE",
+        _CONTEXT,
+        jsonld_contexts.delete_context,
+        "Delete or reload a @context",
+        (204,),
+        frozenset(("reload",)),
         "",
         True,
     ),

@@ -9,6 +9,7 @@ from typing import Any
 
 from mahakam.api.http import Response
 from mahakam.api.ngsild.call import JSON, JSON_LD, MERGE_PATCH, Call, accepted
+from mahakam.api.ngsild.jsonld_contexts import implicit_context
 from mahakam.broker.endpoint import endpoint_problem
 from mahakam.broker.subscriptions import DEFAULT_TRIGGERS, TRIGGERS, Subscription
 from mahakam.ngsild.context import Context
@@ -46,6 +47,9 @@ async def create_subscription(call: Call) -> Response:
     author = call.authorised()
     broker = await call.broker_for_creation()
     private = call.node.broker.private_addresses
+    if "jsonldContext" not in payload and context.source is not None:
+        made = await call.off_loop(partial(implicit_context, call, broker, context.source))
+        payload = {**payload, "jsonldContext": made}
     subscription = parse_subscription(payload, context, private_addresses=private, author=author)
     await call.off_loop(partial(broker.subscriptions.create, subscription))
     return call.empty(201, ("location", f"/ngsi-ld/v1/subscriptions/{subscription.id}"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from mahakam.store.errors import StoreError
 from mahakam.store.sqlite.entities import SqliteEntities
 
-TENANT_NAME = re.compile(r"[A-Za-z0-9_]{1,50}")
+TENANT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,49}")
 
 
 class SqliteStore:
@@ -38,7 +38,7 @@ class SqliteStore:
         Raises StoreError for a name that is not 1 to 50 of A-Z, a-z, 0-9 and _.
         """
         if name and not TENANT_NAME.fullmatch(name):
-            raise StoreError(f"{name!r} cannot name a tenant; use 1 to 50 of A-Z, a-z, 0-9 and _")
+            raise StoreError(f"{name!r} cannot name a tenant; use 1 to 50 of A-Z, a-z, 0-9, _ and -")
         with self._lock:
             if name not in self._open:
                 self._open[name] = SqliteEntities(self._path(name))
