@@ -1,7 +1,8 @@
-"""Write docs/commands.md from the commands' own help, so that it cannot lie: ``python -m tools.command_docs``."""
+"""Write docs/commands.md from the commands' own help, so that it cannot lie: ``python -m tools.command_docs [--print]``."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,4 +47,7 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text(page(), "utf-8")
+    if "--print" in sys.argv:
+        print(page(), end="")
+    else:
+        FILE.write_text(page(), "utf-8")

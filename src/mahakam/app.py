@@ -28,7 +28,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-NGSI_LD = "/ngsi-ld/"
+NGSI_LD, OPEN311 = "/ngsi-ld/", "/open311/"
 _log = logging.getLogger("mahakam")
 
 
@@ -156,6 +156,7 @@ class Application:
     def __init__(self, node: Node) -> None:
         self.node = node
         self._ngsild: Asgi | None = None
+        self._open311: Asgi | None = None
         self._pages: Asgi | None = None
         self._notifiers = Notifiers(node)
 
@@ -166,6 +167,8 @@ class Application:
                 await (self._ngsild or self._make_ngsild())(scope, receive, send)
             elif path == "/health":
                 await self._health(send)
+            elif path.startswith(OPEN311):
+                await (self._open311 or self._make_open311())(scope, receive, send)
             else:
                 await (self._pages or self._make_pages())(scope, receive, send)
         elif scope["type"] == "lifespan":
@@ -178,6 +181,12 @@ class Application:
 
         self._ngsild = ngsild.build(self.node)
         return self._ngsild
+
+    def _make_open311(self) -> Asgi:
+        from mahakam.api import open311
+
+        self._open311 = open311.build(self.node)
+        return self._open311
 
     def _make_pages(self) -> Asgi:
         from mahakam.web import site

@@ -19,6 +19,7 @@ EVERYBODY = {None, *ROLES}
 WHO = {
     "data.read": EVERYBODY,
     "request.create": EVERYBODY,
+    "request.relay": {"officer", "admin", "writer"},
     "request.work": {"officer", "admin"},
     "request.contact": {"officer", "admin"},
     "feed.upload": {"officer", "steward", "admin"},

@@ -252,11 +252,11 @@ def test_lists_are_filtered_and_in_order(world: World) -> None:
     assert [r.number for r in world.desk.scan(Wanted())] == everything
     assert [r.number for r in world.desk.oldest(Wanted("/prov/town"), 10)] == everything[:2]
     assert [r.number for r in world.desk.oldest(Wanted("/prov"), 10)] == everything
-    assert [r.number for r in world.desk.oldest(Wanted(service="street-light"), 10)] == [second.number]
+    assert [r.number for r in world.desk.oldest(Wanted(services=("street-light",)), 10)] == [second.number]
     assert [r.number for r in world.desk.oldest(Wanted(states=("inProgress", "closed")), 10)] == [
         second.number
     ]
-    assert world.desk.count(Wanted("/prov/town", "pothole", ("received",))) == 1
+    assert world.desk.count(Wanted("/prov/town", ("pothole",), ("received",))) == 1
 
 
 # answering

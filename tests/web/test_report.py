@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -263,3 +264,36 @@ def test_the_list_is_filtered_and_finds_a_number(portal: Portal) -> None:
 )
 def test_what_is_not_there_is_not_there(portal: Portal, path: str) -> None:
     assert portal.browser().get(path).status_code == 404
+
+
+QUESTIONS = """form:
+  properties:
+    size: {title: {en: Size, id: Ukuran}, type: string, oneOf: [{const: hand, title: Hand}, {const: car, title: Car}]}
+    seen: {title: Seen, type: array, items: {oneOf: [{const: water, title: Water}, {const: glass, title: Glass}]}}
+    deep: {title: How deep, type: number, minimum: 0, maximum: 50}
+  required: [size]
+"""
+
+
+def test_a_service_asks_its_own_questions(tmp_path: Path) -> None:
+    places = two_cities(tmp_path / "places")
+    path = places / "prov/town/services/pothole.yaml"
+    path.write_text(path.read_text() + QUESTIONS)
+    with Portal(tmp_path / "data", places) as portal:
+        browser = portal.browser()
+        refused = _send(browser, **{"q-pothole-deep": "abyss", "q-pothole-seen": "glass"})
+        assert refused.status_code == 422
+        words = words_of(refused.text)
+        assert "Please answer this question." in words
+        assert "Write a number, as 50 or 12.5." in words
+        assert 'value="abyss"' in refused.text, "what was typed is still there"
+        assert re.search(r'name="q-pothole-seen" value="glass"\s+checked', refused.text)
+        assert browser.get("/requests.json").json() == []
+        sent = _send(
+            browser, **{"q-pothole-size": "car", "q-pothole-deep": "12,5", "q-pothole-seen": "glass"}
+        )
+        assert sent.status_code == 303, words_of(sent.text)
+        words = words_of(browser.get(sent.headers["location"] + "&lang=en").text)
+        assert "Size Car Seen Glass How deep 12.5" in words
+        other = _send(browser, service="street-light", **{"q-pothole-deep": "abyss"})
+        assert other.status_code == 303, "another service's questions are not asked"

@@ -19,6 +19,7 @@ POLICY: dict[str, frozenset[str]] = {
     # action: who may; "public" stands for everybody, signed in or not
     "data.read": frozenset({PUBLIC}),
     "request.create": frozenset({PUBLIC}),
+    "request.relay": frozenset({"officer", "admin", "writer"}),
     "request.work": frozenset({"officer", "admin"}),
     "request.contact": frozenset({"officer", "admin"}),
     "feed.upload": frozenset({"officer", "steward", "admin"}),

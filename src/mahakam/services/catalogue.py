@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mahakam.config import ConfigError, Place, Text, as_text, read_yaml
+from mahakam.services.form import Question, read_form
 
 _FIELDS = {
     "name": "what residents call it",
@@ -19,6 +20,7 @@ _FIELDS = {
     "agency": "who answers",
     "keywords": "a list of other words for it",
     "icon": "the name of a picture",
+    "form": "its questions, as JSON Schema",
 }
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _ALIKE = 0.75
@@ -37,6 +39,7 @@ class Service:
     agency: str
     keywords: tuple[str, ...] = ()
     icon: str = ""
+    questions: tuple[Question, ...] = ()
 
 
 def catalogue(place: Place, places: Mapping[str, Place]) -> dict[str, Service]:
@@ -81,6 +84,7 @@ def read_service(code: str, place: str, path: Path) -> Service:
         agency=str(raw.get("agency") or ""),
         keywords=tuple(str(word) for word in keywords),
         icon=str(raw.get("icon") or ""),
+        questions=read_form(path, raw.get("form")),
     )
 
 

@@ -13,10 +13,11 @@ from mahakam.config import Place, place_of, scope_of
 from mahakam.ngsild import patch
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.problem import Problem
-from mahakam.ngsild.selection import And, Compare, Condition, Geo, Scopes, Selection, Types
+from mahakam.ngsild.selection import And, Compare, Comparison, Condition, Geo, Scopes, Selection, Types
 from mahakam.ngsild.selection import Path as AttributePath
 from mahakam.services import area, private
 from mahakam.services.catalogue import Service, catalogue
+from mahakam.services.form import check
 from mahakam.services.numbers import give_number
 from mahakam.services.photo import confirm_photo, photo_file
 from mahakam.services.request import (
@@ -60,16 +61,31 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which requests: of a place (its scope) and those below, of a service, in some states; "", (): all."""
+    """Which requests: of a place (its scope) and those below, of services, in some states; "", (): all.
+
+    ``since`` and ``until`` bound when it was requested, ``changed_since`` and ``changed_until`` its last news
+    (ISO 8601 UTC, to the second).
+    """
 
     scope: str = ""
-    service: str = ""
+    services: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
+    since: str = ""
+    until: str = ""
+    changed_since: str = ""
+    changed_until: str = ""
 
     def selection(self) -> Selection:
         parts: list[Condition] = []
-        if self.service:
-            parts.append(Compare(AttributePath("serviceCode"), "==", (self.service,)))
+        if self.services:
+            parts.append(Compare(AttributePath("serviceCode"), "==", self.services))
+        bounds: tuple[tuple[str, Comparison, str], ...] = (
+            ("requestedDatetime", ">=", self.since),
+            ("requestedDatetime", "<=", self.until),
+            ("updatedDatetime", ">=", self.changed_since),
+            ("updatedDatetime", "<=", self.changed_until),
+        )
+        parts += [Compare(AttributePath(name), operator, (at,)) for name, operator, at in bounds if at]
         if self.states:
             parts.append(Compare(AttributePath("status"), "==", self.states))
         return Selection(
@@ -102,7 +118,7 @@ class Desk:
         found += words_faults("description", clean(draft.description))
         if draft.photo and photo_file(self._data, draft.photo) is None:
             found.append(Fault("photo", "gone", {}))
-        return found + contact_faults(draft.contact.strip())
+        return found + self._answer_faults(place, draft) + contact_faults(draft.contact.strip())
 
     def send(self, draft: Draft, now: dt.datetime | None = None) -> Sent:
         """Take a request in: number, entity, photo.
@@ -121,8 +137,8 @@ class Desk:
             return Sent(number, False)
         request = self._first(place, draft, number, at)
         # What belongs to the request comes first: a crash in between leaves no public request without it.
-        if draft.contact.strip():
-            private.set_contact(self._broker.store, number, draft.contact.strip())
+        if draft.contact.strip() or draft.person:
+            private.set_contact(self._broker.store, number, draft.contact.strip(), draft.person)
         if draft.photo:
             confirm_photo(self._data, draft.photo)
         try:
@@ -139,7 +155,7 @@ class Desk:
     ) -> list[tuple[Request, float]]:
         """Open requests for the same service within 100 metres, the nearest first, with their distance."""
         selection = replace(
-            Wanted(scope_of(place, self._places), service, OPEN).selection(),
+            Wanted(scope_of(place, self._places), (service,), OPEN).selection(),
             geo=Geo("near", {"type": "Point", "coordinates": list(point)}, max_distance=NEAR),
         )
         found = [self._request(document) for document in self._broker.query(selection, 50)]
@@ -233,6 +249,8 @@ class Desk:
             address=village_of(self._broker, scope_of(place, self._places), point),
             photo=draft.photo,
             steps=(Step("received", at),),
+            answers=check(service.questions, draft.answers)[0] if service else {},
+            media=draft.media,
         )
 
     def _service_faults(self, place: Place, code: str) -> list[Fault]:
@@ -240,6 +258,13 @@ class Desk:
             return [Fault("service", "missing", {})]
         offered: Mapping[str, Service] = catalogue(place, self._places)
         return [] if code in offered else [Fault("service", "unknown", {"service": code[:80]})]
+
+    def _answer_faults(self, place: Place, draft: Draft) -> list[Fault]:
+        service = catalogue(place, self._places).get(draft.service)
+        if service is None:
+            return []
+        _answers, wrong = check(service.questions, draft.answers)
+        return [Fault(f"answer-{one.code}", one.rule, one.values) for one in wrong]
 
     def _point_faults(self, place: Place, point: area.Point | None) -> list[Fault]:
         if point is None:

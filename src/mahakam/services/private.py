@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from mahakam.services.request import Note, Private
@@ -15,15 +16,18 @@ _MOST_NOTES = 500
 def read(store: EntityStore, number: str) -> Private:
     kept = store.record(KIND, number) or {}
     notes = tuple(Note(note["at"], note["author"], note["text"]) for note in kept.get("notes", ()))
-    return Private(str(kept.get("contact", "")), notes)
+    return Private(str(kept.get("contact", "")), notes, kept.get("person", {}))
 
 
-def set_contact(store: EntityStore, number: str, contact: str) -> None:
-    """Keep (or with "" forget) how the resident may be reached."""
+def set_contact(
+    store: EntityStore, number: str, contact: str, person: Mapping[str, str] | None = None
+) -> None:
+    """Keep (or with "" and nothing forget) how the resident may be reached, and who they said they are."""
 
     def work(transaction: Transaction) -> None:
         kept: dict[str, Any] = transaction.record(KIND, number) or {}
         kept["contact"] = contact
+        kept["person"] = dict(person or {})
         transaction.save_record(KIND, number, kept if any(kept.values()) else None)
 
     store.write(work)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mahakam.services.area import Point
+from mahakam.services.form import Answers
 from mahakam.services.states import OPEN, STATES, State, next_states
 
 TYPE = "ServiceRequest"
@@ -18,7 +19,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a resident fills in. ``photo`` is the name from ``keep_photo``; ``contact`` stays private."""
+    """What a resident fills in. ``photo`` is the name from ``keep_photo``; ``media`` a photo kept elsewhere (URL).
+
+    ``answers``: the answers to the service's questions as they were given. ``contact`` and ``person`` (name, phone)
+    stay private.
+    """
 
     place: str
     service: str
@@ -27,6 +32,9 @@ class Draft:
     photo: str = ""
     contact: str = ""
     idempotency: str = ""
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    person: Mapping[str, str] = field(default_factory=dict)
+    media: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as everybody may see it. ``place`` is a place's id, ``photo`` the photo's name or ""."""
+    """A request as everybody may see it. ``place`` is a place's id, ``photo`` the photo's name or "".
+
+    ``media`` is the address of a photo that is kept elsewhere, or "".
+    """
 
     number: str
     place: str
@@ -77,6 +88,8 @@ class Request:
     address: str
     photo: str
     steps: tuple[Step, ...]
+    answers: Answers = field(default_factory=dict)
+    media: str = ""
 
     @property
     def open(self) -> bool:
@@ -98,11 +111,11 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Private:
-    """What is not public about a request; ``revision`` counts its changes."""
+    """What is not public about a request; ``person``: who the resident said they are (first_name, phone …)."""
 
     contact: str = ""
     notes: tuple[Note, ...] = ()
-    revision: int = 0
+    person: Mapping[str, str] = field(default_factory=dict)
 
 
 def clean(text: str) -> str:
@@ -141,7 +154,8 @@ def to_document(request: Request, scope: str) -> dict[str, Any]:
         "requestedDatetime": request.requested,
         "agencyResponsible": request.agency,
         "address": request.address,
-        "mediaUrl": f"/photos/{request.photo}.jpg" if request.photo else "",
+        "mediaUrl": f"/photos/{request.photo}.jpg" if request.photo else request.media,
+        "answers": {code: list(a) if isinstance(a, tuple) else a for code, a in request.answers.items()},
     } | _course(request.state, request.steps)
     return {
         "id": entity_id(request.number),
@@ -166,6 +180,9 @@ def from_document(document: Mapping[str, Any], place: str) -> Request:
     }
     state = value.get("status")
     steps = value.get("timeline")
+    media = str(value.get("mediaUrl") or "")
+    kept = media.startswith("/photos/")
+    answers = value.get("answers")
     requested = str(value.get("requestedDatetime") or document.get("createdAt") or "")
     coordinates = (value.get("location") or {}).get("coordinates") or [0.0, 0.0]
     return Request(
@@ -180,10 +197,16 @@ def from_document(document: Mapping[str, Any], place: str) -> Request:
         agency=str(value.get("agencyResponsible") or ""),
         point=(float(coordinates[0]), float(coordinates[1])),
         address=str(value.get("address") or ""),
-        photo=str(value.get("mediaUrl") or "").removeprefix("/photos/").removesuffix(".jpg"),
+        photo=media.removeprefix("/photos/").removesuffix(".jpg") if kept else "",
         steps=tuple(
             _step(step) for step in steps or [] if isinstance(step, Mapping) and step.get("status") in STATES
         ),
+        answers=(
+            {code: tuple(a) if isinstance(a, list) else a for code, a in answers.items()}
+            if isinstance(answers, Mapping)
+            else {}
+        ),
+        media="" if kept else media,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from markupsafe import Markup
 
@@ -120,8 +121,30 @@ def sentence(fault: Fault, places: Mapping[str, Place]) -> str:
             return _("This is not an e-mail address. Write it as name@example.org, or leave it empty.")
         case "state", _rule:
             return _("The request cannot go from here to that status.")
+        case _field, rule if _field.startswith("answer-"):
+            return _answer_sentence(rule, fault.values)
         case _other:
             return str(fault)
+
+
+def _answer_sentence(rule: str, values: Mapping[str, Any]) -> str:
+    """What is wrong with the answer to a service's question."""
+    match rule:
+        case "missing":
+            return _("Please answer this question.")
+        case "range":
+            least, most = values.get("least"), values.get("most")
+            if most is None:
+                return _("Write a number of at least %(n)s.", n=number(least))
+            if least is None:
+                return _("Write a number of at most %(n)s.", n=number(most))
+            return _("Write a number from %(least)s to %(most)s.", least=number(least), most=number(most))
+        case "number" | "whole":
+            return _("Write a number, as 50 or 12.5.") if rule == "number" else _("Write a whole number.")
+        case "datetime":
+            return _("Write day and time, as 2026-01-31 08:00.")
+        case _rule:
+            return _("Choose one of the answers.")
 
 
 def _linked(link: str, number: str) -> Markup:

@@ -26,6 +26,7 @@ from mahakam.web import gate
 from mahakam.web.language import _, in_timezone, moment, words
 from mahakam.web.pages.report import desk_of
 from mahakam.web.pages.requests import drawing
+from mahakam.web.questions import answered
 from mahakam.web.render import render
 from mahakam.web.request_words import (
     STATE_KINDS,
@@ -203,6 +204,7 @@ def _page(
         place=place,
         section="services",
         found=found,
+        answers=answered(site_of(request), found),
         city=place_name(site, found),
         kept=desk_of(site).private(found.number),
         typed={"text": "", "note": "", "state": ""} | (typed or {}),
@@ -245,7 +247,7 @@ def _wanted_in(request: Request, states: tuple[str, ...]) -> list[Wanted]:
     site, place = site_of(request), _asked(request)
     service = request.query_params.get("service", "")[:80] if place else ""
     return [
-        Wanted(scope_of(city, site.places), service, states)
+        Wanted(scope_of(city, site.places), (service,) if service else (), states)
         for city in ([place] if place else _cities(request))
     ]
 

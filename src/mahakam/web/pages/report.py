@@ -19,7 +19,7 @@ from mahakam.access import throttle
 from mahakam.config import Place, scope_of
 from mahakam.ngsild.problem import Problem
 from mahakam.services import area
-from mahakam.services.catalogue import catalogue, search
+from mahakam.services.catalogue import Service, catalogue, search
 from mahakam.services.desk import Desk
 from mahakam.services.photo import LARGEST_BYTES, PhotoError, keep_photo, photo_file
 from mahakam.services.request import LONGEST_WORDS, Draft, Fault, Refused
@@ -28,6 +28,7 @@ from mahakam.web import gate
 from mahakam.web.entities import layers_of
 from mahakam.web.language import _, in_timezone, n_, words
 from mahakam.web.outlines import box, thumbnail
+from mahakam.web.questions import typed_answers
 from mahakam.web.render import render
 from mahakam.web.request_words import Sentences, sentences, service_name
 from mahakam.web.site import Site, site_of
@@ -51,6 +52,7 @@ class Typed:
     photo: str = ""
     idempotency: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     anyway: bool = False
+    answers: Mapping[str, Any] = field(default_factory=dict)
 
 
 def routes(_site: Site) -> list[BaseRoute]:
@@ -134,7 +136,7 @@ def photo(request: Request) -> Response:
 def _send(request: Request, form: FormData, raw: bytes) -> Response:
     site = site_of(request)
     place = site.place(gate.text(form, "city"))
-    typed = _typed(form)
+    typed = _typed(form, catalogue(place, site.places))
     faults: list[Fault] = []
     taken: area.Point | None = None
     if raw:
@@ -217,6 +219,7 @@ def _form(
         errors=Sentences(errors or {}),
         groups=groups,
         count=len(services),
+        asking=[service for service in services if service.questions],
         villages=_VILLAGES.of(site.broker, scope_of(place, site.places)),
         alike=[(r, metres, service_name(site, r)) for r, metres in alike],
         token=gate.token(request),
@@ -243,11 +246,18 @@ def _sentences(
 
 def _draft(place: Place, typed: Typed, point: area.Point | None) -> Draft:
     return Draft(
-        place.id, typed.service, typed.description, point, typed.photo, typed.contact, typed.idempotency
+        place.id,
+        typed.service,
+        typed.description,
+        point,
+        typed.photo,
+        typed.contact,
+        typed.idempotency,
+        typed.answers,
     )
 
 
-def _typed(form: FormData) -> Typed:
+def _typed(form: FormData, services: Mapping[str, Service]) -> Typed:
     short = {
         name: gate.text(form, name).strip()[:80] for name in ("service", "longitude", "latitude", "village")
     }
@@ -258,6 +268,7 @@ def _typed(form: FormData) -> Typed:
         photo=gate.text(form, "kept_photo")[:64],
         idempotency=gate.text(form, "idempotency")[:64] or secrets.token_urlsafe(16),
         anyway=gate.text(form, "anyway") == "1",
+        answers=typed_answers(form, services.get(short["service"])),
     )
 
 

@@ -21,6 +21,7 @@ from mahakam.web import gate, shapes
 from mahakam.web.language import _, in_timezone, words
 from mahakam.web.outlines import boundary, box
 from mahakam.web.pages.report import desk_of
+from mahakam.web.questions import answered
 from mahakam.web.render import render
 from mahakam.web.request_words import STATE_KINDS, STATE_NAMES, columns, place_name, service_name
 from mahakam.web.site import Site, site_of
@@ -112,6 +113,7 @@ def one(request: Request) -> Response:
         drawing=drawing(place, [found]) if place else "",
         state_names=STATE_NAMES,
         state_kinds=STATE_KINDS,
+        answers=answered(site, found),
         sent=request.query_params.get("sent") == "1",
         may_work=place is not None and gate.may(request, "request.work", place),
     )
@@ -124,7 +126,11 @@ def wanted(request: Request) -> Wanted:
     states = tuple(state for state in chosen["status"].split(",") if state in STATES)
     if chosen["status"] == "open":
         states = OPEN
-    return Wanted(scope_of(place, site.places) if place else "", chosen["service"], states)
+    return Wanted(
+        scope_of(place, site.places) if place else "",
+        (chosen["service"],) if chosen["service"] else (),
+        states,
+    )
 
 
 def asked_place(request: Request) -> Place | None:

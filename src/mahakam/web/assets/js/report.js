@@ -180,7 +180,13 @@ async function near() {
   }));
   host.hidden = false;
 }
-for (const choice of form.querySelectorAll("[name=service]")) choice.addEventListener("change", near);
+for (const choice of form.querySelectorAll("[name=service]")) choice.addEventListener("change", () => { ask(choice.value); near(); });
+
+// The questions of the kind that was chosen.
+function ask(service) {
+  for (const part of form.querySelectorAll("[data-questions]")) part.hidden = part.dataset.questions !== service;
+}
+ask(form.querySelector("[name=service]:checked")?.value);
 
 // Kinds found by typing: the server's search forgives slips.
 const find = $("[data-find-service]");

@@ -1,0 +1,74 @@
+"""What the Open311 API needs of a node, and what every request of it asks first: which city, in which format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from starlette.requests import Request
+
+from mahakam.api.open311.errors import Refusal
+from mahakam.config import Place, Settings
+from mahakam.services.catalogue import catalogue
+from mahakam.services.desk import Desk
+from mahakam.store.protocol import Store
+
+if TYPE_CHECKING:
+    from mahakam.broker.broker import Broker
+
+
+class Parts(Protocol):
+    """The parts of a node that this API works with."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def places(self) -> Mapping[str, Place]: ...
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def broker(self) -> Broker: ...
+
+
+def parts_of(request: Request) -> Parts:
+    node: Parts = request.app.state.node
+    return node
+
+
+def desk_of(request: Request) -> Desk:
+    node = parts_of(request)
+    return Desk(node.broker, node.places, node.settings.data)
+
+
+def jurisdictions(node: Parts) -> dict[str, Place]:
+    """The cities of the node that residents can ask something of, by id."""
+    places = node.places
+    return {place.id: place for place in places.values() if place.kind == "city" and catalogue(place, places)}
+
+
+def jurisdiction(request: Request, given: str | None) -> Place:
+    """The city that a request names with ``jurisdiction_id``; where the node has one, it need not be named.
+
+    Raises Refusal 400 if it must be and is not, 404 if there is no such city.
+    """
+    cities = jurisdictions(parts_of(request))
+    if not given:
+        if len(cities) == 1:
+            return next(iter(cities.values()))
+        raise Refusal(400, f"jurisdiction_id is missing; it is one of {', '.join(sorted(cities))}")
+    if given not in cities:
+        raise Refusal(
+            404,
+            f"there is no jurisdiction {given[:80]!r}; jurisdiction_id is one of {', '.join(sorted(cities))}",
+        )
+    return cities[given]
+
+
+def language(request: Request) -> str:
+    """``locale``, else the first language that the request accepts: ``en`` or ``id``."""
+    wanted = request.query_params.get("locale") or request.headers.get("accept-language", "")
+    first = wanted.split(",")[0].strip().lower()[:2]
+    return first if first in ("en", "id") else "en"
