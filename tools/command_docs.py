@@ -1,4 +1,4 @@
-"""Write docs/commands.md from the commands' own help, so that it cannot lie: ``python -m tools.command_docs [--print]``."""
+"""Write docs/commands.md from the commands' own help, so that it cannot lie (``--print``: only print it)."""
 
 from __future__ import annotations
 
