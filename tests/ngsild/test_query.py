@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mahakam.ngsild.context import CORE, build
 from mahakam.ngsild.problem import Problem
 from mahakam.ngsild.query import parse_geo, parse_q, parse_scopes, parse_types, selection_from
-from mahakam.ngsild.selection import And, Compare, Exists, Geo, Not, Or, Path
+from mahakam.ngsild.selection import And, Compare, Exists, Geo, Linked, Not, Or, Path
 
 A = Path("a")
 
@@ -109,10 +109,20 @@ def test_queries_beyond_the_limits_are_too_complex(text: str) -> None:
     assert refusal.value.kind == "TooComplexQuery"
 
 
-def test_linked_entities_are_refused_in_words() -> None:
-    with pytest.raises(Problem, match="Linked entities") as refusal:
+def test_links_are_followed_as_far_as_the_join_goes() -> None:
+    with pytest.raises(Problem, match="no link beyond") as refusal:
         parse_q("sensor{humidity}==40", CORE)
-    assert refusal.value.kind == "OperationNotSupported"
+    assert refusal.value.kind == "BadRequestData"
+    inner = Compare(Path("humidity"), "==", (40,))
+    assert parse_q("sensor{humidity}==40", CORE, links=1) == Linked("sensor", "", inner)
+    assert parse_q("sensor{Device:humidity}==40", CORE, links=1) == Linked("sensor", "Device", inner)
+    assert parse_q("room{sensor{humidity}}==40", CORE, links=2) == Linked(
+        "room", "", Linked("sensor", "", inner)
+    )
+    with pytest.raises(Problem):
+        parse_q("room{sensor{humidity}}==40", CORE, links=1)
+    with pytest.raises(Problem):
+        parse_q("room{sensor{humidity}==40", CORE, links=2)
 
 
 @pytest.mark.parametrize(

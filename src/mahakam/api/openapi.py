@@ -8,6 +8,7 @@ import mahakam
 from mahakam.api.ngsild.attributes import APPEND_OPTIONS
 from mahakam.api.ngsild.call import BASE, GEO_JSON, JSON, JSON_LD, MERGE_PATCH
 from mahakam.api.ngsild.entities import DEFAULT_LIMIT, FILTERS, MAX_LIMIT
+from mahakam.api.ngsild.linked import MAX_LEVEL
 from mahakam.api.ngsild.presentation import FORMS, READ_OPTIONS
 from mahakam.api.ngsild.routes import ROUTES, Route
 from mahakam.ngsild.entity import VALUE_MEMBER
@@ -59,6 +60,12 @@ _PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "observedAt": ("Time of what is merged", {"type": "string", "format": "date-time"}),
     "format": ("Representation of the answer", {"enum": sorted(FORMS)}),
+    "join": ("Whether linked entities come too, and how", {"enum": ["inline", "flat", "@none"]}),
+    "joinLevel": (
+        "Over how many links",
+        {"type": "integer", "minimum": 1, "maximum": MAX_LEVEL, "default": 1},
+    ),
+    "containedBy": ("Ids of entities that are not wanted again", {"type": "string"}),
     "kind": ("Contexts of one kind", {"enum": ["Hosted", "Cached", "ImplicitlyCreated"]}),
     "reload": ("Whether a cached context is fetched again, not deleted", _BOOLEAN),
 }

@@ -59,6 +59,7 @@ class Contexts:
         self._private = private_addresses
         self._resolve = resolve
         self._kept = 0
+        self.generation = 0
         self._known: OrderedDict[Any, Context] = OrderedDict()
         self._lock = threading.Lock()
         self._fetching: dict[str, threading.Lock] = {}
@@ -90,6 +91,7 @@ class Contexts:
     def forget(self) -> None:
         """Build every context anew: a document has changed or gone."""
         with self._lock:
+            self.generation += 1
             self._known.clear()
 
     @staticmethod

@@ -10,7 +10,7 @@ from mahakam.ngsild import selection as kinds
 _KINDS = {
     kind.__name__: kind
     for kind in (
-        kinds.Path, kinds.Exists, kinds.Compare, kinds.And, kinds.Or, kinds.Not,
+        kinds.Path, kinds.Exists, kinds.Compare, kinds.And, kinds.Or, kinds.Not, kinds.Linked,
         kinds.Types, kinds.Geo, kinds.Scopes, kinds.Selection,
     )
 }  # fmt: skip

@@ -17,6 +17,7 @@ from mahakam.ngsild.selection import (
     Condition,
     Exists,
     Geo,
+    Linked,
     Not,
     Or,
     Path,
@@ -84,6 +85,8 @@ def fulfils(document: Document, condition: Condition) -> bool:
         return any(fulfils(document, part) for part in condition.parts)
     if isinstance(condition, Not):
         return not fulfils(document, condition.part)
+    if isinstance(condition, Linked):
+        raise TypeError("a store resolves no links: broker.linked does")
     if isinstance(condition, Exists):
         return any(True for _ in targets(document, condition.path))
     return _compared(document, condition)

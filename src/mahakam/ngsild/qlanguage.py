@@ -12,7 +12,7 @@ from mahakam.ngsild.context import Context
 from mahakam.ngsild.lexical import canonical_name
 from mahakam.ngsild.pattern import check_pattern
 from mahakam.ngsild.problem import Problem, bad_request
-from mahakam.ngsild.selection import And, Compare, Comparison, Condition, Exists, Not, Or, Path
+from mahakam.ngsild.selection import And, Compare, Comparison, Condition, Exists, Linked, Not, Or, Path
 
 MAX_QUERY = 20_000
 MAX_TERMS = 200
@@ -20,6 +20,8 @@ MAX_NESTING = 32
 
 _IRI = re.compile(r"[A-Za-z][\w+.-]*://[^\s=<>!~;|()\[\]{}\"]+")
 _NAME = re.compile(r"[^\W\d][\w-]*(?::[^\W\d][\w-]*)?")
+_LINK = re.compile(rf"(?:{_IRI.pattern}|{_NAME.pattern})\{{")
+_TYPED = re.compile(r"([^\W\d][\w-]*):(?!//)")
 _MEMBER = re.compile(r"\*|[^\s=<>!~;|()\[\]{}\".]+")
 _OPERATOR = re.compile(r"==|!~=|!=|>=|<=|~=|>|<")
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
@@ -33,24 +35,26 @@ _ORDERED: frozenset[str] = frozenset((">", ">=", "<", "<="))
 _OPERATORS: frozenset[str] = frozenset(get_args(Comparison))
 
 
-def parse_q(text: str, context: Context, *, expand_values: Collection[str] = ()) -> Condition:
+def parse_q(text: str, context: Context, *, expand_values: Collection[str] = (), links: int = 0) -> Condition:
     """The condition that ``q`` (percent-decoded) says; names become canonical.
 
     Values are str, int, float or bool; dates and times stay text (see ``selection.Compare``).
     ``expand_values``: canonical names of attributes whose values are words of a vocabulary (clause 4.9).
+    ``links``: over how many links it may reach, ``managedBy{name}``: over none without a join.
 
     Raises Problem BadRequestData for a fault, TooComplexQuery for a query beyond the limits.
     """
     if len(text) > MAX_QUERY:
         raise Problem("TooComplexQuery", "The query is too long", f"q may have {MAX_QUERY} characters")
-    return _Query(text, context, frozenset(expand_values)).parse()
+    return _Query(text, context, frozenset(expand_values), links).parse()
 
 
 class _Query:
     """A recursive-descent reading of one query."""
 
-    def __init__(self, text: str, context: Context, expand_values: frozenset[str]) -> None:
+    def __init__(self, text: str, context: Context, expand_values: frozenset[str], links: int) -> None:
         self.text = text
+        self.links = links
         self.at = 0
         self.context = context
         self.expand_values = expand_values
@@ -107,7 +111,37 @@ class _Query:
         if first == "!":
             self.at += 1
             return Not(self.term(depth + 1))
+        links = self.link_chain()
         path = self.path()
+        for _ in links:
+            if self.at >= len(self.text) or self.text[self.at] != "}":
+                self.fail("}")
+            self.at += 1
+        condition = self.compared(path)
+        for attribute, kind in reversed(links):
+            condition = Linked(attribute, kind, condition)
+        return condition
+
+    def link_chain(self) -> list[tuple[str, str]]:
+        """``attribute{`` or ``attribute{Type:``, as often as it comes: attributes and types."""
+        links: list[tuple[str, str]] = []
+        while True:
+            start = self.at
+            match = _LINK.match(self.text, self.at)
+            if match is None:
+                return links
+            attribute = self.name()
+            if len(links) == self.links:
+                self.fail("no link beyond those of join and joinLevel", start)
+            self.at = match.end()
+            typed = _TYPED.match(self.text, self.at)
+            kind = ""
+            if typed is not None:
+                kind = self.context.expand(typed[1])
+                self.at = typed.end()
+            links.append((attribute, kind))
+
+    def compared(self, path: Path) -> Condition:
         self.peek()
         match = _OPERATOR.match(self.text, self.at)
         if match is None:
@@ -127,12 +161,6 @@ class _Query:
         if self.at < len(self.text) and self.text[self.at] == "[":
             self.at += 1
             trail = self.trail()
-        if self.at < len(self.text) and self.text[self.at] == "{":
-            raise Problem(
-                "OperationNotSupported",
-                "Linked entities cannot be queried yet",
-                f"q, position {self.at + 1}: attribute{{path}} (clause 4.9) is not served",
-            )
         return Path(names[0], tuple(names[1:]), trail)
 
     def name(self) -> str:

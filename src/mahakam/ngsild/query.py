@@ -24,8 +24,10 @@ _DISTANCE = re.compile(r"(maxDistance|minDistance)==(\d+(?:\.\d+)?(?:[eE][+-]?\d
 _GEORELS = ("within", "contains", "intersects", "equals", "disjoint", "overlaps")
 
 
-def selection_from(params: Mapping[str, str], context: Context) -> Selection:
+def selection_from(params: Mapping[str, str], context: Context, *, links: int = 0) -> Selection:
     """The selection of a query's parameters (percent-decoded).
+
+    ``links``: over how many links ``q`` may reach (the level of the join).
 
     ``bbox=west,south,east,north`` (degrees) is a convenience for ``georel=intersects`` with that rectangle.
 
@@ -49,7 +51,7 @@ def selection_from(params: Mapping[str, str], context: Context) -> Selection:
         attrs=attributes_of(get("attrs", ""), context),
         condition=None
         if q is None
-        else parse_q(q, context, expand_values=names_of(get("expandValues", ""), context)),
+        else parse_q(q, context, expand_values=names_of(get("expandValues", ""), context), links=links),
         geo=parse_geo(params, context),
         scopes=None if scopes is None else parse_scopes(scopes),
     )

@@ -56,7 +56,19 @@ class Not:
     part: Condition
 
 
-Condition = Exists | Compare | And | Or | Not
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """An attribute links to an entity (of a type, if one is named) that fulfils a condition.
+
+    A store does not know it: the broker asks for those entities first (``broker.linked``).
+    """
+
+    attribute: str
+    type: str
+    condition: Condition
+
+
+Condition = Exists | Compare | And | Or | Not | Linked
 
 
 @dataclass(frozen=True, slots=True)

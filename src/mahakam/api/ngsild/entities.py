@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -32,6 +33,7 @@ from mahakam.api.ngsild.presentation import (
     require_geo_json,
     with_core_context,
 )
+from mahakam.broker.linked import resolved
 from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.entity import Document, parse_entity, parse_fragment
 from mahakam.ngsild.lexical import TIME_RULE, is_time, require_uri
@@ -104,7 +106,8 @@ async def retrieve(call: Call) -> Response:
         raise not_found(id)
     if shape.attrs and not any(name in document for name in shape.attrs):
         raise not_found(f"{id} has none of these attributes")
-    return one_entity(call, document, shape, context, accept)
+    work = partial(one_entity, call, document, shape, context, accept)
+    return await call.off_loop(work) if shape.join.form else work()
 
 
 def _of_type(document: Document, types: str | None, context: Context) -> bool:
@@ -140,14 +143,14 @@ class Plan:
         return f'<{before}{offset}{after}>; rel="{relation}"; type="{JSON}"'
 
 
-_plans: dict[tuple[str, str | None, int], Plan] = {}
+_plans: dict[tuple[str, str | None, str, int, int], Plan] = {}
 _MAX_PLANS = 1024
 
 
 async def query(call: Call) -> Response:
     """Clause 5.7.2: the entities that a selection selects, by pages."""
     link = link_context(call.request.headers)
-    key = (call.request.query, link, id(call.node))
+    key = (call.request.query, link, call.tenant, id(call.node), call.node.contexts.generation)
     plan = _plans.get(key)
     if plan is None:
         plan = compile_plan(call.params, await call.context())
@@ -173,7 +176,8 @@ def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = T
     count = flag_of(params, "count")
     if limit == 0 and not count:
         raise bad_request("The parameter limit is not valid", "0 goes only with count=true")
-    selection = selection_from(params, context)
+    shape = presentation(params, options_of(params, READ_OPTIONS), context)
+    selection = selection_from(params, context, links=shape.join.level)
     quick = (
         selection.condition is None
         and selection.geo is None
@@ -181,11 +185,11 @@ def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = T
         and selection.scopes is None
         and not count
         and not selection.attrs
+        and not shape.join.form
         and limit <= _INLINE
         and offset <= 100 * _INLINE
     )
     path = _pages(params, limit) if pages else None
-    shape = presentation(params, options_of(params, READ_OPTIONS), context)
     return Plan(selection, shape, limit, offset, count, context, path, quick)
 
 
@@ -214,7 +218,12 @@ async def run(call: Call, plan: Plan) -> Response:
     require_geo_json(call, accept)
     if plan.quick:
         return _page(call, plan, accept)
-    return await call.off_loop(partial(_page, call, plan, accept))
+    return await call.off_loop(partial(_resolved_page, call, plan, accept))
+
+
+def _resolved_page(call: Call, plan: Plan, accept: str) -> Response:
+    selection = resolved(plan.selection, call.broker.store)
+    return _page(call, plan if selection is plan.selection else changed(plan, selection=selection), accept)
 
 
 def _page(call: Call, plan: Plan, accept: str) -> Response:

@@ -10,13 +10,16 @@ import orjson
 from mahakam.api.http import Response
 from mahakam.api.ngsild.call import Call
 from mahakam.api.ngsild.entities import compile_plan, run
+from mahakam.api.ngsild.linked import JOIN_PARAMETERS
 from mahakam.ngsild.problem import Problem, bad_request
 
-PARAMETERS = frozenset(("limit", "offset", "count", "options", "format", "local", "geometryProperty"))
-_TEXTS = ("q", "scopeQ", "lang", "datasetId")
-_LISTS = ("attrs", "pick", "omit", "expandValues")
+PARAMETERS = frozenset(
+    ("limit", "offset", "count", "options", "format", "local", "geometryProperty", *JOIN_PARAMETERS)
+)
+_TEXTS = ("q", "scopeQ", "lang", "datasetId", "join")
+_LISTS = ("attrs", "pick", "omit", "expandValues", "containedBy")
 _GEO = ("georel", "geometry", "geoproperty")
-_MEMBERS = frozenset(("type", "entities", "geoQ", *_TEXTS, *_LISTS))
+_MEMBERS = frozenset(("type", "entities", "geoQ", "joinLevel", *_TEXTS, *_LISTS))
 
 
 async def query_by_post(call: Call) -> Response:
@@ -35,6 +38,8 @@ def parameters_of(query: Any) -> Mapping[str, str]:
         raise _fault(sorted(unknown)[0], f"not served; there are: {', '.join(sorted(_MEMBERS))}")
     params = {name: _text(query, name) for name in _TEXTS if name in query}
     params |= {name: _listed(query, name) for name in _LISTS if name in query}
+    if "joinLevel" in query:
+        params["joinLevel"] = str(query["joinLevel"])
     if "geoQ" in query:
         params |= _geo(query["geoQ"])
     if "entities" in query:

@@ -10,12 +10,14 @@ import orjson
 
 from mahakam.api.http import Response
 from mahakam.api.ngsild.call import GEO_JSON, JSON, JSON_LD, Call, context_link
+from mahakam.api.ngsild.linked import JOIN_PARAMETERS, NO_JOIN, Graph, Join, check_depth, parse_join
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.core import CORE_URL
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.lexical import is_uri, require_name
 from mahakam.ngsild.problem import Problem, bad_request, not_found
-from mahakam.ngsild.query import attributes_of, names_of
+from mahakam.ngsild.projection import EVERYTHING, Projection, parse_projection
+from mahakam.ngsild.query import attributes_of
 from mahakam.ngsild.represent import Form, collection, feature, render
 
 FORMS: dict[str, Form] = {
@@ -26,8 +28,11 @@ FORMS: dict[str, Form] = {
 }
 READ_OPTIONS = frozenset((*FORMS, "sysAttrs"))
 READ_PARAMETERS = frozenset(
-    ("attrs", "pick", "omit", "options", "format", "lang", "datasetId", "geometryProperty", "local")
-)
+    (
+        "attrs", "pick", "omit", "options", "format", "lang", "datasetId", "geometryProperty", "local",
+        *JOIN_PARAMETERS,
+    )
+)  # fmt: skip
 ENTITY_MEDIA = (JSON, JSON_LD, GEO_JSON)
 _CORE_MEMBER = b'{"@context":' + orjson.dumps(CORE_URL) + b","
 
@@ -39,29 +44,33 @@ class Presentation:
     form: Form = "normalized"
     sys_attrs: bool = False
     attrs: tuple[str, ...] = ()
-    pick: tuple[str, ...] = ()
-    omit: tuple[str, ...] = ()
+    projection: Projection = EVERYTHING
+    join: Join = NO_JOIN
     lang: str = ""
     datasets: tuple[str, ...] = ()
     geometry_property: str = "location"
     plain: bool = True
 
-    def entity(self, document: Document, context: Context) -> dict[str, Any]:
+    def entity(
+        self, document: Document, context: Context, projection: Projection | None = None
+    ) -> dict[str, Any]:
+        """``projection``: that of a linked entity; without it the request's own."""
+        kept = projection or self.projection
         return render(
             document,
             context,
             form=self.form,
             sys_attrs=self.sys_attrs,
-            attrs=self.attrs,
-            pick=self.pick,
-            omit=self.omit,
+            attrs=self.attrs if projection is None else (),
+            pick=kept.pick,
+            omit=kept.omit,
             lang=self.lang,
             datasets=self.datasets,
         )
 
-    def feature(self, document: Document, context: Context) -> dict[str, Any]:
+    def feature(self, document: Document, rendered: dict[str, Any]) -> dict[str, Any]:
         dataset = self.datasets[0] if self.datasets else None
-        return feature(document, self.entity(document, context), self.geometry_property, dataset)
+        return feature(document, rendered, self.geometry_property, dataset)
 
 
 def presentation(params: Mapping[str, str], options: frozenset[str], context: Context) -> Presentation:
@@ -85,20 +94,19 @@ def presentation(params: Mapping[str, str], options: frozenset[str], context: Co
         form=cast(Form, next(iter(forms), "normalized")),
         sys_attrs="sysAttrs" in options,
         attrs=attributes_of(params.get("attrs", ""), context),
-        pick=names_of(params.get("pick", ""), context),
-        omit=names_of(params.get("omit", ""), context),
+        projection=parse_projection(params.get("pick", ""), params.get("omit", ""), context),
+        join=parse_join(params),
         lang=params.get("lang", ""),
         datasets=datasets,
         geometry_property=require_name(geometry_property, context, "The parameter geometryProperty")
         if geometry_property
         else "location",
     )
-    if shape.attrs and (shape.pick or shape.omit):
+    if shape.attrs and shape.projection != EVERYTHING:
         raise bad_request(
             "attrs goes without pick and omit", "pick and omit say the same and more (clause 4.21)"
         )
-    if set(shape.pick) & set(shape.omit):
-        raise bad_request("pick and omit name the same", ", ".join(sorted(set(shape.pick) & set(shape.omit))))
+    check_depth(shape.projection, shape.join)
     plain = shape == Presentation(geometry_property=shape.geometry_property)
     return Presentation(**{**_fields(shape), "plain": plain})
 
@@ -117,12 +125,28 @@ def one_entity(
 ) -> Response:
     """The answer to a retrieve; raises Problem ResourceNotFound if nothing is left of the entity."""
     require_geo_json(call, accept)
+    answers = _answers(call, [document], shape, context)
+    several = len(answers) > 1
     if accept == GEO_JSON:
-        return _geo(call, shape.feature(document, context), context)
-    entity = shape.entity(document, context)
-    if not entity:
+        features = [shape.feature(one, rendered) for one, rendered in answers]
+        return _geo(call, collection(features) if several else features[0], context)
+    entities = [rendered for _, rendered in answers]
+    if not entities[0]:
         raise not_found(f"{document['id']} has nothing of what was picked")
-    return call.answer(entity, context, accept)
+    return call.answer(entities if several else entities[0], context, accept)
+
+
+def _answers(
+    call: Call, documents: Sequence[Document], shape: Presentation, context: Context
+) -> list[tuple[Document, dict[str, Any]]]:
+    """Documents and how they are shown; with ``join=flat`` the linked ones follow."""
+    if shape.join.form == "inline":
+        return list(zip(documents, Graph(call.broker, shape, context).inline(documents), strict=True))
+    answers = [(document, shape.entity(document, context)) for document in documents]
+    if shape.join.form == "flat":
+        linked = Graph(call.broker, shape, context).flat(documents)
+        answers += [(one, shape.entity(one, context, projection)) for one, projection in linked]
+    return answers
 
 
 def require_geo_json(call: Call, accept: str) -> None:
@@ -140,12 +164,11 @@ def many_entities(
     *more: tuple[str, str],
 ) -> Response:
     """The answer to a query; entities of which nothing is left are left out."""
+    answers = _answers(call, documents, shape, context)
     if accept == GEO_JSON:
-        return _geo(
-            call, collection(shape.feature(document, context) for document in documents), context, *more
-        )
-    entities = (shape.entity(document, context) for document in documents)
-    return call.answer([entity for entity in entities if entity], context, accept, *more)
+        features = [shape.feature(document, rendered) for document, rendered in answers]
+        return _geo(call, collection(features), context, *more)
+    return call.answer([rendered for _, rendered in answers if rendered], context, accept, *more)
 
 
 def _geo(call: Call, value: dict[str, Any], context: Context, *more: tuple[str, str]) -> Response:

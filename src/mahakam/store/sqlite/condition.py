@@ -26,6 +26,8 @@ def compile_condition(condition: Condition, depth: int = 0) -> Sql:
     if depth < _DEPTH:
         if isinstance(condition, And | Or):
             word = " AND " if isinstance(condition, And) else " OR "
+            if not condition.parts:
+                return ("1" if isinstance(condition, And) else "0"), []
             parts = [compile_condition(part, depth + 1) for part in condition.parts]
             text = "(" + word.join(part for part, _ in parts) + ")"
             return text, [one for _, parameters in parts for one in parameters]

@@ -1,0 +1,59 @@
+"""Conditions about linked entities, answered by asking for those entities first (clause 4.9)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mahakam.ngsild.problem import Problem
+from mahakam.ngsild.selection import (
+    And,
+    Compare,
+    Condition,
+    Linked,
+    Not,
+    Or,
+    Path,
+    Selection,
+    Types,
+)
+from mahakam.store.protocol import EntityStore
+
+MAX_TARGETS = 10_000
+_NEVER = Or(())
+
+
+def resolved(selection: Selection, store: EntityStore) -> Selection:
+    """The selection without ``Linked``: the attribute must be one of the ids that were found.
+
+    Raises Problem TooComplexQuery where there are too many.
+    """
+    if selection.condition is None or not _is_linked(selection.condition):
+        return selection
+    return replace(selection, condition=_resolved(selection.condition, store))
+
+
+def _is_linked(condition: Condition) -> bool:
+    if isinstance(condition, And | Or):
+        return any(map(_is_linked, condition.parts))
+    return isinstance(condition, Linked) or (isinstance(condition, Not) and _is_linked(condition.part))
+
+
+def _resolved(condition: Condition, store: EntityStore) -> Condition:
+    match condition:
+        case And(parts):
+            return And(tuple(_resolved(part, store) for part in parts))
+        case Or(parts):
+            return Or(tuple(_resolved(part, store) for part in parts))
+        case Not(part):
+            return Not(_resolved(part, store))
+        case Linked(attribute, type, inner):
+            targets = Selection(types=Types(((type,),)) if type else None, condition=_resolved(inner, store))
+            ids = tuple(document["id"] for document in store.documents(targets, MAX_TARGETS + 1))
+            if len(ids) > MAX_TARGETS:
+                raise Problem(
+                    "TooComplexQuery",
+                    "The query is too complex",
+                    f"q: {attribute} may lead to more than {MAX_TARGETS:,} entities that fit",
+                )
+            return Compare(Path(attribute), "==", ids) if ids else _NEVER
+    return condition
