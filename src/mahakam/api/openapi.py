@@ -11,6 +11,8 @@ from mahakam.api.ngsild.entities import DEFAULT_LIMIT, FILTERS, MAX_LIMIT
 from mahakam.api.ngsild.linked import MAX_LEVEL
 from mahakam.api.ngsild.presentation import FORMS, READ_OPTIONS
 from mahakam.api.ngsild.routes import ROUTES, Route
+from mahakam.broker.federation.operations import GROUPS, KNOWN
+from mahakam.broker.federation.registration import MODES
 from mahakam.ngsild.entity import VALUE_MEMBER
 from mahakam.ngsild.geometry import GEOMETRY_TYPES
 
@@ -66,12 +68,19 @@ _PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
         {"type": "integer", "minimum": 1, "maximum": MAX_LEVEL, "default": 1},
     ),
     "containedBy": ("Ids of entities that are not wanted again", {"type": "string"}),
+    "csf": ("Condition on the registrations of the sources asked", {"type": "string"}),
+    "timerel": ("Relation to a time", {"enum": ["before", "after", "between"]}),
+    "timeAt": ("The time, UTC", {"type": "string", "format": "date-time"}),
+    "endTimeAt": ("The end of between, UTC", {"type": "string", "format": "date-time"}),
+    "timeproperty": ("Which time is meant", {"enum": ["observedAt", "createdAt", "modifiedAt"]}),
     "kind": ("Contexts of one kind", {"enum": ["Hosted", "Cached", "ImplicitlyCreated"]}),
     "reload": ("Whether a cached context is fetched again, not deleted", _BOOLEAN),
 }
 _OPTIONS = {
     "GET": sorted(READ_OPTIONS),
     "/entityOperations/query": sorted(READ_OPTIONS),
+    "/csourceRegistrations": ["sysAttrs"],
+    "/csourceRegistrations/{registrationId}": ["sysAttrs"],
     "/entityOperations/upsert": ["replace", "update"],
     "/entityOperations/update": ["noOverwrite"],
     "POST": sorted(APPEND_OPTIONS),
@@ -87,6 +96,7 @@ _BODIES = {
     "query": "Query",
     "subscription": "Subscription",
     "context": "Context",
+    "registration": "Registration",
 }
 _REFUSALS = {
     "400": "The request is not valid; reasons name every fault",
@@ -151,6 +161,7 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
         "entityId": _URI,
         "subscriptionId": _URI,
         "contextId": _URI,
+        "registrationId": _URI,
         "attrId": _NAME,
         "type": _NAME,
     }
@@ -188,7 +199,7 @@ def _answer(route: Route, status: int) -> dict[str, Any]:
     if status == 207:
         return {"description": "Done in part", "content": {JSON: {"schema": {"type": "object"}}}}
     if status == 201:
-        if route.body in ("entity", "subscription", "context"):
+        if route.body in ("entity", "subscription", "context", "registration"):
             location = {"location": {"schema": {"type": "string"}, "description": "Path of what was made"}}
             return {"description": "Created", "headers": location}
         return {"description": "Created", "content": {JSON: {"schema": {"type": "array", "items": _URI}}}}
@@ -256,6 +267,40 @@ def _schemas() -> dict[str, Any]:
         "Fragments": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Fragment"}},
         "Context": {"type": "object", "required": ["@context"], "properties": {"@context": {}}},
         "Ids": {"type": "array", "minItems": 1, "items": _URI},
+        "Registration": {
+            "type": "object",
+            "required": ["type", "information", "endpoint"],
+            "properties": {
+                "id": _URI,
+                "type": {"const": "ContextSourceRegistration"},
+                "information": {
+                    "type": "array",
+                    "minItems": 1,
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "entities": {"type": "array", "items": selector | {"required": ["type"]}},
+                            "propertyNames": {"type": "array", "items": _NAME, "minItems": 1},
+                            "relationshipNames": {"type": "array", "items": _NAME, "minItems": 1},
+                        },
+                    },
+                },
+                "endpoint": {"type": "string", "format": "uri"},
+                "mode": {"enum": list(MODES)},
+                "operations": {"type": "array", "items": {"enum": [*GROUPS, *sorted(KNOWN)]}, "minItems": 1},
+                "tenant": {"type": "string"},
+                "expiresAt": {"type": "string", "format": "date-time"},
+                "contextSourceInfo": {"type": "array", "items": {"type": "object"}},
+                "management": {
+                    "type": "object",
+                    "properties": {
+                        "timeout": {"type": "integer", "minimum": 1, "description": "milliseconds"},
+                        "cooldown": {"type": "integer", "minimum": 1, "description": "milliseconds"},
+                        "localOnly": {"type": "boolean"},
+                    },
+                },
+            },
+        },
         "Subscription": {
             "type": "object",
             "required": ["type", "notification"],

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from mahakam.broker.clock import now, stamped
 from mahakam.broker.contracts import ContractBook
+from mahakam.broker.federation.registrations import Registrations
 from mahakam.broker.guard import Guard
 from mahakam.broker.subscriptions import Subscriptions
 from mahakam.broker.writes import (
@@ -62,6 +63,7 @@ class Broker:
         self.book = book
         self.places = places
         self.subscriptions = Subscriptions(self.store)
+        self.registrations = Registrations(self.store)
         self._guard = Guard(book, places)
         self._tenants: dict[str, Broker] = {name: self}
 

@@ -11,6 +11,7 @@ STATUS = {
     "BadRequestData": 400,
     "ResourceNotFound": 404,
     "AlreadyExists": 409,
+    "Conflict": 409,
     "OperationNotSupported": 422,
     "TooComplexQuery": 403,
     "TooManyResults": 403,

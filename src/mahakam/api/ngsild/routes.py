@@ -15,13 +15,24 @@ from mahakam.api.ngsild import (
     identity,
     jsonld_contexts,
     posted,
+    registrations,
     subscriptions,
 )
 from mahakam.api.ngsild.call import Call
 from mahakam.api.ngsild.presentation import READ_PARAMETERS
 
 Body = Literal[
-    "", "entity", "fragment", "attribute", "entities", "fragments", "ids", "query", "subscription", "context"
+    "",
+    "entity",
+    "fragment",
+    "attribute",
+    "entities",
+    "fragments",
+    "ids",
+    "query",
+    "subscription",
+    "context",
+    "registration",
 ]
 
 
@@ -48,6 +59,7 @@ _ENTITY = "/entities/{entityId}"
 _ATTRS = "/entities/{entityId}/attrs"
 _ATTR = "/entities/{entityId}/attrs/{attrId}"
 _DETAILS = frozenset(("details", "local"))
+_REGISTRATION = "/csourceRegistrations/{registrationId}"
 _CONTEXT = "/jsonldContexts/{contextId}"
 _SUBSCRIPTION = "/subscriptions/{subscriptionId}"
 _DEAD_LETTERS = f"{_SUBSCRIPTION}/deadLetters"
@@ -249,6 +261,52 @@ ROUTES: tuple[Route, ...] = (
         subscriptions.replay_dead_letters,
         "Send notifications that were given up again",
         (200,),
+        frozenset(),
+        "",
+        True,
+    ),
+    Route(
+        "GET",
+        "/csourceRegistrations",
+        registrations.query_registrations,
+        "Find registrations of context sources",
+        (200,),
+        registrations.QUERY_PARAMETERS,
+    ),
+    Route(
+        "POST",
+        "/csourceRegistrations",
+        registrations.create_registration,
+        "Register a context source",
+        (201,),
+        frozenset(),
+        "registration",
+        True,
+    ),
+    Route(
+        "GET",
+        _REGISTRATION,
+        registrations.retrieve_registration,
+        "One registration",
+        (200,),
+        frozenset(("options",)),
+    ),
+    Route(
+        "PATCH",
+        _REGISTRATION,
+        registrations.update_registration,
+        "Change a registration",
+        (204,),
+        frozenset(),
+        "registration",
+        True,
+    ),
+    Route(
+        "DELETE",
+        _REGISTRATION,
+        registrations.delete_registration,
+        "End a registration",
+        (204,),
         frozenset(),
         "",
         True,

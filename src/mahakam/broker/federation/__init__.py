@@ -1,0 +1,1 @@
+"""Context sources: what other nodes answer for, and how a node asks them (clause 4.3.3-4.3.6)."""

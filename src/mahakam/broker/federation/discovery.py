@@ -1,0 +1,140 @@
+"""Finding registrations: by what they know, their own properties, place, scope and time (clause 5.10.2.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mahakam.broker.federation.matching import Index
+from mahakam.broker.federation.registration import Registration
+from mahakam.ngsild.context import Context
+from mahakam.ngsild.entity import VALUE_MEMBER, Document
+from mahakam.ngsild.lexical import TIME_RULE, is_time
+from mahakam.ngsild.match import fulfils, in_scopes, located
+from mahakam.ngsild.problem import bad_request
+from mahakam.ngsild.qlanguage import parse_q
+from mahakam.ngsild.selection import Condition, Selection
+
+_TIMERELS = ("before", "after", "between")
+_TIMEPROPERTIES = ("observedAt", "createdAt", "modifiedAt", "deletedAt")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A temporal query (clause 4.11): before, after or between times that are ISO 8601 UTC."""
+
+    timerel: str
+    at: str
+    end: str = ""
+    timeproperty: str = "observedAt"
+
+    def meets(self, interval: Mapping[str, str]) -> bool:
+        """Whether an interval has a part that lies in the period."""
+        start, end = interval["startAt"], interval.get("endAt", "9999")
+        if self.timerel == "before":
+            return start < self.at
+        if self.timerel == "after":
+            return end > self.at
+        return start < self.end and end > self.at
+
+
+def parse_period(params: Mapping[str, Any]) -> Period | None:
+    """The temporal query of parameters or of a ``temporalQ``; raises Problem BadRequestData."""
+    timerel = params.get("timerel")
+    if timerel is None:
+        for name in ("timeAt", "endTimeAt"):
+            if name in params:
+                raise _fault(name, "goes with timerel")
+        return None
+    at, end = params.get("timeAt"), params.get("endTimeAt", "")
+    if timerel not in _TIMERELS:
+        raise _fault("timerel", f"one of {', '.join(_TIMERELS)}")
+    if not is_time(at):
+        raise _fault("timeAt", f"{TIME_RULE}, was expected")
+    if timerel == "between" and not is_time(end):
+        raise _fault("endTimeAt", f"between needs {TIME_RULE}, at which it ends")
+    timeproperty = params.get("timeproperty", "observedAt")
+    if timeproperty not in _TIMEPROPERTIES:
+        raise _fault("timeproperty", f"one of {', '.join(_TIMEPROPERTIES)}")
+    return Period(timerel, str(at), str(end), timeproperty)
+
+
+def _fault(name: str, detail: str) -> Exception:
+    return bad_request("The temporal query is not valid", f"{name}: {detail}")
+
+
+def parse_filter(text: str | None, context: Context) -> Condition | None:
+    """A context source filter (csf): a condition on registrations' own members; raises Problem."""
+    return parse_q(text, context) if text else None
+
+
+def concerned(
+    index: Index,
+    selection: Selection,
+    *,
+    at: str,
+    conditions: tuple[Condition, ...] = (),
+    period: Period | None = None,
+) -> list[Registration]:
+    """The registrations that a selection of entities is about, each once.
+
+    A condition of the selection itself is not looked at: it is about entities. Without ``period`` only
+    sources of the latest state are found: those whose registration names no interval.
+    """
+    types = (
+        tuple(dict.fromkeys(name for names in selection.types.any_of for name in names))
+        if selection.types
+        else ()
+    )
+    found = index.find(
+        at=at,
+        ids=selection.ids,
+        id_pattern=selection.id_pattern or "",
+        types=types,
+        attributes=selection.attrs,
+    )
+    registrations = {match.registration.id: match.registration for match in found}
+    return [
+        one
+        for one in registrations.values()
+        if in_time(one, period) and passes(one, conditions) and _placed(one, selection)
+    ]
+
+
+def in_time(registration: Registration, period: Period | None) -> bool:
+    payload = registration.payload
+    if period is None:
+        return "observationInterval" not in payload and "managementInterval" not in payload
+    name = "observationInterval" if period.timeproperty == "observedAt" else "managementInterval"
+    return name in payload and period.meets(payload[name])
+
+
+def passes(registration: Registration, conditions: tuple[Condition, ...]) -> bool:
+    """Whether a registration fulfils conditions on its own members."""
+    if not conditions:
+        return True
+    document = _document(registration.payload)
+    return all(fulfils(document, condition) for condition in conditions)
+
+
+def _placed(registration: Registration, selection: Selection) -> bool:
+    payload = registration.payload
+    if selection.scopes is not None and not in_scopes(payload, selection.scopes):
+        return False
+    return selection.geo is None or located(_document(payload), selection.geo)
+
+
+def _document(payload: Mapping[str, Any]) -> Document:
+    """A registration in the shape of an entity, for what is written about entities."""
+    return {
+        name: value
+        if name in ("id", "type", "scope")
+        or (isinstance(value, dict) and VALUE_MEMBER.get(str(value.get("type")), "") in value)
+        else {"type": "GeoProperty" if _is_geometry(value) else "Property", "value": value}
+        for name, value in payload.items()
+    }
+
+
+def _is_geometry(value: object) -> bool:
+    return isinstance(value, dict) and "coordinates" in value
