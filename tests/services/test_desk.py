@@ -313,6 +313,7 @@ def test_of_many_officers_at_once_one_writes(world: World) -> None:
 WAY_TO: dict[str, list[str]] = {
     "received": [],
     "inProgress": ["inProgress"],
+    "waiting": ["waiting"],
     "answered": ["answered"],
     "closed": ["answered", "closed"],
     "rejected": ["rejected"],
@@ -466,3 +467,26 @@ def test_a_citys_own_contract_goes_before_ours(guarded: World) -> None:
         desk.send(_draft(description="too short here"))
     assert [reason["field"] for reason in error.value.reasons] == ["description"]
     assert desk.send(_draft(place="bay", point=(117.45, 0.15), description="short")).new
+
+
+# the clock
+
+
+def test_what_is_due_stands_in_the_entity_until_it_is_done(world: World) -> None:
+    request = _sent(world)
+    assert request.due_stage == "verify"
+    assert request.requested < request.due < request.expected
+    late = world.desk.count(Wanted(late_at="2999-01-01T00:00:00Z", states=OPEN))
+    assert late == 1
+    request = world.desk.step(request.number, 1, "inProgress", "", "", "siti")
+    assert request.due_stage == "respond"
+    request = world.desk.step(request.number, 2, "waiting", "Di jalan apa?", "", "siti")
+    assert (request.due, request.due_stage) == ("", ""), "the resident's turn: nothing is due"
+    request = world.desk.step(request.number, 3, "inProgress", "", "", "siti")
+    assert request.due_stage == "finish"
+    request = world.desk.step(request.number, 4, "answered", "Selesai", "", "siti")
+    assert (request.due, request.due_stage) == ("", "")
+    document = world.broker.get(entity_id(request.number))
+    assert document is not None
+    assert "dueDatetime" not in document
+    assert [mark.reached is not None for mark in world.desk.marks(request)] == [True, True, True]

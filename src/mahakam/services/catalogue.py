@@ -6,11 +6,12 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mahakam.config import ConfigError, Place, Text, as_text, read_yaml
+from mahakam.services.clock import read_targets
 from mahakam.services.form import Question, read_form
 
 _FIELDS = {
@@ -21,6 +22,7 @@ _FIELDS = {
     "keywords": "a list of other words for it",
     "icon": "the name of a picture",
     "form": "its questions, as JSON Schema",
+    "targets": "working days for each stage",
 }
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _ALIKE = 0.75
@@ -40,6 +42,7 @@ class Service:
     keywords: tuple[str, ...] = ()
     icon: str = ""
     questions: tuple[Question, ...] = ()
+    targets: Mapping[str, float] = field(default_factory=dict)
 
 
 def catalogue(place: Place, places: Mapping[str, Place]) -> dict[str, Service]:
@@ -85,6 +88,7 @@ def read_service(code: str, place: str, path: Path) -> Service:
         keywords=tuple(str(word) for word in keywords),
         icon=str(raw.get("icon") or ""),
         questions=read_form(path, raw.get("form")),
+        targets=read_targets(path, raw.get("targets")),
     )
 
 

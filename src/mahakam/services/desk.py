@@ -17,6 +17,7 @@ from mahakam.ngsild.selection import And, Compare, Comparison, Condition, Geo, S
 from mahakam.ngsild.selection import Path as AttributePath
 from mahakam.services import area, private
 from mahakam.services.catalogue import Service, catalogue
+from mahakam.services.clock import Mark, Promise, marks, next_due, promise_of
 from mahakam.services.form import check
 from mahakam.services.numbers import give_number
 from mahakam.services.photo import confirm_photo, photo_file
@@ -64,7 +65,7 @@ class Wanted:
     """Which requests: of a place (its scope) and those below, of services, in some states; "", (): all.
 
     ``since`` and ``until`` bound when it was requested, ``changed_since`` and ``changed_until`` its last news
-    (ISO 8601 UTC, to the second).
+    (ISO 8601 UTC, to the second); ``late_at``: what the city owed before that moment and has not done.
     """
 
     scope: str = ""
@@ -74,6 +75,7 @@ class Wanted:
     until: str = ""
     changed_since: str = ""
     changed_until: str = ""
+    late_at: str = ""
 
     def selection(self) -> Selection:
         parts: list[Condition] = []
@@ -84,6 +86,7 @@ class Wanted:
             ("requestedDatetime", "<=", self.until),
             ("updatedDatetime", ">=", self.changed_since),
             ("updatedDatetime", "<=", self.changed_until),
+            ("dueDatetime", "<", self.late_at),
         )
         parts += [Compare(AttributePath(name), operator, (at,)) for name, operator, at in bounds if at]
         if self.states:
@@ -212,7 +215,7 @@ class Desk:
                 raise Refused(found)
             to: State = state  # type: ignore[assignment]  # one of STATES: _step_faults has looked
             steps = (*before.steps, Step(to, at, agency or before.agency, text))
-            return patch.append(document, course_attributes(to, steps), at)
+            return patch.merge(document, course_attributes(to, steps, *self._due(before, steps)), at)
 
         self._broker.change(entity_id(number), change, author=author)
         done = self.request(number)
@@ -231,11 +234,11 @@ class Desk:
 
     def _first(self, place: Place, draft: Draft, number: str, now: dt.datetime) -> Request:
         assert draft.point is not None
-        at = now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        at = _text(now)
         service = catalogue(place, self._places).get(draft.service)
         name = next(iter(service.name.values())) if service else draft.service
         point = (round(draft.point[0], 6), round(draft.point[1], 6))
-        return Request(
+        request = Request(
             number=number,
             place=place.id,
             service=draft.service,
@@ -252,6 +255,26 @@ class Desk:
             answers=check(service.questions, draft.answers)[0] if service else {},
             media=draft.media,
         )
+        expected, due, stage = self._due(request, request.steps)
+        return replace(request, expected=expected, due=due, due_stage=stage)
+
+    def marks(self, request: Request) -> list[Mark]:
+        """The stages that the city promised for a request: when each is due and when it was reached."""
+        place = self._places.get(request.place)
+        return marks(self._promise(place, request.service), request.steps) if place else []
+
+    def _promise(self, place: Place, code: str) -> Promise:
+        service = catalogue(place, self._places).get(code)
+        return promise_of(place, self._places, service.targets if service else {})
+
+    def _due(self, request: Request, steps: Sequence[Step]) -> tuple[str, str, str]:
+        """When it shall be settled, when the next stage is due, and which that is; "" where there is none."""
+        found = self.marks(replace(request, steps=tuple(steps)))
+        if not found:
+            return "", "", ""
+        following = next_due(found) if steps[-1].state != "waiting" else None
+        expected = _text(found[-1].due)
+        return (expected, _text(following.due), following.stage) if following else (expected, "", "")
 
     def _service_faults(self, place: Place, code: str) -> list[Fault]:
         if not code:
@@ -289,6 +312,10 @@ class Desk:
 def revision_of(request: Request) -> int:
     """Counts the public changes of a request: what a form must not have missed."""
     return len(request.steps)
+
+
+def _text(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _step_faults(request: Request, state: str, text: str) -> Sequence[Fault]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mahakam.ngsild.core import NULL
 from mahakam.services.area import Point
 from mahakam.services.form import Answers
 from mahakam.services.states import OPEN, STATES, State, next_states
@@ -72,7 +73,8 @@ class Step:
 class Request:
     """A request as everybody may see it. ``place`` is a place's id, ``photo`` the photo's name or "".
 
-    ``media`` is the address of a photo that is kept elsewhere, or "".
+    ``media`` is the address of a photo that is kept elsewhere, or "". ``expected``: when the city promised to have
+    it settled; ``due`` and ``due_stage``: what it owes next and when ("" once it is settled).
     """
 
     number: str
@@ -90,6 +92,9 @@ class Request:
     steps: tuple[Step, ...]
     answers: Answers = field(default_factory=dict)
     media: str = ""
+    expected: str = ""
+    due: str = ""
+    due_stage: str = ""
 
     @property
     def open(self) -> bool:
@@ -156,7 +161,7 @@ def to_document(request: Request, scope: str) -> dict[str, Any]:
         "address": request.address,
         "mediaUrl": f"/photos/{request.photo}.jpg" if request.photo else request.media,
         "answers": {code: list(a) if isinstance(a, tuple) else a for code, a in request.answers.items()},
-    } | _course(request.state, request.steps)
+    } | _course(request.state, request.steps, request.expected, request.due, request.due_stage)
     return {
         "id": entity_id(request.number),
         "type": TYPE,
@@ -166,11 +171,12 @@ def to_document(request: Request, scope: str) -> dict[str, Any]:
     }
 
 
-def course_attributes(state: State, steps: Sequence[Step]) -> dict[str, Any]:
-    """The attributes that a step changes, as an NGSI-LD fragment."""
-    return {
-        name: {"type": "Property", "value": value} for name, value in _course(state, steps).items() if value
-    }
+def course_attributes(
+    state: State, steps: Sequence[Step], expected: str = "", due: str = "", due_stage: str = ""
+) -> dict[str, Any]:
+    """The attributes that a step changes, as an NGSI-LD fragment to merge; what is "" is removed."""
+    course = _course(state, steps, expected, due, due_stage)
+    return {name: {"type": "Property", "value": value} if value else NULL for name, value in course.items()}
 
 
 def from_document(document: Mapping[str, Any], place: str) -> Request:
@@ -207,6 +213,9 @@ def from_document(document: Mapping[str, Any], place: str) -> Request:
             else {}
         ),
         media="" if kept else media,
+        expected=str(value.get("expectedDatetime") or ""),
+        due=str(value.get("dueDatetime") or ""),
+        due_stage=str(value.get("dueStage") or ""),
     )
 
 
@@ -214,7 +223,7 @@ def _step(raw: Mapping[str, Any]) -> Step:
     return Step(raw["status"], str(raw.get("at", "")), str(raw.get("agency", "")), str(raw.get("text", "")))
 
 
-def _course(state: State, steps: Sequence[Step]) -> dict[str, Any]:
+def _course(state: State, steps: Sequence[Step], expected: str, due: str, due_stage: str) -> dict[str, Any]:
     said = [step for step in steps if step.text]
     timeline = [
         {"status": step.state, "at": step.at}
@@ -227,4 +236,7 @@ def _course(state: State, steps: Sequence[Step]) -> dict[str, Any]:
         "statusNotes": said[-1].text if said else "",
         "updatedDatetime": steps[-1].at if steps else "",
         "timeline": timeline,
+        "expectedDatetime": expected,
+        "dueDatetime": due,
+        "dueStage": due_stage,
     }

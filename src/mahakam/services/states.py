@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-State = Literal["received", "inProgress", "answered", "closed", "rejected", "reopened"]
+State = Literal["received", "inProgress", "waiting", "answered", "closed", "rejected", "reopened"]
 
 WAYS: dict[State, tuple[State, ...]] = {
-    "received": ("inProgress", "answered", "rejected"),
-    "inProgress": ("answered", "rejected"),
+    "received": ("inProgress", "waiting", "answered", "rejected"),
+    "inProgress": ("waiting", "answered", "rejected"),
+    "waiting": ("inProgress", "answered", "rejected"),
     "answered": ("closed", "reopened"),
     "closed": ("reopened",),
     "rejected": ("reopened",),
-    "reopened": ("inProgress", "answered", "rejected"),
+    "reopened": ("inProgress", "waiting", "answered", "rejected"),
 }
-"""From each state, where it may go next. A request is reopened once at most."""
+"""From each state, where it may go next. ``waiting``: for the resident, who was asked something. A request is
+reopened once at most."""
 
 STATES: tuple[State, ...] = tuple(WAYS)
-OPEN: tuple[State, ...] = ("received", "inProgress", "reopened")
-"""States in which somebody still waits for the agency."""
-SPEAKS: tuple[State, ...] = ("answered", "rejected", "reopened")
+OPEN: tuple[State, ...] = ("received", "inProgress", "waiting", "reopened")
+"""States in which it is not settled yet."""
+SPEAKS: tuple[State, ...] = ("waiting", "answered", "rejected", "reopened")
 """States that need a public text: a resident is told what was done, or why nothing is."""
 
 

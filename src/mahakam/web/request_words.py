@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,13 +11,14 @@ from markupsafe import Markup
 from mahakam.config import Place
 from mahakam.services.catalogue import Service, catalogue
 from mahakam.services.request import Fault, Request
-from mahakam.web.language import N_, _, n_, number, words
+from mahakam.web.language import N_, _, date, moment, n_, number, time, words
 from mahakam.web.site import Site
 from mahakam.web.tables import Column
 
 STATE_NAMES = {
     "received": N_("Received"),
     "inProgress": N_("In progress"),
+    "waiting": N_("Question to the resident"),
     "answered": N_("Answered"),
     "closed": N_("Closed"),
     "rejected": N_("Not taken up"),
@@ -25,12 +27,38 @@ STATE_NAMES = {
 STATE_KINDS = {
     "received": "warn",
     "inProgress": "flow",
+    "waiting": "warn",
     "answered": "ok",
     "closed": "",
     "rejected": "bad",
     "reopened": "warn",
 }
 """State → the class of its chip."""
+STAGE_NAMES = {
+    "verify": N_("Taken up"),
+    "respond": N_("First answer"),
+    "finish": N_("Settled"),
+}
+"""What the city promises, stage by stage."""
+
+
+def due_words(request: Request) -> Markup | str:
+    """What the city owes next and when, as a chip: late, due within a day, or later."""
+    due = moment(request.due)
+    if not request.open or not isinstance(due, dt.datetime):
+        return ""
+    left = due - dt.datetime.now(dt.UTC)
+    day = date(request.due, "medium")
+    stage = _(STAGE_NAMES.get(request.due_stage, request.due_stage))
+    if left < dt.timedelta():
+        kind, said = "bad", _("Late since %(day)s", day=day)
+    elif left < dt.timedelta(days=1):
+        kind, said = "warn", _("Due by %(time)s", time=time(request.due))
+    else:
+        kind, said = "", _("Due by %(time)s", time=day)
+    return Markup('<span class="chip {}">{}</span> <span class="small mute nowrap">{}</span>').format(
+        kind, said, stage
+    )
 
 
 def service_name(site: Site, request: Request) -> str:

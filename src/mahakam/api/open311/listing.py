@@ -97,7 +97,7 @@ class _Row:
             "service_notice": "",
             "requested_datetime": one.requested,
             "updated_datetime": one.updated,
-            "expected_datetime": "",
+            "expected_datetime": one.expected,
             "address": one.address,
             "address_id": "",
             "zipcode": "",

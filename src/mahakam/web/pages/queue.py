@@ -29,10 +29,12 @@ from mahakam.web.pages.requests import drawing
 from mahakam.web.questions import answered
 from mahakam.web.render import render
 from mahakam.web.request_words import (
+    STAGE_NAMES,
     STATE_KINDS,
     STATE_NAMES,
     Sentences,
     columns,
+    due_words,
     place_name,
     sentences,
     service_name,
@@ -101,6 +103,7 @@ def show(request: Request) -> Response:
         shown=status,
         service=request.query_params.get("service", "")[:80],
         counts=[(state, _count(request, (state,))) for state in OPEN],
+        late=sum(desk_of(site).count(one) for one in _late(request)),
         drawing=drawing(place, on_map, "/queue/") if place and on_map else "",
     )
 
@@ -109,6 +112,7 @@ def queue_table(request: Request) -> Table:
     gate.require(request, "request.work")
     site = site_of(request)
     waiting = Column("waiting_days", _("Waiting"), "number", get=lambda r: waiting_days(r), html=_waiting)
+    due = Column("due", _("Due"), "time", get=lambda r: r.due if r.open else None, html=due_words)
     left_out = {"updated", "place"} if _asked(request) else {"updated"}
     shown = [
         replace(column, hidden=column.hidden or column.name in left_out)
@@ -117,7 +121,7 @@ def queue_table(request: Request) -> Table:
     return Table(
         request,
         _("Queue"),
-        [*shown[:3], waiting, *shown[3:]],
+        [*shown[:3], due, waiting, *shown[3:]],
         QueueRows(desk_of(site), _wanted(request)),
         "/queue",
         nothing=_("Nothing waits here. Well done."),
@@ -212,6 +216,10 @@ def _page(
         token=gate.token(request),
         revision=revision_of(found),
         since=since,
+        due=due_words(found),
+        marks=desk_of(site).marks(found),
+        stage_names=STAGE_NAMES,
+        now=dt.datetime.now(dt.UTC),
         choices=[found.state, *found.next_states],
         state_names=STATE_NAMES,
         state_kinds=STATE_KINDS,
@@ -239,8 +247,16 @@ def _found(request: Request, number: str) -> tuple[ServiceRequest, Place]:
 
 def _wanted(request: Request) -> list[Wanted]:
     status = _status(request)
+    if status == "late":
+        return _late(request)
     states = OPEN if status == "open" else (status,) if status in STATES else ()
     return _wanted_in(request, states)
+
+
+def _late(request: Request) -> list[Wanted]:
+    """What is open and was due before now."""
+    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return [replace(one, late_at=now) for one in _wanted_in(request, OPEN)]
 
 
 def _wanted_in(request: Request, states: tuple[str, ...]) -> list[Wanted]:
@@ -257,7 +273,7 @@ def _count(request: Request, states: tuple[str, ...]) -> int:
 
 
 def _status(request: Request) -> str:
-    return gate.one_of(request.query_params.get("status", "open"), ("open", "all", *STATES), "open")
+    return gate.one_of(request.query_params.get("status", "open"), ("open", "late", "all", *STATES), "open")
 
 
 def _asked(request: Request) -> Place | None:

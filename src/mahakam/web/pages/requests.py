@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ from mahakam.web.outlines import boundary, box
 from mahakam.web.pages.report import desk_of
 from mahakam.web.questions import answered
 from mahakam.web.render import render
-from mahakam.web.request_words import STATE_KINDS, STATE_NAMES, columns, place_name, service_name
+from mahakam.web.request_words import STAGE_NAMES, STATE_KINDS, STATE_NAMES, columns, place_name, service_name
 from mahakam.web.site import Site, site_of
 from mahakam.web.tables import Table, table_routes
 
@@ -114,6 +115,9 @@ def one(request: Request) -> Response:
         state_names=STATE_NAMES,
         state_kinds=STATE_KINDS,
         answers=answered(site, found),
+        marks=desk_of(site).marks(found),
+        stage_names=STAGE_NAMES,
+        now=dt.datetime.now(dt.UTC),
         sent=request.query_params.get("sent") == "1",
         may_work=place is not None and gate.may(request, "request.work", place),
     )
