@@ -96,7 +96,7 @@ def test_no_media_type_is_left(accept: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/entities", "GET, POST, OPTIONS"),
+        ("PUT", "/entities", "GET, POST, DELETE, OPTIONS"),
         ("POST", f"/entities/{ONE}", "GET, PUT, PATCH, DELETE, OPTIONS"),
         ("GET", f"/entities/{ONE}/attrs", "POST, PATCH, OPTIONS"),
         ("GET", "/entityOperations/create", "POST, OPTIONS"),
@@ -126,3 +126,28 @@ def test_head_is_a_get_without_a_body(api: Api) -> None:
     answer = api("HEAD", f"/entities/{ONE}")
     assert (answer.status_code, answer.content) == (200, b"")
     assert int(answer.headers["content-length"]) == len(api.get(f"/entities/{ONE}").content)
+
+
+def test_an_earlier_version_of_the_standard(api: Api) -> None:
+    api.create(ONE, use={"vocab": "shop"}, heat=1)
+    for path in (f"/entities/{ONE}", "/entities?type=Weather"):
+        answer = api.get(path, prefer="ngsi-ld=1.5")
+        assert (answer.status_code, answer.headers["preference-applied"]) == (203, "ngsi-ld=1.5")
+        found = answer.json()[0] if isinstance(answer.json(), list) else answer.json()
+        assert found["use"] == {"type": "Property", "value": "shop"}
+        native = api.get(path, prefer="ngsi-ld=1.9")
+        assert (native.status_code, native.headers["preference-applied"]) == (200, "ngsi-ld=1.9")
+        assert native.json() == api.get(path).json()
+        assert "preference-applied" not in api.get(path, prefer="ngsi-ld=7.1").headers
+
+
+def test_queries_that_select_by_system_attributes_alone_are_too_wide(api: Api) -> None:
+    for query in (
+        "attrs=createdAt,modifiedAt",
+        "q=modifiedAt>2020-01-01T00:00:00Z",
+        "attrs=createdAt&q=createdAt",
+    ):
+        problem(api.get(f"/entities?{query}"), 400, "BadRequestData")
+    assert api.get("/entities?q=modifiedAt>2020-01-01T00:00:00Z;heat").status_code == 200
+    problem(api.get("/entities?type=Weather&csf=((a"), 400, "BadRequestData")
+    assert api.get('/entities?type=Weather&csf=name=="x"').status_code == 200

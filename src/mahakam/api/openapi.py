@@ -62,6 +62,14 @@ _PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "observedAt": ("Time of what is merged", {"type": "string", "format": "date-time"}),
     "format": ("Representation of the answer", {"enum": sorted(FORMS)}),
+    "orderBy": ("Keys of the order", {"type": "string", "examples": ["name;desc,temperature"]}),
+    "orderFrom": (
+        "Coordinates that distances are measured from",
+        {"type": "string", "examples": ["[117.15,-0.5]"]},
+    ),
+    "collation": ("How texts are ordered: a language tag", {"type": "string", "examples": ["und"]}),
+    "keep": ("Attributes that stay; the others go", _NAMES),
+    "drop": ("Attributes that go", _NAMES),
     "join": ("Whether linked entities come too, and how", {"enum": ["inline", "flat", "@none"]}),
     "joinLevel": (
         "Over how many links",

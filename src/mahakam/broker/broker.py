@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from heapq import nsmallest
 from typing import Any, TypeVar
 
 from mahakam.broker.clock import now, stamped
@@ -26,6 +27,7 @@ from mahakam.broker.writes import (
 from mahakam.config import Place
 from mahakam.ngsild import represent
 from mahakam.ngsild.entity import Document
+from mahakam.ngsild.ordering import Ordering
 from mahakam.ngsild.patch import Change
 from mahakam.ngsild.problem import Problem, bad_request, not_found
 from mahakam.ngsild.selection import Selection
@@ -35,6 +37,7 @@ from mahakam.store.protocol import EntityStore, Store, Transaction
 
 T = TypeVar("T")
 _EVERYTHING = Selection()
+_ORDERED = 100_000
 _LARGE = 100
 """Writes from which a batch is run on the store's own thread, so that the event loop goes on."""
 
@@ -107,6 +110,21 @@ class Broker:
 
     def query(self, selection: Selection = _EVERYTHING, limit: int = 1000, offset: int = 0) -> list[Document]:
         return self.store.documents(selection, limit, offset)
+
+    def ordered(
+        self, selection: Selection, ordering: Ordering, limit: int, offset: int = 0
+    ) -> list[Document]:
+        """The same in an order of their own: all that is selected is looked at.
+
+        Raises Problem TooComplexQuery for a page too far from the first.
+        """
+        if offset + limit > _ORDERED:
+            raise Problem(
+                "TooComplexQuery",
+                "The page is too far",
+                f"with orderBy: within the first {_ORDERED:,} entities",
+            )
+        return nsmallest(offset + limit, self.scan(selection), ordering.key())[offset:]
 
     def scan(self, selection: Selection = _EVERYTHING) -> Iterator[Document]:
         """Every selected entity, without a limit and without holding them all in memory."""

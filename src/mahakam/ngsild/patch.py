@@ -5,6 +5,7 @@ Every function leaves its arguments as they are, keeps createdAt, sets modifiedA
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -351,6 +352,14 @@ def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nulls(part) for key, part in value.items() if part != NULL}
     return value
+
+
+def purge_attributes(
+    document: Document, now: str, *, keep: Collection[str] = (), drop: Collection[str] = ()
+) -> Change:
+    """Clause 5.6.21: without the attributes of ``drop``, or with those of ``keep`` alone."""
+    gone = {name for name in _attributes(document) if name in drop or (keep and name not in keep)}
+    return _done(Change({name: value for name, value in document.items() if name not in gone}, gone), now)
 
 
 def _find(stored: list[dict[str, Any]], dataset_id: str | None) -> int | None:

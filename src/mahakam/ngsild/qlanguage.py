@@ -49,6 +49,28 @@ def parse_q(text: str, context: Context, *, expand_values: Collection[str] = (),
     return _Query(text, context, frozenset(expand_values), links).parse()
 
 
+def attributes_in(condition: Condition) -> frozenset[str]:
+    """The attributes, and members of the entity itself, that a condition speaks of."""
+    match condition:
+        case And(parts) | Or(parts):
+            return frozenset().union(*map(attributes_in, parts))
+        case Not(part):
+            return attributes_in(part)
+        case Linked(attribute):
+            return frozenset((attribute,))
+        case Exists(path) | Compare(path):
+            return frozenset((path.attribute,))
+
+
+def parse_path(text: str, context: Context) -> Path:
+    """One attribute path, ``a.b[c.d]``. Raises Problem BadRequestData."""
+    query = _Query(text, context, frozenset(), 0)
+    path = query.path()
+    if query.at < len(text):
+        query.fail("the end")
+    return path
+
+
 class _Query:
     """A recursive-descent reading of one query."""
 

@@ -43,6 +43,10 @@ def selection_from(params: Mapping[str, str], context: Context, *, links: int = 
         check_pattern(pattern, "idPattern")
     types = get("type")
     q = get("q")
+    if "csf" in params:
+        parse_q(
+            params["csf"], context
+        )  # a filter of context sources: it must be one, even where there are none
     scopes = get("scopeQ")
     return Selection(
         ids=tuple(ids),

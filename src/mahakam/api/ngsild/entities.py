@@ -29,30 +29,36 @@ from mahakam.api.ngsild.presentation import (
     Presentation,
     many_entities,
     one_entity,
+    preferred,
     presentation,
     require_geo_json,
     with_core_context,
 )
 from mahakam.broker.linked import resolved
 from mahakam.ngsild.context import CORE, Context
-from mahakam.ngsild.entity import Document, parse_entity, parse_fragment
+from mahakam.ngsild.entity import SYSTEM, Document, parse_entity, parse_fragment
 from mahakam.ngsild.lexical import TIME_RULE, is_time, require_uri
 from mahakam.ngsild.match import of_types
+from mahakam.ngsild.ordering import Ordering, parse_ordering
 from mahakam.ngsild.patch import Change, merge, replace_entity
 from mahakam.ngsild.problem import Problem, bad_request, not_found
+from mahakam.ngsild.qlanguage import attributes_in
 from mahakam.ngsild.query import parse_types, selection_from
 from mahakam.ngsild.selection import Selection
 
 FILTERS = ("type", "attrs", "q", "georel", "bbox", "scopeQ")
 """A query without one of these is too wide (clause 5.7.2.4)."""
+GEO_PARAMETERS = ("geometry", "coordinates", "geoproperty")
 QUERY_PARAMETERS = READ_PARAMETERS | {
     *FILTERS,
+    *GEO_PARAMETERS,
     "id",
     "idPattern",
-    "geometry",
-    "coordinates",
-    "geoproperty",
+    "csf",
     "expandValues",
+    "orderBy",
+    "orderFrom",
+    "collation",
     "limit",
     "offset",
     "count",
@@ -92,7 +98,12 @@ async def retrieve(call: Call) -> Response:
     broker = call.broker
     accept = accepted(call.request.headers, ENTITY_MEDIA)
     id = call.args[0]
-    if not call.params and accept != ENTITY_MEDIA[2] and link_context(call.request.headers) is None:
+    if (
+        not call.params
+        and accept != ENTITY_MEDIA[2]
+        and link_context(call.request.headers) is None
+        and not preferred(call)
+    ):
         body = broker.body(id)
         if body is None:
             raise not_found(require_uri(id, "The entity id"))
@@ -120,6 +131,7 @@ class Plan:
 
     selection: Selection
     shape: Presentation
+    ordering: Ordering | None
     limit: int
     offset: int
     count: bool
@@ -162,13 +174,9 @@ async def query(call: Call) -> Response:
 
 def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = True) -> Plan:
     """The plan of a query; ``pages``: its answers link to the next page. Raises Problem."""
-    wide = ("*",) if params.get("local") == "false" else ()
-    narrow = any(params.get(name) and params[name] not in wide for name in FILTERS)
-    if not narrow and params.get("local") != "true":
-        raise bad_request(
-            "The query is too wide", f"name at least one of {', '.join(FILTERS)}, or say local=true"
-        )
-    flag_of(params, "local")
+    shape = presentation(params, options_of(params, READ_OPTIONS), context)
+    selection = selection_from(params, context, links=shape.join.level)
+    require_narrow(params, selection)
     limit = number(params.get("limit"), "limit", DEFAULT_LIMIT)
     if limit > MAX_LIMIT:
         raise Problem("TooManyResults", "The limit is too high", f"limit may be {MAX_LIMIT} at most")
@@ -176,8 +184,10 @@ def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = T
     count = flag_of(params, "count")
     if limit == 0 and not count:
         raise bad_request("The parameter limit is not valid", "0 goes only with count=true")
-    shape = presentation(params, options_of(params, READ_OPTIONS), context)
-    selection = selection_from(params, context, links=shape.join.level)
+    get = params.get
+    ordering = parse_ordering(
+        get("orderBy", ""), get("orderFrom", ""), get("orderGeometry", ""), get("collation", ""), context
+    )
     quick = (
         selection.condition is None
         and selection.geo is None
@@ -186,11 +196,27 @@ def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = T
         and not count
         and not selection.attrs
         and not shape.join.form
+        and ordering is None
         and limit <= _INLINE
         and offset <= 100 * _INLINE
     )
     path = _pages(params, limit) if pages else None
-    return Plan(selection, shape, limit, offset, count, context, path, quick)
+    return Plan(selection, shape, ordering, limit, offset, count, context, path, quick)
+
+
+def require_narrow(params: Mapping[str, str], selection: Selection) -> None:
+    """Raises Problem BadRequestData for a query that selects by nothing but ids and system attributes."""
+    wide = ("*",) if params.get("local") == "false" else ()
+    narrow = any(
+        params.get(name) and params[name] not in wide for name in FILTERS if name not in ("attrs", "q")
+    )
+    named = {*selection.attrs, *(attributes_in(selection.condition) if selection.condition else ())}
+    if not narrow and not named - SYSTEM and not flag_of(params, "local"):
+        raise bad_request(
+            "The query is too wide",
+            f"name at least one of {', '.join(FILTERS)} (attrs and q: with an attribute), or say local=true",
+        )
+    flag_of(params, "local")
 
 
 def _pages(params: Mapping[str, str], limit: int) -> tuple[str, str]:
@@ -231,7 +257,11 @@ def _page(call: Call, plan: Plan, accept: str) -> Response:
     more: list[tuple[str, str]] = []
     if plan.count:
         more.append(("ngsild-results-count", str(broker.count(plan.selection))))
-    if plan.shape.plain and plan.context.is_core and accept != ENTITY_MEDIA[2]:
+    if plan.ordering is not None:
+        documents = broker.ordered(plan.selection, plan.ordering, plan.limit + 1, plan.offset)
+        more += plan.links(len(documents) > plan.limit)
+        return many_entities(call, documents[: plan.limit], plan.shape, plan.context, accept, *more)
+    if plan.shape.plain and plan.context.is_core and accept != ENTITY_MEDIA[2] and not preferred(call):
         if accept == JSON:
             array, follows = (
                 broker.page(plan.selection, plan.limit, plan.offset) if plan.limit else (b"[]", False)

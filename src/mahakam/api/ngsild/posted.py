@@ -16,10 +16,10 @@ from mahakam.ngsild.problem import Problem, bad_request
 PARAMETERS = frozenset(
     ("limit", "offset", "count", "options", "format", "local", "geometryProperty", *JOIN_PARAMETERS)
 )
-_TEXTS = ("q", "scopeQ", "lang", "datasetId", "join")
+_TEXTS = ("q", "csf", "scopeQ", "lang", "datasetId", "join")
 _LISTS = ("attrs", "pick", "omit", "expandValues", "containedBy")
 _GEO = ("georel", "geometry", "geoproperty")
-_MEMBERS = frozenset(("type", "entities", "geoQ", "joinLevel", *_TEXTS, *_LISTS))
+_MEMBERS = frozenset(("type", "entities", "geoQ", "joinLevel", "ordering", *_TEXTS, *_LISTS))
 
 
 async def query_by_post(call: Call) -> Response:
@@ -38,6 +38,8 @@ def parameters_of(query: Any) -> Mapping[str, str]:
         raise _fault(sorted(unknown)[0], f"not served; there are: {', '.join(sorted(_MEMBERS))}")
     params = {name: _text(query, name) for name in _TEXTS if name in query}
     params |= {name: _listed(query, name) for name in _LISTS if name in query}
+    if "ordering" in query:
+        params |= _ordering(query["ordering"])
     if "joinLevel" in query:
         params["joinLevel"] = str(query["joinLevel"])
     if "geoQ" in query:
@@ -72,6 +74,22 @@ def _geo(geo: Any) -> dict[str, str]:
         params["coordinates"] = (
             coordinates if isinstance(coordinates, str) else orjson.dumps(coordinates).decode()
         )
+    return params
+
+
+def _ordering(ordering: Any) -> dict[str, str]:
+    """Clause 5.2.43."""
+    if not isinstance(ordering, dict):
+        raise _fault("ordering", "an object with orderBy was expected")
+    params = {"orderBy": _listed(ordering, "orderBy")} if "orderBy" in ordering else {}
+    if "collation" in ordering:
+        params["collation"] = _text(ordering, "collation")
+    if "geometry" in ordering:
+        params["orderGeometry"] = _text(ordering, "geometry")
+    if "coordinates" in ordering:
+        if not isinstance(ordering["coordinates"], list):
+            raise _fault("ordering.coordinates", "a list was expected")
+        params["orderFrom"] = orjson.dumps(ordering["coordinates"]).decode()
     return params
 
 

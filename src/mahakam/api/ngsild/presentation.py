@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -19,6 +20,7 @@ from mahakam.ngsild.problem import Problem, bad_request, not_found
 from mahakam.ngsild.projection import EVERYTHING, Projection, parse_projection
 from mahakam.ngsild.query import attributes_of
 from mahakam.ngsild.represent import Form, collection, feature, render
+from mahakam.ngsild.versions import EARLIEST, NATIVE, for_version
 
 FORMS: dict[str, Form] = {
     "normalized": "normalized",
@@ -34,6 +36,7 @@ READ_PARAMETERS = frozenset(
     )
 )  # fmt: skip
 ENTITY_MEDIA = (JSON, JSON_LD, GEO_JSON)
+_VERSION = re.compile(r"\bngsi-ld\s*=\s*\"?(\d)\.(\d{1,2})\b")
 _CORE_MEMBER = b'{"@context":' + orjson.dumps(CORE_URL) + b","
 
 
@@ -125,15 +128,37 @@ def one_entity(
 ) -> Response:
     """The answer to a retrieve; raises Problem ResourceNotFound if nothing is left of the entity."""
     require_geo_json(call, accept)
-    answers = _answers(call, [document], shape, context)
+    documents, status, preference = _for_version(call, [document], context)
+    answers = _answers(call, documents, shape, context)
     several = len(answers) > 1
     if accept == GEO_JSON:
         features = [shape.feature(one, rendered) for one, rendered in answers]
-        return _geo(call, collection(features) if several else features[0], context)
+        return _geo(call, collection(features) if several else features[0], context, *preference)
     entities = [rendered for _, rendered in answers]
     if not entities[0]:
         raise not_found(f"{document['id']} has nothing of what was picked")
-    return call.answer(entities if several else entities[0], context, accept)
+    shown = entities if several else entities[0]
+    return call.answer(shown, context, accept, *preference, status=status)
+
+
+def preferred(call: Call) -> tuple[int, int] | None:
+    """The version of the standard that a ``Prefer`` header asks for, if it is one we know (clause 4.3.6.8)."""
+    prefer = call.request.headers.get("prefer")
+    match = _VERSION.search(prefer) if prefer else None
+    version = (int(match[1]), int(match[2])) if match is not None else None
+    return version if version is not None and EARLIEST <= version <= NATIVE else None
+
+
+def _for_version(
+    call: Call, documents: Sequence[Document], context: Context
+) -> tuple[Sequence[Document], int, list[tuple[str, str]]]:
+    """The documents for the version preferred, with the answer's status and headers."""
+    version = preferred(call)
+    if version is None:
+        return documents, 200, []
+    older = [for_version(document, version, context) for document in documents]
+    status = 200 if all(one is other for one, other in zip(older, documents, strict=True)) else 203
+    return older, status, [("preference-applied", f"ngsi-ld={version[0]}.{version[1]}")]
 
 
 def _answers(
@@ -164,11 +189,14 @@ def many_entities(
     *more: tuple[str, str],
 ) -> Response:
     """The answer to a query; entities of which nothing is left are left out."""
+    documents, status, preference = _for_version(call, documents, context)
+    more = (*more, *preference)
     answers = _answers(call, documents, shape, context)
     if accept == GEO_JSON:
         features = [shape.feature(document, rendered) for document, rendered in answers]
         return _geo(call, collection(features), context, *more)
-    return call.answer([rendered for _, rendered in answers if rendered], context, accept, *more)
+    entities = [rendered for _, rendered in answers if rendered]
+    return call.answer(entities, context, accept, *more, status=status)
 
 
 def _geo(call: Call, value: dict[str, Any], context: Context, *more: tuple[str, str]) -> Response:

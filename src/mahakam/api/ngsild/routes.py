@@ -15,6 +15,7 @@ from mahakam.api.ngsild import (
     identity,
     jsonld_contexts,
     posted,
+    purge,
     registrations,
     subscriptions,
 )
@@ -65,7 +66,7 @@ _SUBSCRIPTION = "/subscriptions/{subscriptionId}"
 _DEAD_LETTERS = f"{_SUBSCRIPTION}/deadLetters"
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/entities", entities.query, "Query entities", (200,), entities.QUERY_PARAMETERS),
+    Route("GET", "/entities", entities.query, "Query entities", (200, 203), entities.QUERY_PARAMETERS),
     Route(
         "POST",
         "/entities",
@@ -76,7 +77,17 @@ ROUTES: tuple[Route, ...] = (
         "entity",
         True,
     ),
-    Route("GET", _ENTITY, entities.retrieve, "Retrieve an entity", (200,), READ_PARAMETERS | {"type"}),
+    Route(
+        "DELETE",
+        "/entities",
+        purge.purge,
+        "Purge entities",
+        (204,),
+        purge.PURGE_PARAMETERS,
+        "",
+        True,
+    ),
+    Route("GET", _ENTITY, entities.retrieve, "Retrieve an entity", (200, 203), READ_PARAMETERS | {"type"}),
     Route(
         "PUT", _ENTITY, entities.replace, "Replace an entity", (204,), frozenset(("local",)), "entity", True
     ),
