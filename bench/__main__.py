@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHES = ("bench.check", "bench.feeds", "bench.broker")
+BENCHES = ("bench.check", "bench.feeds", "bench.broker", "bench.validation")
 
 
 def main() -> int:

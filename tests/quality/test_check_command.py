@@ -107,6 +107,28 @@ def test_too_few_rows_is_a_finding_on_the_file(
     assert [(f["row"], f["rule"], f["value"]) for f in report["failures"]] == [(0, "rowCount", 1)]
 
 
+def test_the_last_file_is_compared(tmp_path: Path, contract: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    contract.write_text(
+        CONTRACT
+        + "      - {type: custom, engine: mahakam, implementation: {rule: rowsSinceLast, most: 20}}\n"
+        + "      - {type: custom, engine: mahakam, implementation: {rule: sameColumns}}\n"
+    )
+    path = write(tmp_path, "id,pm10,max\na,1,2\nb,1,2\nc,1,2\n")
+    code, report, _ = check(capfd, path, "-c", contract)
+    assert code == 0
+    last = tmp_path / "last.json"
+    last.write_text(json.dumps(report))
+    write(tmp_path, "id,pm10,max,note\na,1,2,x\nb,1,2,x\n")
+    code, report, _ = check(capfd, path, "-c", contract, "--last", last)
+    assert code == 1
+    assert [(f["row"], f["rule"], f["value"]) for f in report["failures"]] == [
+        (0, "rowsSinceLast", 2),
+        (0, "sameColumns", "+ note"),
+    ]
+    last.write_text("[]")
+    assert check(capfd, path, "-c", contract, "--last", last)[0] == 2
+
+
 def test_a_broken_row_is_found(tmp_path: Path, contract: Path, capfd: pytest.CaptureFixture[str]) -> None:
     code, report, _ = check(capfd, write(tmp_path, "id,pm10,max\na,1,2\nb,1\nc,1,2\nd,1,2\n"), "-c", contract)
     assert code == 1
@@ -218,7 +240,7 @@ cells = st.one_of(
 @given(
     columns=st.lists(st.lists(cells, min_size=4, max_size=4), min_size=1, max_size=3), times=st.integers(1, 6)
 )
-def test_a_file_passes_the_contract_that_was_inferred_from_it(
+def test_few_values_deviate_from_the_contract_that_was_inferred_from_them(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], columns: list[list[str]], times: int
 ) -> None:
     rows = list(zip(*columns, strict=True)) * times
@@ -231,9 +253,10 @@ def test_a_file_passes_the_contract_that_was_inferred_from_it(
     contract = tmp_path / "inferred.yaml"
     contract.write_text(capfd.readouterr().out, "utf-8")
     code, report, err = check(capfd, path, "-c", contract, "--header", "1")
-    assert code == 0, (report, err)
+    assert code in (0, 1), (report, err)
     assert report["rows"] == len(rows)
-    assert report["findings"] == 0
+    deviating = {(f["row"], f["field"]) for f in report["failures"] if f["rule"] != "marker"}
+    assert len(deviating) <= len(columns) * (len(rows) // 10 if len(rows) >= 20 else 0)
 
 
 @pytest.mark.parametrize("codes", [3, 40])

@@ -16,6 +16,7 @@ from shapely.geometry import box
 from mahakam.quality.checker import Checker
 from mahakam.quality.columns import check_columns
 from mahakam.quality.contract import Contract
+from mahakam.quality.geometry import Districts
 from mahakam.quality.load import parse_document
 from mahakam.quality.references import FixedReferences
 
@@ -24,6 +25,7 @@ REFERENCES = FixedReferences(
     box(116, -2, 118, 1),
     "Asia/Makassar",
     datetime(2025, 2, 28, 17, 30),
+    areas={"codes.code": Districts({"a": box(-5, -5, 300, 5), "b": box(0, 0, 1, 1)})},
 )
 NASTY = [
     "",
@@ -330,6 +332,29 @@ def conditions(draw: st.DrawFn, props: list[dict[str, Any]], depth: int = 2) -> 
     return draw(st.one_of(*options))
 
 
+def per_row(props: list[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Rules of a mapping that judge one row."""
+    strings = [p["name"] for p in props if p["logicalType"] == "string"]
+    numbers = [p["name"] for p in props if p["logicalType"] in ("integer", "number")]
+    rules: list[st.SearchStrategy[dict[str, Any]]] = [
+        st.fixed_dictionaries(
+            {"rule": st.just("marker"), "field": st.sampled_from([p["name"] for p in props])}
+        )
+    ]
+    if strings:
+        text = st.sampled_from(strings)
+        units = st.sampled_from(["%", "a", "µg/m3"])
+        rules.append(st.fixed_dictionaries({"rule": st.just("unit"), "field": text, "is": units}))
+        if numbers:
+            near = st.lists(st.sampled_from(numbers), min_size=2, max_size=2)
+            rules.append(
+                st.fixed_dictionaries(
+                    {"rule": st.just("inDistrict"), "field": text, "near": near, "of": st.just("codes.code")}
+                )
+            )
+    return st.one_of(*rules).map(lambda rule: {"type": "custom", "engine": "mahakam", "implementation": rule})
+
+
 @st.composite
 def contracts(draw: st.DrawFn) -> Contract:
     count = draw(st.integers(1, 5))
@@ -343,6 +368,7 @@ def contracts(draw: st.DrawFn) -> Contract:
         }
         for _ in range(draw(st.integers(0, 3)))
     ]
+    quality += draw(st.lists(per_row(props), max_size=2))
     missing = draw(st.sampled_from([[], ["---"], ["---", "N/A", "-"]]))
     schema = {
         "name": "Thing",

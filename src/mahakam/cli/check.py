@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mahakam.feeds.sources import Table
     from mahakam.quality.book import PlaceReferences
     from mahakam.quality.contract import Contract
+    from mahakam.quality.references import Last
     from mahakam.quality.report import Report
 
 MEMORY = "640MB"
@@ -33,6 +34,12 @@ Examples:
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--contract", "-c", "name", metavar="C", help="A contract's file, or PLACE/NAME with --config.")
+@click.option(
+    "--last",
+    metavar="REPORT",
+    type=click.Path(path_type=Path),
+    help="The report (--json) of the last file of its kind, to compare rows and columns with.",
+)
 @click.option("--json", "as_json", is_flag=True, help="JSON to standard output.")
 @click.option("--html", metavar="PATH", help="A standalone page to this file; - is standard output.")
 @click.option(
@@ -51,6 +58,7 @@ Examples:
 def check(
     file: Path,
     name: str | None,
+    last: Path | None,
     as_json: bool,
     html: str | None,
     limit: int,
@@ -65,7 +73,7 @@ def check(
 
     Ends with 0 if no row has an error (warnings alone are no error), 1 if some have, 2 if it could not run.
     """
-    with failing_clearly(), _reported(file, {**pins, "format": format_}, name, config) as report:
+    with failing_clearly(), _reported(file, {**pins, "format": format_}, name, config, last) as report:
         most = None if limit == 0 else limit
         if html is not None:
             from mahakam.quality.report_html import html_report
@@ -107,23 +115,24 @@ class Failure(click.ClickException):
 
 @contextmanager
 def _reported(
-    file: Path, pins: dict[str, Any], name: str | None, config: tuple[Path, ...]
+    file: Path, pins: dict[str, Any], name: str | None, config: tuple[Path, ...], last: Path | None
 ) -> Iterator[Report]:
     """The report. The shape of a file is looked at while it is checked; an irregular one is read once more."""
     import duckdb
 
+    before = None if last is None else _last(last)
     with opened(file, pins, proven=name is None) as (connection, table):
         report = None
         if table.unproven is None:
-            report = checked(connection, table, file, name, config)
+            report = checked(connection, table, file, name, config, before)
         else:
             with suppress(duckdb.Error):
-                report = checked(connection, table, file, name, config)
+                report = checked(connection, table, file, name, config, before)
         if report is not None and (table.unproven is None or report.rows == table.unproven.rows):
             yield report
             return
     with opened(file, pins) as (connection, table):
-        yield checked(connection, table, file, name, config)
+        yield checked(connection, table, file, name, config, before)
 
 
 @contextmanager
@@ -147,7 +156,27 @@ def opened(file: Path, pins: dict[str, Any], *, proven: bool = True) -> Iterator
             connection.close()
 
 
-def checked(connection: Any, table: Table, file: Path, name: str | None, config: tuple[Path, ...]) -> Report:
+def _last(path: Path) -> Last:
+    """Rows and columns that an earlier report speaks of."""
+    import json
+
+    from mahakam.quality.references import Last
+
+    try:
+        report = json.loads(path.read_text("utf-8"))
+        return Last(int(report["rows"]), tuple(map(str, report["source"]["columns"])))
+    except (ValueError, KeyError, TypeError) as error:
+        raise Failure(f"{path}: is no report of mahakam check --json") from error
+
+
+def checked(
+    connection: Any,
+    table: Table,
+    file: Path,
+    name: str | None,
+    config: tuple[Path, ...],
+    last: Last | None = None,
+) -> Report:
     """The report on the view ``source``.
 
     Raises ContractError and ConfigError.
@@ -162,6 +191,7 @@ def checked(connection: Any, table: Table, file: Path, name: str | None, config:
         contract, references = _inferred(connection, table, file)
     else:
         contract, references = contract_named(name, config)
+    references = replace(references, last=last)
     contract, skipped = _without_entities(contract, references)
     notes += skipped
     matching = match_columns(contract, table.columns)

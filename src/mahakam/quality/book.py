@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 from mahakam.config import Place
 from mahakam.quality.checker import Checker
 from mahakam.quality.contract import Contract
+from mahakam.quality.geometry import Districts
 from mahakam.quality.load import load_all
 from mahakam.quality.odcs import ContractError, nearest
-from mahakam.quality.references import UnknownTarget
+from mahakam.quality.references import Last, UnknownTarget
 
 EntityValues = Callable[[str, str], frozenset[str]]
 """``(entity type, attribute)`` → the values that the stored entities have; attribute ``id`` means their
@@ -40,7 +41,9 @@ class PlaceReferences:
     entity_values: EntityValues | None = None
     entity_has: EntityHas | None = None
     clock: Callable[[], datetime] = _utc_now
+    last: Last | None = None
     _lists: dict[str, frozenset[str]] = field(default_factory=dict)
+    _districts: dict[str, Districts] = field(default_factory=dict)
     _area: Any = None
     _area_read: bool = False
 
@@ -74,13 +77,22 @@ class PlaceReferences:
             self._area_read = True
         return self._area
 
-    def _list_file(self, target: str) -> Path | None:
+    def districts(self, target: str) -> Districts:
+        path = self._list_file(target, "geojson")
+        if path is None:
+            name = target.partition(".")[0]
+            places = ", ".join(p.id for p in self.line) or "no place"
+            raise UnknownTarget(f"{target!r}, and there is no codes/{name}.geojson in {places}")
+        if target not in self._districts:
+            self._districts[target] = read_districts(path, target.partition(".")[2] or "code")
+        return self._districts[target]
+
+    def _list_file(self, target: str, ending: str = "csv") -> Path | None:
         name = target.partition(".")[0]
         if not name or "/" in name or "\\" in name:
             return None
-        return next(
-            (path for place in self.line if (path := place.folder / "codes" / f"{name}.csv").is_file()), None
-        )
+        paths = (place.folder / "codes" / f"{name}.{ending}" for place in self.line)
+        return next((path for path in paths if path.is_file()), None)
 
     def _code_list(self, target: str) -> frozenset[str]:
         if target not in self._lists:
@@ -119,6 +131,29 @@ def read_code_list(path: Path, column: str = "") -> frozenset[str]:
             return frozenset(value for row in reader if (value := row[chosen]))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ContractError(path, "", f"cannot be read as UTF-8 CSV: {error}") from error
+
+
+def read_districts(path: Path, name: str) -> Districts:
+    """The areas of a GeoJSON FeatureCollection by the text of a property; parts with one code go together.
+
+    Raises ContractError for a file that cannot be read or lacks the property.
+    """
+    import json
+
+    import shapely
+    from shapely.geometry import shape
+
+    parts: dict[str, list[Any]] = {}
+    try:
+        for feature in json.loads(path.read_text("utf-8"))["features"]:
+            parts.setdefault(str(feature["properties"][name]), []).append(
+                shapely.make_valid(shape(feature["geometry"]))
+            )
+    except KeyError as error:
+        raise ContractError(path, "", f"has a feature without {error.args[0]!r}") from error
+    except (OSError, ValueError, TypeError, AttributeError, shapely.errors.ShapelyError) as error:
+        raise ContractError(path, "", f"is not a GeoJSON FeatureCollection of areas: {error}") from error
+    return Districts({code: shapely.union_all(some) for code, some in parts.items()})
 
 
 def _read_boundary(place: Place | None) -> Any | None:

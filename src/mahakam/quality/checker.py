@@ -10,6 +10,7 @@ from typing import Any
 from mahakam.quality import lexical
 from mahakam.quality.contract import Contract
 from mahakam.quality.evaluate import Evaluate, compile_expression
+from mahakam.quality.expression import Call, Literal
 from mahakam.quality.finding import Finding
 from mahakam.quality.geometry import Area
 from mahakam.quality.lexical import INVALID, Reader
@@ -17,17 +18,20 @@ from mahakam.quality.odcs import ContractError
 from mahakam.quality.pattern import for_python
 from mahakam.quality.references import References, UnknownTarget
 from mahakam.quality.rule import (
+    Across,
     Compared,
     Holds,
     Length,
     Matches,
     MultipleOf,
+    OfFile,
     OfType,
     OneOf,
     Present,
     Refers,
     Rule,
     Unique,
+    Unmarked,
 )
 
 Test = Callable[[Any], bool]
@@ -36,8 +40,8 @@ Test = Callable[[Any], bool]
 class Checker:
     """Compiled rules of one contract for records of one place.
 
-    ``unique`` and ``primaryKey`` are not checked here: they speak of a file; live, the entity's id is the
-    key. Raises ContractError if the references lack what the contract needs.
+    ``unique``, ``primaryKey`` and the rules across rows are not checked here: they speak of a file; live, the
+    entity's id is the key. Raises ContractError if the references lack what the contract needs.
     """
 
     def __init__(self, contract: Contract, references: References) -> None:
@@ -45,6 +49,7 @@ class Checker:
         self.area = area_of(contract, references)
         for target in contract.targets:
             known_target(contract, references, target)
+        known_districts(contract, references)
         self.references = references
         self._json = _Compiled(contract, references, self.area, text=False)
         self._text = _Compiled(contract, references, self.area, text=True)
@@ -70,6 +75,7 @@ class _Compiled:
         self.missing: frozenset[Any] = frozenset({""}) | contract.missing if text else frozenset()
         self.fields: list[tuple[str, Reader, Rule | None, list[Rule], list[tuple[Rule, Test]]]] = []
         self.markers: list[tuple[Rule, str, frozenset[str]]] = []
+        self.unmarked: list[tuple[Rule, str]] = []
         self.expressions: list[tuple[Rule, Evaluate]] = []
         for field in contract.fields.values():
             kind = field.kind.in_zone(references.zone)
@@ -86,6 +92,8 @@ class _Compiled:
                 self.expressions.append((rule, compile_expression(rule.check.expression, references, area)))
             if isinstance(rule.check, Present) and rule.check.missing:
                 self.markers.append((rule, rule.check.field, rule.check.missing))
+            if isinstance(rule.check, Unmarked) and text:
+                self.unmarked.append((rule, rule.check.field))
 
     def read(self, record: Mapping[str, Any]) -> dict[str, Any]:
         missing = self.missing
@@ -120,6 +128,9 @@ class _Compiled:
             raw = record.get(field)
             if isinstance(raw, str) and raw in markers and raw not in missing:
                 found.append((rule.number, rule.finding(raw)))
+        for rule, field in self.unmarked:
+            if (raw := record.get(field)) and isinstance(raw, str) and raw in missing:
+                found.append((rule.number, rule.finding(raw)))
         for rule, holds in self.expressions:
             if holds(values) is False:
                 found.append((rule.number, rule.finding(record.get(rule.field))))
@@ -152,6 +163,18 @@ def area_of(contract: Contract, references: References) -> Area | None:
 
 def _asks_boundary(rule: Rule) -> bool:
     return isinstance(rule.check, Holds) and "inside_boundary" in repr(rule.check.expression)
+
+
+def known_districts(contract: Contract, references: References) -> None:
+    """Raises ContractError if the areas that a rule asks for are not there."""
+    for rule in contract.rules:
+        if isinstance(rule.check, Holds) and (call := rule.check.expression) and isinstance(call, Call):
+            target = call.arguments[-1] if call.operation == "in_district" else None
+            try:
+                if isinstance(target, Literal):
+                    references.districts(target.value)
+            except UnknownTarget as error:
+                raise ContractError(contract.source, "", f"inDistrict asks for {error.args[0]}") from error
 
 
 def known_target(contract: Contract, references: References, target: str) -> None:
@@ -188,7 +211,7 @@ def _test(rule: Rule, references: References) -> Test | None:
         case Refers(_, target):
             has = references.has
             return lambda value: has(target, value if isinstance(value, str) else str(value))
-        case Present() | OfType() | Unique() | Holds() | None:
+        case Present() | OfType() | Unique() | Holds() | Unmarked() | Across() | OfFile() | None:
             return None
 
 

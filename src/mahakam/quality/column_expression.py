@@ -53,6 +53,10 @@ class ColumnExpressions:
             )
             return f"{self.build(node.arguments[0])} <= {literal(limit)}"
         arguments = [self.build(argument) for argument in node.arguments]
+        if name == "in_district":
+            target = node.arguments[3]
+            assert isinstance(target, Literal)
+            return self.functions.in_district(self.references.districts(target.value), *arguments[:3])
         if name == "case":
             branches = zip(arguments[:-1:2], arguments[1::2], strict=True)
             listed = " ".join(f"WHEN {condition} THEN {value}" for condition, value in branches)

@@ -13,26 +13,30 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mahakam.quality.checker import area_of
+from mahakam.quality.checker import area_of, known_districts
 from mahakam.quality.column_expression import ColumnExpressions
 from mahakam.quality.contract import Contract
 from mahakam.quality.finding import Finding
 from mahakam.quality.functions import Functions
 from mahakam.quality.lexical import Kind
 from mahakam.quality.odcs import ContractError
+from mahakam.quality.of_file import of_file
 from mahakam.quality.references import References, UnknownTarget
 from mahakam.quality.rule import (
+    Across,
     Compared,
     Holds,
     Length,
     Matches,
     MultipleOf,
+    OfFile,
     OfType,
     OneOf,
     Present,
     Refers,
     Rule,
     Unique,
+    Unmarked,
 )
 from mahakam.quality.typing_sql import (
     TYPES,
@@ -133,7 +137,8 @@ class ColumnCheck:
         mask, bit = layout.bit(rule)
         if rule.field not in layout.names or isinstance(rule.check, Unique):
             return []
-        value = f"_texts[{layout.names.index(rule.field) + 1}]"
+        position = layout.names.index(rule.field)
+        value = f"_key{position}" if isinstance(rule.check, Across) else f"_texts[{position + 1}]"
         sql = (
             f"SELECT {value}, count(*) FROM {self._table_of(rule)} WHERE ({mask} & {bit}) <> 0 "  # noqa: S608 - our own names
             f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {int(number)}"
@@ -141,7 +146,7 @@ class ColumnCheck:
         return [(row[0], row[1]) for row in self.connection.execute(sql).fetchall()]
 
     def _table_of(self, rule: Rule) -> str:
-        return self.table if rule.threshold else self._failing
+        return self.table if rule.whole else self._failing
 
     def typed_sql(self) -> str:
         """SQL that selects ``_row``, ``_line`` and the typed fields of the rows without an error, in
@@ -167,6 +172,7 @@ def check_columns(
     typed_fields: bool = False,
     rename: Mapping[str, str] | None = None,
     lines_before: int | None = None,
+    file_columns: Sequence[str] | None = None,
 ) -> ColumnCheck:
     """Check the rows of a table or view: ``_row`` (from 1), ``_line``, then VARCHAR columns.
 
@@ -174,7 +180,8 @@ def check_columns(
     by another name (field → column). A field without a column gives one finding of rule ``column`` in row 0,
     and its rules are left out. ``lines_before``: the relation has no ``_row`` and ``_line``, but gives its rows in
     the order of the file, one to a line, under so many lines of header: their place is their number, and they
-    are read by all threads. Raises ContractError if the references lack what the contract needs.
+    are read by all threads. ``file_columns``: the columns of the file itself, where the relation is a mapping of it.
+    Raises ContractError if the references lack what the contract needs.
     """
     given = ["_row", "_line"]
     compiled = _Compiled(
@@ -205,14 +212,19 @@ def check_columns(
     check = ColumnCheck(
         contract, connection, table, absent=compiled.absent, _failing=f"{table}_failing", _layout=layout
     )
-    for rule in compiled.unique_rules:
-        _mark_repeated(connection, table, rule, layout, lines_before is None)
+    for rule in compiled.across_rules:
+        mark = _mark_repeated if isinstance(rule.check, Unique) else _mark_across
+        mark(connection, table, rule, layout, lines_before is None)
     if typed_fields:
         _mark_held(connection, f"{table}_rows", layout)
     failing = " OR ".join(f"{mask} <> 0" for mask in layout.masks) or "false"
     kept = ", ".join(["_row", "_line", *layout.masks, "_texts", *layout.keys, *layout.others])
     connection.execute(f"CREATE TEMP TABLE {check._failing} AS SELECT {kept} FROM {table} WHERE {failing}")  # noqa: S608
     _count(check, compiled)
+    names = file_columns if file_columns is not None else columns
+    check.file_findings += of_file(
+        connection, table, compiled.rules, layout.names, references, check.rows, names
+    )
     return check
 
 
@@ -237,7 +249,7 @@ class _Layout:
 
     def bit(self, rule: Rule) -> tuple[str, int]:
         """The mask column and the bit of a rule."""
-        return f"{'_file' if rule.threshold else '_mask'}{rule.number // BITS}", 1 << (rule.number % BITS)
+        return f"{'_file' if rule.whole else '_mask'}{rule.number // BITS}", 1 << (rule.number % BITS)
 
     def findings(self, row: Sequence[Any]) -> Iterator[Finding]:
         """The findings of one row: ``_row``, masks, texts, keys, other rows."""
@@ -257,9 +269,10 @@ class _Layout:
         self, rule: Rule, number: int, texts: Sequence[Any] | None, keys: Sequence[Any], others: Sequence[Any]
     ) -> Finding:
         value = self.value(rule, texts, keys)
-        if isinstance(rule.check, Unique):
+        if _beside(rule):
             other = others[self.others.index(f"_other{rule.number}")]
-            return rule.finding(value, number, f"{rule.expected}; also in row {other}")
+            said = f"{rule.expected}; also in row {other}" if isinstance(rule.check, Unique) else other
+            return rule.finding(value, number, said)
         return rule.finding(value, number)
 
     def value(self, rule: Rule, texts: Sequence[Any] | None, keys: Sequence[Any]) -> Any:
@@ -267,6 +280,8 @@ class _Layout:
         if isinstance(rule.check, Unique):
             parts = [keys[self.keys.index(f"_key{self.names.index(name)}")] for name in rule.check.fields]
             return parts[0] if len(parts) == 1 else " | ".join(map(str, parts))
+        if isinstance(rule.check, Across):
+            return keys[self.keys.index(f"_key{self.names.index(rule.field)}")]
         return texts[self.names.index(rule.field)] if texts is not None and rule.field in self.names else None
 
 
@@ -286,6 +301,7 @@ class _Compiled:
         self.contract = contract
         self.references = references
         self.functions = Functions(area_of(contract, references))
+        known_districts(contract, references)
         self.lists: dict[str, str] = {}
         self.source = {name: rename.get(name, name) for name in contract.fields}
         self.absent = tuple(name for name in contract.fields if self.source[name] not in columns)
@@ -294,7 +310,7 @@ class _Compiled:
         self.keep = keep
         self.numbers = numbers
         self.rules = [rule for rule in contract.rules if not self._left_out(rule)]
-        self.unique_rules = [rule for rule in self.rules if isinstance(rule.check, Unique)]
+        self.across_rules = [rule for rule in self.rules if isinstance(rule.check, Unique | Across)]
         self.layout = _Layout(contract.rules, self.names, [], [], [], [], [])
         self.sql = self._build(identifier(relation))
 
@@ -345,7 +361,7 @@ class _Compiled:
         for rule in self.rules:
             column, bit = self.layout.bit(rule)
             some = parts.setdefault(column, {})
-            if not isinstance(rule.check, Unique):
+            if not isinstance(rule.check, Unique | Across | OfFile):
                 flags.append(f"({self._failing(rule)}) AS _fails{rule.number}")
                 some[f"_fails{rule.number}"] = bit
         masks = ["*"]
@@ -366,15 +382,15 @@ class _Compiled:
         failing = " OR ".join(f"{column} <> 0" for column in layout.masks) or "false"
         raw = ", ".join(f"r{position}" for position in range(len(self.names)))
         kept.append(f"CASE WHEN {failing} THEN CAST([{raw}] AS VARCHAR[]) END AS _texts")
-        for rule in self.unique_rules:
-            assert isinstance(rule.check, Unique)
+        for rule in self.across_rules:
             layout.others.append(f"_other{rule.number}")
-            kept.append(f"CAST(NULL AS BIGINT) AS _other{rule.number}")
-            for name in rule.check.fields:
-                position = self.position[name]
-                if f"_key{position}" not in layout.keys:
-                    layout.keys.append(f"_key{position}")
-                    kept += [f"r{position} AS _key{position}", f"{self._value(name)} AS _val{position}"]
+            other = "BIGINT" if isinstance(rule.check, Unique) else "VARCHAR"
+            kept.append(f"CAST(NULL AS {other}) AS _other{rule.number}")
+        beside = [name for rule in self.rules if _beside(rule) for name in rule.reads]
+        for name in dict.fromkeys(beside):
+            position = self.position[name]
+            layout.keys.append(f"_key{position}")
+            kept += [f"r{position} AS _key{position}", f"{self._value(name)} AS _val{position}"]
         if self.keep:
             kept.append("false AS _held")
             kept += [f"{self._value(name)} AS _field{n}" for n, name in enumerate(self.contract.fields)]
@@ -410,6 +426,9 @@ class _Compiled:
                 return (
                     f"{value} IS NOT NULL AND NOT (CAST({value} AS VARCHAR) IN (SELECT value FROM {known}))"  # noqa: S608
                 )
+            case Unmarked(name):
+                position = self.position[name]
+                return f"t{position} IS NULL AND r{position} <> ''"
             case Holds(expression):
                 return f"NOT {self.expressions.build(expression)}"
         raise AssertionError(f"no column expression for {rule.check}")
@@ -463,6 +482,27 @@ def _mark_repeated(connection: Any, table: str, rule: Rule, layout: _Layout, num
     )
 
 
+def _mark_across(connection: Any, table: str, rule: Rule, layout: _Layout, numbered: bool) -> None:
+    """Set the rule's bit, and what would be right, in every row that fails beside the others."""
+    from mahakam.quality.across_sql import failing
+
+    assert isinstance(rule.check, Across)
+    mask, bit = layout.bit(rule)
+    scratch = f"{table}_scratch"
+    sql = failing(connection, table, rule.check, lambda name: f"_val{layout.names.index(name)}", scratch)
+    own = f"{table}_rows._row" if numbered else f"{table}_rows.rowid + 1"
+    connection.execute(
+        f"UPDATE {table}_rows SET {mask} = {mask} | {bit}, _other{rule.number} = failing.said "  # noqa: S608 - our own names
+        f"FROM ({sql}) AS failing WHERE {own} = failing._row"
+    )
+    connection.execute(f"DROP TABLE IF EXISTS {scratch}")
+
+
+def _beside(rule: Rule) -> bool:
+    """Whether the rule looks at the values of other rows."""
+    return isinstance(rule.check, Unique | Across | OfFile)
+
+
 def _error_bits(layout: _Layout) -> dict[str, int]:
     bits: dict[str, int] = dict.fromkeys(layout.masks, 0)
     for rule in layout.rules:
@@ -475,7 +515,7 @@ def _error_bits(layout: _Layout) -> dict[str, int]:
 def _dimension_bits(layout: _Layout, rules: Iterable[Rule]) -> dict[str, dict[str, int]]:
     bits: dict[str, dict[str, int]] = {}
     for rule in rules:
-        if rule.threshold is None:
+        if not rule.whole:
             column, bit = layout.bit(rule)
             at = bits.setdefault(rule.dimension, {})
             at[column] = at.get(column, 0) | bit
@@ -519,6 +559,8 @@ def _count(check: ColumnCheck, compiled: _Compiled) -> None:
         check.file_findings.append(Finding(0, name, "column", None, f"a column {name!r}", "error"))
     for rule in check.contract.file_rules:
         if rule.check is not None and rule not in compiled.rules:
+            continue
+        if isinstance(rule.check, OfFile):
             continue
         failing = check.rows if rule.check is None else counts.pop(rule.number, 0)
         assert rule.threshold is not None

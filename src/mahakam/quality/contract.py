@@ -58,12 +58,12 @@ class Contract:
     @property
     def row_rules(self) -> tuple[Rule, ...]:
         """The rules that judge each record."""
-        return tuple(rule for rule in self.rules if rule.threshold is None)
+        return tuple(rule for rule in self.rules if not rule.whole)
 
     @property
     def file_rules(self) -> tuple[Rule, ...]:
         """The rules that judge a file as a whole."""
-        return tuple(rule for rule in self.rules if rule.threshold is not None)
+        return tuple(rule for rule in self.rules if rule.whole)
 
     @property
     def targets(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from mahakam.quality.expression import Call, Column, Literal, Node
-from mahakam.quality.geometry import Area
+from mahakam.quality.geometry import Area, Districts
 from mahakam.quality.pattern import for_python
 from mahakam.quality.references import References
 
@@ -43,6 +43,9 @@ def _call(node: Call, references: References, area: Area | None) -> Evaluate:
         return _strict(lambda text: search(text) is not None, arguments[:1])
     if name == "not_in_future":
         return _not_in_future(arguments[0], references)
+    if name == "in_district":
+        districts = references.districts(str(arguments.pop()({})))
+        return _in_district(districts, *arguments)
     if name == "inside_boundary":
         return _inside(arguments, area)
     return _LAZY[name](arguments)
@@ -203,6 +206,14 @@ def _not_in_future(argument: Evaluate, references: References) -> Evaluate:
         if value is None:
             return None
         return value <= (references.now() if isinstance(value, datetime) else references.today())
+
+    return evaluate
+
+
+def _in_district(districts: Districts, code: Evaluate, longitude: Evaluate, latitude: Evaluate) -> Evaluate:
+    def evaluate(values: Mapping[str, Any]) -> Any:
+        a, x, y = code(values), longitude(values), latitude(values)
+        return None if a is None or x is None or y is None else districts.has_point(a, x, y)
 
     return evaluate
 

@@ -101,6 +101,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "case": Operation(("boolean", "same"), "same", repeats=True),
     "not_in_future": Operation(("moment",), "boolean"),
     "inside_boundary": Operation(("place",), "boolean"),
+    "in_district": Operation(("text", "number", "number", "text"), "boolean"),
 }
 
 FUNCTIONS: Final = (

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mahakam.quality import lexical
-from mahakam.quality.geometry import Area
+from mahakam.quality.geometry import Area, Districts
 from mahakam.quality.lexical import INVALID, Kind
 
 _numbers = itertools.count(1)
@@ -67,6 +67,15 @@ class Functions:
 
         return self._call("geometries", geometries, ["VARCHAR"], "BOOLEAN", *arguments)
 
+    def in_district(self, districts: Districts, code: str, longitude: str, latitude: str) -> str:
+        """Whether the district of a code covers a point; NULL for an unknown code."""
+
+        def points(codes: Any, longitudes: Any, latitudes: Any) -> Any:
+            return districts.has_points(codes.to_pylist(), longitudes.to_pylist(), latitudes.to_pylist())
+
+        types = ["VARCHAR", "DOUBLE", "DOUBLE"]
+        return self._call(("district", id(districts)), points, types, "BOOLEAN", code, longitude, latitude)
+
     def _call(
         self, key: Any, function: Callable[..., Any], types: list[str], result: str, *arguments: str
     ) -> str:
@@ -98,4 +107,6 @@ def _arrow(function: Callable[..., Any], arity: int, result: str) -> Callable[..
 
     if arity == 1:
         return lambda column: pa.array(function(whole(column)), type_)
+    if arity == 3:
+        return lambda a, b, c: pa.array(function(whole(a), whole(b), whole(c)), type_)
     return lambda first, second: pa.array(function(whole(first), whole(second)), type_)

@@ -3,7 +3,7 @@ first needed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -81,3 +81,30 @@ class Area:
         return bool(shapely.intersects(self.geometry, geometry)) and not bool(
             shapely.touches(self.geometry, geometry)
         )
+
+
+class Districts:
+    """The areas of a place's parts by their code; a code that is not among them says nothing about a point."""
+
+    def __init__(self, geometries: Mapping[str, Any]) -> None:
+        self._areas = {code: Area(geometry) for code, geometry in geometries.items()}
+
+    def has_point(self, code: str, longitude: float, latitude: float) -> bool | None:
+        """Whether the district covers the point; None for an unknown code."""
+        area = self._areas.get(code)
+        return None if area is None else area.has_point(longitude, latitude)
+
+    def has_points(
+        self, codes: Sequence[str | None], longitudes: Sequence[Any], latitudes: Sequence[Any]
+    ) -> list[bool | None]:
+        """:meth:`has_point` for many; None too where one of the three is missing."""
+        found: list[bool | None] = [None] * len(codes)
+        rows: dict[str, list[int]] = {}
+        for row, (code, x, y) in enumerate(zip(codes, longitudes, latitudes, strict=True)):
+            if code in self._areas and x is not None and y is not None:
+                rows.setdefault(str(code), []).append(row)
+        for code, some in rows.items():
+            inside = self._areas[code].has_points([longitudes[r] for r in some], [latitudes[r] for r in some])
+            for row, answer in zip(some, inside, strict=True):
+                found[row] = answer
+        return found

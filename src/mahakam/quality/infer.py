@@ -1,17 +1,25 @@
-"""A first contract from a file: what its values have in common. A person then says which of it is a rule and
-which chance."""
+"""A first contract from a file: what most of its values have in common, so that the others can be found. A person then
+says which of it is a rule and which chance."""
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
 
+from mahakam.quality.dependencies import ROWS, Dependency, dependencies
 from mahakam.quality.profile import ColumnProfile, Profile, pairs, profile
+from mahakam.quality.typing_sql import identifier, text_literal
 
 _KEY_NAMES = re.compile(r"(?i)(^|[_ .-])(id|kode|code|key|no|nomor|number|tanggal|date|uuid)($|[_ .-])|id$")
+
+
+_MANY, _NEARLY = 50, 0.95
+"""From so many rows on, a column named like a key whose values are so nearly all different is taken for one."""
+_tables = itertools.count(1)
 
 
 def infer(connection: Any, relation: str, columns: Sequence[str], name: str) -> dict[str, Any]:
@@ -20,19 +28,33 @@ def infer(connection: Any, relation: str, columns: Sequence[str], name: str) -> 
 
     ``name`` is the file's name without its ending: it gives the contract's id and the entity type.
     """
-    seen = profile(connection, relation, columns)
-    return document(seen, name, _key(connection, relation, seen))
+    # Read once: the file behind a view would be read again for every question.
+    table = f"mahakam_seen_{next(_tables)}"
+    listed = ", ".join(["_row", *map(identifier, columns)])
+    connection.execute(f"CREATE TEMP TABLE {table} AS SELECT {listed} FROM {identifier(relation)}")  # noqa: S608 - quoted
+    try:
+        seen = profile(connection, table, columns)
+        decided = dependencies(_sample(connection, table, seen))
+        return document(seen, name, _key(connection, table, seen), decided)
+    finally:
+        connection.execute(f"DROP TABLE {table}")
 
 
-def document(seen: Profile, name: str, key: Sequence[str] = ()) -> dict[str, Any]:
+def document(
+    seen: Profile, name: str, key: Sequence[str] = (), decided: Sequence[Dependency] = ()
+) -> dict[str, Any]:
     """The contract of a profile."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "data"
     names = _field_names([column.name for column in seen.columns])
+    named = dict(zip((column.name for column in seen.columns), names, strict=True))
     properties = []
     for column, field in zip(seen.columns, names, strict=True):
-        properties.append(
-            _property(column, field, list(key).index(column.name) + 1 if column.name in key else 0, len(key))
-        )
+        position = list(key).index(column.name) + 1 if column.name in key else 0
+        made = _property(column, field, position, len(key))
+        rules = [*_quality(column, field), *_decided(column, decided, named, key)]
+        if rules:
+            made["quality"] = rules
+        properties.append(made)
     schema: dict[str, Any] = {"name": entity_name(name), "properties": properties}
     if seen.markers:
         schema["customProperties"] = [{"property": "missing", "value": seen.markers}]
@@ -97,12 +119,57 @@ def _property(column: ColumnProfile, name: str, position: int, parts: int) -> di
         prop["primaryKey"] = True
         if parts > 1:
             prop["primaryKeyPosition"] = position
+    return prop
+
+
+def _quality(column: ColumnProfile, field: str) -> Iterator[dict[str, Any]]:
+    """The rules that values deviate from, or may: all but the list of codes are warnings, as they are guesses."""
     if column.values:
         arguments = {"validValues": column.values}
-        prop["quality"] = [
-            {"metric": "invalidValues", "arguments": arguments, "mustBe": 0, "dimension": "conformity"}
-        ]
-    return prop
+        yield {"metric": "invalidValues", "arguments": arguments, "mustBe": 0, "dimension": "conformity"}
+    elif column.slips:
+        yield _rule("spelling")
+    if column.pattern:
+        pattern = {"pattern": column.pattern}
+        yield {"metric": "invalidValues", "arguments": pattern, "mustBe": 0, "severity": "warning"}
+    if column.marked and column.kind.logical != "string":
+        yield _rule("marker")
+    if column.trimmed:
+        text = f'"{field}" = trim("{field}")'
+        yield {
+            "type": "custom", "engine": "mahakam", "name": "blanks", "implementation": text,
+            "severity": "warning", "dimension": "conformity",
+            "description": "Blanks stand before or after the value.",
+        }  # fmt: skip
+    like_key = column.complete and not column.unique and _KEY_NAMES.search(column.name)
+    if like_key and column.rows >= _MANY and column.distinct >= _NEARLY * column.rows:
+        yield {"metric": "duplicateValues", "mustBe": 0, "severity": "warning"}
+
+
+def _rule(name: str, **settings: Any) -> dict[str, Any]:
+    implementation = {"rule": name, **settings}
+    return {"type": "custom", "engine": "mahakam", "implementation": implementation, "severity": "warning"}
+
+
+def _decided(
+    column: ColumnProfile, decided: Sequence[Dependency], named: Mapping[str, str], key: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    for one in decided:
+        if one.field == column.name and one.by not in key and one.field not in key:
+            yield _rule("determined", by=named[one.by], majority=True)
+
+
+def _sample(connection: Any, table: str, seen: Profile) -> dict[str, list[Any]]:
+    """The columns that may decide one another, or be decided: text, missing values None."""
+    missing = ", ".join(text_literal(marker) for marker in ["", *seen.markers])
+    chosen = [c.name for c in seen.columns if 1 < c.distinct < 0.9 * c.rows]
+    if not chosen:
+        return {}
+    values = ", ".join(
+        f"CASE WHEN {identifier(n)} NOT IN ({missing}) THEN {identifier(n)} END" for n in chosen
+    )
+    rows = connection.execute(f"SELECT {values} FROM {table} LIMIT {ROWS}").fetchall()  # noqa: S608 - quoted
+    return dict(zip(chosen, map(list, zip(*rows, strict=True)), strict=True))
 
 
 def _options(column: ColumnProfile) -> dict[str, Any]:
@@ -136,7 +203,7 @@ def _key(connection: Any, relation: str, seen: Profile) -> tuple[str, ...]:
 
 def _distinct(connection: Any, relation: str, first: ColumnProfile, second: ColumnProfile) -> int:
     from mahakam.quality.functions import Functions
-    from mahakam.quality.typing_sql import identifier, typed
+    from mahakam.quality.typing_sql import typed
 
     functions = Functions(None)
     pair = ", ".join(typed(identifier(column.name), column.kind, functions) for column in (first, second))

@@ -1,5 +1,8 @@
-"""What the columns of a file hold: missing marks, types that every value follows, ranges, lengths, distinct
-values."""
+"""What the columns of a file hold: missing marks, the type that nearly every value follows, ranges, codes, slips.
+
+A contract is inferred to find what is wrong, so one value in ten may deviate: what most values have in common is
+the rule, and the others are its findings.
+"""
 
 from __future__ import annotations
 
@@ -9,47 +12,52 @@ from typing import Any
 
 from mahakam.quality.functions import Functions
 from mahakam.quality.lexical import Kind
+from mahakam.quality.shapes import ENOUGH, MOST, Affixes, affix_pattern, affixes, dominant_pattern
+from mahakam.quality.spelling import MOST_VALUES, misspelt
 from mahakam.quality.typing_sql import full_match, identifier, text_literal, typed
 
-MARKERS = ("---", "--", "-", "N/A", "n/a", "NA", "#N/A", "NULL", "null", "None", "NaN", "nan", "?", ".")
-"""Text that people write where there is no value."""
+MARKERS = (
+    "---", "--", "-", "N/A", "n/a", "NA", "#N/A", "NULL", "null", "None", "NaN", "nan", "?", ".", "n.a.", "N.A.",
+    "#REF!", "#VALUE!", "#DIV/0!", "(blank)",
+)  # fmt: skip
+"""Text that people and programs write where there is no value."""
 FEW = 20
 """The most distinct values that are taken for a list of codes."""
+_DATES = (
+    "", "dd/MM/yyyy", "d/M/yyyy", "dd-MM-yyyy", "d-M-yyyy", "dd.MM.yyyy", "M/d/yyyy", "yyyy/MM/dd", "yyyyMMdd",
+)  # fmt: skip
 CANDIDATES: tuple[Kind, ...] = (
     Kind("integer"),
     Kind("number"),
     Kind("integer", decimal=",", group="."),
     Kind("number", decimal=",", group="."),
     Kind("boolean"),
-    Kind("date"),
-    Kind("date", format="dd/MM/yyyy"),
-    Kind("date", format="d/M/yyyy"),
-    Kind("date", format="dd-MM-yyyy"),
-    Kind("date", format="d-M-yyyy"),
-    Kind("date", format="dd.MM.yyyy"),
-    Kind("date", format="M/d/yyyy"),
-    Kind("date", format="yyyy/MM/dd"),
-    Kind("date", format="yyyyMMdd"),
+    *(Kind("date", format=form) for form in _DATES),
     Kind("timestamp"),
-    Kind("timestamp", format="dd/MM/yyyy HH:mm:ss"),
-    Kind("timestamp", format="d/M/yyyy H:mm"),
-    Kind("timestamp", format="M/d/yyyy H:mm"),
+    *(Kind("timestamp", format=f) for f in ("dd/MM/yyyy HH:mm:ss", "d/M/yyyy H:mm", "M/d/yyyy H:mm")),
     Kind("time"),
     Kind("object", geometry=True),
     Kind("object"),
     Kind("array"),
 )
-"""Kinds in the order in which they are preferred when all values of a column follow several."""
+"""Kinds in the order in which they are preferred when as many values follow several."""
 
 _SAMPLE = 5_000
+_SHORTLISTED = 0.5
+_RAW_FENCE, _LOG_FENCE = 8, 3
+"""How many distances of the quartiles from them a value may lie, as it is and in its logarithm (what holds for
+counts and amounts, whose large values are many times the usual ones)."""
+_FEW_OUTSIDE = 0.01
 
 
 @dataclass
 class ColumnProfile:
-    """One column. ``kind``: the type that all its values follow. ``low``, ``high``: typed, for ordered types.
+    """One column. ``kind``: the type that nearly all its values follow, ``following`` of the ``present``.
 
-    ``length``: the length of all its values if it is one and the same (a code), else 0; ``values``: the
-    distinct values if they are few and each occurs often.
+    ``marked``: missing marks occur. ``low``, ``high``: typed, of the values that do not stand out. ``length``: of all
+    values if it is one (a code), else 0. ``values``: the distinct values if they are few and each occurs often,
+    without the slips. ``slips``: rare values that were meant to be a frequent one. ``units``: numbers have units
+    beside them. ``pattern``: what nearly all texts look like.
     """
 
     name: str
@@ -57,11 +65,17 @@ class ColumnProfile:
     missing: int
     distinct: int
     kind: Kind
+    following: int = 0
+    marked: bool = False
     low: Any = None
     high: Any = None
     length: int = 0
     digits: bool = False
     values: list[str] = field(default_factory=list)
+    slips: dict[str, str] = field(default_factory=dict)
+    units: Affixes | None = None
+    pattern: str = ""
+    trimmed: bool = False
 
     @property
     def complete(self) -> bool:
@@ -92,11 +106,16 @@ class _Profiler:
         self.columns = columns
         self.relation = identifier(relation)
         self.functions = Functions(None)
+        self.step = 1
 
     def run(self) -> Profile:
-        markers = self._markers()
+        marked = self._markers()
+        markers = [marker for marker in MARKERS if any(marker in found for found in marked.values())]
         rows = self._query(["count(*)"], self.relation)[0]
+        self.step = max(1, rows // _SAMPLE)
         made = [self._column(name, rows, markers) for name in self.columns]
+        for column in made:
+            column.marked = bool(marked[column.name])
         if any(column.kind.decimal == "," for column in made):
             made = [self._regrouped(column, markers) for column in made]
         return Profile(rows, markers, made)
@@ -111,25 +130,25 @@ class _Profiler:
             self.functions.forget(self.connection)
             self.functions = Functions(None)
 
-    def _markers(self) -> list[str]:
-        """Marks that occur in some column that holds other values too."""
-        found: set[str] = set()
+    def _markers(self) -> dict[str, list[str]]:
+        """The marks of each column that holds other values too."""
+        found: dict[str, list[str]] = {}
         for name in self.columns:
             column = identifier(name)
             counts = [f"count(*) FILTER (WHERE {column} = {text_literal(marker)})" for marker in MARKERS]
             row = self._query([f"count(nullif({column}, ''))", *counts], self.relation)
             marks = [(marker, number) for marker, number in zip(MARKERS, row[1:], strict=True) if number]
-            if sum(number for _, number in marks) < row[0]:
-                found.update(marker for marker, _ in marks)
-        return [marker for marker in MARKERS if marker in found]
+            others = sum(number for _, number in marks) < row[0]
+            found[name] = [marker for marker, _ in marks] if others else []
+        return found
 
-    def _text(self, name: str, markers: list[str], sample: int = 0) -> str:
-        """The column's text as ``t``, missing values NULL."""
+    def _text(self, name: str, markers: list[str], step: int = 1) -> str:
+        """The column's text as ``t``, missing values NULL; of every ``step``-th row."""
         column = identifier(name)
         missing = ", ".join(map(text_literal, ["", *markers]))
-        limit = f" LIMIT {sample}" if sample else ""
+        where = f" WHERE _row % {step} = 0" if step > 1 else ""
         present = f"CASE WHEN {column} IN ({missing}) THEN NULL ELSE {column} END"
-        return f"(SELECT {present} AS t FROM {self.relation}{limit})"  # noqa: S608 - quoted
+        return f"(SELECT {present} AS t FROM {self.relation}{where})"  # noqa: S608 - quoted
 
     def _column(self, name: str, rows: int, markers: list[str]) -> ColumnProfile:
         shape = [
@@ -139,51 +158,126 @@ class _Profiler:
             "max(length(t))",
             f"count(*) FILTER (WHERE {full_match('t', '[0-9]+')})",
             f"count(*) FILTER (WHERE {full_match('t', '0[0-9]+')})",
+            "count(*) FILTER (WHERE t = trim(t))",
         ]
-        present, distinct, low, high, digits, zeros = self._query(shape, self._text(name, markers))
+        present, distinct, low, high, digits, zeros, trim = self._query(shape, self._text(name, markers))
         code = bool(zeros) and digits == present
-        kind = Kind("string") if code or not present else self._kind(name, markers)
-        made = ColumnProfile(name, rows, rows - present, distinct, kind)
+        kind, following = (Kind("string"), present) if code else self._kind(name, markers, present)
+        made = ColumnProfile(name, rows, rows - present, distinct, kind, following)
         made.length = low if low == high and present else 0
         made.digits = bool(present) and digits == present
-        if kind.logical == "string" and 0 < distinct <= FEW and present >= 10 * distinct:
-            made.values = self._values(name, markers)
+        made.trimmed = trim < present and trim >= MOST * present >= MOST * ENOUGH
+        if kind.logical == "string" or following < present:
+            self._texts(made, markers)
         self._range(made, markers)
         return made
 
-    def _kind(self, name: str, markers: list[str]) -> Kind:
-        """The first candidate that every value follows: tried on a sample, then on the whole."""
-        candidates = self._following(name, markers, list(CANDIDATES), _SAMPLE)
-        return next(iter(self._following(name, markers, candidates, 0)), Kind("string"))
+    def _kind(self, name: str, markers: list[str], present: int) -> tuple[Kind, int]:
+        """The candidate that most values follow: shortlisted on a sample of the whole, then counted on all."""
+        some = self._following(name, markers, list(CANDIDATES), self.step)
+        listed = [kind for kind, share in some.items() if share >= _SHORTLISTED]
+        every = self._following(name, markers, listed, 1)
+        least = MOST if present >= ENOUGH else 1.0
+        best = max(every, key=lambda kind: every[kind], default=None)
+        if best is None or not present or every[best] < least:
+            return Kind("string"), present
+        return best, round(every[best] * present)
 
-    def _following(self, name: str, markers: list[str], candidates: list[Kind], sample: int) -> list[Kind]:
-        if not candidates:
-            return []
-        counts = [f"count({typed('t', kind, self.functions)})" for kind in candidates]
-        row = self._query(["count(t)", *counts], self._text(name, markers, sample))
-        return [kind for kind, number in zip(candidates, row[1:], strict=True) if number == row[0]]
+    def _following(self, name: str, markers: list[str], kinds: list[Kind], step: int) -> dict[Kind, float]:
+        """Kind → the share of values that follow it (1 if the sample has no values)."""
+        if not kinds:
+            return {}
+        counts = [f"count({typed('t', kind, self.functions)})" for kind in kinds]
+        row = self._query(["count(t)", *counts], self._text(name, markers, step))
+        return {kind: number / row[0] if row[0] else 1.0 for kind, number in zip(kinds, row[1:], strict=True)}
+
+    def _texts(self, column: ColumnProfile, markers: list[str]) -> None:
+        """What the distinct texts of a column have in common."""
+        sql = (
+            f"SELECT t, count(*) FROM {self._text(column.name, markers)} WHERE t IS NOT NULL GROUP BY 1 "  # noqa: S608 - quoted
+            f"ORDER BY 2 DESC, 1 LIMIT {MOST_VALUES}"
+        )
+        counted = self.connection.execute(sql).fetchall()
+        if column.kind.logical != "string" or column.digits:
+            return
+        present = column.rows - column.missing
+        column.units = affixes(counted)
+        if column.units is not None and column.units.uniform is None:
+            column.kind, column.following = self._number_beside_units(column.name, markers)
+            return
+        column.slips = misspelt(counted)
+        right = [(value, number) for value, number in counted if value not in column.slips]
+        often = [
+            (value, number) for value, number in right if number * len(right) * 10 >= present or number >= 5
+        ]
+        if 0 < len(right) <= FEW and present >= 10 * len(right):
+            column.values = sorted(value for value, _ in (often or right))
+        elif column.units is not None and column.units.uniform is not None:
+            column.pattern = affix_pattern(column.units.uniform)
+        else:
+            column.pattern = dominant_pattern(counted)
+
+    def _number_beside_units(self, name: str, markers: list[str]) -> tuple[Kind, int]:
+        """The kind of the numbers themselves, in a column where some or all have units beside them."""
+        bare = f"(SELECT regexp_extract(t, '[+-]?[0-9][0-9.,]*') AS t FROM {self._text(name, markers)})"  # noqa: S608
+        kinds = [kind for kind in CANDIDATES if kind.logical in ("integer", "number")]
+        row = self._query(["count(t)", *(f"count({typed('t', k, self.functions)})" for k in kinds)], bare)
+        best = max(zip(kinds, row[1:], strict=True), key=lambda pair: pair[1])[0]
+        return best, self._query([f"count({typed('t', best, self.functions)})"], self._text(name, markers))[0]
 
     def _range(self, column: ColumnProfile, markers: list[str]) -> None:
         if column.kind.logical not in ("integer", "number", "date", "timestamp", "time"):
             return
         value = typed("t", column.kind, self.functions)
-        column.low, column.high = self._query(
-            [f"min({value})", f"max({value})"], self._text(column.name, markers)
-        )
+        source = self._text(column.name, markers)
+        column.low, column.high = self._query([f"min({value})", f"max({value})"], source)
+        if column.kind.logical in ("integer", "number") and column.low is not None and not column.unique:
+            self._leave_out_outliers(column, source, value)
 
-    def _values(self, name: str, markers: list[str]) -> list[str]:
-        sql = f"SELECT DISTINCT t FROM {self._text(name, markers)} WHERE t IS NOT NULL ORDER BY t"  # noqa: S608
-        return [row[0] for row in self.connection.execute(sql).fetchall()]
+    def _leave_out_outliers(self, column: ColumnProfile, source: str, value: str) -> None:
+        """Set the range to what lies within the fences, if hardly anything lies outside of them."""
+        values = f"(SELECT CAST({value} AS DOUBLE) AS v FROM {source})"  # noqa: S608 - quoted
+        fences = [*_fence("v", "v", _RAW_FENCE)]
+        if column.low >= 0:
+            fences += _fence("ln(v)", "v > 0", _LOG_FENCE)
+        found = self._query([f"{fence} " for fence in fences], values)
+        bounds = [(low, high) for low, high in zip(found[::2], found[1::2], strict=True) if low is not None]
+        if len(bounds) == 2:
+            import math
+
+            low, high = (math.exp(min(bound, 700)) for bound in bounds[1])
+            bounds = [(min(bounds[0][0], 0 if column.low == 0 else low), max(bounds[0][1], high))]
+        if not bounds or not bounds[0][0] < bounds[0][1]:
+            return
+        low, high = bounds[0]
+        inside = f"v BETWEEN {float(low)!r}::DOUBLE AND {float(high)!r}::DOUBLE"
+        outside, least, most = self._query(
+            [f"count(*) FILTER (NOT {inside})", f"min(v) FILTER ({inside})", f"max(v) FILTER ({inside})"],
+            values,
+        )
+        if outside and least is not None and outside <= max(3, _FEW_OUTSIDE * column.rows):
+            whole = column.kind.logical == "integer"
+            column.low, column.high = (int(least), int(most)) if whole else (least, most)
 
     def _regrouped(self, column: ColumnProfile, markers: list[str]) -> ColumnProfile:
         """In a file with decimal commas, ``1.234`` is a thousand and some."""
         kind = Kind("integer", decimal=",", group=".")
         if column.kind.logical not in ("integer", "number") or column.kind.decimal == ",":
             return column
-        if self._following(column.name, markers, [kind], 0):
+        if self._following(column.name, markers, [kind], 1)[kind] == 1:
             column.kind = kind
             self._range(column, markers)
         return column
+
+
+def _fence(value: str, where: str, times: int) -> tuple[str, str]:
+    """SQL of the lower and upper bound of what does not stand out; NULL where half of the values are one."""
+    where = "true" if where == value else where
+    first, third = (f"quantile_cont({value}, {q}) FILTER ({where})" for q in (0.25, 0.75))
+    if "ln" in value:
+        first, third = (f"ln(quantile_cont(v, {q}) FILTER ({where}))" for q in (0.25, 0.75))
+    spread = f"nullif({third} - {first}, 0)"
+    return f"{first} - {times} * {spread}", f"{third} + {times} * {spread}"
 
 
 def pairs(columns: Sequence[ColumnProfile]) -> Iterator[tuple[ColumnProfile, ColumnProfile]]:

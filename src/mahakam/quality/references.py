@@ -9,9 +9,19 @@ from datetime import UTC, date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from mahakam.quality.geometry import Districts
+
 
 class UnknownTarget(LookupError):
     """A foreign key refers to something that there is not; says where it was looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """What the last file of the same kind had: its rows and its columns."""
+
+    rows: int
+    columns: tuple[str, ...] = ()
 
 
 class References(Protocol):
@@ -34,8 +44,20 @@ class References(Protocol):
         """Whether the target has the value; for live checks, where the list may be long and change."""
         ...
 
+    @property
+    def last(self) -> Last | None:
+        """The file before the one that is checked, None if there was none."""
+        ...
+
     def boundary(self) -> Any | None:
         """The place's area as a shapely geometry in EPSG:4326, None if it has none."""
+        ...
+
+    def districts(self, target: str) -> Districts:
+        """The areas of ``codes/NAME.geojson`` by their property (``NAME.property``; ``code`` if not given).
+
+        Raises UnknownTarget.
+        """
         ...
 
     def today(self) -> date:
@@ -55,6 +77,8 @@ class FixedReferences:
     area: Any = None
     zone: str = "UTC"
     moment: datetime | None = None
+    last: Last | None = None
+    areas: Mapping[str, Districts] = field(default_factory=dict)
 
     def values(self, target: str) -> frozenset[str]:
         if target not in self.lists:
@@ -63,6 +87,11 @@ class FixedReferences:
 
     def has(self, target: str, value: str) -> bool:
         return value in self.values(target)
+
+    def districts(self, target: str) -> Districts:
+        if target not in self.areas:
+            raise UnknownTarget(f"{target!r} has no areas known here")
+        return self.areas[target]
 
     def boundary(self) -> Any | None:
         return self.area

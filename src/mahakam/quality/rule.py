@@ -15,7 +15,9 @@ RULES: Final = (
     "minLength", "maxLength",
     "pattern", "format", "enum", "unique", "primaryKey", "foreignKey", "insideBoundary", "notInFuture",
     "column", "rowCount",
-    "nullValues",
+    "nullValues", "marker",
+    "determined", "spelling", "monotone", "gap", "frozen", "outlier", "total", "similar", "unit", "inDistrict",
+    "fresh", "rowsSinceLast", "sameColumns",
 )  # fmt: skip
 """The names of all rules; a custom expression may have a name of its own, otherwise it is ``expression``."""
 
@@ -99,6 +101,48 @@ class Unique:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmarked:
+    """No text stands where there is no value: a file's missing mark is read as missing, and named all the same."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """The rows of a file beside each other (:mod:`mahakam.quality.across`): ``rule`` says how they are compared.
+
+    ``by``: the fields whose values put rows together (a series, a key). ``order``: the field that orders them.
+    ``more``: the rule's own settings.
+    """
+
+    rule: str
+    field: str
+    by: tuple[str, ...] = ()
+    order: str = ""
+    more: tuple[tuple[str, Any], ...] = ()
+
+    def setting(self, name: str) -> Any:
+        return dict(self.more)[name]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every field that is read, each once."""
+        beside = [name for key, value in self.more if key in ("near", "in") for name in _listed(value)]
+        names = (self.field, *self.by, self.order, *beside)
+        return tuple(dict.fromkeys(name for name in names if name))
+
+
+@dataclass(frozen=True, slots=True)
+class OfFile:
+    """The file as a whole, beside the clock (``fresh``) or beside the last file (``rowsSinceLast``,
+    ``sameColumns``)."""
+
+    rule: str
+    field: str = ""
+    most: float = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Refers:
     """The value, as text, is one that the target has (a code list ``name.column``, an entity type)."""
 
@@ -113,7 +157,14 @@ class Holds:
     expression: Node
 
 
-Check = Present | OfType | Compared | MultipleOf | Length | Matches | OneOf | Unique | Refers | Holds
+Check = (
+    Present | OfType | Compared | MultipleOf | Length | Matches | OneOf | Unique | Refers | Holds | Unmarked
+    | Across | OfFile
+)  # fmt: skip
+
+
+def _listed(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +225,11 @@ class Rule:
     impact: str = ""
     threshold: Threshold | None = None
     reads: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether it judges the file as a whole: its finding is in row 0."""
+        return self.threshold is not None or isinstance(self.check, OfFile)
 
     def finding(self, value: Any, row: int = 0, expected: str = "") -> Finding:
         """The finding that this rule gives for a value."""

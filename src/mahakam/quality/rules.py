@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from mahakam.quality import lexical
+from mahakam.quality import across, lexical
 from mahakam.quality.contract import Field
 from mahakam.quality.expression import Call, columns_of
 from mahakam.quality.finding import Severity
@@ -19,6 +19,7 @@ from mahakam.quality.pattern import FORMATS, PatternError, portable
 from mahakam.quality.rule import (
     DIMENSIONS,
     EXPRESSION,
+    Across,
     Check,
     Compared,
     Holds,
@@ -64,9 +65,7 @@ class RuleBuilder:
 
     def finish(self) -> list[Rule]:
         """All rules: on rows first, then on the file as a whole, numbered from 0."""
-        ordered = [r for r in self.rules if r.threshold is None] + [
-            r for r in self.rules if r.threshold is not None
-        ]
+        ordered = [r for r in self.rules if not r.whole] + [r for r in self.rules if r.whole]
         return [replace(rule, number=number, reads=reads(rule.check)) for number, rule in enumerate(ordered)]
 
     def add_property(self, field: Field, prop: Mapping[str, Any], where: str) -> None:
@@ -391,9 +390,14 @@ class RuleBuilder:
                 f"must be mahakam, not {engine!r}; other engines are not run here",
             )
         text = quality.get("implementation")
+        if isinstance(text, Mapping):
+            self._add_across(field, quality, text, f"{where}.implementation", more)
+            return
         if not isinstance(text, str) or not text.strip():
             raise ContractError(
-                self.source, f"{where}.implementation", "must be an expression over the fields, e.g. a <= b"
+                self.source,
+                f"{where}.implementation",
+                "must be an expression over the fields, e.g. a <= b, or rule: …",
             )
         try:
             node = parse(text, {name: f.kind for name, f in self.fields.items()})
@@ -409,6 +413,25 @@ class RuleBuilder:
             "insideBoundary": "inside the boundary of the place",
         }.get(name, text)
         self._add(quality.get("name") or name or EXPRESSION, at, _shortened(expected), Holds(node), **more)
+
+    def _add_across(
+        self,
+        field: Field | None,
+        quality: Mapping[str, Any],
+        given: Mapping[str, Any],
+        where: str,
+        more: dict[str, Any],
+    ) -> None:
+        """A rule that looks at rows beside each other, or at the file as a whole."""
+        kinds = {name: f.kind for name, f in self.fields.items()}
+        try:
+            check, name, expected, dimension = across.read(given, field.name if field else "", kinds)
+        except across.AcrossError as error:
+            at = f"{where}.{error.where}" if error.where else where
+            raise ContractError(self.source, at, str(error)) from error
+        more.setdefault("dimension", dimension)
+        at_field = self.fields.get(next(iter(reads(check)), ""))
+        self._add(quality.get("name") or name, at_field, expected, check, **more)
 
     def _add_metric(
         self, field: Field | None, quality: Mapping[str, Any], where: str, more: dict[str, Any]
@@ -538,9 +561,11 @@ def reads(check: Check | None) -> tuple[str, ...]:
     """The fields that a check reads."""
     if check is None:
         return ()
-    if isinstance(check, Unique):
+    if isinstance(check, Unique | Across):
         return check.fields
-    return tuple(columns_of(check.expression)) if isinstance(check, Holds) else (check.field,)
+    if isinstance(check, Holds):
+        return tuple(columns_of(check.expression))
+    return (check.field,) if check.field else ()
 
 
 def whole_range(form: str) -> tuple[int, int]:

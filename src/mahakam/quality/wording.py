@@ -35,6 +35,34 @@ _TITLES: Final[dict[str, dict[str, str]]] = {
     "column": {"en": "A column is missing", "id": "Kolom tidak ada"},
     "rowCount": {"en": "The number of rows is not as agreed", "id": "Jumlah baris tidak sesuai kesepakatan"},
     "nullValues": {"en": "Too many values are missing", "id": "Terlalu banyak nilai kosong"},
+    "marker": {
+        "en": "A mark stands where there is no value",
+        "id": "Sebuah tanda dipakai sebagai pengganti nilai kosong",
+    },
+    "blanks": {"en": "Blanks stand around the value", "id": "Ada spasi di awal atau akhir nilai"},
+    "determined": {
+        "en": "The value differs from rows that share its key",
+        "id": "Nilai berbeda dari baris lain dengan kunci yang sama",
+    },
+    "spelling": {"en": "The spelling is unusual", "id": "Ejaan tidak lazim"},
+    "monotone": {"en": "The series runs backwards", "id": "Deret berjalan mundur"},
+    "gap": {"en": "The series has a gap", "id": "Deret terputus"},
+    "frozen": {"en": "The value does not change", "id": "Nilai tidak berubah"},
+    "outlier": {"en": "The value stands far out of its series", "id": "Nilai jauh di luar deretnya"},
+    "total": {"en": "The total is not the sum", "id": "Jumlah tidak sama dengan penjumlahan barisnya"},
+    "similar": {"en": "Two rows are nearly alike", "id": "Dua baris hampir sama"},
+    "unit": {"en": "The unit is not the agreed one", "id": "Satuan tidak sesuai kesepakatan"},
+    "inDistrict": {
+        "en": "The place lies outside its district",
+        "id": "Lokasi berada di luar wilayah yang disebutkan",
+    },
+    "fresh": {"en": "The data is old", "id": "Data sudah usang"},
+    "rowsSinceLast": {
+        "en": "The number of rows has changed a lot",
+        "id": "Jumlah baris berubah banyak",
+    },
+    "sameColumns": {"en": "The columns have changed", "id": "Kolom telah berubah"},
+    "sql": {"en": "The query gives another answer", "id": "Hasil kueri tidak sesuai"},
     "structure": {"en": "The row is broken", "id": "Susunan baris rusak"},
     "expression": {"en": "Values contradict each other", "id": "Nilai saling bertentangan"},
 }
@@ -80,6 +108,42 @@ _ADVICE: Final[dict[str, dict[str, str]]] = {
         "en": "Check that the file is complete, then send it again.",
         "id": "Periksa apakah berkas lengkap, lalu kirim ulang.",
     },
+    "mark": {
+        "en": "Leave such cells empty; the mark is read as no value.",
+        "id": "Kosongkan sel tersebut; tanda itu dibaca sebagai tidak ada nilai.",
+    },
+    "shared": {
+        "en": "Compare the row with the others of the same key; accept the usual value, or correct the key.",
+        "id": "Bandingkan dengan baris lain berkunci sama; terima nilai yang lazim, atau perbaiki kuncinya.",
+    },
+    "series": {
+        "en": "Look at the series around the row: a reset meter, a wrong time, rows that were not sent.",
+        "id": "Lihat deret di sekitar baris: meter direset, waktu keliru, atau baris yang tidak terkirim.",
+    },
+    "sensor": {
+        "en": "Have the device looked at; leave its values out from the time when they stopped changing.",
+        "id": "Periksa alatnya; abaikan nilainya sejak berhenti berubah.",
+    },
+    "sum": {
+        "en": "Add the rows up again; a row is missing, doubled or was changed after the total.",
+        "id": "Jumlahkan kembali barisnya; ada baris yang hilang, ganda, atau diubah setelah dijumlahkan.",
+    },
+    "alike": {
+        "en": "Keep the better one of the two rows, or tell them apart in their names.",
+        "id": "Simpan salah satu baris yang lebih baik, atau bedakan namanya.",
+    },
+    "unit": {
+        "en": "Convert the value to the agreed unit and leave the unit out of the cell.",
+        "id": "Ubah nilai ke satuan yang disepakati dan hapus satuan dari sel.",
+    },
+    "since": {
+        "en": "Ask the owner whether something was left out or renamed before the file is accepted.",
+        "id": "Tanyakan kepada pemilik data apakah ada yang hilang atau berganti nama sebelum berkas diterima.",
+    },
+    "late": {
+        "en": "Ask the owner for newer data, or look whether the feed still runs.",
+        "id": "Minta data terbaru kepada pemilik, atau periksa apakah feed masih berjalan.",
+    },
     "structure": {
         "en": "Open the file at this line: a quote that is not closed or a delimiter inside a value.",
         "id": "Buka berkas pada baris ini: tanda kutip tidak ditutup atau pemisah di dalam nilai.",
@@ -107,9 +171,91 @@ _ADVICE_OF: Final = {
     "notInFuture": "date",
     "rowCount": "file",
     "nullValues": "required",
+    "marker": "mark",
+    "blanks": "text",
+    "determined": "shared",
+    "spelling": "list",
+    "monotone": "series",
+    "gap": "series",
+    "frozen": "sensor",
+    "outlier": "range",
+    "total": "sum",
+    "similar": "alike",
+    "inDistrict": "place",
+    "fresh": "late",
+    "rowsSinceLast": "since",
+    "sameColumns": "since",
+}
+
+_WHY: Final[dict[str, dict[str, str]]] = {
+    "completeness": {
+        "en": "What is missing is missing in every sum and map made of it.",
+        "id": "Yang tidak ada akan hilang dari setiap jumlah dan peta yang dibuat darinya.",
+    },
+    "conformity": {
+        "en": "A program cannot count, sort or join what is written in several ways.",
+        "id": "Program tidak dapat menghitung, mengurutkan, atau menggabungkan isian yang ditulis berbeda-beda.",
+    },
+    "accuracy": {
+        "en": "One wrong value can move a mean, an alarm or a decision.",
+        "id": "Satu nilai keliru dapat menggeser rata-rata, peringatan, atau keputusan.",
+    },
+    "consistency": {
+        "en": "Two figures that contradict each other are both doubted.",
+        "id": "Dua angka yang bertentangan membuat keduanya diragukan.",
+    },
+    "uniqueness": {
+        "en": "What is entered twice is counted twice.",
+        "id": "Yang dimasukkan dua kali akan terhitung dua kali.",
+    },
+    "timeliness": {
+        "en": "Yesterday's figures are taken for today's.",
+        "id": "Angka lama dikira angka hari ini.",
+    },
+    "coverage": {
+        "en": "A part that is left out looks as if nothing happened there.",
+        "id": "Bagian yang terlewat tampak seolah tidak terjadi apa-apa.",
+    },
 }
 
 _EXPECTED_ID: Final = (
+    (r"^(.+), as in (\d+) rows with the same (.+)$", r"\1, seperti pada \2 baris dengan \3 yang sama"),
+    (
+        r"^one value for each (.+); there are (.+)$",
+        r"satu nilai untuk setiap \1; yang ada: \2",
+    ),
+    (r"^one value for each (.+)$", r"satu nilai untuk setiap \1"),
+    (r"^the usual spelling$", "ejaan yang lazim"),
+    (r"^at least (.+), as before$", r"paling sedikit \1, seperti sebelumnya"),
+    (r"^at most (.+), as before$", r"paling banyak \1, seperti sebelumnya"),
+    (r"^not less than before \(by (.+)\)$", r"tidak kurang dari sebelumnya (menurut \1)"),
+    (r"^not more than before \(by (.+)\)$", r"tidak lebih dari sebelumnya (menurut \1)"),
+    (r"^not more than (.+) after (.+), the one before$", r"paling lama \1 setelah \2, nilai sebelumnya"),
+    (r"^not more than (.+) after the one before$", r"paling lama \1 setelah nilai sebelumnya"),
+    (
+        r"^a value that changes; it is the same in (\d+) rows on end$",
+        r"nilai yang berubah; nilainya sama pada \1 baris berturut-turut",
+    ),
+    (
+        r"^not the same in (\d+) rows on end \(by (.+)\)$",
+        r"tidak sama pada \1 baris berturut-turut (menurut \2)",
+    ),
+    (
+        r"^within (.+) times the usual distance from the middle$",
+        r"dalam \1 kali jarak lazim dari nilai tengah",
+    ),
+    (r"^(.+), the sum of the other rows$", r"\1, penjumlahan baris lainnya"),
+    (r"^the sum of the other rows$", "penjumlahan baris lainnya"),
+    (
+        r"^a name of its own; row (\d+) has nearly the same$",
+        r"nama yang berbeda; baris \1 hampir sama",
+    ),
+    (r"^a name that no other row has, nearly alike$", "nama yang tidak mirip dengan baris lain"),
+    (r"^a newest value not older than (.+)$", r"nilai terbaru tidak lebih lama dari \1"),
+    (r"^within (.+) % of the last file's (\d+) rows$", r"dalam \1 % dari \2 baris berkas sebelumnya"),
+    (r"^rows within (.+) % of the last file's$", r"jumlah baris dalam \1 % dari berkas sebelumnya"),
+    (r"^the columns of the last file$", "kolom seperti berkas sebelumnya"),
+    (r"^an empty cell where there is no value$", "sel kosong bila tidak ada nilai"),
     (r"^(.+) to (.+)$", r"\1 sampai \2"),
     (r"^at least (.+)$", r"paling sedikit \1"),
     (r"^at most (.+)$", r"paling banyak \1"),
@@ -158,6 +304,12 @@ def advice(rule: str, lang: str = "en") -> str:
     """What a person can do next about findings of a rule."""
     kind = _ADVICE_OF.get(rule, rule)
     return _ADVICE.get(kind, _ADVICE["expression"])[_language(lang)]
+
+
+def why(dimension: str, lang: str = "en") -> str:
+    """Why a failure of this dimension matters, where the contract's author says nothing more precise."""
+    words = _WHY.get(dimension)
+    return words[_language(lang)] if words else ""
 
 
 def expected(text: str, lang: str = "en") -> str:
