@@ -1,55 +1,63 @@
-"""A condition of the query language as SQL: plain comparisons by SQLite, the others by the exact test."""
+"""SQLite's tests: plain comparisons by its JSON functions, the others by the exact test in Python."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import apsw
 import orjson
 
-from mahakam.ngsild.selection import And, Compare, Condition, Exists, Not, Or, Path, Selection
+from mahakam.ngsild.selection import Compare, Exists, Path, Selection
+from mahakam.store.sql.dialect import Test
+from mahakam.store.sql.keys import Box
 
 BODY = "CAST(e.body AS TEXT)"
 _OPERATORS = {"==": "=", "!=": "!=", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
 _ENTITY_MEMBERS = frozenset(("id", "type", "scope", "createdAt", "modifiedAt", "deletedAt"))
 _TIME_LIKE = re.compile(r"\d\d(\d\d-\d\d-\d\dT)?")
 _LARGEST = 2**53
-_DEPTH = 20
-
-Sql = tuple[str, list[Any]]
-"""An expression that is 0 or 1, never NULL, and its parameters."""
+_BOX = "SELECT entity FROM location WHERE west <= ? AND east >= ? AND south <= ? AND north >= ?"
 
 
-def compile_condition(condition: Condition, depth: int = 0) -> Sql:
-    """The SQL of a condition on ``e``, an entity's row."""
-    if depth < _DEPTH:
-        if isinstance(condition, And | Or):
-            word = " AND " if isinstance(condition, And) else " OR "
-            if not condition.parts:
-                return ("1" if isinstance(condition, And) else "0"), []
-            parts = [compile_condition(part, depth + 1) for part in condition.parts]
-            text = "(" + word.join(part for part, _ in parts) + ")"
-            return text, [one for _, parameters in parts for one in parameters]
-        if isinstance(condition, Not):
-            text, parameters = compile_condition(condition.part, depth + 1)
-            return f"NOT ({text})", parameters
-        if isinstance(condition, Compare) and _is_plain(condition.path):
+class SqliteDialect:
+    """See :class:`mahakam.store.sql.dialect.Dialect`. All its tests are exact."""
+
+    join = "CROSS JOIN"
+    """SQLite then keeps the order in which the tables are named."""
+
+    def among(self, column: str, values: Sequence[str]) -> Test:
+        return Test(f"{column} IN (SELECT value FROM json_each(?))", [orjson.dumps(values).decode()])
+
+    def touches(self, box: Box) -> Test:
+        west, east, south, north = box
+        return Test(f"e.n IN ({_BOX})", [east, west, north, south])
+
+    def has_any(self, attributes: Sequence[str]) -> Test:
+        choices = " OR ".join([f"json_type({BODY}, ?) IS NOT NULL"] * len(attributes))
+        return Test(f"({choices})", [json_path(name) for name in attributes])
+
+    def leaf(self, condition: Compare | Exists) -> Test:
+        if _is_plain(condition.path):
+            if isinstance(condition, Exists):
+                return self.has_any([condition.path.attribute])
             compared = _compare(condition)
             if compared is not None:
                 return compared
-        if isinstance(condition, Exists) and _is_plain(condition.path):
-            return f"(json_type({BODY}, ?) IS NOT NULL)", [json_path(condition.path.attribute)]
-    return exact_test(Selection(condition=condition))
+        return self.decide(Selection(condition=condition))
+
+    def decide(self, selection: Selection) -> Test:
+        """The in-memory match, called by SQLite for each row that is left."""
+        from mahakam.ngsild.match import matches
+
+        return Test(
+            "document_matches(e.body, e.times, ?)",
+            [apsw.pyobject(lambda document: matches(document, selection))],
+        )
 
 
-def exact_test(selection: Selection) -> Sql:
-    """The in-memory match, called by SQLite for each row that is left."""
-    from mahakam.ngsild.match import matches
-
-    return "document_matches(e.body, e.times, ?)", [
-        apsw.pyobject(lambda document: matches(document, selection))
-    ]
+SQLITE = SqliteDialect()
 
 
 def json_path(*keys: str) -> str:
@@ -61,7 +69,7 @@ def _is_plain(path: Path) -> bool:
     return not path.sub and not path.trail and path.attribute not in _ENTITY_MEMBERS
 
 
-def _compare(compare: Compare) -> Sql | None:
+def _compare(compare: Compare) -> Test | None:
     """One value against a single Property's number or text; what else a row holds goes to the exact test."""
     operator = _OPERATORS.get(compare.operator)
     if operator is None or compare.range or len(compare.values) != 1:
@@ -82,7 +90,7 @@ def _compare(compare: Compare) -> Sql | None:
     else:
         return None
     unlike = 1 if operator == "!=" else 0
-    test, parameters = exact_test(Selection(condition=compare))
+    test, parameters, _ = SQLITE.decide(Selection(condition=compare))
     name = compare.path.attribute
     text = (
         f"coalesce((SELECT CASE WHEN kind IN ({alike}) THEN {direct} WHEN kind IN ({others}) THEN {unlike}"
@@ -91,4 +99,4 @@ def _compare(compare: Compare) -> Sql | None:
         f" FROM (SELECT {BODY} AS body))), {test})"
     )
     value = json_path(name, "value")
-    return text, [*values, value, value, json_path(name), *parameters]
+    return Test(text, [*values, value, value, json_path(name), *parameters])

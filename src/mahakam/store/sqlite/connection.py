@@ -144,3 +144,9 @@ class Readers:
         self._open = False
         while self._idle:
             self._idle.pop().close()
+
+
+def roll_back(connection: apsw.Connection) -> None:
+    """Undo the open transaction, if SQLite has not done so already (disk full)."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")

@@ -14,10 +14,11 @@ import orjson
 
 from mahakam.ngsild.selection import Selection
 from mahakam.store.protocol import Document, Transaction
+from mahakam.store.sql.ledger import Ledger
+from mahakam.store.sql.packing import unpack
+from mahakam.store.sql.select import compile_selection
+from mahakam.store.sqlite.condition import SQLITE
 from mahakam.store.sqlite.connection import Readers, in_words, prepare
-from mahakam.store.sqlite.ledger import Ledger
-from mahakam.store.sqlite.packing import unpack
-from mahakam.store.sqlite.select import compile_selection
 from mahakam.store.sqlite.writer import Writer
 
 T = TypeVar("T")
@@ -45,7 +46,7 @@ def _whole_page(selection: Selection) -> tuple[str, tuple[Any, ...]] | None:
 
 @lru_cache(1024)
 def _compiled_page(selection: Selection) -> tuple[str, tuple[Any, ...]] | None:
-    plan = compile_selection(selection)
+    plan = compile_selection(selection, SQLITE)
     if plan.where:
         return None
     array = f"SELECT CAST('[' || group_concat(body, ',') || ']' AS BLOB) FROM ({plan.page('e.body')})"
@@ -55,11 +56,18 @@ def _compiled_page(selection: Selection) -> tuple[str, tuple[Any, ...]] | None:
 class SqliteEntities(Ledger):
     """See :class:`mahakam.store.protocol.EntityStore`."""
 
+    _list = "json_each(held.reasons)"
+    _among = staticmethod(SQLITE.among)
+
     def __init__(self, path: Path) -> None:
         prepare(path)
         self.path = path
         self._readers = Readers(path)
         self._writer = Writer(path)
+
+    def _all(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
+        with self._readers.reading() as connection:
+            return connection.execute(sql, parameters).fetchall()
 
     def body(self, id: str) -> bytes | None:
         connection = self._readers.take()
@@ -80,7 +88,7 @@ class SqliteEntities(Ledger):
         return None
 
     def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
-        plan = compile_selection(selection)
+        plan = compile_selection(selection, SQLITE)
         with self._readers.reading() as connection:
             found: Any = connection.execute(plan.page("e.body"), (*plan.parameters, limit, offset))
             return [row[0] for row in found.fetchall()]
@@ -98,13 +106,13 @@ class SqliteEntities(Ledger):
         return b"[]", False
 
     def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
-        plan = compile_selection(selection)
+        plan = compile_selection(selection, SQLITE)
         with self._readers.reading() as connection:
             found: Any = connection.execute(plan.page("e.body, e.times"), (*plan.parameters, limit, offset))
             return [unpack(body, times) for body, times in found]
 
     def count(self, selection: Selection) -> int:
-        plan = compile_selection(selection)
+        plan = compile_selection(selection, SQLITE)
         with self._readers.reading() as connection:
             return int(connection.execute(plan.count(), plan.parameters).get)
 
@@ -131,7 +139,7 @@ class SqliteEntities(Ledger):
 
     def scan(self, selection: Selection) -> Iterator[Document]:
         """In order of creation, a thousand at a time, so that no connection is held between two of them."""
-        plan = compile_selection(selection)
+        plan = compile_selection(selection, SQLITE)
         sql = plan.after("e.n, e.body, e.times", 1000)
         last = -1
         while True:
@@ -144,7 +152,7 @@ class SqliteEntities(Ledger):
             last = found[-1][0]
 
     def runs_behind(self, selection: Selection) -> dict[str, int]:
-        plan = compile_selection(selection)
+        plan = compile_selection(selection, SQLITE)
         sql = plan.joined("e.id, l.run", "lineage l ON l.entity = e.id")
         with self._readers.reading() as connection:
             found = connection.execute(sql, plan.parameters)

@@ -7,7 +7,7 @@ from typing import Any
 
 import apsw
 
-from mahakam.store.sqlite.packing import unpack
+from mahakam.store.sql.packing import unpack
 
 Predicate = Callable[[dict[str, Any]], bool]
 

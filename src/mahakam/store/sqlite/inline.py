@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from mahakam.store.sqlite.connection import BUSY_MILLISECONDS
-from mahakam.store.sqlite.group import GROUP, Job, Outcome, Undo, Work, perform, roll_back, settle
+from mahakam.store.sql.group import GROUP, Job, Outcome, Undo, Work, perform, settle
+from mahakam.store.sqlite.connection import BUSY_MILLISECONDS, roll_back
 from mahakam.store.sqlite.transaction import SqliteTransaction
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class LoopGroup:
         try:
             connection.set_busy_timeout(0)
             connection.execute("BEGIN IMMEDIATE")
-            outcomes = perform(connection, transaction, group)
+            outcomes = perform(transaction, group, connection.total_changes, apsw.Error)
             if connection.total_changes() == changes:
                 connection.execute("COMMIT")  # nothing to wait for
                 settle(outcomes)

@@ -7,15 +7,15 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import TypeVar
 
 import apsw
 
 from mahakam.store.errors import StoreError
 from mahakam.store.protocol import Transaction
-from mahakam.store.sqlite.connection import WRITER_CACHE_KIB, connect, in_words
-from mahakam.store.sqlite.group import GROUP, Job, Outcome, Undo, perform, roll_back, settle
+from mahakam.store.sql.group import Job, Outcome, Undo, next_group, perform, tell
+from mahakam.store.sqlite.connection import WRITER_CACHE_KIB, connect, in_words, roll_back
 from mahakam.store.sqlite.inline import Commits, LoopGroup
 from mahakam.store.sqlite.transaction import SqliteTransaction
 
@@ -64,7 +64,7 @@ class Writer:
             for job in group:
                 self._enqueue(job)
         except StoreError as error:  # closed meanwhile
-            self._tell(group, [(future, None, error) for _, future, _ in group])
+            tell(group, [(future, None, error) for _, future, _ in group])
 
     def try_lock(self) -> apsw.Connection | None:
         """The connection, if nobody uses it now; :meth:`unlock` gives it back, on whatever thread."""
@@ -121,7 +121,7 @@ class Writer:
     def _run(self) -> None:
         going = True
         while going:
-            group, going = self._next_group()
+            group, going = next_group(self._jobs)
             if not group:
                 continue
             with self._gate:
@@ -129,22 +129,7 @@ class Writer:
                     outcomes = self._commit(self._connected(), group)
                 except apsw.Error as error:
                     outcomes = [(future, None, in_words(self._path, error)) for _, future, _ in group]
-            self._tell(group, outcomes)
-
-    def _next_group(self) -> tuple[list[Job], bool]:
-        first = self._jobs.get()
-        if first is None:
-            return [], False
-        group = [first]
-        try:
-            while len(group) < GROUP:
-                job = self._jobs.get_nowait()
-                if job is None:
-                    return group, False
-                group.append(job)
-        except Empty:
-            pass
-        return group, True
+            tell(group, outcomes)
 
     def _commit(self, connection: apsw.Connection, group: list[Job]) -> list[Outcome]:
         """Run a group in one transaction; if that as a whole cannot be, each job in its own."""
@@ -168,7 +153,7 @@ class Writer:
         transaction = SqliteTransaction(connection)
         connection.execute("BEGIN IMMEDIATE")
         try:
-            outcomes = perform(connection, transaction, group)
+            outcomes = perform(transaction, group, connection.total_changes, apsw.Error)
             connection.execute("COMMIT")
         except BaseException:
             roll_back(connection)
@@ -176,17 +161,3 @@ class Writer:
         if transaction.owing and self.when_owed is not None:
             self.when_owed()
         return outcomes
-
-    @staticmethod
-    def _tell(group: list[Job], outcomes: list[Outcome]) -> None:
-        waiting: dict[asyncio.AbstractEventLoop, list[Outcome]] = {}
-        for (_, _, loop), outcome in zip(group, outcomes, strict=True):
-            if loop is None:
-                settle([outcome])
-            else:
-                waiting.setdefault(loop, []).append(outcome)
-        for loop, settled in waiting.items():
-            try:
-                loop.call_soon_threadsafe(settle, settled)
-            except RuntimeError:  # the loop has ended; nobody waits any more
-                continue

@@ -10,6 +10,7 @@ import orjson
 from mahakam.store.model import Change, Correction, Held, Lineage, Run
 
 _RUN_FACTS = tuple(f.name for f in fields(Run) if f.name not in ("id", "place", "feed"))
+LINEAGE_COLUMNS = "entity, run, file, sheet, row, line, raw, digest, checks, warnings"
 HELD_COLUMNS = "place, feed, run, file, sheet, row, line, raw, reasons, state, fixed, id, entity"
 
 

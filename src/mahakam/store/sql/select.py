@@ -1,4 +1,4 @@
-"""Compiles a Selection into SQL: the indexes narrow, an exact test decides where they cannot."""
+"""Compiles a Selection into SQL, for every dialect: the indexes narrow, an exact test decides where they cannot."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-
 from mahakam.ngsild.selection import Geo, Scopes, Selection, Types
-from mahakam.store.sqlite.condition import BODY, compile_condition, exact_test, json_path
-from mahakam.store.sqlite.keys import Box, box_of
+from mahakam.store.sql.condition import compile_condition
+from mahakam.store.sql.dialect import Dialect, Test
+from mahakam.store.sql.keys import Box, box_of
 
 EARTH_RADIUS_METRES = 6_371_008.8
-_BOX = "SELECT entity FROM location WHERE west <= ? AND east >= ? AND south <= ? AND north >= ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +19,16 @@ class Plan:
     """Which rows: ``e`` is an entity's row, ``t`` its row in ``source``, the index that drives ("": none).
 
     ``index_where`` speaks of ``t`` alone, ``where`` of ``e``; "" is none. ``parameters``: in that order.
+    ``join``: the dialect's words. If the plan is not ``exact``, its rows are candidates, for
+    :func:`mahakam.ngsild.match.matches` to decide.
     """
 
     source: str
     index_where: str
     where: str
     parameters: tuple[Any, ...]
+    join: str
+    exact: bool
 
     def page(self, columns: str) -> str:
         """One page in order of creation; limit and offset follow the parameters."""
@@ -35,7 +37,7 @@ class Plan:
             return (
                 f"SELECT {columns} FROM (SELECT t.entity FROM {self.source} {self._clause()}"
                 " ORDER BY t.entity LIMIT ? OFFSET ?) t"
-                " CROSS JOIN entity e ON e.n = t.entity ORDER BY t.entity"
+                f" {self.join} entity e ON e.n = t.entity ORDER BY t.entity"
             )
         return f"SELECT {columns} FROM {self._rows()} {self._clause()} ORDER BY {self.order} LIMIT ? OFFSET ?"
 
@@ -64,41 +66,49 @@ class Plan:
         return "t.entity" if self.source else "e.n"
 
     def _rows(self) -> str:
-        return f"{self.source} CROSS JOIN entity e ON e.n = t.entity" if self.source else "entity e"
+        return f"{self.source} {self.join} entity e ON e.n = t.entity" if self.source else "entity e"
 
     def _clause(self) -> str:
         both = " AND ".join(part for part in (self.index_where, self.where) if part)
         return f"WHERE {both}" if both else ""
 
 
-def compile_selection(selection: Selection) -> Plan:
+def compile_selection(selection: Selection, dialect: Dialect) -> Plan:
     """The plan of a selection; equal kinds of selection give equal SQL, so that statements are reused."""
-    where: list[str] = []
-    parameters: list[Any] = []
     source, index_where = "", ""
-    narrow = bool(selection.ids) or _geo_box(selection.geo) is not None
+    parameters: list[Any] = []
+    tests: list[Test] = []
+    box = _geo_box(selection.geo)
     if selection.types:
-        if narrow:
-            _type_filter(selection.types, where, parameters)
+        if selection.ids or box is not None:
+            tests.append(_of_types(selection.types))
         else:
             source, index_where, parameters = _type_source(selection.types)
     if selection.ids:
-        where.append("e.id IN (SELECT value FROM json_each(?))")
-        parameters.append(orjson.dumps(selection.ids).decode())
+        tests.append(dialect.among("e.id", selection.ids))
     rest = Selection(geo=selection.geo, id_pattern=selection.id_pattern)
     if selection.attrs:
-        _attributes_filter(selection.attrs, where, parameters)
-    if selection.scopes and not _scope_filter(selection.scopes, where, parameters):
-        rest = replace(rest, scopes=selection.scopes)
-    if selection.geo:
-        _geo_filter(selection.geo, where, parameters)
-    tests = [compile_condition(selection.condition)] if selection.condition is not None else []
+        tests.append(dialect.has_any(selection.attrs))
+    if selection.scopes:
+        scoped = _in_scopes(selection.scopes)
+        if scoped is None:
+            rest = replace(rest, scopes=selection.scopes)
+        else:
+            tests.append(scoped)
+    if box is not None:
+        tests.append(dialect.touches(box))
+    if selection.condition is not None:
+        tests.append(compile_condition(selection.condition, dialect))
     if rest != Selection():
-        tests.append(exact_test(rest))
-    for test, values in tests:
-        where.append(test)
-        parameters += values
-    return Plan(source, index_where, " AND ".join(where), tuple(parameters))
+        tests.append(dialect.decide(rest))
+    return Plan(
+        source,
+        index_where,
+        " AND ".join(test.sql for test in tests if test.sql != "TRUE"),
+        (*parameters, *(one for test in tests for one in test.parameters)),
+        dialect.join,
+        all(test.exact for test in tests),
+    )
 
 
 def _type_source(types: Types) -> tuple[str, str, list[Any]]:
@@ -113,29 +123,23 @@ def _type_source(types: Types) -> tuple[str, str, list[Any]]:
         parts.append(" INTERSECT ".join(["SELECT entity FROM entity_type WHERE type = ?"] * len(group)))
         parameters += group
     union = " UNION ".join(
-        f"SELECT entity FROM ({part})" if " INTERSECT " in part else part for part in parts
+        f"SELECT entity FROM ({part}) both" if " INTERSECT " in part else part for part in parts
     )
     return f"({union} ORDER BY 1) t", "", parameters
 
 
-def _type_filter(types: Types, where: list[str], parameters: list[Any]) -> None:
+def _of_types(types: Types) -> Test:
     choices = []
     for group in types.any_of:
         test = "EXISTS (SELECT 1 FROM entity_type t WHERE t.type = ? AND t.entity = e.n)"
         choices.append(" AND ".join([test] * len(group)))
-        parameters += group
-    where.append("(" + " OR ".join(choices) + ")")
+    return Test("(" + " OR ".join(choices) + ")", [name for group in types.any_of for name in group])
 
 
-def _attributes_filter(attributes: tuple[str, ...], where: list[str], parameters: list[Any]) -> None:
-    where.append("(" + " OR ".join([f"json_type({BODY}, ?) IS NOT NULL"] * len(attributes)) + ")")
-    parameters += [json_path(name) for name in attributes]
-
-
-def _scope_filter(scopes: Scopes, where: list[str], parameters: list[Any]) -> bool:
-    """False for patterns with ``+``, which the exact test decides."""
+def _in_scopes(scopes: Scopes) -> Test | None:
+    """None for patterns with ``+``, which no index decides."""
     if any("+" in pattern for group in scopes.any_of for pattern in group):
-        return False
+        return None
     choices = []
     found: list[Any] = []
     for group in scopes.any_of:
@@ -151,17 +155,7 @@ def _scope_filter(scopes: Scopes, where: list[str], parameters: list[Any]) -> bo
                 tests.append("e.n IN (SELECT entity FROM entity_scope WHERE scope = ?)")
                 found.append(pattern)
         choices.append(" AND ".join(tests))
-    where.append("(" + " OR ".join(choices) + ")")
-    parameters += found
-    return True
-
-
-def _geo_filter(geo: Geo, where: list[str], parameters: list[Any]) -> None:
-    box = _geo_box(geo)
-    if box is not None:
-        where.append(f"e.n IN ({_BOX})")
-        west, east, south, north = box
-        parameters += [east, west, north, south]
+    return Test("(" + " OR ".join(choices) + ")", found)
 
 
 def _geo_box(geo: Geo | None) -> Box | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
 
 from mahakam.store.model import Change, Correction, Entry, Held, HeldState, Lineage, Owed, Run
-from mahakam.store.sqlite import rows
-from mahakam.store.sqlite.connection import Readers
+from mahakam.store.sql import rows
+from mahakam.store.sql.dialect import Test
 
 _OWED = "n, subscription, entity, body, made, due, tries, error"
 
@@ -17,11 +17,11 @@ _OWED = "n, subscription, entity, body, made, due, tries, error"
 class Ledger:
     """The part of :class:`mahakam.store.protocol.EntityStore` that is not about entities."""
 
-    _readers: Readers
-
-    def _all(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
-        with self._readers.reading() as connection:
-            return connection.execute(sql, parameters).fetchall()
+    _all: Callable[..., list[Any]]
+    """All rows of a statement (text with ``?``, values)."""
+    _list: str
+    """The database's function that has a row ``r.value`` for each element of a JSON array."""
+    _among: Callable[[str, Sequence[str]], Test]
 
     def runs(self, place: str = "", feed: str = "", limit: int = 100) -> list[Run]:
         where, parameters = _filter(place=place, feed=feed)
@@ -33,16 +33,18 @@ class Ledger:
         return rows.run_of(*found[0]) if found else None
 
     def lineage(self, entity: str) -> Lineage | None:
-        found = self._all("SELECT * FROM lineage WHERE entity = ?", (entity,))
+        found = self._all(f"SELECT {rows.LINEAGE_COLUMNS} FROM lineage WHERE entity = ?", (entity,))
         return rows.lineage_of(found[0]) if found else None
 
     def lineages(self, run: int, limit: int = 100, offset: int = 0) -> list[Lineage]:
-        sql = "SELECT * FROM lineage WHERE run = ? ORDER BY row, entity LIMIT ? OFFSET ?"
+        sql = (
+            f"SELECT {rows.LINEAGE_COLUMNS} FROM lineage WHERE run = ? ORDER BY row, entity LIMIT ? OFFSET ?"
+        )
         return [rows.lineage_of(row) for row in self._all(sql, (run, limit, offset))]
 
     def digests(self, place: str, feed: str) -> dict[str, str]:
         sql = (
-            "SELECT l.entity, l.digest FROM run r CROSS JOIN lineage l ON l.run = r.id"
+            "SELECT l.entity, l.digest FROM run r JOIN lineage l ON l.run = r.id"
             " WHERE r.place = ? AND r.feed = ?"
         )
         return dict(self._all(sql, (place, feed)))
@@ -57,14 +59,14 @@ class Ledger:
         limit: int = 100,
         offset: int = 0,
     ) -> list[Held]:
-        where, parameters = _held_filter(place, feed, state, rule, run)
+        where, parameters = self._held_filter(place, feed, state, rule, run)
         sql = f"SELECT {rows.HELD_COLUMNS} FROM held WHERE {where} ORDER BY id LIMIT ? OFFSET ?"
         return [rows.held_of(row) for row in self._all(sql, (*parameters, limit, offset))]
 
     def count_held(
         self, place: str = "", feed: str = "", state: HeldState | None = "held", rule: str = "", run: int = 0
     ) -> int:
-        where, parameters = _held_filter(place, feed, state, rule, run)
+        where, parameters = self._held_filter(place, feed, state, rule, run)
         return int(self._all(f"SELECT count(*) FROM held WHERE {where}", parameters)[0][0])
 
     def held_row(self, id: int) -> Held | None:
@@ -72,10 +74,10 @@ class Ledger:
         return rows.held_of(found[0]) if found else None
 
     def held_rules(self, place: str = "", feed: str = "") -> list[tuple[str, str, int]]:
-        where, parameters = _held_filter(place, feed, "held", "", 0)
+        where, parameters = self._held_filter(place, feed, "held", "", 0)
         sql = (
             "SELECT r.value ->> 'rule' AS rule, r.value ->> 'field' AS field, count(DISTINCT held.id) AS n"
-            f" FROM held, json_each(held.reasons) r WHERE {where} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
+            f" FROM held, {self._list} r WHERE {where} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
         )
         return [(rule or "", field or "", n) for rule, field, n in self._all(sql, parameters)]
 
@@ -87,7 +89,7 @@ class Ledger:
         where, parameters = _filter(place=place, feed=feed)
         sql = (
             'SELECT place, feed, "column", old, new, author, at, reason, active, id'
-            f" FROM correction WHERE active AND {where} ORDER BY id"
+            f" FROM correction WHERE active = 1 AND {where} ORDER BY id"
         )
         return [rows.correction_of(row) for row in self._all(sql, parameters)]
 
@@ -101,12 +103,12 @@ class Ledger:
 
     def owed(self, now: float, limit: int = 100, without: Sequence[str] = ()) -> list[Owed]:
         """Notifications whose turn it is: for each subscription and entity the oldest, if it is due."""
+        left_out = self._among("subscription", without)
         sql = (
             f"SELECT {_OWED} FROM outbox WHERE n IN (SELECT min(n) FROM outbox WHERE dead = 0"
-            " AND subscription NOT IN (SELECT value FROM json_each(?)) GROUP BY subscription, entity)"
-            " AND due <= ? ORDER BY n LIMIT ?"
+            f" AND NOT ({left_out.sql}) GROUP BY subscription, entity) AND due <= ? ORDER BY n LIMIT ?"
         )
-        return [Owed(*row) for row in self._all(sql, (orjson.dumps(without).decode(), now, limit))]
+        return [Owed(*row) for row in self._all(sql, (*left_out.parameters, now, limit))]
 
     def next_due(self) -> float | None:
         """When the next notification is due (seconds since 1970); None if none is owed."""
@@ -120,27 +122,26 @@ class Ledger:
     def dead_letters(self, subscription: str = "", limit: int = 100, offset: int = 0) -> list[Owed]:
         """Notifications given up on, the oldest first."""
         sql = (
-            f"SELECT {_OWED} FROM outbox WHERE dead = 1 AND (?1 = '' OR subscription = ?1)"
-            " ORDER BY n LIMIT ?2 OFFSET ?3"
+            f"SELECT {_OWED} FROM outbox WHERE dead = 1 AND (? = '' OR subscription = ?)"
+            " ORDER BY n LIMIT ? OFFSET ?"
         )
-        return [Owed(*row) for row in self._all(sql, (subscription, limit, offset))]
+        return [Owed(*row) for row in self._all(sql, (subscription, subscription, limit, offset))]
 
     def journal(self, entity: str, limit: int = 100) -> list[Entry]:
         sql = "SELECT entity, action, author, at FROM journal WHERE entity = ? ORDER BY n DESC LIMIT ?"
         return [Entry(*row) for row in self._all(sql, (entity, limit))]
 
+    def _held_filter(
+        self, place: str, feed: str, state: HeldState | None, rule: str, run: int
+    ) -> tuple[str, tuple[Any, ...]]:
+        where, parameters = _filter(place=place, feed=feed, state=state, run=run)
+        if rule:
+            where += f" AND EXISTS (SELECT 1 FROM {self._list} r WHERE r.value ->> 'rule' = ?)"
+            parameters = (*parameters, rule)
+        return where, parameters
+
 
 def _filter(**wanted: object) -> tuple[str, tuple[Any, ...]]:
     """A WHERE of the conditions that are set; names are ours, values are bound."""
     given = {name: value for name, value in wanted.items() if value}
-    return " AND ".join(f"{name} = ?" for name in given) or "1", tuple(given.values())
-
-
-def _held_filter(
-    place: str, feed: str, state: HeldState | None, rule: str, run: int
-) -> tuple[str, tuple[Any, ...]]:
-    where, parameters = _filter(place=place, feed=feed, state=state, run=run)
-    if rule:
-        where += " AND EXISTS (SELECT 1 FROM json_each(held.reasons) x WHERE x.value ->> 'rule' = ?)"
-        parameters = (*parameters, rule)
-    return where, parameters
+    return " AND ".join(f"{name} = ?" for name in given) or "TRUE", tuple(given.values())

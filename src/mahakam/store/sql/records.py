@@ -1,0 +1,148 @@
+"""The writes of a transaction that are not about entities, in SQL that every database reads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+
+from mahakam.store.model import Change, Correction, Entry, Held, Lineage, Run
+from mahakam.store.sql import rows
+
+
+class RecordWrites:
+    """The part of :class:`mahakam.store.protocol.Transaction` that is not about entities."""
+
+    _execute: Callable[..., Any]
+    """Runs a statement (text with ``?``, values) and returns its cursor."""
+    _executemany: Callable[..., Any]
+
+    def __init__(self) -> None:
+        self.owing = False
+
+    def note(self, entry: Entry) -> None:
+        self._execute(
+            "INSERT INTO journal (entity, action, author, at) VALUES (?, ?, ?, ?)",
+            (entry.entity, entry.action, entry.author, entry.at),
+        )
+
+    def owe(self, subscription: str, entity: str, body: bytes) -> None:
+        now = time.time()
+        self.owing = True
+        self._execute(
+            "INSERT INTO outbox (subscription, entity, body, made, due) VALUES (?, ?, ?, ?, ?)",
+            (subscription, entity, body, now, now),
+        )
+
+    def settle(self, number: int) -> None:
+        self._execute("DELETE FROM outbox WHERE n = ?", (number,))
+
+    def postpone(self, number: int, due: float, error: str) -> None:
+        self._execute(
+            "UPDATE outbox SET due = ?, tries = tries + 1, error = ? WHERE n = ?", (due, error, number)
+        )
+
+    def bury(self, number: int, error: str) -> None:
+        self._execute("UPDATE outbox SET dead = 1, tries = tries + 1, error = ? WHERE n = ?", (error, number))
+
+    def revive(self, number: int) -> bool:
+        self.owing = True
+        found = self._execute(
+            "UPDATE outbox SET dead = 0, tries = 0, due = ? WHERE n = ? AND dead = 1 RETURNING n",
+            (time.time(), number),
+        ).fetchall()
+        return bool(found)
+
+    def forgive(self, subscription: str) -> None:
+        self._execute("DELETE FROM outbox WHERE subscription = ?", (subscription,))
+
+    def save_run(self, run: Run) -> None:
+        values = (run.place, run.feed, rows.run_facts(run))
+        if run.id:
+            self._execute("UPDATE run SET place = ?, feed = ?, facts = ? WHERE id = ?", (*values, run.id))
+            return
+        added = self._execute("INSERT INTO run (place, feed, facts) VALUES (?, ?, ?) RETURNING id", values)
+        run.id = added.fetchall()[0][0]
+
+    def put_lineage(self, rows_: Iterable[Lineage]) -> None:
+        self._executemany(
+            "INSERT INTO lineage (entity, run, file, sheet, row, line, raw, digest, checks, warnings)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (entity) DO UPDATE SET run = excluded.run,"
+            " file = excluded.file, sheet = excluded.sheet, row = excluded.row, line = excluded.line,"
+            " raw = excluded.raw, digest = excluded.digest, checks = excluded.checks,"
+            " warnings = excluded.warnings",
+            map(rows.lineage_row, rows_),
+        )
+
+    def digest(self, entity: str) -> str | None:
+        for (digest,) in self._execute("SELECT digest FROM lineage WHERE entity = ?", (entity,)):
+            return digest  # type: ignore[no-any-return]
+        return None
+
+    def hold(self, rows_: Iterable[Held]) -> None:
+        for held in rows_:
+            added = self._execute(
+                "INSERT INTO held"
+                " (place, feed, run, file, sheet, row, line, raw, reasons, state, fixed, entity)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (place, feed, file, sheet, row) WHERE state = 'held' DO UPDATE"
+                " SET run = excluded.run, line = excluded.line, raw = excluded.raw,"
+                " reasons = excluded.reasons, fixed = excluded.fixed,"
+                " entity = excluded.entity RETURNING id",
+                rows.held_row(held),
+            ).fetchall()
+            held.id = added[0][0]
+
+    def save_held(self, held: Held) -> None:
+        if not held.id:
+            self.hold([held])
+            return
+        self._execute(
+            "UPDATE held SET place = ?, feed = ?, run = ?, file = ?, sheet = ?, row = ?, line = ?, raw = ?,"
+            " reasons = ?, state = ?, fixed = ?, entity = ? WHERE id = ?",
+            (*rows.held_row(held), held.id),
+        )
+
+    def record_change(self, change: Change) -> None:
+        self._execute(
+            'INSERT INTO change (held, author, at, "column", old, new, reason) VALUES (?, ?, ?, ?, ?, ?, ?)',
+            (change.held, change.author, change.at, change.column, change.old, change.new, change.reason),
+        )
+
+    def save_correction(self, correction: Correction) -> None:
+        c = correction
+        values = (c.place, c.feed, c.column, c.old, c.new, c.author, c.at, c.reason, int(c.active))
+        if c.id:
+            self._execute(
+                'UPDATE correction SET place = ?, feed = ?, "column" = ?, old = ?, new = ?, author = ?, at = ?,'
+                " reason = ?, active = ? WHERE id = ?",
+                (*values, c.id),
+            )
+            return
+        added = self._execute(
+            'INSERT INTO correction (place, feed, "column", old, new, author, at, reason, active)'
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            values,
+        )
+        correction.id = added.fetchall()[0][0]
+
+    def save_record(self, kind: str, key: str, value: dict[str, Any] | None) -> None:
+        if value is None:
+            self._execute("DELETE FROM record WHERE kind = ? AND key = ?", (kind, key))
+        else:
+            self._execute(
+                "INSERT INTO record (kind, key, value) VALUES (?, ?, ?)"
+                " ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value",
+                (kind, key, orjson.dumps(value).decode()),
+            )
+
+    def record(self, kind: str, key: str) -> dict[str, Any] | None:
+        for (value,) in self._execute("SELECT value FROM record WHERE kind = ? AND key = ?", (kind, key)):
+            return orjson.loads(value)  # type: ignore[no-any-return]
+        return None
+
+    def records(self, kind: str) -> dict[str, dict[str, Any]]:
+        found = self._execute("SELECT key, value FROM record WHERE kind = ? ORDER BY key", (kind,))
+        return {key: orjson.loads(value) for key, value in found}
