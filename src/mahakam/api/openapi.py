@@ -70,6 +70,8 @@ _PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "collation": ("How texts are ordered: a language tag", {"type": "string", "examples": ["und"]}),
     "keep": ("Attributes that stay; the others go", _NAMES),
     "drop": ("Attributes that go", _NAMES),
+    "entityMap": ("Whether the ids found are kept as an entity map", _BOOLEAN),
+    "entityMapLifetime": ("How long the entity map is kept", {"type": "string", "examples": ["PT10M"]}),
     "join": ("Whether linked entities come too, and how", {"enum": ["inline", "flat", "@none"]}),
     "joinLevel": (
         "Over how many links",
@@ -104,6 +106,7 @@ _BODIES = {
     "query": "Query",
     "subscription": "Subscription",
     "context": "Context",
+    "map": "EntityMap",
     "registration": "Registration",
 }
 _REFUSALS = {
@@ -169,6 +172,7 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
         "entityId": _URI,
         "subscriptionId": _URI,
         "contextId": _URI,
+        "entityMapId": _URI,
         "registrationId": _URI,
         "attrId": _NAME,
         "type": _NAME,
@@ -206,7 +210,7 @@ def _answer(route: Route, status: int) -> dict[str, Any]:
         return {"description": "Done"}
     if status == 207:
         return {"description": "Done in part", "content": {JSON: {"schema": {"type": "object"}}}}
-    if status == 201:
+    if status == 201 and route.method == "POST":
         if route.body in ("entity", "subscription", "context", "registration"):
             location = {"location": {"schema": {"type": "string"}, "description": "Path of what was made"}}
             return {"description": "Created", "headers": location}
@@ -273,6 +277,10 @@ def _schemas() -> dict[str, Any]:
         "Fragment": {"type": "object", "propertyNames": name, "additionalProperties": any_attribute},
         "Entities": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Entity"}},
         "Fragments": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Fragment"}},
+        "EntityMap": {
+            "type": "object",
+            "properties": {"expiresAt": {"type": "string", "format": "date-time"}},
+        },
         "Context": {"type": "object", "required": ["@context"], "properties": {"@context": {}}},
         "Ids": {"type": "array", "minItems": 1, "items": _URI},
         "Registration": {

@@ -22,6 +22,7 @@ from mahakam.api.ngsild.call import (
     link_context,
     options_of,
 )
+from mahakam.api.ngsild.entitymaps import HEADER, MAP_PARAMETERS, header, map_of, within
 from mahakam.api.ngsild.presentation import (
     ENTITY_MEDIA,
     READ_OPTIONS,
@@ -59,6 +60,7 @@ QUERY_PARAMETERS = READ_PARAMETERS | {
     "orderBy",
     "orderFrom",
     "collation",
+    *MAP_PARAMETERS,
     "limit",
     "offset",
     "count",
@@ -102,6 +104,7 @@ async def retrieve(call: Call) -> Response:
         not call.params
         and accept != ENTITY_MEDIA[2]
         and link_context(call.request.headers) is None
+        and call.request.headers.get(HEADER) is None
         and not preferred(call)
     ):
         body = broker.body(id)
@@ -117,8 +120,15 @@ async def retrieve(call: Call) -> Response:
         raise not_found(id)
     if shape.attrs and not any(name in document for name in shape.attrs):
         raise not_found(f"{id} has none of these attributes")
-    work = partial(one_entity, call, document, shape, context, accept)
-    return await call.off_loop(work) if shape.join.form else work()
+    work = partial(_one, call, document, shape, context, accept)
+    mapped = call.request.headers.get(HEADER) is not None or "entityMap" in call.params
+    return await call.off_loop(work) if shape.join.form or mapped else work()
+
+
+def _one(call: Call, document: Document, shape: Presentation, context: Context, accept: str) -> Response:
+    answer = one_entity(call, document, shape, context, accept)
+    found, _ = map_of(call, Selection(ids=(document["id"],)))
+    return answer if found is None else Response(answer.status, [*answer.headers, header(found)], answer.body)
 
 
 def _of_type(document: Document, types: str | None, context: Context) -> bool:
@@ -175,8 +185,7 @@ async def query(call: Call) -> Response:
 def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = True) -> Plan:
     """The plan of a query; ``pages``: its answers link to the next page. Raises Problem."""
     shape = presentation(params, options_of(params, READ_OPTIONS), context)
-    selection = selection_from(params, context, links=shape.join.level)
-    require_narrow(params, selection)
+    selection = compile_selection(params, context, links=shape.join.level)
     limit = number(params.get("limit"), "limit", DEFAULT_LIMIT)
     if limit > MAX_LIMIT:
         raise Problem("TooManyResults", "The limit is too high", f"limit may be {MAX_LIMIT} at most")
@@ -197,11 +206,19 @@ def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = T
         and not selection.attrs
         and not shape.join.form
         and ordering is None
+        and "entityMap" not in params
         and limit <= _INLINE
         and offset <= 100 * _INLINE
     )
     path = _pages(params, limit) if pages else None
     return Plan(selection, shape, ordering, limit, offset, count, context, path, quick)
+
+
+def compile_selection(params: Mapping[str, str], context: Context, *, links: int = 0) -> Selection:
+    """What a query selects; raises Problem BadRequestData for one that is too wide, or not valid."""
+    selection = selection_from(params, context, links=links)
+    require_narrow(params, selection)
+    return selection
 
 
 def require_narrow(params: Mapping[str, str], selection: Selection) -> None:
@@ -242,14 +259,20 @@ async def run(call: Call, plan: Plan) -> Response:
     """The page that a plan selects."""
     accept = accepted(call.request.headers, ENTITY_MEDIA)
     require_geo_json(call, accept)
-    if plan.quick:
+    if plan.quick and call.request.headers.get(HEADER) is None:
         return _page(call, plan, accept)
     return await call.off_loop(partial(_resolved_page, call, plan, accept))
 
 
 def _resolved_page(call: Call, plan: Plan, accept: str) -> Response:
     selection = resolved(plan.selection, call.broker.store)
-    return _page(call, plan if selection is plan.selection else changed(plan, selection=selection), accept)
+    found, made = map_of(call, selection)
+    if found is not None:
+        selection = within(selection, found)
+    answer = _page(call, plan if selection is plan.selection else changed(plan, selection=selection), accept)
+    if found is None:
+        return answer
+    return Response(201 if made else answer.status, [*answer.headers, header(found)], answer.body)
 
 
 def _page(call: Call, plan: Plan, accept: str) -> Response:

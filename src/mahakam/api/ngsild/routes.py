@@ -12,6 +12,7 @@ from mahakam.api.ngsild import (
     batch,
     discovery,
     entities,
+    entitymaps,
     identity,
     jsonld_contexts,
     posted,
@@ -34,6 +35,7 @@ Body = Literal[
     "subscription",
     "context",
     "registration",
+    "map",
 ]
 
 
@@ -61,12 +63,13 @@ _ATTRS = "/entities/{entityId}/attrs"
 _ATTR = "/entities/{entityId}/attrs/{attrId}"
 _DETAILS = frozenset(("details", "local"))
 _REGISTRATION = "/csourceRegistrations/{registrationId}"
+_ENTITY_MAP = "/entityMaps/{entityMapId}"
 _CONTEXT = "/jsonldContexts/{contextId}"
 _SUBSCRIPTION = "/subscriptions/{subscriptionId}"
 _DEAD_LETTERS = f"{_SUBSCRIPTION}/deadLetters"
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/entities", entities.query, "Query entities", (200, 203), entities.QUERY_PARAMETERS),
+    Route("GET", "/entities", entities.query, "Query entities", (200, 201, 203), entities.QUERY_PARAMETERS),
     Route(
         "POST",
         "/entities",
@@ -87,7 +90,14 @@ ROUTES: tuple[Route, ...] = (
         "",
         True,
     ),
-    Route("GET", _ENTITY, entities.retrieve, "Retrieve an entity", (200, 203), READ_PARAMETERS | {"type"}),
+    Route(
+        "GET",
+        _ENTITY,
+        entities.retrieve,
+        "Retrieve an entity",
+        (200, 203),
+        READ_PARAMETERS | entitymaps.MAP_PARAMETERS | {"type"},
+    ),
     Route(
         "PUT", _ENTITY, entities.replace, "Replace an entity", (204,), frozenset(("local",)), "entity", True
     ),
@@ -322,6 +332,25 @@ ROUTES: tuple[Route, ...] = (
         "",
         True,
     ),
+    Route(
+        "GET",
+        "/entityMaps",
+        entitymaps.create_map,
+        "Keep the ids that a query finds",
+        (201,),
+        entitymaps.CREATE_PARAMETERS,
+    ),
+    Route("GET", _ENTITY_MAP, entitymaps.retrieve_map, "One entity map", (200,)),
+    Route(
+        "PATCH",
+        _ENTITY_MAP,
+        entitymaps.update_map,
+        "Let an entity map live longer or shorter",
+        (204,),
+        frozenset(),
+        "map",
+    ),
+    Route("DELETE", _ENTITY_MAP, entitymaps.delete_map, "Delete an entity map", (204,)),
     Route("GET", "/info/sourceIdentity", identity.source_identity, "Who this node is", (200,)),
     Route(
         "GET",
