@@ -13,6 +13,7 @@ from mahakam.broker.broker import Broker
 from mahakam.broker.contracts import NoContracts
 from mahakam.broker.writes import Create, Delete, Ingest, Modify, Replace, Upsert
 from mahakam.config import load_places
+from mahakam.ngsild.draft import Draft
 from mahakam.ngsild.patch import merge
 from mahakam.ngsild.problem import Problem
 from mahakam.ngsild.selection import Selection, Types
@@ -143,8 +144,8 @@ def test_changes_at_once_lose_nothing(broker: Broker) -> None:
 def test_batch_goes_on_after_a_refusal(broker: Broker) -> None:
     broker.create(entity("urn:x:1", n=1))
     writes = [
-        Create(entity("urn:x:1", n=9)),
-        Create(entity("urn:x:2", n=2)),
+        Create(Draft.of(entity("urn:x:1", n=9))),
+        Create(Draft.of(entity("urn:x:2", n=2))),
         Modify("urn:none", patch(n=1)),
         Modify("urn:x:2", patch(n=3)),
         Upsert(entity("urn:x:1", n=4)),

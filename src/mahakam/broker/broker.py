@@ -26,6 +26,7 @@ from mahakam.broker.writes import (
 )
 from mahakam.config import Place
 from mahakam.ngsild import represent
+from mahakam.ngsild.draft import Draft
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.ordering import Ordering
 from mahakam.ngsild.patch import Change
@@ -146,10 +147,10 @@ class Broker:
 
         Raises Problem AlreadyExists, or BadRequestData with every rule of its contract that it fails.
         """
-        self.store.write(self._create(document, author))
+        self.store.write(self._create(Draft.of(document), author))
 
-    async def acreate(self, document: Document, author: str = "") -> None:
-        await self.store.submit_async(self._create(document, author))
+    async def acreate(self, draft: Draft, author: str = "") -> None:
+        await self.store.submit_async(self._create(draft, author))
 
     def replace(self, document: Document, author: str = "") -> None:
         """Store an entity instead of the one with its id.
@@ -212,25 +213,21 @@ class Broker:
 
     # How
 
-    def _create(self, document: Document, author: str) -> Callable[[Transaction], None]:
+    def _create(self, draft: Draft, author: str) -> Callable[[Transaction], None]:
         """All that needs no transaction is done here, before the work waits for its turn."""
         at = now()
-        document = self._guard.admit(document)
-        body = represent.body(document)
+        draft = self._admitted(draft)
+        return lambda transaction: self._insert(transaction, draft, author, at)
 
-        def work(transaction: Transaction) -> None:
-            self._insert(transaction, document, body, author, at)
+    def _admitted(self, draft: Draft) -> Draft:
+        return Draft.of(self._guard.admit(draft.document)) if self._guard.guards(draft.head) else draft
 
-        return work
-
-    def _insert(
-        self, transaction: Transaction, document: Document, body: bytes, author: str, at: str
-    ) -> None:
-        if not transaction.insert(document, body, at):
-            raise already_exists(document["id"])
-        self._record(transaction, document["id"], "create", author, at)
+    def _insert(self, transaction: Transaction, draft: Draft, author: str, at: str) -> None:
+        if not transaction.insert(draft.head, draft.body, at):
+            raise already_exists(draft.id)
+        self._record(transaction, draft.id, "create", author, at)
         if self.subscriptions.any(transaction):
-            self.subscriptions.notice(transaction, None, stamped(document, at))
+            self.subscriptions.notice(transaction, None, stamped(draft.document, at))
 
     def _one(self, write: Write, author: str) -> Callable[[Transaction], Written]:
         at = now()
@@ -253,10 +250,9 @@ class Broker:
 
     def _apply(self, transaction: Transaction, write: Write, author: str, at: str) -> Written:
         match write:
-            case Create(document):
-                document = self._guard.admit(document)
-                self._insert(transaction, document, represent.body(document), author, at)
-                return Written(document["id"], created=True)
+            case Create(draft):
+                self._insert(transaction, self._admitted(draft), author, at)
+                return Written(draft.id, created=True)
             case Replace(document):
                 before = _found(transaction, document["id"])
                 self._put(transaction, before, stamped(document, at, before), "replace", author, at)
@@ -264,7 +260,7 @@ class Broker:
             case Upsert(document, patch):
                 stored = transaction.get(document["id"])
                 if stored is None:
-                    return self._apply(transaction, Create(document), author, at)
+                    return self._apply(transaction, Create(Draft.of(document)), author, at)
                 if patch is None:
                     self._put(transaction, stored, stamped(document, at, stored), "replace", author, at)
                     return Written(document["id"])
@@ -333,4 +329,4 @@ def _found(transaction: Transaction, id: str) -> Document:
 def _id_of(write: Write) -> str:
     if isinstance(write, Modify | Delete):
         return write.id
-    return str(write.document["id"])
+    return write.draft.id if isinstance(write, Create) else str(write.document["id"])

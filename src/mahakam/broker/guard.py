@@ -24,6 +24,17 @@ class Guard:
         self._places = places
         self._guarded: dict[str | tuple[str, ...], bool] = {}
 
+    def guards(self, head: Mapping[str, Any]) -> bool:
+        """Whether there is a contract for a type of the entity, so that it must be admitted.
+
+        Raises Problem InternalError for a broken contract.
+        """
+        type = head["type"]
+        try:
+            return self._has_contract(type if isinstance(type, list) else [type])
+        except ContractError as error:
+            raise _broken(error) from error
+
     def admit(self, document: Document) -> Document:
         """The document, flagged with the warnings of its contract.
 
@@ -33,7 +44,7 @@ class Guard:
         try:
             return self._admit(document)
         except ContractError as error:
-            raise Problem("InternalError", "The type's contract cannot be used", str(error)) from error
+            raise _broken(error) from error
 
     def _admit(self, document: Document) -> Document:
         type = document["type"]
@@ -77,6 +88,10 @@ class Guard:
                 Finding(0, "scope", "scope", ", ".join(scopes) or None, " or ".join(right)).as_dict(),
             ],
         )
+
+
+def _broken(error: ContractError) -> Problem:
+    return Problem("InternalError", "The type's contract cannot be used", str(error))
 
 
 def record_of(document: Document) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from mahakam.ngsild.draft import Draft
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.patch import Change
 from mahakam.ngsild.problem import Problem
@@ -18,7 +19,7 @@ Patch = Callable[[Document, str], Change]
 class Create:
     """A new entity; refused if there is one with its id."""
 
-    document: Document
+    draft: Draft
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,13 @@ class Context:
     """One @context of a request. ``source`` is how the request named it (None: the core alone); ``has_core``:
     the core context is part of it already.
 
-    ``names`` may be used by a parser to remember what it has checked: a request's name → canonical name.
+    ``names`` and ``shapes`` may be used by parsers to remember what they have checked: a request's name →
+    canonical name, and the names of a payload → what they are together.
     """
 
-    __slots__ = ("_compacted", "_expanded", "_prefixes", "_reverse", "_terms", "has_core", "names", "source")
+    __slots__ = (
+        "_compacted", "_expanded", "_prefixes", "_reverse", "_terms", "has_core", "names", "shapes", "source",
+    )  # fmt: skip
 
     def __init__(
         self, source: Any = None, terms: Mapping[str, str] | None = None, *, has_core: bool = False
@@ -40,6 +43,7 @@ class Context:
         self.source = source
         self.has_core = has_core
         self.names: dict[str, str] = {}
+        self.shapes: dict[tuple[str, ...], Any] = {}
         self._expanded: dict[str, str] = {}
         self._compacted: dict[str, str] = {}
         self._terms = {

@@ -76,8 +76,8 @@ ATTRIBUTE_MEMBERS = (
 _PLAIN_MEMBERS = frozenset(("type", "value", "unitCode", "observedAt"))
 _HINTS = frozenset(("observedAt", "unitCode", "datasetId", "objectType"))
 
-_GEO_NAMES = frozenset(("location", "observationSpace", "operationSpace"))
-_RESERVED = ENTITY_MEMBERS | {"observedAt", "datasetId", "instanceId", "expiresAt"}
+GEO_NAMES = frozenset(("location", "observationSpace", "operationSpace"))
+RESERVED = ENTITY_MEMBERS | {"observedAt", "datasetId", "instanceId", "expiresAt"}
 """Core terms that are never reified: no attribute may have these names (clause 4.5.1)."""
 _RESERVED_RULE = {
     "": "an attribute's name; this one has a meaning of its own in NGSI-LD",
@@ -155,7 +155,7 @@ def check_attribute(instance: dict[str, Any], name: str) -> None:
     """
     parser = _Parser(CORE, partial=False)
     parser.members(instance, instance["type"], name, 1)
-    if name in _GEO_NAMES:
+    if name in GEO_NAMES:
         parser.geographic(instance, name)
     parser.refuse("The attribute is not valid")
 
@@ -301,13 +301,13 @@ class _Parser:
     def attributes(self, payload: Mapping[str, Any], document: dict[str, Any], now: str) -> None:
         known = self.context.names
         for key, value in payload.items():
-            if key in _NO_ATTRIBUTES:
+            if key in NO_ATTRIBUTES:
                 continue
             name = known.get(key) or canonical_name(key, self.context)
             if name is None:
                 self.fault(key[:_SHOWN] or "(empty name)", key, NAME_RULE)
                 continue
-            if name in _RESERVED:
+            if name in RESERVED:
                 self.fault(key, key, _RESERVED_RULE.get(name, _RESERVED_RULE[""]))
                 continue
             if name in document:
@@ -315,11 +315,11 @@ class _Parser:
                 continue
             if not now and type(value) is dict and _is_plain_property(value):
                 attribute = document[name] = value
-                if name in _GEO_NAMES:
+                if name in GEO_NAMES:
                     self.geographic(attribute, key)
                 continue
             attribute = document[name] = self.attribute(value, key, now)
-            if name in _GEO_NAMES:
+            if name in GEO_NAMES:
                 self.geographic(attribute, key)
 
     def geographic(self, attribute: Any, field: str) -> None:
@@ -581,6 +581,6 @@ class _Parser:
         return [self.context.expand(word) for word in value]
 
 
-_NO_ATTRIBUTES = frozenset(
+NO_ATTRIBUTES = frozenset(
     ("id", "type", "@id", "@type", "scope", "@context", "createdAt", "modifiedAt", "deletedAt")
 )

@@ -31,7 +31,8 @@ class Transaction(Protocol):
     def insert(self, document: Document, body: bytes, at: str = "") -> bool:
         """Insert the entity, with its body; False, and nothing changed, if there is one with its id.
 
-        ``at`` is createdAt and modifiedAt wherever the document has none.
+        ``at`` is createdAt and modifiedAt wherever the document has none. The document may be just the head
+        of the entity: id, type, scope, location; every attribute that it lacks has the entity's times.
         """
 
     def put(self, document: Document, body: bytes) -> None:

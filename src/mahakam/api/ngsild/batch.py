@@ -10,14 +10,16 @@ from typing import Any
 import orjson
 
 from mahakam.api.http import Response
-from mahakam.api.ngsild.call import JSON, JSON_LD, MAX_BATCH, Call, content_type, link_context
-from mahakam.api.ngsild.entities import guarded
+from mahakam.api.ngsild.call import JSON, JSON_LD, LARGE, MAX_BATCH, Call, content_type, link_context
+from mahakam.api.ngsild.entities import guarded, unstamped
 from mahakam.broker.writes import Create, Delete, Modify, Upsert, Write, Written
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.core import NULL
+from mahakam.ngsild.draft import Draft
 from mahakam.ngsild.entity import Document, Fragment, parse_entity, parse_fragment
 from mahakam.ngsild.lexical import URI_RULE, is_uri
 from mahakam.ngsild.patch import append, merge, replace_entity
+from mahakam.ngsild.plain import plain_entities
 from mahakam.ngsild.problem import Problem, bad_request
 
 _INLINE = 100
@@ -28,13 +30,20 @@ _Prepare = Callable[[Call, Any, Context], Write]
 async def create_batch(call: Call) -> Response:
     """Clause 5.6.7: 201 with the ids, or 207 if some were refused."""
     call.options(frozenset())
+    if call.request.headers.get("content-type") == JSON and call.everywhere(call.principal()):
+        context = await call.context()
+        work = partial(plain_entities, call.request.body, context, MAX_BATCH)
+        drafts = work() if len(call.request.body) <= LARGE else await asyncio.to_thread(work)
+        if drafts is not None:
+            broker = await call.broker_for_creation()
+            return _result(call, await broker.abatch(list(map(Create, drafts)), call.author), [])
     return await _write(call, _create)
 
 
 def _create(call: Call, payload: Any, context: Context) -> Write:
     document = _document(payload, context)
     call.permit(call.principal(), document.get("scope"))
-    return Create(document)
+    return Create(Draft.of(document))
 
 
 async def upsert_batch(call: Call) -> Response:
@@ -165,9 +174,7 @@ def _listed(value: Any, what: str) -> list[Any]:
 
 
 def _document(payload: Any, context: Context) -> Document:
-    document = parse_entity(payload, context, "")
-    del document["createdAt"], document["modifiedAt"]
-    return document
+    return unstamped(parse_entity(payload, context, ""))
 
 
 def _fragment(payload: Any, context: Context) -> tuple[str, Fragment]:

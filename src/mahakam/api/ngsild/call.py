@@ -34,7 +34,7 @@ MERGE_PATCH = "application/merge-patch+json"
 CONTEXT_REL = "http://www.w3.org/ns/json-ld#context"
 MAX_BATCH = 10_000
 _FETCHERS = 4
-_LARGE = 200_000
+LARGE = 200_000
 """Bytes from which a payload is parsed off the event loop."""
 
 _LINK = re.compile(r"\s*<([^>]*)>\s*((?:;[^,<]*)?)")
@@ -162,7 +162,7 @@ class Call:
     async def json(self) -> Any:
         """The parsed body; raises Problem InvalidRequest with the position of the fault."""
         body = self.request.body
-        if len(body) > _LARGE:
+        if len(body) > LARGE:
             return await asyncio.to_thread(parse_json, body)
         return parse_json(body)
 

@@ -14,6 +14,7 @@ from mahakam.api.ngsild.call import (
     BASE,
     JSON,
     JSON_LD,
+    LARGE,
     MERGE_PATCH,
     Call,
     accepted,
@@ -37,11 +38,13 @@ from mahakam.api.ngsild.presentation import (
 )
 from mahakam.broker.linked import resolved
 from mahakam.ngsild.context import CORE, Context
+from mahakam.ngsild.draft import Draft
 from mahakam.ngsild.entity import SYSTEM, Document, parse_entity, parse_fragment
 from mahakam.ngsild.lexical import TIME_RULE, is_time, require_uri
 from mahakam.ngsild.match import of_types
 from mahakam.ngsild.ordering import Ordering, parse_ordering
 from mahakam.ngsild.patch import Change, merge, replace_entity
+from mahakam.ngsild.plain import plain_entity
 from mahakam.ngsild.problem import Problem, bad_request, not_found
 from mahakam.ngsild.qlanguage import attributes_in
 from mahakam.ngsild.query import parse_types, selection_from
@@ -76,11 +79,20 @@ _LD_HEADERS = [("content-type", JSON_LD)]
 async def create(call: Call) -> Response:
     """Clause 5.6.1: store a new entity; its path comes back in ``location``."""
     broker = await call.broker_for_creation()
+    draft = await _posted(call)
+    author = call.authorised(draft.head.get("scope"))
+    await broker.acreate(draft, author)
+    return call.empty(201, ("location", location(draft.id)))
+
+
+async def _posted(call: Call) -> Draft:
+    """The new entity that the payload describes."""
+    if call.request.headers.get("content-type") == JSON and len(call.request.body) <= LARGE:
+        draft = plain_entity(call.request.body, await call.context())
+        if draft is not None:
+            return draft
     payload, context = await call.payload()
-    document = parse_entity(payload, context, "")
-    author = call.authorised(document.get("scope"))
-    await broker.acreate(_unstamped(document), author)
-    return call.empty(201, ("location", location(document["id"])))
+    return Draft.of(unstamped(parse_entity(payload, context, "")))
 
 
 def location(id: str) -> str:
@@ -88,7 +100,7 @@ def location(id: str) -> str:
     return f"{BASE}/entities/{quote(id, safe=':@!$&*+,;=-._~')}"
 
 
-def _unstamped(document: Document) -> Document:
+def unstamped(document: Document) -> Document:
     """A parsed entity for a broker that sets the times itself."""
     for name in ("createdAt", "modifiedAt"):
         document.pop(name, None)
