@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mahakam.config import ConfigError, Place, load_places
@@ -61,7 +61,8 @@ moments = st.datetimes(dt.datetime(2026, 1, 1), dt.datetime(2026, 12, 31)).map(
 )
 
 
-@given(start=moments, days=st.integers(1, 30), pauses=st.lists(st.tuples(moments, moments), max_size=4))
+@settings(deadline=None, max_examples=60)
+@given(start=moments, days=st.integers(1, 12), pauses=st.lists(st.tuples(moments, moments), max_size=4))
 def test_the_time_worked_until_due_is_the_time_allowed(
     start: dt.datetime, days: int, pauses: list[tuple[dt.datetime, dt.datetime]]
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -204,17 +204,45 @@ class Desk:
         (nothing is written), Refused for a way that does not exist or a text that is missing, Problem for no
         such request.
         """
+
+        def decide(before: Request, words: str) -> tuple[State, str]:
+            if found := _step_faults(before, state, words):
+                raise Refused(found)
+            to: State = state  # type: ignore[assignment]  # one of STATES: _step_faults has looked
+            return to, agency or before.agency
+
+        return self._advance(number, revision, text, decide, author)
+
+    def by_resident(self, number: str, revision: int, act: str, text: str) -> Request:
+        """What the resident does with their own request: ``answer`` a question, ``withdraw``, ``confirm`` an answer,
+        ``reopen`` once. Raises as :meth:`step` does."""
+
+        def decide(before: Request, words: str) -> tuple[State, str]:
+            if act not in resident_acts(before):
+                raise Refused([Fault("state", "way", {"from": before.state, "to": act[:40]})])
+            if found := words_faults("text", words, 3 if act in ("answer", "reopen") else 0):
+                raise Refused(found)
+            return _RESIDENT[act], ""
+
+        return self._advance(number, revision, text, decide, "resident")
+
+    def _advance(
+        self,
+        number: str,
+        revision: int,
+        text: str,
+        decide: Callable[[Request, str], tuple[State, str]],
+        author: str,
+    ) -> Request:
+        """Add a step; ``decide`` gives its state and agency from the request as it stands, or refuses."""
         text = clean(text)
 
         def change(document: Document, at: str) -> patch.Change:
             before = self._request(document)
             if revision_of(before) != revision:
                 raise Changed(before)
-            found = _step_faults(before, state, text)
-            if found:
-                raise Refused(found)
-            to: State = state  # type: ignore[assignment]  # one of STATES: _step_faults has looked
-            steps = (*before.steps, Step(to, at, agency or before.agency, text))
+            to, agency = decide(before, text)
+            steps = (*before.steps, Step(to, at, agency, text))
             return patch.merge(document, course_attributes(to, steps, *self._due(before, steps)), at)
 
         self._broker.change(entity_id(number), change, author=author)
@@ -307,6 +335,28 @@ class Desk:
         scopes = document.get("scope") or []
         place = place_of([scopes] if isinstance(scopes, str) else scopes, self._places)
         return from_document(document, place.id if place else "")
+
+
+_RESIDENT: Mapping[str, State] = {
+    "answer": "inProgress",
+    "withdraw": "closed",
+    "confirm": "closed",
+    "reopen": "reopened",
+}
+
+
+def resident_acts(request: Request) -> dict[str, State]:
+    """What the resident may do now: act → the state it leads to."""
+    acts = []
+    if request.state == "waiting":
+        acts.append("answer")
+    if request.state == "answered":
+        acts.append("confirm")
+    if request.open:
+        acts.append("withdraw")
+    if "reopened" in request.next_states:
+        acts.append("reopen")
+    return {act: _RESIDENT[act] for act in acts}
 
 
 def revision_of(request: Request) -> int:

@@ -113,7 +113,7 @@ def queue_table(request: Request) -> Table:
     site = site_of(request)
     waiting = Column("waiting_days", _("Waiting"), "number", get=lambda r: waiting_days(r), html=_waiting)
     due = Column("due", _("Due"), "time", get=lambda r: r.due if r.open else None, html=due_words)
-    left_out = {"updated", "place"} if _asked(request) else {"updated"}
+    left_out = {"updated", "requested"} | ({"place"} if _asked(request) else set())
     shown = [
         replace(column, hidden=column.hidden or column.name in left_out)
         for column in columns(site, "/queue/")

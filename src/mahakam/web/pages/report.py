@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -21,6 +22,7 @@ from mahakam.ngsild.problem import Problem
 from mahakam.services import area
 from mahakam.services.catalogue import Service, catalogue, search
 from mahakam.services.desk import Desk
+from mahakam.services.owner import key_of
 from mahakam.services.photo import LARGEST_BYTES, PhotoError, keep_photo, photo_file
 from mahakam.services.request import LONGEST_WORDS, Draft, Fault, Refused
 from mahakam.services.villages import VillageLists
@@ -190,7 +192,9 @@ def _take_in(request: Request, place: Place, typed: Typed, draft: Draft) -> Resp
         reasons = "; ".join(f"{r['field']}: {r['expected']}" for r in problem.reasons) or problem.detail
         text = _("The city's own rules do not let this through: %(reasons)s", reasons=reasons)
         return _form(request, place, typed, {"form": text}, status=422)
-    return RedirectResponse(f"/requests/{sent.number}?sent=1", 303)
+    # A form sent twice gets the key again: its idempotency token is known to the sender alone.
+    key = quote(key_of(site.store, sent.number))
+    return RedirectResponse(f"/requests/{sent.number}?sent=1&key={key}", 303)
 
 
 def _form(

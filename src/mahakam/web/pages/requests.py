@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -13,10 +13,12 @@ from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place, scope_of
 from mahakam.services.catalogue import catalogue
-from mahakam.services.desk import Desk, Wanted
+from mahakam.services.desk import Desk, Wanted, resident_acts, revision_of
 from mahakam.services.numbers import normal_number
+from mahakam.services.owner import owns
+from mahakam.services.request import LONGEST_WORDS, entity_id
 from mahakam.services.request import Request as ServiceRequest
-from mahakam.services.request import entity_id
+from mahakam.services.satisfaction import rated
 from mahakam.services.states import OPEN, STATES
 from mahakam.web import gate, shapes
 from mahakam.web.language import _, in_timezone, words
@@ -24,7 +26,15 @@ from mahakam.web.outlines import boundary, box
 from mahakam.web.pages.report import desk_of
 from mahakam.web.questions import answered
 from mahakam.web.render import render
-from mahakam.web.request_words import STAGE_NAMES, STATE_KINDS, STATE_NAMES, columns, place_name, service_name
+from mahakam.web.request_words import (
+    STAGE_NAMES,
+    STATE_KINDS,
+    STATE_NAMES,
+    Sentences,
+    columns,
+    place_name,
+    service_name,
+)
 from mahakam.web.site import Site, site_of
 from mahakam.web.tables import Table, table_routes
 
@@ -98,12 +108,27 @@ def one(request: Request) -> Response:
         raise HTTPException(404, _("There is no report with this number"))
     if number != request.path_params["number"]:
         return RedirectResponse(f"/requests/{number}", 301)
+    return page(request, found, request.query_params.get("key", "")[:80])
+
+
+def page(
+    request: Request,
+    found: ServiceRequest,
+    key: str = "",
+    typed: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    """A request's page; with its key also what the resident may do with it."""
+    site = site_of(request)
     place = site.places.get(found.place)
     if place:
         in_timezone(place.timezone)
-    return render(
+    mine = bool(key) and owns(site.store, found.number, key)
+    made = render(
         request,
         "requests-one.html",
+        status,
         title=service_name(site, found),
         description=found.description[:160],
         place=place,
@@ -120,7 +145,20 @@ def one(request: Request) -> Response:
         now=dt.datetime.now(dt.UTC),
         sent=request.query_params.get("sent") == "1",
         may_work=place is not None and gate.may(request, "request.work", place),
+        mine=mine,
+        acts=resident_acts(found) if mine else {},
+        may_rate=mine and not found.open and not rated(site.broker, found.number),
+        rated=request.query_params.get("rated") == "1",
+        key=key,
+        token=gate.token(request) if mine else "",
+        revision=revision_of(found),
+        typed=typed or {"text": ""},
+        errors=Sentences(errors or {}),
+        longest=LONGEST_WORDS,
     )
+    if mine:
+        made.headers["Cache-Control"] = "no-store"
+    return made
 
 
 def wanted(request: Request) -> Wanted:

@@ -1,0 +1,193 @@
+"""A resident's own request, by the key that came with its number: answer, withdraw, confirm, reopen, rate."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from mahakam.config import Place, scope_of
+from mahakam.services import satisfaction
+from mahakam.services.desk import Changed
+from mahakam.services.numbers import normal_number
+from mahakam.services.owner import owns
+from mahakam.services.request import Refused
+from mahakam.services.request import Request as ServiceRequest
+from mahakam.web import gate
+from mahakam.web.language import _, in_timezone, words
+from mahakam.web.pages.report import desk_of
+from mahakam.web.pages.requests import page
+from mahakam.web.render import render
+from mahakam.web.request_words import Sentences, sentences, service_name
+from mahakam.web.site import Site, site_of
+from mahakam.web.tables import Column, Table, table_routes
+
+
+def routes(_site: Site) -> list[BaseRoute]:
+    return [
+        Route("/requests/{number}/mine", act, methods=["POST"]),
+        Route("/requests/{number}/rate", show_rating, methods=["GET"]),
+        Route("/requests/{number}/rate", rate, methods=["POST"]),
+        *table_routes("/satisfaction", show_results, results_table),
+    ]
+
+
+async def act(request: Request) -> Response:
+    form = await gate.read_form(request)
+    return await run_in_threadpool(_act, request, form)
+
+
+async def rate(request: Request) -> Response:
+    form = await gate.read_form(request)
+    return await run_in_threadpool(_rate, request, form)
+
+
+def show_rating(request: Request) -> Response:
+    found, place, key = _mine(request, request.query_params.get("key", ""))
+    return _rating(request, found, place, key)
+
+
+def _act(request: Request, form: FormData) -> Response:
+    found, _place, key = _mine(request, gate.text(form, "key"))
+    text = gate.text(form, "text")
+    if not gate.is_ours(request, form):
+        said = _("The page had lain open for a long time. Your text is still here: please send it once more.")
+        return page(request, found, key, {"text": text}, {"form": said}, 403)
+    revision = gate.text(form, "revision")
+    seen = int(revision) if revision.isdecimal() and len(revision) < 9 else -1
+    try:
+        desk_of(site_of(request)).by_resident(found.number, seen, gate.text(form, "do"), text)
+    except Changed as changed:
+        said = _("The agency was faster: read what is new, then send again.")
+        return page(request, changed.request, key, {"text": text}, {"form": said}, 409)
+    except Refused as refused:
+        return page(
+            request, found, key, {"text": text}, sentences(refused.faults, site_of(request).places), 422
+        )
+    return RedirectResponse(f"/requests/{found.number}?key={quote(key)}#mine", 303)
+
+
+def _rate(request: Request, form: FormData) -> Response:
+    found, place, key = _mine(request, gate.text(form, "key"))
+    typed = {element.code: gate.text(form, element.code) for element in satisfaction.survey().elements}
+    missing = {
+        code: _("Please choose an answer.")
+        for code, value in typed.items()
+        if value not in ("1", "2", "3", "4")
+    }
+    if not gate.is_ours(request, form):
+        missing["form"] = _("The page had lain open for a long time. Please send it once more.")
+    if missing:
+        return _rating(request, found, place, key, typed, missing, 422)
+    date = dt.datetime.now(ZoneInfo(place.timezone)).date().isoformat()
+    site = site_of(request)
+    try:
+        given = {code: int(value) for code, value in typed.items()}
+        satisfaction.rate(site.broker, found, scope_of(place, site.places), given, date)
+    except satisfaction.AlreadyRated:
+        return _rating(
+            request, found, place, key, typed, {"form": _("You have rated this already. Thank you.")}, 409
+        )
+    return RedirectResponse(f"/requests/{found.number}?key={quote(key)}&rated=1#mine", 303)
+
+
+def _rating(
+    request: Request,
+    found: ServiceRequest,
+    place: Place,
+    key: str,
+    typed: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    made = render(
+        request,
+        "rate.html",
+        status,
+        title=_("How was it?"),
+        place=place,
+        section="services",
+        found=found,
+        service=service_name(site_of(request), found),
+        survey=satisfaction.survey(),
+        typed=typed or dict.fromkeys((element.code for element in satisfaction.survey().elements), ""),
+        errors=Sentences(errors or {}),
+        key=key,
+        token=gate.token(request),
+    )
+    made.headers["Cache-Control"] = "no-store"
+    return made
+
+
+def show_results(request: Request) -> Response:
+    site = site_of(request)
+    place = _asked(request)
+    return render(
+        request,
+        "satisfaction.html",
+        title=_("How satisfied residents are"),
+        place=place,
+        section="services",
+        table=results_table(request),
+        survey=satisfaction.survey(),
+        cities=[city for city in site.places.values() if city.kind == "city"],
+    )
+
+
+def results_table(request: Request) -> Table:
+    """One row a service and agency: answers, index, grade, interval, and the mean of each element."""
+    site, place = site_of(request), _asked(request)
+    found = satisfaction.results(site.broker, scope_of(place, site.places) if place else "")
+    rows = [{"service": service, "agency": agency, "result": one} for (service, agency), one in found.items()]
+    columns = [
+        Column("service", _("About"), get=lambda r: r["service"]),
+        Column("agency", _("Agency"), get=lambda r: r["agency"]),
+        Column("answers", _("Answers"), "number", get=lambda r: r["result"].answers),
+        Column("index", _("Index"), "number", get=lambda r: float(r["result"].index)),
+        Column(
+            "interval",
+            "±",
+            "number",
+            get=lambda r: None if r["result"].half is None else float(r["result"].half),
+        ),
+        Column("grade", _("Grade"), get=lambda r: r["result"].grade),
+        Column("grade_name", _("In words"), get=lambda r: words(r["result"].title)),
+        *(_mean(element) for element in satisfaction.survey().elements),
+    ]
+    nothing = _("Nobody has answered yet. Residents are asked when their request is settled.")
+    return Table(request, _("Satisfaction"), columns, rows, "/satisfaction", sort="-answers", nothing=nothing)
+
+
+def _mean(element: satisfaction.Element) -> Column:
+    return Column(
+        element.code,
+        words(element.title),
+        "number",
+        get=lambda r: float(r["result"].means[element.code]),
+        hidden=True,
+    )
+
+
+def _mine(request: Request, key: str) -> tuple[ServiceRequest, Place, str]:
+    """The request, for whoever has its key; for all others there is none."""
+    site = site_of(request)
+    number = normal_number(request.path_params["number"])
+    found = desk_of(site).request(number) if number else None
+    if found is None or found.place not in site.places or not owns(site.store, found.number, key[:80]):
+        raise HTTPException(404, _("There is no report with this number and key"))
+    place = site.places[found.place]
+    in_timezone(place.timezone)
+    return found, place, key[:80]
+
+
+def _asked(request: Request) -> Place | None:
+    asked = request.query_params.get("city", "")
+    return site_of(request).place(asked) if asked else None
