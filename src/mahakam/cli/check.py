@@ -209,6 +209,7 @@ def checked(
         references,
         rename=matching.rename,
         lines_before=table.unproven.lines_before if table.unproven else None,
+        lacks=table.lacks,
     )
     result.add(
         Finding(fault.row, "", STRUCTURE, fault.value, fault.expected, "error", fault.problem)

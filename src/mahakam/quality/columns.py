@@ -40,10 +40,11 @@ from mahakam.quality.rule import (
 )
 from mahakam.quality.typing_sql import (
     TYPES,
-    has_shape,
+    cast,
+    has_cast,
     identifier,
     literal,
-    row_shape,
+    loose,
     text_literal,
     typed,
 )
@@ -173,6 +174,7 @@ def check_columns(
     rename: Mapping[str, str] | None = None,
     lines_before: int | None = None,
     file_columns: Sequence[str] | None = None,
+    lacks: frozenset[str] = frozenset(),
 ) -> ColumnCheck:
     """Check the rows of a table or view: ``_row`` (from 1), ``_line``, then VARCHAR columns.
 
@@ -181,25 +183,21 @@ def check_columns(
     and its rules are left out. ``lines_before``: the relation has no ``_row`` and ``_line``, but gives its rows in
     the order of the file, one to a line, under so many lines of header: their place is their number, and they
     are read by all threads. ``file_columns``: the columns of the file itself, where the relation is a mapping of it.
+    are read by all threads. ``lacks``: characters that no cell holds, and the empty string if no cell is empty.
     Raises ContractError if the references lack what the contract needs.
     """
-    given = ["_row", "_line"]
-    compiled = _Compiled(
-        contract,
-        references,
-        relation,
-        columns,
-        rename or {},
-        typed_fields,
-        given if lines_before is None else [],
-    )
+
+    def compiled_with(numbers: list[str]) -> _Compiled:
+        return _Compiled(contract, references, relation, columns, rename or {}, typed_fields, lacks, numbers)
+
+    compiled = compiled_with(["_row", "_line"] if lines_before is None else [])
     table = f"mahakam_check_{next(_tables)}"
     compiled.register(connection)
     try:
         if lines_before is not None and not _keeps_order(connection, compiled.sql):
             compiled.forget(connection)
             numbers = ["row_number() OVER () AS _row", f"_row + {int(lines_before)} AS _line"]
-            compiled = _Compiled(contract, references, relation, columns, rename or {}, typed_fields, numbers)
+            compiled = compiled_with(numbers)
             compiled.register(connection)
             lines_before = None
         connection.execute(f"CREATE TEMP TABLE {table}_rows AS {compiled.sql}")
@@ -208,13 +206,16 @@ def check_columns(
     layout = compiled.layout
     # A table keeps the order of what it was made from: rowid counts its rows from 0.
     counted = "" if lines_before is None else f"rowid + 1 AS _row, rowid + 1 + {int(lines_before)} AS _line, "
-    connection.execute(f"CREATE TEMP VIEW {table} AS SELECT {counted}* FROM {table}_rows")  # noqa: S608 - our own names
+    kept = ", ".join(["*", *(f"{sql} AS {value}" for value, sql in compiled.derived.items())])
+    connection.execute(f"CREATE TEMP VIEW {table} AS SELECT {counted}{kept} FROM {table}_rows")  # noqa: S608 - our own names
     check = ColumnCheck(
         contract, connection, table, absent=compiled.absent, _failing=f"{table}_failing", _layout=layout
     )
     for rule in compiled.across_rules:
-        mark = _mark_repeated if isinstance(rule.check, Unique) else _mark_across
-        mark(connection, table, rule, layout, lines_before is None)
+        if isinstance(rule.check, Unique):
+            _mark_repeated(connection, table, rule, layout, compiled.derived, lines_before is None)
+        else:
+            _mark_across(connection, table, rule, layout, lines_before is None)
     if typed_fields:
         _mark_held(connection, f"{table}_rows", layout)
     failing = " OR ".join(f"{mask} <> 0" for mask in layout.masks) or "false"
@@ -296,6 +297,7 @@ class _Compiled:
         columns: Sequence[str],
         rename: Mapping[str, str],
         keep: bool,
+        lacks: frozenset[str],
         numbers: list[str],
     ) -> None:
         self.contract = contract
@@ -308,6 +310,8 @@ class _Compiled:
         self.names = [name for name in contract.fields if name not in self.absent]
         self.position = {name: position for position, name in enumerate(self.names)}
         self.keep = keep
+        self.lacks = lacks
+        self.derived: dict[str, str] = {}
         self.numbers = numbers
         self.rules = [rule for rule in contract.rules if not self._left_out(rule)]
         self.across_rules = [rule for rule in self.rules if isinstance(rule.check, Unique | Across)]
@@ -321,27 +325,36 @@ class _Compiled:
         return bool(missing) and not (isinstance(rule.check, Holds) and len(missing) < len(rule.reads))
 
     def _build(self, relation: str) -> str:
-        """Steps, each of which names what the next one uses: text, shape, typed values, what fails, masks, what
+        """Steps, each of which names what the next one uses: text, casts, typed values, what fails, masks, what
         is kept."""
-        markers = ", ".join(map(text_literal, sorted({"", *self.contract.missing})))
         texts = [*self.numbers]
         values = ["*"]
         kinds = {f"t{position}": self._kind(name) for position, name in enumerate(self.names)}
-        shape = row_shape(kinds)
+        numbers = [text for text, kind in kinds.items() if has_cast(kind) and kind.logical == "number"]
+        casts = ["*", f"{loose(numbers, self.lacks)} AS _loose"]
         for position, name in enumerate(self.names):
-            raw = identifier(self.source[name])
-            missing = f"{raw} IN ({markers})" if self.contract.missing else f"{raw} = ''"
-            texts += [f"{raw} AS r{position}", f"CASE WHEN {missing} THEN NULL ELSE {raw} END AS t{position}"]
-            kind = kinds[f"t{position}"]
-            if kind.logical != "string":
-                known = "_shape" if shape and has_shape(kind) else ""
-                values.append(f"{typed(f't{position}', kind, self.functions, known)} AS v{position}")
+            raw, text, kind = identifier(self.source[name]), f"t{position}", kinds[f"t{position}"]
+            texts += [f"{raw} AS r{position}", f"{self._present(raw)} AS {text}"]
+            if has_cast(kind):
+                casts.append(f"{cast(text, kind)} AS c{position}")
+                values.append(f"{typed(text, kind, self.functions, f'c{position}', '_loose')} AS v{position}")
+            elif kind.logical != "string":
+                values.append(f"{typed(text, kind, self.functions)} AS v{position}")
         flags, masks = self._masks()
-        steps = [texts, ["*", f"{shape} AS _shape"] if shape else ["*"], values, flags, masks, self._kept()]
+        steps = [texts, casts, values, flags, masks, self._kept()]
         sql = relation
         for step in steps:
             sql = f"SELECT {', '.join(step)} FROM {sql if sql is relation else f'({sql})'}"  # noqa: S608 - names are quoted
         return sql
+
+    def _present(self, raw: str) -> str:
+        """A cell's text, or NULL if it is empty or stands for no value."""
+        markers = sorted({"", *self.contract.missing} - self.lacks)
+        return (
+            f"CASE WHEN {raw} IN ({', '.join(map(text_literal, markers))}) THEN NULL ELSE {raw} END"
+            if markers
+            else raw
+        )
 
     def _kind(self, name: str) -> Kind:
         return self.contract.fields[name].kind.in_zone(self.references.zone)
@@ -390,7 +403,11 @@ class _Compiled:
         for name in dict.fromkeys(beside):
             position = self.position[name]
             layout.keys.append(f"_key{position}")
-            kept += [f"r{position} AS _key{position}", f"{self._value(name)} AS _val{position}"]
+            kept.append(f"r{position} AS _key{position}")
+            if self._kind(name).logical == "string":
+                self.derived[f"_val{position}"] = self._present(f"_key{position}")
+            else:
+                kept.append(f"{self._value(name)} AS _val{position}")
         if self.keep:
             kept.append("false AS _held")
             kept += [f"{self._value(name)} AS _field{n}" for n, name in enumerate(self.contract.fields)]
@@ -462,8 +479,13 @@ def _no_multiple(value: str, step: int | float) -> str:
     return f"NOT isfinite({quotient}) OR {near} > 1e-9::DOUBLE * greatest(1.0::DOUBLE, abs({quotient}))"
 
 
-def _mark_repeated(connection: Any, table: str, rule: Rule, layout: _Layout, numbered: bool) -> None:
-    """Set the rule's bit, and the other row, in every row whose key occurs again."""
+def _mark_repeated(
+    connection: Any, table: str, rule: Rule, layout: _Layout, derived: Mapping[str, str], numbered: bool
+) -> None:
+    """Set the rule's bit, and the other row, in every row whose key occurs again.
+
+    ``derived``: what a key's value is made of, where the table does not hold it.
+    """
     assert isinstance(rule.check, Unique)
     values = [f"_val{layout.names.index(name)}" for name in rule.check.fields]
     mask, bit = layout.bit(rule)
@@ -473,7 +495,7 @@ def _mark_repeated(connection: Any, table: str, rule: Rule, layout: _Layout, num
     # Only the rows of repeated keys are numbered: a state for each of all keys would cost much more.
     again = f"{table} SEMI JOIN (SELECT {listed} FROM {table} {several}) USING ({listed})"  # noqa: S608
     rows = f"SELECT {listed}, min(_row, 2) AS rows FROM {again} GROUP BY ALL"  # noqa: S608 - our own names
-    same = " AND ".join(f"{table}_rows.{v} = repeated.{v}" for v in values)
+    same = " AND ".join(f"{derived.get(v, f'{table}_rows.{v}')} = repeated.{v}" for v in values)
     own = f"{table}_rows._row" if numbered else f"{table}_rows.rowid + 1"
     connection.execute(
         f"UPDATE {table}_rows SET {mask} = {mask} | {bit}, _other{rule.number} = "  # noqa: S608 - our own names

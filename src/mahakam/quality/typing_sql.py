@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, time
 from typing import Any, Final
 
@@ -60,55 +60,70 @@ def full_match(text: str, pattern: str) -> str:
     return f"regexp_full_match({text}, {text_literal(pattern)})"
 
 
-_MARK = "\x1f"
-"""Between the cells of a row whose shapes are looked at together."""
-_PLAIN = "[+-]?[0-9]{1,15}(?:\\.[0-9]{0,15})?"
-"""Most numbers, all of them in the grammar and finite."""
+LOOSE: Final = " \t\n\v\f\r_+"
+"""Characters by which DuckDB's casts read numbers that are none in the grammar (``1_000``, ``+-1``, blanks around)."""
 
 
-def has_shape(kind: Kind) -> bool:
-    """Whether :func:`row_shape` can vouch for text of this kind."""
+def has_cast(kind: Kind) -> bool:
+    """Whether DuckDB's own cast reads all text of this kind, and some text more, which :func:`typed` refuses."""
     return (kind.logical == "number" and kind.plain_number) or (
         kind.logical == "date" and lexical.is_iso(kind)
     )
 
 
-def row_shape(kinds: Mapping[str, Kind]) -> str:
-    """True in a row whose texts of numbers and dates are all either NULL or plainly of their grammar: one search
-    instead of one a column. Empty if there are not several; a row where it is false may be right nevertheless.
-
-    ``kinds``: expression of a present text (never the empty string) → its kind.
-    """
-    chosen = {text: kind for text, kind in kinds.items() if has_shape(kind)}
-    if len(chosen) < 2:
-        return ""
-    joined = f", {text_literal(_MARK)}, ".join(chosen)
-    shapes = "\\x1f".join(
-        f"(?:{_PLAIN if k.logical == 'number' else lexical.DATE})?" for k in chosen.values()
-    )
-    return full_match(f"concat({joined})", shapes)
+def cast(text: str, kind: Kind) -> str:
+    """DuckDB's cast of text: NULL for what it cannot read."""
+    return f"TRY_CAST({text} AS {TYPES[kind.logical]})"
 
 
-def typed(text: str, kind: Kind, functions: Functions, shape: str = "") -> str:
+def loose(texts: Sequence[str], lacks: Collection[str]) -> str:
+    """True in a row where one of several texts holds a character of ``LOOSE``, of which no text holds ``lacks``."""
+    held = [char for char in LOOSE if char not in lacks]
+    if not held or not texts:
+        return "false"
+    joined = texts[0] if len(texts) == 1 else f"concat({', '.join(texts)})"
+    if len(held) == 1:
+        return f"contains({joined}, {text_literal(held[0])})"
+    return f"regexp_matches({joined}, {text_literal('[' + ''.join(held) + ']')})"
+
+
+def typed(text: str, kind: Kind, functions: Functions, read: str = "", suspect: str = "true") -> str:
     """The typed value of present text (NULL stays NULL); NULL too for text that is no value of the kind.
 
-    ``shape``: a column that is true where the text is known to have the shape that :func:`row_shape` looks for.
+    For a kind that :func:`has_cast`, ``read`` names what :func:`cast` gave, ``suspect`` what :func:`loose` said: so
+    most text is never searched for a pattern.
     """
+    if has_cast(kind):
+        read = read or cast(text, kind)
+        return _strict_number(text, read, suspect) if kind.logical == "number" else _strict_date(text, read)
     match kind.logical:
         case "string":
             return text
         case "integer" | "number":
-            return _number(text, kind, shape)
+            return _number(text, kind)
         case "boolean":
             is_true, is_boolean = full_match(text, lexical.TRUE), full_match(text, lexical.BOOLEAN)
             return f"CASE WHEN {is_true} THEN true WHEN {is_boolean} THEN false END"
         case "date" | "time" | "timestamp":
-            return _iso(text, kind, shape) if lexical.is_iso(kind) else _formatted(text, kind)
+            return _iso(text, kind) if lexical.is_iso(kind) else _formatted(text, kind)
         case _:
             return functions.checked_json(text, kind)
 
 
-def _number(text: str, kind: Kind, shape: str) -> str:
+def _strict_number(text: str, read: str, suspect: str) -> str:
+    """An exponent may have six digits, so text of eight characters has not too many."""
+    long = f"strlen({text}) > 8 AND (contains({text}, 'e') OR contains({text}, 'E'))"
+    beyond = f"({suspect} OR {long}) AND {read} IS NOT NULL AND NOT {full_match(text, lexical.NUMBER)}"
+    return f"CASE WHEN NOT isfinite({read}) OR ({beyond}) THEN NULL ELSE {read} END"
+
+
+def _strict_date(text: str, read: str) -> str:
+    """A date that is written back as it stood, in ten characters, is of the grammar."""
+    beyond = f"{read} IS NOT NULL AND (strlen({text}) <> 10 OR CAST({read} AS VARCHAR) <> {text})"
+    return f"CASE WHEN {beyond} THEN NULL ELSE {read} END"
+
+
+def _number(text: str, kind: Kind) -> str:
     follows = full_match(text, lexical.number_pattern(kind))
     plain = text
     if kind.group:
@@ -118,14 +133,10 @@ def _number(text: str, kind: Kind, shape: str) -> str:
     if kind.logical == "integer":
         return f"CASE WHEN {follows} THEN TRY_CAST({plain} AS BIGINT) END"
     number = f"TRY_CAST({plain} AS DOUBLE)"
-    known = f"WHEN {shape} THEN {number} " if shape else ""
-    return f"CASE {known}WHEN {follows} AND isfinite({number}) THEN {number} END"
+    return f"CASE WHEN {follows} AND isfinite({number}) THEN {number} END"
 
 
-def _iso(text: str, kind: Kind, shape: str) -> str:
-    if kind.logical == "date":
-        known = f"WHEN {shape} THEN TRY_CAST({text} AS DATE) " if shape else ""
-        return f"CASE {known}WHEN {full_match(text, lexical.DATE)} THEN TRY_CAST({text} AS DATE) END"
+def _iso(text: str, kind: Kind) -> str:
     if kind.logical == "time":
         return f"CASE WHEN {full_match(text, lexical.TIME)} THEN TRY_CAST({text} AS TIME) END"
     instant = f"timezone('UTC', TRY_CAST({text} AS TIMESTAMPTZ))"

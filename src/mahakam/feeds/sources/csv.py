@@ -195,7 +195,8 @@ def _straight(
         f"columns = {{{columns}}}, delim = {literal(info.delimiter)}, quote = '\"', escape = '\"', "
         f"{longest}strict_mode = true, comment = '')"
     )
-    return Table(relation, info, unproven=unproven)
+    lacks = (*text.tally.lacks, info.delimiter) if text.tally and not text.tally.quotes else ()
+    return Table(relation, info, unproven=unproven, lacks=lacks)
 
 
 def _by_row(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,7 +118,8 @@ class Table:
     """A file as a DuckDB relation: ``_row`` (data row from 1), ``_line`` (the row a person sees), VARCHAR columns.
 
     ``faults`` are rows of the relation whose shape is broken; ``left_out`` counts, by reason, what stood in the file
-    and is no data row (a note under the table). The relation reads files in ``scratch``, which lives as long as this.
+    and is no data row (a note under the table); ``lacks`` are characters that no cell holds, and the empty string: no
+    cell is empty (it is NULL). The relation reads files in ``scratch``, which lives as long as this.
     """
 
     def __init__(
@@ -127,12 +129,14 @@ class Table:
         faults: list[Fault] | None = None,
         left_out: dict[str, int] | None = None,
         unproven: Unproven | None = None,
+        lacks: Iterable[str] = (),
     ) -> None:
         self.relation = relation
         self.info = info
         self.faults = faults or []
         self.left_out = left_out or {}
         self.unproven = unproven
+        self.lacks = frozenset(("", *lacks))
 
     @property
     def columns(self) -> list[str]:

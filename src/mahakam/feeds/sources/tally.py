@@ -7,8 +7,10 @@ import hashlib
 from dataclasses import dataclass
 
 from mahakam.feeds.sources.files import Local
+from mahakam.quality.typing_sql import LOOSE
 
 _CHUNK = 256 << 10
+_SOUGHT = tuple(char.encode() for char in LOOSE if char not in "\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +18,14 @@ class Tally:
     """A file in UTF-8 without byte-order mark, NUL and carriage return, with a line end in every 256 KiB.
 
     ``lines`` and ``delimiters``: how many line ends and delimiters; ``quotes``: whether it holds a quotation mark;
-    ``ends``: whether its last line has a line end.
+    ``ends``: whether its last line has a line end; ``lacks``: characters of which its rows hold none.
     """
 
     lines: int
     delimiters: int
     quotes: bool
     ends: bool
+    lacks: frozenset[str]
 
 
 def tally(found: Local, delimiter: str) -> Tally | None:
@@ -34,6 +37,7 @@ def tally(found: Local, delimiter: str) -> Tally | None:
     quotes = False
     last = chunk = b""
     whole = True
+    sought = set(_SOUGHT)
     with found.path.open("rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
             if not last and chunk.startswith(codecs.BOM_UTF8):
@@ -50,6 +54,7 @@ def tally(found: Local, delimiter: str) -> Tally | None:
             lines += ends
             delimiters += chunk.count(mark)
             quotes = quotes or b'"' in chunk
+            sought -= {char for char in sought if char in chunk}
             if hashed is not None:
                 hashed.update(chunk)
             last = chunk[-1:]
@@ -57,4 +62,6 @@ def tally(found: Local, delimiter: str) -> Tally | None:
         return None
     if hashed is not None:
         found.digest = hashed.hexdigest()
-    return Tally(lines, delimiters, quotes, last == b"\n")
+    return Tally(
+        lines, delimiters, quotes, last == b"\n", frozenset("\r\n").union(char.decode() for char in sought)
+    )
