@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from mahakam.quality.references import Last
     from mahakam.quality.report import Report
 
+EXAMPLES = 3
+"""Rows that the text and the page show for a rule; the JSON lists all and needs none."""
 MEMORY = "640MB"
 """What DuckDB may hold in memory; beyond it works on disk."""
 
@@ -73,7 +76,9 @@ def check(
 
     Ends with 0 if no row has an error (warnings alone are no error), 1 if some have, 2 if it could not run.
     """
-    with failing_clearly(), _reported(file, {**pins, "format": format_}, name, config, last) as report:
+    examples = 0 if as_json and html is None else EXAMPLES
+    reported = _reported(file, {**pins, "format": format_}, name, config, last, examples)
+    with _uncollected(), failing_clearly(), reported as report:
         most = None if limit == 0 else limit
         if html is not None:
             from mahakam.quality.report_html import html_report
@@ -87,6 +92,16 @@ def check(
             for line in text_report(report, lang):
                 click.echo(line)
         return 1 if report.failed else 0
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for garbage in cycles: one report is made, then the process ends."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextmanager
@@ -115,7 +130,12 @@ class Failure(click.ClickException):
 
 @contextmanager
 def _reported(
-    file: Path, pins: dict[str, Any], name: str | None, config: tuple[Path, ...], last: Path | None
+    file: Path,
+    pins: dict[str, Any],
+    name: str | None,
+    config: tuple[Path, ...],
+    last: Path | None,
+    examples: int,
 ) -> Iterator[Report]:
     """The report. The shape of a file is looked at while it is checked; an irregular one is read once more."""
     import duckdb
@@ -124,15 +144,15 @@ def _reported(
     with opened(file, pins, proven=name is None) as (connection, table):
         report = None
         if table.unproven is None:
-            report = checked(connection, table, file, name, config, before)
+            report = checked(connection, table, file, name, config, before, examples)
         else:
             with suppress(duckdb.Error):
-                report = checked(connection, table, file, name, config, before)
+                report = checked(connection, table, file, name, config, before, examples)
         if report is not None and (table.unproven is None or report.rows == table.unproven.rows):
             yield report
             return
     with opened(file, pins) as (connection, table):
-        yield checked(connection, table, file, name, config, before)
+        yield checked(connection, table, file, name, config, before, examples)
 
 
 @contextmanager
@@ -176,8 +196,9 @@ def checked(
     name: str | None,
     config: tuple[Path, ...],
     last: Last | None = None,
+    examples: int = EXAMPLES,
 ) -> Report:
-    """The report on the view ``source``.
+    """The report on the view ``source``, with so many example rows for a rule.
 
     Raises ContractError and ConfigError.
     """
@@ -217,7 +238,7 @@ def checked(
     )
     if name is None:
         notes += _seen(contract)
-    return make_report(file.name, result, table.info.as_dict(), notes, inferred=name is None)
+    return make_report(file.name, result, table.info.as_dict(), notes, inferred=name is None, examples=examples)
 
 
 def contract_named(name: str, config: tuple[Path, ...]) -> tuple[Contract, PlaceReferences]:

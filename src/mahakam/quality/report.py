@@ -129,10 +129,12 @@ def make_report(
     inferred: bool = False,
     examples: int = 3,
 ) -> Report:
-    """Group the findings of a check: errors before warnings, those on the file first, then the most
-    frequent."""
+    """Group the findings of a check: errors before warnings, those on the file first, then the most frequent.
+
+    ``examples``: how many rows to show for a rule; 0: neither rows nor frequent values are looked up.
+    """
     groups = [*_file_groups(check), *_structure_groups(check, examples), *_row_groups(check, examples)]
-    groups.sort(key=lambda g: (g.severity != "error", g.examples != [], -g.count, g.field, g.rule))
+    groups.sort(key=lambda g: (g.severity != "error", g.share > 0, -g.count, g.field, g.rule))
     return Report(
         file, check.contract, check, groups, score(check.rows, check.by_dimension), source, notes, inferred
     )
@@ -195,6 +197,6 @@ def _row_groups(check: ColumnCheck, examples: int) -> Iterator[Group]:
             rule.expected,
             rule.message,
             rule.impact,
-            check.examples(rule, examples),
-            check.common(rule) if count > examples else [],
+            check.examples(rule, examples) if examples else [],
+            check.common(rule) if examples and count > examples else [],
         )

@@ -111,9 +111,7 @@ def typed(text: str, kind: Kind, functions: Functions, read: str = "", suspect: 
 
 
 def _strict_number(text: str, read: str, suspect: str) -> str:
-    """An exponent may have six digits, so text of eight characters has not too many."""
-    long = f"strlen({text}) > 8 AND (contains({text}, 'e') OR contains({text}, 'E'))"
-    beyond = f"({suspect} OR {long}) AND {read} IS NOT NULL AND NOT {full_match(text, lexical.NUMBER)}"
+    beyond = f"{suspect} AND {read} IS NOT NULL AND NOT {full_match(text, lexical.NUMBER)}"
     return f"CASE WHEN NOT isfinite({read}) OR ({beyond}) THEN NULL ELSE {read} END"
 
 
