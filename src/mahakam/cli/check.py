@@ -238,7 +238,9 @@ def checked(
     )
     if name is None:
         notes += _seen(contract)
-    return make_report(file.name, result, table.info.as_dict(), notes, inferred=name is None, examples=examples)
+    return make_report(
+        file.name, result, table.info.as_dict(), notes, inferred=name is None, examples=examples
+    )
 
 
 def contract_named(name: str, config: tuple[Path, ...]) -> tuple[Contract, PlaceReferences]:
