@@ -129,7 +129,7 @@ class Notifiers:
             if name not in self._running:
                 broker = self._node.broker.tenant(name)
                 private = self._node.settings.private_addresses
-                notifier = Notifier(broker.store, broker.subscriptions, private_addresses=private)
+                notifier = Notifier(broker.subscriptions, private_addresses=private)
                 notifier.start()
                 self._running[name] = notifier
 

@@ -110,27 +110,27 @@ def test_journal_newest_first(store: EntityStore) -> None:
     assert store.journal("urn:1") == entries[::-1]
 
 
-def test_outbox_gives_the_oldest_of_each_entity_and_waits_for_it(store: EntityStore) -> None:
+def test_outbox_gives_what_each_subscription_is_owed_in_order(store: EntityStore) -> None:
     def work(transaction: Any) -> None:
-        for entity, body in (("urn:1", b"first"), ("urn:1", b"second"), ("urn:2", b"other")):
-            transaction.owe("urn:s", entity, body)
+        for subscription, body in (("urn:s", b"first"), ("urn:s", b"second"), ("urn:t", b"other")):
+            transaction.owe(subscription, "urn:1", body)
 
     store.write(work)
-    first, other = store.owed(now=1e12)
-    assert (first.body, other.body) == (b"first", b"other")
-    assert store.owed(now=1e12, without=["urn:s"]) == []
+    assert store.owing() == ["urn:s", "urn:t"]
+    first, second = store.owed("urn:s")
+    assert (first.body, second.body) == (b"first", b"second")
+    assert [one.body for one in store.owed("urn:s", limit=1)] == [b"first"]
     store.write(lambda work: work.postpone(first.number, 1e11, "refused"))
-    assert [one.body for one in store.owed(now=1e10)] == [b"other"]
-    assert store.owed(now=1e12)[0].error == "refused"
-    store.write(lambda work: work.settle(other.number))
-    assert store.next_due() == 1e11
+    assert [(one.due, one.error) for one in store.owed("urn:s", 1)] == [(1e11, "refused")]
+    store.write(lambda work: work.settle(store.owed("urn:t")[0].number))
+    assert store.owing() == ["urn:s"]
     store.write(lambda work: work.bury(first.number, "gone"))
-    assert [one.body for one in store.owed(now=1e12)] == [b"second"]
-    assert [(one.body, one.tries, one.error) for one in store.dead_letters("urn:s")] == [
-        (b"first", 2, "gone")
-    ]
+    assert [one.body for one in store.owed("urn:s")] == [b"second"]
+    dead = store.dead_letters("urn:s")
+    assert [(one.body, one.tries, one.error) for one in dead] == [(b"first", 2, "gone")]
+    assert (store.count_dead(), store.count_dead("urn:s"), store.count_dead("urn:t")) == (1, 1, 0)
     assert store.write(lambda work: work.revive(first.number))
     assert not store.write(lambda work: work.revive(first.number))
-    assert [one.body for one in store.owed(now=1e12)] == [b"first"]
+    assert [one.body for one in store.owed("urn:s")] == [b"first", b"second"]
     store.write(lambda work: work.forgive("urn:s"))
-    assert store.next_due() is None
+    assert store.owing() == []

@@ -8,11 +8,11 @@ import mahakam
 from mahakam.api.ngsild.attributes import APPEND_OPTIONS
 from mahakam.api.ngsild.call import BASE, GEO_JSON, JSON, JSON_LD, MERGE_PATCH
 from mahakam.api.ngsild.entities import DEFAULT_LIMIT, FILTERS, MAX_LIMIT
-from mahakam.api.ngsild.linked import MAX_LEVEL
 from mahakam.api.ngsild.presentation import FORMS, READ_OPTIONS
 from mahakam.api.ngsild.routes import ROUTES, Route
 from mahakam.broker.federation.operations import GROUPS, KNOWN
 from mahakam.broker.federation.registration import MODES
+from mahakam.broker.joining import MAX_LEVEL
 from mahakam.ngsild.entity import VALUE_MEMBER
 from mahakam.ngsild.geometry import GEOMETRY_TYPES
 

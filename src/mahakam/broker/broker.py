@@ -66,7 +66,7 @@ class Broker:
         self.store: EntityStore = store.tenant(name)
         self.book = book
         self.places = places
-        self.subscriptions = Subscriptions(self.store)
+        self.subscriptions = Subscriptions(self.store, name)
         self.registrations = Registrations(self.store)
         self._guard = Guard(book, places)
         self._tenants: dict[str, Broker] = {name: self}

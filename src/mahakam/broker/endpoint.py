@@ -1,57 +1,52 @@
-"""One HTTP POST to somebody else's address: resolved once, checked, within limits, no redirects followed."""
+"""Where a notification may go: schemes, and addresses that a node does not send to (clause 5.2.15)."""
 
 from __future__ import annotations
 
-import http.client
+import asyncio
 import ipaddress
+import re
 import socket
-import ssl
-from collections.abc import Mapping
-from contextlib import closing
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 SECONDS = 10.0
-MAX_ANSWER = 65_536
+"""How long an answer is waited for where the subscription says no ``timeout``."""
+PORTS = {"http": 80, "https": 443, "mqtt": 1883, "mqtts": 8883}
+_MQTT_VERSIONS = ("mqtt3.1.1", "mqtt5.0")
+_TOPIC = re.compile(r"[^#+\x00]{1,65535}")
 
 
 class EndpointError(Exception):
-    """A delivery that failed: says why."""
+    """A delivery that failed: says why. ``refused``: the receiver is there, and does not take this one."""
+
+    def __init__(self, why: str, *, refused: bool = False) -> None:
+        super().__init__(why)
+        self.refused = refused
 
 
-def deliver(uri: str, body: bytes, headers: Mapping[str, str], *, private_addresses: bool) -> None:
-    """POST ``body``; returns when the receiver has answered 2xx.
-
-    Raises EndpointError for any other answer, none within ``SECONDS``, an address not allowed.
-    """
-    parts = urlsplit(uri)
-    secure = parts.scheme == "https"
-    host = parts.hostname or ""
-    try:
-        port = parts.port or (443 if secure else 80)
-        address = _address(host, port, private_addresses)
-        with closing(_Connection(host, port, address, secure)) as connection:
-            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("POST", target, body=body, headers={"user-agent": "mahakam", **headers})
-            answer = connection.getresponse()
-            answer.read(MAX_ANSWER)
-            status = answer.status
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise EndpointError(f"{uri}: {error or type(error).__name__}") from error
-    if not 200 <= status < 300:
-        raise EndpointError(f"{uri}: the receiver answered {status}")
-
-
-def endpoint_problem(uri: str, *, private_addresses: bool) -> str:
+def endpoint_problem(
+    uri: str, *, private_addresses: bool, notifier_info: tuple[tuple[str, str], ...] = ()
+) -> str:
     """Why notifications cannot go to a URI, as far as it shows without asking anybody; "" if they can."""
     try:
         parts = urlsplit(uri)
         _ = parts.port
     except ValueError:
         return f"{uri[:200]!r} is no URL"
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return f"{uri[:200]!r}: only http and https URLs are served"
+    if parts.scheme not in PORTS or not parts.hostname:
+        return f"{uri[:200]!r}: an http, https, mqtt or mqtts URL was expected"
     if not private_addresses and not _may_be_public(parts.hostname):
         return f"{parts.hostname} is a private address, which this node does not send to"
+    return _mqtt_problem(parts, dict(notifier_info)) if parts.scheme.startswith("mqtt") else ""
+
+
+def _mqtt_problem(parts: SplitResult, info: dict[str, str]) -> str:
+    """Clause 7.2: the topic is the path; version and quality of service stand in notifierInfo."""
+    if not _TOPIC.fullmatch(parts.path.lstrip("/")):
+        return "its path is the MQTT topic, without + and #: mqtt://host/some/topic was expected"
+    if info.get("MQTT-Version", "mqtt5.0") not in _MQTT_VERSIONS:
+        return f"notifierInfo: MQTT-Version is one of {', '.join(_MQTT_VERSIONS)}"
+    if info.get("MQTT-QoS", "0") not in ("0", "1", "2"):
+        return "notifierInfo: MQTT-QoS is 0, 1 or 2"
     return ""
 
 
@@ -70,26 +65,18 @@ def is_public(address: str) -> bool:
     return plain.is_global and not plain.is_multicast
 
 
-def _address(host: str, port: int, private_addresses: bool) -> str:
-    """The address connected to: checked after it was resolved, so that DNS cannot change it in between."""
-    found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    for address in found:
-        if not private_addresses and not is_public(address):
-            raise OSError(f"{host} is at the private address {address}, which is not allowed")
-    return found[0]
+async def addresses(host: str, port: int, *, private_addresses: bool) -> list[str]:
+    """The addresses of a host. Raises OSError for none, and for one that a node does not send to.
 
-
-class _Connection(http.client.HTTPConnection):
-    """A connection to an address, in the name of a host."""
-
-    def __init__(self, host: str, port: int, address: str, secure: bool) -> None:
-        super().__init__(host, port, timeout=SECONDS)
-        self._address = address
-        self._secure = secure
-
-    def connect(self) -> None:
-        plain = socket.create_connection((self._address, self.port), self.timeout)
-        if self._secure:
-            self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
-        else:
-            self.sock = plain
+    A connection must go to what was found here, so that DNS cannot change it in between.
+    """
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    hosts = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not private_addresses:
+        for address in hosts:
+            if not is_public(address):
+                raise OSError(f"{host} is at the private address {address}, which is not allowed")
+    if not hosts:
+        raise OSError(f"{host} has no address")
+    return hosts

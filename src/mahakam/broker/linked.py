@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+from mahakam.ngsild.entity import Document
+from mahakam.ngsild.match import fulfils, of_types, targets
 from mahakam.ngsild.problem import Problem
 from mahakam.ngsild.selection import (
     And,
@@ -19,7 +22,7 @@ from mahakam.ngsild.selection import (
 from mahakam.store.protocol import EntityStore
 
 MAX_TARGETS = 10_000
-_NEVER = Or(())
+_NEVER, _ALWAYS = Or(()), And(())
 
 
 def resolved(selection: Selection, store: EntityStore) -> Selection:
@@ -30,6 +33,31 @@ def resolved(selection: Selection, store: EntityStore) -> Selection:
     if selection.condition is None or not _is_linked(selection.condition):
         return selection
     return replace(selection, condition=_resolved(selection.condition, store))
+
+
+def followed(condition: Condition, document: Document, get: Callable[[str], Document | None]) -> Condition:
+    """The condition as it stands for one document: what it says of linked entities is answered by reading them."""
+    match condition:
+        case And(parts):
+            return And(tuple(followed(part, document, get) for part in parts))
+        case Or(parts):
+            return Or(tuple(followed(part, document, get) for part in parts))
+        case Not(part):
+            return Not(followed(part, document, get))
+        case Linked(attribute, type, inner):
+            for id in targets(document, Path(attribute)):
+                for target in map(get, id if isinstance(id, list) else [id]):
+                    if target is None or (type and not of_types(target, Types(((type,),)))):
+                        continue
+                    if fulfils(target, followed(inner, target, get)):
+                        return _ALWAYS
+            return _NEVER
+    return condition
+
+
+def has_links(condition: Condition | None) -> bool:
+    """Whether a condition says anything of linked entities."""
+    return condition is not None and _is_linked(condition)
 
 
 def _is_linked(condition: Condition) -> bool:

@@ -1,166 +1,272 @@
-"""Delivers what the outbox owes: at least once, in order per entity, with retries, then dead letters."""
+"""Delivers what the outbox owes: at least once, in order per entity, with retries, then dead letters (clause 5.8.6)."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from queue import SimpleQueue
+from functools import partial
+from itertools import takewhile
+from typing import Any
 
 from mahakam.broker.clock import now
-from mahakam.broker.endpoint import EndpointError, deliver
-from mahakam.broker.subscriptions import STATUS, Subscription, Subscriptions
+from mahakam.broker.endpoint import EndpointError
+from mahakam.broker.http_sender import HttpSender
+from mahakam.broker.mqtt_sender import IDLE, MqttSender
+from mahakam.broker.subscriptions import KIND, STATUS, Subscriptions
+from mahakam.broker.turns import take_turns
+from mahakam.ngsild.subscription import Subscription
 from mahakam.store.errors import StoreError
 from mahakam.store.model import Owed
-from mahakam.store.protocol import EntityStore, Transaction
+from mahakam.store.protocol import Transaction
 
 _log = logging.getLogger(__name__)
+BATCH = 100
+"""Most notifications of one subscription that are settled in one transaction."""
+AT_ONCE = 4
+"""Most notifications of one subscription under way at once; those of one entity follow each other."""
+_BREATH = 0.002
+"""Seconds between two looks at the outbox, however often they are called for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long a receiver is waited for: ``tries``, seconds between them doubling from ``first`` to ``most``.
 
-    ``pause``: seconds after which the outbox is looked at without being told, for what other processes owe.
+    ``refusals``: tries where the receiver answers that it does not want it (4xx). ``pause``: seconds after which
+    the outbox is looked at without being told, for what other processes owe.
     """
 
     tries: int = 12
+    refusals: int = 5
     first: float = 1.0
     most: float = 600.0
     pause: float = 1.0
 
     def after(self, tries: int) -> float:
         """Seconds to wait after this many failed tries; a little random, so that many do not come at once."""
-        return min(self.first * 2.0 ** (tries - 1), self.most) * random.uniform(0.9, 1.1)  # noqa: S311
+        wait = self.first * 2.0 ** min(tries - 1, 30)
+        return min(wait, self.most) * random.uniform(0.9, 1.1)  # noqa: S311
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """A try: ``error`` is "" if it was delivered."""
+
+    owed: Owed
+    error: str = ""
+    refused: bool = False
+
+
+class _Lane:
+    """The way to one subscription's receiver: open, or closed until a time after failures."""
+
+    __slots__ = ("failures", "proven", "until")
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.until = 0.0
+        self.proven = False
 
 
 class Notifier:
-    """One thread that looks after the outbox of one tenant, and a few that wait for receivers."""
+    """One thread with an event loop that looks after the outbox of one tenant.
+
+    Every subscription has a lane of its own, so that a receiver that is slow or gone holds up nobody else.
+    """
 
     def __init__(
         self,
-        store: EntityStore,
         subscriptions: Subscriptions,
         *,
         private_addresses: bool = False,
         patience: Patience = Patience(),
-        threads: int = 8,
-        at_once: int = 4,
     ) -> None:
-        self._store = store
+        self._store = subscriptions.store
         self._subscriptions = subscriptions
         self._private = private_addresses
         self._patience = patience
-        self._at_once = at_once
-        self._wake = threading.Event()
-        self._ended = threading.Event()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="notify")
-        self._threads = threads
-        self._under_way: set[tuple[str, str]] = set()
-        self._finished: SimpleQueue[tuple[str, str]] = SimpleQueue()
+        self._lanes: dict[str, _Lane] = {}
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._ended = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake: asyncio.Event | None = None
+        self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
 
     def start(self) -> None:
-        self._store.when_owed(self._wake.set)
         self._thread.start()
+        self._ready.wait()
+        self._store.when_owed(self._called)
 
     def stop(self) -> None:
         """End without waiting for what is owed; what was under way is owed still and comes again."""
-        self._ended.set()
-        self._wake.set()
+        self._ended = True
+        self._store.when_owed(None)
+        self._called()
         if self._thread.is_alive():
             self._thread.join()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _called(self) -> None:
+        """Wake the loop, from whatever thread."""
+        loop, wake = self._loop, self._wake
+        if loop is not None and wake is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(wake.set)
 
     def _run(self) -> None:
-        while not self._ended.is_set():
-            try:
-                started = self._start_due()
-            except StoreError as error:
-                _log.error("the outbox cannot be read: %s", error)
-                started = 0
-            if started:
-                continue
-            self._wake.wait(self._patience.pause)
-            self._wake.clear()
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            runner.run(self._main())
 
-    def _start_due(self) -> int:
-        """Hand notifications whose turn it is to the waiting threads; how many."""
-        # What finished stays under way until here, before the outbox is read anew: a row read earlier
-        # may have been delivered meanwhile, and would be sent twice.
-        while not self._finished.empty():
-            self._under_way.discard(self._finished.get())
-        room = self._threads - len(self._under_way)
-        busy = Counter(subscription for subscription, _ in self._under_way)
-        if room <= 0:
-            return 0
-        started = 0
-        full = [subscription for subscription, number in busy.items() if number >= self._at_once]
-        for owed in self._store.owed(time.time(), limit=200, without=full):
-            key = (owed.subscription, owed.entity)
-            if key in self._under_way or busy[owed.subscription] >= self._at_once:
-                continue
-            self._under_way.add(key)
-            busy[owed.subscription] += 1
-            self._pool.submit(self._deliver, owed)
-            started += 1
-            if started == room:
-                break
-        return started
-
-    def _deliver(self, owed: Owed) -> None:
+    async def _main(self) -> None:
+        self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
+        options: dict[str, Any] = {
+            "tenant": self._subscriptions.tenant, "private_addresses": self._private
+        }  # fmt: skip
+        self._http, self._mqtt = HttpSender(**options), MqttSender(**options)
+        self._ready.set()
         try:
-            subscription = self._subscriptions.get(owed.subscription)
-            if subscription is None:
-                self._store.write(lambda transaction: transaction.settle(owed.number))
-            else:
-                self._attempt(owed, subscription)
-        except StoreError as error:
-            _log.error("notification %s of %s: %s", owed.number, owed.subscription, error)
-            self._ended.wait(self._patience.pause)
+            while not self._ended:
+                wait = await self._look()
+                try:
+                    await asyncio.wait_for(self._wake.wait(), wait)
+                except TimeoutError:
+                    await self._mqtt.close(idle=IDLE)
+                self._wake.clear()
+                await asyncio.sleep(_BREATH)
         finally:
-            self._finished.put((owed.subscription, owed.entity))
+            for task in list(self._busy.values()):
+                task.cancel()
+            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+            await self._http.close()
+            await self._mqtt.close()
+
+    async def _look(self) -> float:
+        """Start what can be started; seconds until there may be more."""
+        wait = self._patience.pause
+        try:
+            wait = min(wait, max(0.02, await asyncio.to_thread(take_turns, self._subscriptions)))
+            for id in await asyncio.to_thread(self._store.owing):
+                if id in self._busy:
+                    continue
+                lane = self._lanes.setdefault(id, _Lane())
+                closed = lane.until - time.time()
+                if closed > 0:
+                    wait = min(wait, closed)
+                    continue
+                task = asyncio.get_running_loop().create_task(self._serve(id, lane))
+                self._busy[id] = task
+                task.add_done_callback(partial(self._done, id))
+        except StoreError as error:
+            _log.error("the outbox cannot be read: %s", error)
+        return wait
+
+    def _done(self, id: str, _task: asyncio.Task[None]) -> None:
+        self._busy.pop(id, None)
+        if self._wake is not None:
             self._wake.set()
 
-    def _attempt(self, owed: Owed, subscription: Subscription) -> None:
+    async def _serve(self, id: str, lane: _Lane) -> None:
+        """Deliver what a subscription is owed until nothing is left, or its receiver fails."""
         try:
-            deliver(
-                subscription.uri,
-                owed.body,
-                {"content-type": subscription.accept, **dict(subscription.headers)},
-                private_addresses=self._private,
-            )
-        except EndpointError as failure:
-            error = str(failure)
-        else:
-            error = ""
-        self._store.write(self._outcome(owed, error))
+            while not self._ended and await self._batch(id, lane):
+                pass
+        except StoreError as error:
+            _log.error("notifications of %s: %s", id, error)
+            lane.until = time.time() + self._patience.pause
 
-    def _outcome(self, owed: Owed, error: str) -> Callable[[Transaction], None]:
+    async def _batch(self, id: str, lane: _Lane) -> bool:
+        """Some notifications; whether to go on."""
+        subscription = self._subscriptions.known().get(id)
+        status = subscription.status(now()) if subscription is not None else "expired"
+        if subscription is None or status == "expired":
+            await self._write(lambda transaction: transaction.forgive(id))
+            return False
+        if status == "paused":
+            lane.until = time.time() + self._patience.pause
+            return False
+        rows = self._store.owed(id, BATCH if lane.proven else 1)
+        due = list(takewhile(lambda row: row.due <= time.time(), rows))
+        if not due:
+            lane.until = rows[0].due if rows else 0.0
+            return False
+        chains: dict[str, list[Owed]] = {}
+        for row in due:
+            chains.setdefault(row.entity, []).append(row)
+        at_once = asyncio.Semaphore(AT_ONCE)
+        results = await asyncio.gather(*(self._chain(subscription, one, at_once) for one in chains.values()))
+        outcomes = [outcome for result in results for outcome in result]
+        failed = any(outcome.error for outcome in outcomes)
+        lane.proven = not failed
+        lane.failures = lane.failures + 1 if failed else 0
+        pause = max(self._patience.after(lane.failures), subscription.endpoint.cooldown) if failed else 0.0
+        lane.until = time.time() + pause
+        before = dict(self._store.record(STATUS, id) or {})
+        self._subscriptions.heard(id, counted(before, outcomes, now()))
+        try:
+            await self._write(self._settled(id, outcomes, lane.until))
+        finally:
+            self._subscriptions.heard(id, None)
+        return not failed
+
+    async def _chain(
+        self, subscription: Subscription, rows: Sequence[Owed], at_once: asyncio.Semaphore
+    ) -> list[_Outcome]:
+        """The notifications about one entity, one after the other, up to one that fails."""
+        sender = self._mqtt if subscription.endpoint.uri.startswith("mqtt") else self._http
+        outcomes: list[_Outcome] = []
+        async with at_once:
+            for row in rows:
+                try:
+                    await sender.send(subscription, row.body)
+                except EndpointError as error:
+                    outcomes.append(_Outcome(row, str(error), error.refused))
+                    break
+                outcomes.append(_Outcome(row))
+        return outcomes
+
+    def _settled(self, id: str, outcomes: Sequence[_Outcome], again: float) -> Callable[[Transaction], None]:
         at = now()
-        tries = owed.tries + 1
+        patience = self._patience
 
         def work(transaction: Transaction) -> None:
-            if not error:
-                transaction.settle(owed.number)
-            elif tries >= self._patience.tries:
-                transaction.bury(owed.number, error)
-            else:
-                transaction.postpone(owed.number, time.time() + self._patience.after(tries), error)
-            status = transaction.record(STATUS, owed.subscription) or {}
-            status["timesSent"] = status.get("timesSent", 0) + 1
-            status["lastNotification"] = at
-            if error:
-                status["timesFailed"] = status.get("timesFailed", 0) + 1
-                status["lastFailure"] = at
-                status["lastError"] = error
-            else:
-                status["lastSuccess"] = at
-            transaction.save_record(STATUS, owed.subscription, status)
+            if transaction.record(KIND, id) is None:
+                return  # it has ended meanwhile, and is owed nothing
+            for outcome in outcomes:
+                number, tries = outcome.owed.number, outcome.owed.tries + 1
+                if not outcome.error:
+                    transaction.settle(number)
+                elif tries >= (patience.refusals if outcome.refused else patience.tries):
+                    transaction.bury(number, outcome.error)
+                else:
+                    transaction.postpone(number, again, outcome.error)
+            status = transaction.record(STATUS, id) or {}
+            transaction.save_record(STATUS, id, counted(status, outcomes, at))
 
         return work
+
+    async def _write(self, work: Callable[[Transaction], None]) -> None:
+        await asyncio.wrap_future(self._store.submit(work))
+
+
+def counted(status: dict[str, Any], outcomes: Sequence[_Outcome], at: str) -> dict[str, Any]:
+    """Counters and times after some tries (clause 5.2.14.2)."""
+    failed = [outcome for outcome in outcomes if outcome.error]
+    found = {**status, "timesSent": status.get("timesSent", 0) + len(outcomes), "lastNotification": at}
+    if failed:
+        found |= {"timesFailed": status.get("timesFailed", 0) + len(failed), "lastFailure": at}
+        found["lastError"] = failed[-1].error
+    if len(failed) < len(outcomes):
+        found["lastSuccess"] = at
+    return found
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # Windows
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()

@@ -1,104 +1,58 @@
-"""Subscriptions: who wants to hear of which changes; what is owed goes into the outbox with the change."""
+"""Subscriptions: kept, matched with every write, and what they are owed put into the outbox with the change."""
 
 from __future__ import annotations
 
+import threading
+import time
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
-import orjson
-
+from mahakam.broker.changes import Changes, changes_of
 from mahakam.broker.clock import now
-from mahakam.broker.kept import selection_from_json, to_json
-from mahakam.ngsild import represent
-from mahakam.ngsild.context import CORE, Context
-from mahakam.ngsild.entity import ENTITY_MEMBERS, Document
-from mahakam.ngsild.match import matches
+from mahakam.broker.linked import followed, has_links
+from mahakam.broker.matching import Index
+from mahakam.broker.notification import body, of_change
+from mahakam.ngsild.entity import Document
 from mahakam.ngsild.problem import Problem, not_found
-from mahakam.ngsild.represent import Form
-from mahakam.ngsild.selection import Selection
+from mahakam.ngsild.subscription import Subscription
 from mahakam.store.model import Owed
 from mahakam.store.protocol import EntityStore, Transaction
 
 KIND = "subscription"
 STATUS = "subscription-status"
-TRIGGERS = frozenset(
-    (
-        "entityCreated",
-        "entityUpdated",
-        "entityDeleted",
-        "attributeCreated",
-        "attributeUpdated",
-        "attributeDeleted",
-    )
-)
-DEFAULT_TRIGGERS = ("attributeCreated", "attributeUpdated")
+"""Records of counters and times: ``timesSent``, ``lastNotification`` and the like."""
+TURN = "subscription-turn"
+"""Records ``{"next": seconds since 1970}`` of when a throttled or periodic subscription may be told again."""
+_VERSION = "subscription-version"
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """Names are canonical. ``payload`` is what its author sent, for answering; ``selections``: any of them.
+class Records(Protocol):
+    """A store, or a transaction on it."""
 
-    ``watched`` is empty for every attribute, ``attributes`` for all of them in the notification;
-    ``headers`` are sent with each notification; ``expires`` is ISO 8601 UTC or "".
-    """
+    def record(self, kind: str, key: str) -> dict[str, Any] | None: ...
 
-    id: str
-    payload: dict[str, Any]
-    selections: tuple[Selection, ...]
-    uri: str
-    watched: frozenset[str] = frozenset()
-    attributes: tuple[str, ...] = ()
-    form: Form = "normalized"
-    sys_attrs: bool = False
-    accept: str = "application/json"
-    headers: tuple[tuple[str, str], ...] = ()
-    triggers: tuple[str, ...] = DEFAULT_TRIGGERS
-    active: bool = True
-    expires: str = ""
-    lang: str = ""
-    author: str = ""
-    context: Context = field(default=CORE, compare=False)
+    def records(self, kind: str) -> dict[str, dict[str, Any]]: ...
 
-    def as_record(self) -> dict[str, Any]:
-        return {
-            "payload": self.payload,
-            "selections": [to_json(selection) for selection in self.selections],
-            "uri": self.uri,
-            "watched": sorted(self.watched),
-            "attributes": self.attributes,
-            "form": self.form,
-            "sys_attrs": self.sys_attrs,
-            "accept": self.accept,
-            "headers": self.headers,
-            "triggers": self.triggers,
-            "active": self.active,
-            "expires": self.expires,
-            "lang": self.lang,
-            "author": self.author,
-            "context": None if self.context.is_core else [self.context.source, dict(self.context.terms)],
-        }
 
-    @classmethod
-    def from_record(cls, id: str, record: dict[str, Any]) -> Subscription:
-        known = dict(record)
-        known["selections"] = tuple(map(selection_from_json, record["selections"]))
-        known["watched"] = frozenset(record["watched"])
-        known["headers"] = tuple((name, value) for name, value in record["headers"])
-        for name in ("attributes", "triggers"):
-            known[name] = tuple(record[name])
-        known["context"] = Context(*record["context"]) if record["context"] else CORE
-        return cls(id=id, **known)
+def late(id: str) -> str:
+    """The kind of the records that name the entities of which a throttled subscription has not heard yet."""
+    return f"subscription-late {id}"
 
 
 class Subscriptions:
-    """The subscriptions of one tenant, read once and again when another process has written."""
+    """The subscriptions of one tenant, read once and again when any of them has changed."""
 
-    def __init__(self, store: EntityStore) -> None:
-        self._store = store
-        self._seen: int | None = None
-        self._all: tuple[Subscription, ...] = ()
+    def __init__(self, store: EntityStore, tenant: str = "") -> None:
+        self.store = store
+        self.tenant = tenant
+        self._others: int | None = None
+        self._version: str | None = None
+        self._records: dict[str, dict[str, Any]] = {}
+        self._index = Index()
+        self._fresh: dict[str, dict[str, Any]] = {}
+        self._outside: Subscriptions | None = None
+        self._lock = threading.Lock()
 
     # Keeping them
 
@@ -108,16 +62,16 @@ class Subscriptions:
         def work(transaction: Transaction) -> None:
             if transaction.record(KIND, subscription.id) is not None:
                 raise Problem("AlreadyExists", "Already exists", f"there is a subscription {subscription.id}")
-            transaction.save_record(KIND, subscription.id, subscription.as_record())
+            self._save(transaction, subscription)
 
         self._write(work)
 
-    def replace(self, subscription: Subscription) -> None:
-        """Raises Problem ResourceNotFound."""
+    def change(self, id: str, change: Callable[[Subscription], Subscription]) -> None:
+        """Raises Problem ResourceNotFound, or what ``change`` raises."""
 
         def work(transaction: Transaction) -> None:
-            self._required(transaction, subscription.id)
-            transaction.save_record(KIND, subscription.id, subscription.as_record())
+            record = _required(transaction, id)
+            self._save(transaction, change(Subscription.from_record(record)))
 
         self._write(work)
 
@@ -125,113 +79,154 @@ class Subscriptions:
         """The subscription, and all that it is still owed. Raises Problem ResourceNotFound."""
 
         def work(transaction: Transaction) -> None:
-            self._required(transaction, id)
-            transaction.save_record(KIND, id, None)
-            transaction.save_record(STATUS, id, None)
+            _required(transaction, id)
+            for kind in (KIND, STATUS, TURN):
+                transaction.save_record(kind, id, None)
+            for entity in transaction.records(late(id)):
+                transaction.save_record(late(id), entity, None)
             transaction.forgive(id)
+            self._current(transaction).discard(id)
+            self._records.pop(id, None)
+            self._renew(transaction)
 
         self._write(work)
 
     def get(self, id: str) -> Subscription | None:
-        record = self._store.record(KIND, id)
-        return Subscription.from_record(id, record) if record else None
+        record = self.store.record(KIND, id)
+        return Subscription.from_record(record) if record else None
 
     def all(self) -> list[Subscription]:
         """All of them, by id."""
-        return [Subscription.from_record(id, record) for id, record in self._store.records(KIND).items()]
+        return [Subscription.from_record(record) for record in self.store.records(KIND).values()]
 
-    def status(self, id: str) -> dict[str, Any]:
+    def status(self, id: str) -> Mapping[str, Any]:
         """``timesSent``, ``timesFailed``, ``lastNotification``, ``lastSuccess``, ``lastFailure`` if known."""
-        return self._store.record(STATUS, id) or {}
+        return self._fresh.get(id) or self.store.record(STATUS, id) or {}
+
+    def statuses(self) -> Mapping[str, Mapping[str, Any]]:
+        """The same of all of them."""
+        return {**self.store.records(STATUS), **self._fresh}
+
+    def heard(self, id: str, status: dict[str, Any] | None) -> None:
+        """What is known of a delivery before it is in the store; None once it is."""
+        if status is None:
+            self._fresh.pop(id, None)
+        else:
+            self._fresh[id] = status
 
     def dead_letters(self, id: str = "", limit: int = 100, offset: int = 0) -> list[Owed]:
         """Notifications given up on, of one subscription or of all."""
-        return self._store.dead_letters(id, limit, offset)
+        return self.store.dead_letters(id, limit, offset)
 
     def replay(self, numbers: Iterable[int]) -> int:
         """Put dead letters back into the outbox; how many there were of them."""
         wanted = tuple(numbers)
-        return self._store.write(lambda transaction: sum(map(transaction.revive, wanted)))
+        return self.store.write(lambda transaction: sum(map(transaction.revive, wanted)))
+
+    def drop(self, numbers: Iterable[int]) -> None:
+        """Forget dead letters."""
+        wanted = tuple(numbers)
+
+        def work(transaction: Transaction) -> None:
+            for number in wanted:
+                transaction.settle(number)
+
+        self.store.write(work)
 
     # What they are owed
 
     def any(self, transaction: Transaction) -> bool:
         """Whether there is a subscription at all."""
-        return bool(self._current(transaction))
+        return bool(len(self._current(transaction)))
 
     def notice(self, transaction: Transaction, before: Document | None, after: Document | None) -> None:
         """Put what subscriptions are owed for this change into the outbox of the same transaction."""
-        for subscription in self._current(transaction):
-            if subscription.active and _concerns(subscription, before, after):
-                entity = after or before
-                assert entity is not None
-                if subscription.expires and subscription.expires <= now():
-                    continue
-                transaction.owe(subscription.id, entity["id"], notification(subscription, before, after))
+        index = self._current(transaction)
+        if not len(index):
+            return
+        changes = changes_of(before, after)
+        at = ""
+        for subscription in index.candidates(changes):
+            if not concerns(subscription, changes, transaction.get):
+                continue
+            at = at or now()
+            if subscription.status(at) == "active":
+                self._owe(transaction, subscription, changes, at)
 
-    def _current(self, transaction: Transaction) -> tuple[Subscription, ...]:
-        seen = transaction.others()
-        if seen != self._seen:
-            self._all = tuple(
-                Subscription.from_record(id, record) for id, record in transaction.records(KIND).items()
-            )
-            self._seen = seen
-        return self._all
+    def known(self) -> Index:
+        """All subscriptions as they are in the store now, for whoever asks outside a transaction."""
+        with self._lock:
+            if self._outside is None:
+                self._outside = Subscriptions(self.store, self.tenant)
+            self._outside._refresh(self.store)
+            return self._outside._index
+
+    def _owe(self, transaction: Transaction, subscription: Subscription, changes: Changes, at: str) -> None:
+        entity = changes.entity["id"]
+        data = of_change(subscription, changes, at, transaction.get)
+        if subscription.throttling:
+            turn = transaction.record(TURN, subscription.id) or {"next": 0.0}
+            if time.time() < turn["next"]:
+                gone = data[0].shown if changes.after is None else None
+                transaction.save_record(late(subscription.id), entity, {"gone": gone})
+                return
+            transaction.save_record(TURN, subscription.id, {"next": time.time() + subscription.throttling})
+        transaction.owe(subscription.id, entity, body(subscription, data, at))
+
+    def _current(self, transaction: Transaction) -> Index:
+        others = transaction.others()
+        if others != self._others:
+            self._refresh(transaction)
+            self._others = others
+        return self._index
+
+    def _refresh(self, source: Records) -> None:
+        """Take over what has changed since the last look."""
+        version = (source.record(_VERSION, "") or {"is": ""})["is"]
+        if version == self._version:
+            return
+        records = source.records(KIND)
+        for id in self._records.keys() - records.keys():
+            self._index.discard(id)
+        for id, record in records.items():
+            if self._records.get(id) != record:
+                self._index.put(Subscription.from_record(record))
+        self._records = records
+        self._version = version
+
+    def _save(self, transaction: Transaction, subscription: Subscription) -> None:
+        record = subscription.as_record()
+        transaction.save_record(KIND, subscription.id, record)
+        turn = {"next": time.time() + subscription.interval} if subscription.interval else None
+        transaction.save_record(TURN, subscription.id, turn)
+        self._current(transaction).put(subscription)
+        self._records[subscription.id] = record
+        self._renew(transaction)
+
+    def _renew(self, transaction: Transaction) -> None:
+        """Tell everybody else that there is something new; what this process knows is new already."""
+        self._version = uuid.uuid4().hex
+        transaction.save_record(_VERSION, "", {"is": self._version})
 
     def _write(self, work: Callable[[Transaction], None]) -> None:
-        self._store.write(work)
-        self._seen = None
-
-    @staticmethod
-    def _required(transaction: Transaction, id: str) -> None:
-        if transaction.record(KIND, id) is None:
-            raise not_found(f"no subscription {id}")
+        try:
+            self.store.write(work)
+        finally:
+            self._others = None  # if the work was undone, what it told the index is put right
 
 
-def notification(subscription: Subscription, before: Document | None, after: Document | None) -> bytes:
-    """The body of a notification (clause 5.3.1); its id stays the same however often it is tried."""
-    if after is not None:
-        data = represent.render(
-            after,
-            subscription.context,
-            form=subscription.form,
-            sys_attrs=subscription.sys_attrs,
-            attrs=subscription.attributes,
-            lang=subscription.lang,
-        )
-    else:
-        assert before is not None
-        data = {"id": before["id"], "type": before["type"], "deletedAt": now()}
-    body = {
-        "id": f"urn:ngsi-ld:Notification:{uuid.uuid4()}",
-        "type": "Notification",
-        "subscriptionId": subscription.id,
-        "notifiedAt": now(),
-        "data": [data],
-    }
-    if subscription.accept == "application/ld+json":
-        body = {"@context": subscription.context.with_core(), **body}
-    return orjson.dumps(body)
-
-
-def _concerns(subscription: Subscription, before: Document | None, after: Document | None) -> bool:
-    entity = after if after is not None else before
-    if entity is None:
+def concerns(subscription: Subscription, changes: Changes, get: Callable[[str], Document | None]) -> bool:
+    """Whether a subscription is to be told of a change (clause 5.8.6)."""
+    if subscription.interval or not changes.trigger(subscription):
         return False
-    happened = set()
-    if before is None or after is None:
-        happened.add("entityCreated" if before is None else "entityDeleted")
-    else:
-        happened.add("entityUpdated")
-    watched = subscription.watched
-    old, new = before or {}, after or {}
-    touched = False
-    for name in old.keys() | new.keys():
-        if name in ENTITY_MEMBERS or (watched and name not in watched) or old.get(name) == new.get(name):
-            continue
-        touched = True
-        kind = "Created" if name not in old else "Deleted" if name not in new else "Updated"
-        happened.add(f"attribute{kind}")
-    if (watched and not touched) or happened.isdisjoint(subscription.triggers):
-        return False
-    return any(matches(entity, selection) for selection in subscription.selections)
+    condition = subscription.condition
+    if condition is not None and has_links(condition):
+        condition = followed(condition, changes.entity, get)
+    return subscription.selects(changes.entity, condition)
+
+
+def _required(transaction: Transaction, id: str) -> dict[str, Any]:
+    record = transaction.record(KIND, id)
+    if record is None:
+        raise not_found(f"no subscription {id}")
+    return record

@@ -174,20 +174,20 @@ class EntityStore(Protocol):
     def record(self, kind: str, key: str) -> dict[str, Any] | None:
         """One small record: a primary-key read, cheap enough for every request (sessions, API keys)."""
 
-    def owed(self, now: float, limit: int = 100, without: Sequence[str] = ()) -> list[Owed]:
-        """Notifications whose turn it is: for each subscription and entity the oldest, if due at ``now``.
+    def owing(self) -> list[str]:
+        """The subscriptions to which something in the outbox is owed."""
 
-        ``without``: subscriptions to leave out.
-        """
+    def owed(self, subscription: str, limit: int = 100) -> list[Owed]:
+        """What a subscription is owed, the oldest first, due or not."""
 
     def when_owed(self, callback: Callable[[], None] | None) -> None:
         """Have ``callback`` called after each commit of this process that put something into the outbox."""
 
-    def next_due(self) -> float | None:
-        """When the next notification is due (seconds since 1970); None if none is owed."""
-
     def dead_letters(self, subscription: str = "", limit: int = 100, offset: int = 0) -> list[Owed]:
         """Notifications given up on, the oldest first."""
+
+    def count_dead(self, subscription: str = "") -> int:
+        """How many notifications were given up on."""
 
     def journal(self, entity: str, limit: int = 100) -> list[Entry]:
         """Who wrote an entity and when, the newest first."""

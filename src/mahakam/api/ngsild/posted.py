@@ -10,7 +10,7 @@ import orjson
 from mahakam.api.http import Response
 from mahakam.api.ngsild.call import Call
 from mahakam.api.ngsild.entities import compile_plan, run
-from mahakam.api.ngsild.linked import JOIN_PARAMETERS
+from mahakam.broker.joining import JOIN_PARAMETERS
 from mahakam.ngsild.problem import Problem, bad_request
 
 PARAMETERS = frozenset(

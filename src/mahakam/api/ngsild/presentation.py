@@ -11,7 +11,7 @@ import orjson
 
 from mahakam.api.http import Response
 from mahakam.api.ngsild.call import GEO_JSON, JSON, JSON_LD, Call, context_link
-from mahakam.api.ngsild.linked import JOIN_PARAMETERS, NO_JOIN, Graph, Join, check_depth, parse_join
+from mahakam.broker.joining import JOIN_PARAMETERS, NO_JOIN, Fetch, Graph, Join, check_depth, parse_join
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.core import CORE_URL
 from mahakam.ngsild.entity import Document
@@ -20,6 +20,7 @@ from mahakam.ngsild.problem import Problem, bad_request, not_found
 from mahakam.ngsild.projection import EVERYTHING, Projection, parse_projection
 from mahakam.ngsild.query import attributes_of
 from mahakam.ngsild.represent import Form, collection, feature, render
+from mahakam.ngsild.selection import Selection
 from mahakam.ngsild.versions import EARLIEST, NATIVE, for_version
 
 FORMS: dict[str, Form] = {
@@ -166,12 +167,16 @@ def _answers(
 ) -> list[tuple[Document, dict[str, Any]]]:
     """Documents and how they are shown; with ``join=flat`` the linked ones follow."""
     if shape.join.form == "inline":
-        return list(zip(documents, Graph(call.broker, shape, context).inline(documents), strict=True))
+        return list(zip(documents, Graph(_fetcher(call), shape, context).inline(documents), strict=True))
     answers = [(document, shape.entity(document, context)) for document in documents]
     if shape.join.form == "flat":
-        linked = Graph(call.broker, shape, context).flat(documents)
+        linked = Graph(_fetcher(call), shape, context).flat(documents)
         answers += [(one, shape.entity(one, context, projection)) for one, projection in linked]
     return answers
+
+
+def _fetcher(call: Call) -> Fetch:
+    return lambda ids: call.broker.query(Selection(ids=ids), len(ids))
 
 
 def require_geo_json(call: Call, accept: str) -> None:

@@ -235,7 +235,7 @@ ROUTES: tuple[Route, ...] = (
         subscriptions.list_subscriptions,
         "The subscriptions",
         (200,),
-        subscriptions.PAGE,
+        subscriptions.PAGE | subscriptions.READ_PARAMETERS,
     ),
     Route(
         "POST",
@@ -247,7 +247,14 @@ ROUTES: tuple[Route, ...] = (
         "subscription",
         True,
     ),
-    Route("GET", _SUBSCRIPTION, subscriptions.retrieve_subscription, "One subscription", (200,)),
+    Route(
+        "GET",
+        _SUBSCRIPTION,
+        subscriptions.retrieve_subscription,
+        "One subscription",
+        (200,),
+        subscriptions.READ_PARAMETERS,
+    ),
     Route(
         "PATCH",
         _SUBSCRIPTION,

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
 from mahakam.store.model import Change, Correction, Entry, Held, HeldState, Lineage, Owed, Run
 from mahakam.store.sql import rows
-from mahakam.store.sql.dialect import Test
 
 _OWED = "n, subscription, entity, body, made, due, tries, error"
+# One step of the index a subscription, however much each is owed.
+_OWING = """
+WITH RECURSIVE owing (subscription) AS (
+  SELECT min(subscription) FROM outbox WHERE dead = 0
+  UNION ALL
+  SELECT (SELECT min(subscription) FROM outbox WHERE dead = 0 AND subscription > owing.subscription)
+  FROM owing WHERE owing.subscription IS NOT NULL
+)
+SELECT subscription FROM owing WHERE subscription IS NOT NULL
+"""
 
 
 class Ledger:
@@ -21,7 +30,6 @@ class Ledger:
     """All rows of a statement (text with ``?``, values)."""
     _list: str
     """The database's function that has a row ``r.value`` for each element of a JSON array."""
-    _among: Callable[[str, Sequence[str]], Test]
 
     def runs(self, place: str = "", feed: str = "", limit: int = 100) -> list[Run]:
         where, parameters = _filter(place=place, feed=feed)
@@ -101,23 +109,14 @@ class Ledger:
         found = self._all("SELECT value FROM record WHERE kind = ? AND key = ?", (kind, key))
         return orjson.loads(found[0][0]) if found else None
 
-    def owed(self, now: float, limit: int = 100, without: Sequence[str] = ()) -> list[Owed]:
-        """Notifications whose turn it is: for each subscription and entity the oldest, if it is due."""
-        left_out = self._among("subscription", without)
-        sql = (
-            f"SELECT {_OWED} FROM outbox WHERE n IN (SELECT min(n) FROM outbox WHERE dead = 0"
-            f" AND NOT ({left_out.sql}) GROUP BY subscription, entity) AND due <= ? ORDER BY n LIMIT ?"
-        )
-        return [Owed(*row) for row in self._all(sql, (*left_out.parameters, now, limit))]
+    def owing(self) -> list[str]:
+        """The subscriptions to which something in the outbox is owed."""
+        return [row[0] for row in self._all(_OWING)]
 
-    def next_due(self) -> float | None:
-        """When the next notification is due (seconds since 1970); None if none is owed."""
-        sql = (
-            "SELECT min(due) FROM outbox WHERE n IN"
-            " (SELECT min(n) FROM outbox WHERE dead = 0 GROUP BY subscription, entity)"
-        )
-        due: float | None = self._all(sql)[0][0]
-        return due
+    def owed(self, subscription: str, limit: int = 100) -> list[Owed]:
+        """What a subscription is owed, the oldest first, due or not."""
+        sql = f"SELECT {_OWED} FROM outbox WHERE dead = 0 AND subscription = ? ORDER BY n LIMIT ?"
+        return [Owed(*row) for row in self._all(sql, (subscription, limit))]
 
     def dead_letters(self, subscription: str = "", limit: int = 100, offset: int = 0) -> list[Owed]:
         """Notifications given up on, the oldest first."""
@@ -126,6 +125,11 @@ class Ledger:
             " ORDER BY n LIMIT ? OFFSET ?"
         )
         return [Owed(*row) for row in self._all(sql, (subscription, subscription, limit, offset))]
+
+    def count_dead(self, subscription: str = "") -> int:
+        """How many notifications were given up on."""
+        sql = "SELECT count(*) FROM outbox WHERE dead = 1 AND (? = '' OR subscription = ?)"
+        return int(self._all(sql, (subscription, subscription))[0][0])
 
     def journal(self, entity: str, limit: int = 100) -> list[Entry]:
         sql = "SELECT entity, action, author, at FROM journal WHERE entity = ? ORDER BY n DESC LIMIT ?"

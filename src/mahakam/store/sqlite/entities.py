@@ -57,7 +57,6 @@ class SqliteEntities(Ledger):
     """See :class:`mahakam.store.protocol.EntityStore`."""
 
     _list = "json_each(held.reasons)"
-    _among = staticmethod(SQLITE.among)
 
     def __init__(self, path: Path) -> None:
         prepare(path)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.entity import ENTITY_MEMBERS, Document, instances
 from mahakam.ngsild.lexical import is_uri
 from mahakam.ngsild.problem import Problem, bad_request
 from mahakam.ngsild.projection import Projection
-from mahakam.ngsild.selection import Selection
+from mahakam.ngsild.represent import Form
 
-if TYPE_CHECKING:
-    from mahakam.api.ngsild.presentation import Presentation
-    from mahakam.broker.broker import Broker
+Fetch = Callable[[tuple[str, ...]], Iterable[Document]]
+"""Ids → the entities that there are of them."""
 
 JOIN_PARAMETERS = frozenset(("join", "joinLevel", "containedBy"))
 MAX_LEVEL = 10
@@ -63,11 +62,29 @@ def check_depth(projection: Projection, join: Join) -> None:
         )
 
 
+class Shape(Protocol):
+    """How the entities of an answer, or of a notification, are wanted."""
+
+    @property
+    def form(self) -> Form: ...
+
+    @property
+    def projection(self) -> Projection: ...
+
+    @property
+    def join(self) -> Join: ...
+
+    def entity(
+        self, document: Document, context: Context, projection: Projection | None = None
+    ) -> dict[str, Any]:
+        """``projection``: that of a linked entity; without it the shape's own."""
+
+
 class Graph:
     """The entities that some documents lead to, fetched level by level."""
 
-    def __init__(self, broker: Broker, shape: Presentation, context: Context) -> None:
-        self._broker = broker
+    def __init__(self, fetch: Fetch, shape: Shape, context: Context) -> None:
+        self._documents = fetch
         self._shape = shape
         self._context = context
         self._found: dict[str, Document | None] = {}
@@ -78,7 +95,10 @@ class Graph:
         for _ in self._levels(documents):
             pass
         shape, contained = self._shape, self._shape.join.contained
-        return [self._embedded(one, shape.projection, shape.join.level, contained) for one in documents]
+        return [
+            self._embedded(one, shape.projection, shape.join.level, contained, first=True)
+            for one in documents
+        ]
 
     def flat(self, documents: Sequence[Document]) -> list[tuple[Document, Projection]]:
         """The linked documents, the nearest first, each once; with what is kept of each."""
@@ -119,7 +139,7 @@ class Graph:
         self._found.update(dict.fromkeys(missing))
         for start in range(0, len(missing), _CHUNK):
             chunk = tuple(missing[start : start + _CHUNK])
-            for document in self._broker.query(Selection(ids=chunk), len(chunk)):
+            for document in self._documents(chunk):
                 self._found[document["id"]] = document
 
     @staticmethod
@@ -130,11 +150,17 @@ class Graph:
             )
 
     def _embedded(
-        self, document: Document, projection: Projection, level: int, above: frozenset[str]
+        self,
+        document: Document,
+        projection: Projection,
+        level: int,
+        above: frozenset[str],
+        *,
+        first: bool = False,
     ) -> dict[str, Any]:
         self._embeddings += 1
         self._limit(self._embeddings)
-        out = self._shape.entity(document, self._context, projection)
+        out = self._shape.entity(document, self._context, None if first else projection)
         if level == 0:
             return out
         above |= {document["id"]}
