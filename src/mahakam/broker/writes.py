@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from mahakam.ngsild.draft import Draft
 from mahakam.ngsild.entity import Document
@@ -15,7 +15,7 @@ Patch = Callable[[Document, str], Change]
 """(stored document, time of the write) → the change: a function of ``ngsild.patch``, its fragment bound."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Create:
     """A new entity; refused if there is one with its id."""
 
@@ -55,17 +55,17 @@ class Delete:
 Write = Create | Replace | Upsert | Modify | Delete
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Written:
     """One write of a batch: ``problem`` is None if it was done; ``created`` if the entity is new.
 
-    ``not_updated``: attribute → why a patch left it as it was.
+    ``not_updated``: attribute → why a patch left it as it was; None or nothing if it left none.
     """
 
     id: str
     created: bool = False
     problem: Problem | None = None
-    not_updated: dict[str, str] = field(default_factory=dict)
+    not_updated: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mahakam.api.http import Response
 from mahakam.api.ngsild.call import JSON, JSON_LD, MERGE_PATCH, Call
 from mahakam.api.ngsild.entities import guarded, same_id
@@ -48,7 +50,7 @@ async def _several(call: Call, types: tuple[str, ...], overwrite: bool | None) -
     return call.answer(_update_result(fragment, written.not_updated), context, JSON, status=207)
 
 
-def _update_result(fragment: Fragment, not_updated: dict[str, str]) -> dict[str, object]:
+def _update_result(fragment: Fragment, not_updated: Mapping[str, str]) -> dict[str, object]:
     """Clause 5.2.18: names are whole IRIs here."""
     names = [name for name in fragment if name not in ENTITY_MEMBERS or name == "scope"]
     return {

@@ -17,8 +17,11 @@ class Keys(NamedTuple):
 
 def keys_of(document: dict[str, Any]) -> Keys:
     """The index keys of a document; a location without usable coordinates has no box."""
+    type, scope, location = document["type"], document.get("scope"), document.get("location")
     return Keys(
-        as_list(document["type"]), as_list(document.get("scope")), _location_box(document.get("location"))
+        [type] if type.__class__ is str else type,
+        [] if scope is None else [scope] if scope.__class__ is str else scope,
+        None if location is None else _location_box(location),
     )
 
 
@@ -43,8 +46,9 @@ def box_of(geometry: dict[str, Any]) -> Box | None:
 
 
 def _location_box(attribute: Any) -> Box | None:
-    if attribute is None:
-        return None
+    if attribute.__class__ is dict:
+        value = attribute.get("value")
+        return box_of(value) if isinstance(value, dict) else None
     geometries = [
         instance["value"]
         for instance in as_list(attribute)

@@ -8,6 +8,7 @@ from typing import Any
 import apsw
 import orjson
 
+from mahakam.store.model import Entry
 from mahakam.store.protocol import Document
 from mahakam.store.sql.keys import Keys, keys_of
 from mahakam.store.sql.packing import times_of, unpack
@@ -17,6 +18,7 @@ _INSERT = "INSERT INTO entity (id, keys, times, body) VALUES (?, ?, ?, ?) ON CON
 _ADD_TYPE = "INSERT INTO entity_type (type, entity) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _ADD_SCOPE = "INSERT INTO entity_scope (scope, entity) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _ADD_BOX = "INSERT INTO location VALUES (?, ?, ?, ?, ?)"
+_NOTE = "INSERT INTO journal (entity, action, author, at) VALUES (?, ?, ?, ?)"
 _UPDATE = "UPDATE entity SET keys = ?, times = ?, body = ? WHERE n = ?"
 
 
@@ -31,7 +33,10 @@ class SqliteTransaction(RecordWrites):
         super().__init__()
         self._execute: Callable[..., Any] = connection.execute
         self._executemany: Callable[..., Any] = connection.executemany
-        self._waiting: dict[str, list[tuple[Any, ...]]] = {_ADD_TYPE: [], _ADD_SCOPE: [], _ADD_BOX: []}
+        self._waiting: dict[str, list[tuple[Any, ...]]] = {
+            statement: [] for statement in (_ADD_TYPE, _ADD_SCOPE, _ADD_BOX, _NOTE)
+        }
+        self._others: int | None = None
         self._changes = connection.changes
         self._last = connection.last_insert_rowid
 
@@ -69,8 +74,11 @@ class SqliteTransaction(RecordWrites):
         self._execute("DELETE FROM lineage WHERE entity = ?", (id,))
         return True
 
+    def note(self, entry: Entry) -> None:
+        self._waiting[_NOTE].append((entry.entity, entry.action, entry.author, entry.at))
+
     def flush(self) -> None:
-        """Write the index rows that wait, table by table, which is faster than entity by entity."""
+        """Write the rows that wait, table by table, which is faster than entity by entity."""
         for statement, waiting in self._waiting.items():
             if waiting:
                 self._executemany(statement, waiting)
@@ -95,4 +103,7 @@ class SqliteTransaction(RecordWrites):
             self._execute("DELETE FROM location WHERE entity = ?", (number,))
 
     def others(self) -> int:
-        return int(self._execute("PRAGMA data_version").get)
+        # Nobody else commits while this transaction is open: once is enough.
+        if self._others is None:
+            self._others = int(self._execute("PRAGMA data_version").get)
+        return self._others
