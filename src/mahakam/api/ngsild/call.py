@@ -23,6 +23,7 @@ from mahakam.ngsild.problem import Problem, bad_request
 if TYPE_CHECKING:
     from mahakam.broker.broker import Broker
     from mahakam.broker.contexts import Contexts
+    from mahakam.broker.federation.client import Client
     from mahakam.broker.identity import Identity
 
 T = TypeVar("T")
@@ -45,7 +46,7 @@ _TENANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 class Node:
     """What every call needs: the default tenant's broker, the contexts, and who is asking."""
 
-    __slots__ = ("_identity", "broker", "contexts", "fetchers", "identify")
+    __slots__ = ("_identity", "_sources", "broker", "contexts", "fetchers", "identify")
 
     def __init__(self, broker: Broker, contexts: Contexts, identify: Identify) -> None:
         self.broker = broker
@@ -54,6 +55,7 @@ class Node:
         self.fetchers = ThreadPoolExecutor(_FETCHERS, "contexts")
         self.identify = identify
         self._identity: Identity | None = None
+        self._sources: Client | None = None
 
     @property
     def identity(self) -> Identity:
@@ -63,6 +65,15 @@ class Node:
 
             self._identity = Identity(self.broker.store)
         return self._identity
+
+    @property
+    def sources(self) -> Client:
+        """How context sources are asked."""
+        if self._sources is None:
+            from mahakam.broker.federation.client import Client
+
+            self._sources = Client(private_addresses=self.broker.private_addresses)
+        return self._sources
 
 
 class Call:
@@ -93,6 +104,16 @@ class Call:
                 raise
         self.permit(self.principal(), "")
         return await asyncio.to_thread(partial(self.node.broker.tenant, self.tenant, create=True))
+
+    @property
+    def distributed(self) -> bool:
+        """Whether context sources may have a part in the answer."""
+        if self.params.get("local") == "true":
+            return False
+        try:
+            return bool(self.broker.registrations.index())
+        except Problem:  # a tenant that does not exist has no registrations
+            return False
 
     @property
     def address(self) -> str:

@@ -67,6 +67,7 @@ QUERY_PARAMETERS = READ_PARAMETERS | {
     "limit",
     "offset",
     "count",
+    "splitEntities",
 }
 DEFAULT_LIMIT, MAX_LIMIT = 20, 1000
 _MAX_OFFSET = 2**53

@@ -14,7 +14,18 @@ from mahakam.broker.joining import JOIN_PARAMETERS
 from mahakam.ngsild.problem import Problem, bad_request
 
 PARAMETERS = frozenset(
-    ("limit", "offset", "count", "options", "format", "local", "geometryProperty", *JOIN_PARAMETERS)
+    (
+        "limit",
+        "offset",
+        "count",
+        "options",
+        "format",
+        "local",
+        "geometryProperty",
+        "csf",
+        "splitEntities",
+        *JOIN_PARAMETERS,
+    )
 )
 _TEXTS = ("q", "csf", "scopeQ", "lang", "datasetId", "join")
 _LISTS = ("attrs", "pick", "omit", "expandValues", "containedBy")

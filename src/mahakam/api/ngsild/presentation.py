@@ -32,7 +32,7 @@ FORMS: dict[str, Form] = {
 READ_OPTIONS = frozenset((*FORMS, "sysAttrs"))
 READ_PARAMETERS = frozenset(
     (
-        "attrs", "pick", "omit", "options", "format", "lang", "datasetId", "geometryProperty", "local",
+        "attrs", "pick", "omit", "options", "format", "lang", "datasetId", "geometryProperty", "local", "csf",
         *JOIN_PARAMETERS,
     )
 )  # fmt: skip

@@ -56,7 +56,7 @@ class NgsiLd:
             ):
                 route = self._retrieve
                 call = Call(self._node, request, (_decoded(path[_ENTITIES_LENGTH:]),), route.parameters)
-                return await route.handler(call)
+                return await self._answer(route, call)
             return await self._dispatch(request)
         except Problem as problem:
             tenant = request.headers.get("ngsild-tenant")
@@ -88,6 +88,14 @@ class NgsiLd:
         call = Call(self._node, request, args, route.parameters)
         if route.writes:
             call.require_writer()
+        return await self._answer(route, call)
+
+    @staticmethod
+    async def _answer(route: Route, call: Call) -> Response:
+        if call.distributed:
+            from mahakam.api.ngsild import distributed
+
+            return await distributed.answer(route.handler, call)
         return await route.handler(call)
 
     def _match(self, path: str) -> tuple[Mapping[str, Route], tuple[str, ...]]:

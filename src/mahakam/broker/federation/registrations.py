@@ -14,6 +14,8 @@ from mahakam.ngsild.selection import Selection, Types
 from mahakam.store.protocol import EntityStore, Transaction
 
 KIND = "csource-registration"
+_VERSION = ("csource-registrations", "version")
+"""The record that counts the changes: another number than last time, and all are read again."""
 LOOK = 0.25
 """Seconds for which what another process registered may go unseen here."""
 Notice = Callable[[Transaction, "Registration | None", "Registration | None"], None]
@@ -27,7 +29,7 @@ class Registrations:
         self._store = store
         self._notice = notice
         self._index = Index()
-        self._records: dict[str, dict[str, Any]] = {}
+        self._version: dict[str, Any] | None = None
         self._looked = float("-inf")
 
     def index(self) -> Index:
@@ -85,14 +87,20 @@ class Registrations:
         self._write(work)
 
     def _write(self, work: Callable[[Transaction], None]) -> None:
-        self._store.write(work)
+        def counted(transaction: Transaction) -> None:
+            work(transaction)
+            version = transaction.record(*_VERSION) or {"number": 0}
+            transaction.save_record(*_VERSION, {"number": version["number"] + 1})
+
+        self._store.write(counted)
         self._looked = float("-inf")
 
     def _load(self) -> None:
-        records = self._store.records(KIND)
-        if records != self._records:
-            self._records = records
+        version = self._store.record(*_VERSION)
+        if version != self._version:
+            records = self._store.records(KIND)
             self._index = Index(of_payload(record["payload"]) for record in records.values())
+            self._version = version
 
     @staticmethod
     def _save(transaction: Transaction, registration: Registration) -> None:

@@ -1,0 +1,50 @@
+"""The operations that context sources take part in, where there are any (clause 4.3.6, 5.5.13)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from mahakam.api.http import Response
+from mahakam.api.ngsild import attributes, distributed_reads, distributed_writes, entities, posted
+from mahakam.api.ngsild.call import Call
+
+Handler = Callable[[Call], Awaitable[Response]]
+Spread = Callable[[Call], Awaitable[Response | None]]
+"""Like a handler; None if no source is concerned, and the handler may go on alone."""
+
+
+def _entity(handler: Handler, operation: str, path: str = "", *, creates: bool = False) -> Spread:
+    return partial(
+        distributed_writes.entity, handler=handler, operation=operation, creates=creates, path=path
+    )
+
+
+def _attribute(handler: Handler, operation: str) -> Spread:
+    return partial(distributed_writes.attribute, handler=handler, operation=operation)
+
+
+_SPREAD: dict[Handler, Spread] = {
+    entities.retrieve: distributed_reads.retrieve,
+    entities.query: distributed_reads.query,
+    posted.query_by_post: distributed_reads.query_by_post,
+    entities.create: _entity(entities.create, "createEntity", creates=True),
+    entities.replace: _entity(entities.replace, "replaceEntity"),
+    entities.merge_entity: _entity(entities.merge_entity, "mergeEntity"),
+    entities.delete: partial(distributed_writes.delete, handler=entities.delete, operation="deleteEntity"),
+    attributes.append_attributes: _entity(attributes.append_attributes, "appendAttrs", "/attrs"),
+    attributes.update_attributes: _entity(attributes.update_attributes, "updateEntity", "/attrs"),
+    attributes.partial_update: _attribute(attributes.partial_update, "updateAttrs"),
+    attributes.replace_one: _attribute(attributes.replace_one, "replaceAttrs"),
+    attributes.delete_one: _attribute(attributes.delete_one, "deleteAttrs"),
+}
+
+
+async def answer(handler: Handler, call: Call) -> Response:
+    """The answer of this node and of the sources that are registered with it."""
+    spread = _SPREAD.get(handler)
+    if spread is not None:
+        response = await spread(call)
+        if response is not None:
+            return response
+    return await handler(call)

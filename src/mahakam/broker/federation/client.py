@@ -1,0 +1,143 @@
+"""Requests to context sources: in time, within limits, to allowed addresses; a dead source rests (clause 5.5)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import httpx
+
+from mahakam.broker.endpoint import is_public
+from mahakam.broker.federation.registration import Registration
+
+TIMEOUT = 5.0
+"""Seconds that a source is waited for, where its registration says nothing (management.timeout)."""
+COOLDOWN = 10.0
+"""Seconds for which a source that did not answer is not read, where its registration names no cooldown."""
+MAX_ANSWER = 16 * 1024 * 1024
+"""Bytes of a source's answer; more is refused like an answer that is not valid."""
+_CONNECTIONS = 100
+
+
+class SourceError(Exception):
+    """A source that did not answer as it should: ``code`` of the warning (clause 6.3.17), and why.
+
+    ``status``: what the source, or this node in its place, answers to a write.
+    """
+
+    def __init__(self, code: int, reason: str, status: int = 504) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``headers``: by lower-case name."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Client:
+    """Connections to sources, kept open. To be used on one event loop at a time."""
+
+    def __init__(self, *, private_addresses: bool = False) -> None:
+        self._private = private_addresses
+        self._http: httpx.AsyncClient | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._resting: dict[str, float] = {}
+
+    async def send(
+        self,
+        registration: Registration,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+    ) -> Answer:
+        """One request; ``target`` is path and query below the source's ``/ngsi-ld/v1``.
+
+        Raises SourceError: 110 it rests, 112 it does not answer in time, 111 its answer is too large.
+        """
+        until = self._resting.get(registration.id)
+        # A write is not given up for a guess: only a registration that names a cooldown holds it back.
+        if until is not None and (registration.cooldown or method == "GET"):
+            if monotonic() < until:
+                raise SourceError(110, "it did not answer a moment ago, and is left alone for a while")
+            del self._resting[registration.id]
+        seconds = registration.timeout or TIMEOUT
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._exchange(url_of(registration, target), method, headers, body, seconds)
+        except TimeoutError:
+            reason = f"it did not answer within {seconds:g} s"
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            reason = f"it cannot be reached: {error or type(error).__name__}"
+        if len(self._resting) > 10_000:
+            self._resting.clear()
+        self._resting[registration.id] = monotonic() + (registration.cooldown or COOLDOWN)
+        raise SourceError(112, reason)
+
+    async def _exchange(
+        self, url: httpx.URL, method: str, headers: Mapping[str, str], body: bytes, seconds: float
+    ) -> Answer:
+        more: dict[str, Any] = {"timeout": seconds}
+        sent = dict(headers)
+        if not self._private:
+            sent["host"] = url.netloc.decode("ascii")
+            more["extensions"] = {"sni_hostname": url.host}
+            url = url.copy_with(host=await _public_address(url.host, url.port or 443))
+        request = self._client().build_request(method, url, headers=sent, content=body or None, **more)
+        response = await self._client().send(request, stream=True)
+        try:
+            return Answer(response.status_code, response.headers, await _read(response))
+        finally:
+            await response.aclose()
+
+    def _client(self) -> httpx.AsyncClient:
+        loop = asyncio.get_running_loop()
+        if self._http is None or self._loop is not loop:
+            limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+            self._http = httpx.AsyncClient(
+                follow_redirects=False,
+                trust_env=False,
+                limits=limits,
+            )
+            self._loop = loop
+        return self._http
+
+
+def url_of(registration: Registration, target: str) -> httpx.URL:
+    """The address of a resource of a source, whose endpoint may end in ``/ngsi-ld/v1`` already."""
+    base = registration.endpoint.removesuffix("/ngsi-ld/v1")
+    return httpx.URL(f"{base}/ngsi-ld/v1{target}")
+
+
+async def _public_address(host: str, port: int) -> str:
+    """The address that is connected to: checked after it was resolved, so that DNS cannot change it after."""
+    loop = asyncio.get_running_loop()
+    found = [str(entry[4][0]) for entry in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    for address in found:
+        if not is_public(address):
+            raise OSError(f"{host} is at the private address {address}, which is not allowed")
+    if not found:
+        raise OSError(f"{host} has no address")
+    return found[0]
+
+
+async def _read(response: httpx.Response) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > MAX_ANSWER:
+            raise SourceError(111, f"its answer is larger than {MAX_ANSWER:,} bytes", status=502)
+        parts.append(part)
+    return b"".join(parts)
