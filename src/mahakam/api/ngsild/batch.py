@@ -95,7 +95,7 @@ async def delete_batch(call: Call) -> Response:
     """Clause 5.6.10: the body is a list of ids."""
     content_type(call.request.headers, (JSON, JSON_LD))
     broker = call.broker
-    ids = _listed(await call.json(), "ids")
+    ids = listed(await call.json(), "ids")
     principal = call.principal()
     free = call.everywhere(principal)
     refused: list[dict[str, Any]] = []
@@ -118,7 +118,7 @@ async def _write(call: Call, prepare: _Prepare) -> Response:
         await call.broker_for_creation() if prepare in (_create, _upsert, _upsert_update) else call.broker
     )
     kind = content_type(call.request.headers, (JSON, JSON_LD))
-    payloads = _listed(await call.json(), "entities")
+    payloads = listed(await call.json(), "entities")
     if not all(isinstance(payload, dict) for payload in payloads):
         raise bad_request("The body is not valid", "a list of objects was expected, each with id and type")
     if kind == JSON_LD and link_context(call.request.headers) is not None:
@@ -165,7 +165,8 @@ def _prepared(
     return writes, refused
 
 
-def _listed(value: Any, what: str) -> list[Any]:
+def listed(value: Any, what: str) -> list[Any]:
+    """The list that a batch is; raises Problem BadRequestData, TooManyResults."""
     if not isinstance(value, list) or not value:
         raise bad_request("The body is not valid", f"a list of one or more {what} was expected")
     if len(value) > MAX_BATCH:

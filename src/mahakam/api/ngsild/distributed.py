@@ -6,7 +6,16 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from mahakam.api.http import Response
-from mahakam.api.ngsild import attributes, distributed_reads, distributed_writes, entities, posted
+from mahakam.api.ngsild import (
+    attributes,
+    batch,
+    distributed_batch,
+    distributed_reads,
+    distributed_writes,
+    entities,
+    posted,
+    purge,
+)
 from mahakam.api.ngsild.call import Call
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -24,6 +33,10 @@ def _attribute(handler: Handler, operation: str) -> Spread:
     return partial(distributed_writes.attribute, handler=handler, operation=operation)
 
 
+def _batch(handler: Handler, operation: str, *, deletes: bool = False) -> Spread:
+    return partial(distributed_batch.batch, handler=handler, operation=operation, deletes=deletes)
+
+
 _SPREAD: dict[Handler, Spread] = {
     entities.retrieve: distributed_reads.retrieve,
     entities.query: distributed_reads.query,
@@ -32,6 +45,12 @@ _SPREAD: dict[Handler, Spread] = {
     entities.replace: _entity(entities.replace, "replaceEntity"),
     entities.merge_entity: _entity(entities.merge_entity, "mergeEntity"),
     entities.delete: partial(distributed_writes.delete, handler=entities.delete, operation="deleteEntity"),
+    purge.purge: partial(distributed_writes.purge, handler=purge.purge, operation="purgeEntity"),
+    batch.create_batch: _batch(batch.create_batch, "createBatch"),
+    batch.upsert_batch: _batch(batch.upsert_batch, "upsertBatch"),
+    batch.update_batch: _batch(batch.update_batch, "updateBatch"),
+    batch.merge_batch: _batch(batch.merge_batch, "mergeBatch"),
+    batch.delete_batch: _batch(batch.delete_batch, "deleteBatch", deletes=True),
     attributes.append_attributes: _entity(attributes.append_attributes, "appendAttrs", "/attrs"),
     attributes.update_attributes: _entity(attributes.update_attributes, "updateEntity", "/attrs"),
     attributes.partial_update: _attribute(attributes.partial_update, "updateAttrs"),

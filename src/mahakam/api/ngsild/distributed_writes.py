@@ -22,9 +22,12 @@ from mahakam.ngsild.context import Context
 from mahakam.ngsild.entity import ENTITY_MEMBERS, Document, parse_attribute, parse_entity, parse_fragment
 from mahakam.ngsild.lexical import require_name
 from mahakam.ngsild.problem import Problem
+from mahakam.ngsild.query import selection_from
 from mahakam.ngsild.rewording import reworded, reworded_attribute
 
 Handler = Callable[[Call], Awaitable[Response]]
+PURGED = "urn:ngsi-ld:null"
+"""Stands for the entities of a purge, which nobody lists."""
 _MEMBERS = ENTITY_MEMBERS | {"@context"}
 
 
@@ -97,7 +100,7 @@ async def entity(
     shares = shares_of(found, given, operation)
     if not shares.sources and not shares.unable:
         return None
-    _refuse_loop(forwarding, shares)
+    refuse_loop(forwarding, shares)
     if forwarding.looped:
         return None
     call.permit(call.principal(), payload.get("scope") or (stored or {}).get("scope"))
@@ -121,7 +124,7 @@ async def entity(
         )
         return outcome(match.registration.id, (id,), mine if path else (), sent.status, sent.body)
 
-    local = _with_body(call, part(shares.local)) if shares.here else None
+    local = with_body(call, part(shares.local)) if shares.here else None
     outcomes = await _all(handler, shares, send, local, id, operation, named=bool(path))
     return _response(call, forwarding, outcomes, shares, id if creates else "")
 
@@ -146,7 +149,7 @@ async def attribute(call: Call, handler: Handler, operation: str) -> Response | 
     shares = shares_of(found, (name,), operation)
     if not shares.sources and not shares.unable:
         return None
-    _refuse_loop(forwarding, shares)
+    refuse_loop(forwarding, shares)
     if forwarding.looped:
         return None
     call.permit(call.principal(), (stored or {}).get("scope"))
@@ -169,6 +172,41 @@ async def attribute(call: Call, handler: Handler, operation: str) -> Response | 
     return _response(call, forwarding, outcomes, shares, "")
 
 
+async def purge(call: Call, handler: Handler, operation: str) -> Response | None:
+    """The end of all that a query selects, here and in the sources that take purging (clause 5.6.21)."""
+    context = await call.context()
+    selection = selection_from(call.params, context)
+    types = selection.types.any_of if selection.types else ()
+    forwarding = Forwarding(call, context)
+    found = [
+        match
+        for match in forwarding.matches(
+            ids=selection.ids,
+            id_pattern=selection.id_pattern or "",
+            types=tuple(dict.fromkeys(name for names in types for name in names)),
+            attributes=selection.attrs,
+        )
+        if operation in match.registration.operations and match.registration.mode != "auxiliary"
+    ]
+    if not found or forwarding.looped:
+        return None
+    call.permit(call.principal(), None)
+    shares = Shares([(match, ()) for match in found])
+
+    async def send(match: Match, _: tuple[str, ...]) -> Outcome:
+        words = await forwarding.words(match.registration)
+        if words is not context:
+            raise SourceError(199, "a purge goes only to sources that speak the context of the request")
+        params = {name: value for name, value in call.params.items() if name not in ("local", "csf")}
+        if match.ids:
+            params["id"] = ",".join(match.ids)
+        sent = await forwarding.send(match.registration, "DELETE", "/entities", params, words)
+        return outcome(match.registration.id, (PURGED,), (), sent.status, sent.body)
+
+    outcomes = await _all(handler, shares, send, call, PURGED, operation)
+    return _response(call, forwarding, outcomes, shares, "")
+
+
 async def delete(call: Call, handler: Handler, operation: str) -> Response | None:
     """The end of an entity, here and in the sources that have a part of it."""
     id = call.entity_id
@@ -179,7 +217,7 @@ async def delete(call: Call, handler: Handler, operation: str) -> Response | Non
     shares = shares_of(found, (), operation, everything=True)
     if not shares.sources and not shares.unable:
         return None
-    _refuse_loop(forwarding, shares)
+    refuse_loop(forwarding, shares)
     if forwarding.looped:
         return None
     call.permit(call.principal(), (stored or {}).get("scope"))
@@ -250,7 +288,7 @@ def _response(
     return answer_of(status, value, call.headers(*more, *forwarding.warnings))
 
 
-def _refuse_loop(forwarding: Forwarding, shares: Shares) -> None:
+def refuse_loop(forwarding: Forwarding, shares: Shares) -> None:
     """Clause 6.3.17: what this node sent out came back to it, and nobody else holds it."""
     if forwarding.looped and any(match.registration.proxied for match, _ in shares.sources):
         raise Problem(
@@ -265,7 +303,7 @@ def _params(call: Call, context: Context, words: Context) -> Mapping[str, str]:
     return params
 
 
-def _with_body(call: Call, value: Any) -> Call:
+def with_body(call: Call, value: Any) -> Call:
     """The same call with another body."""
     request = call.request
     other = copy.copy(call)
