@@ -66,6 +66,7 @@ class RunningNode:
         open: bool = False,
         demo: bool = False,
         workers: int = 1,
+        private_addresses: bool = False,
         program: str = MAHAKAM,
     ) -> None:
         self.data = data
@@ -85,6 +86,8 @@ class RunningNode:
             self._arguments += ["--config", str(folder)]
         if open:
             self._arguments.append("--open")
+        if private_addresses:
+            self._arguments.append("--private-addresses")
         self._environment = os.environ | ({"MAHAKAM_DEMO": "1"} if demo else {})
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the node
         self._process: subprocess.Popen[str] | None = None

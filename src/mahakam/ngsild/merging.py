@@ -75,9 +75,11 @@ def _joined(one: Document, other: Document, *, fill: bool) -> Document:
         if not fill and name in other:
             result[name] = _union(result.get(name), other[name])
     if "createdAt" in other:
-        result["createdAt"] = min(result.get("createdAt", other["createdAt"]), other["createdAt"])
+        result["createdAt"] = min(
+            result.get("createdAt", other["createdAt"]), other["createdAt"], key=_comparable
+        )
     if "modifiedAt" in other:
-        result["modifiedAt"] = max(result.get("modifiedAt", ""), other["modifiedAt"])
+        result["modifiedAt"] = max(result.get("modifiedAt", ""), other["modifiedAt"], key=_comparable)
     for name, value in other.items():
         if name in ENTITY_MEMBERS:
             continue
