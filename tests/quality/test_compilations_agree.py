@@ -77,6 +77,8 @@ NASTY = [
     "ß",
     "İ",
     "é",
+    "Ã©",
+    "\ufffd",
     "é",
     "🤦🏼‍♂️",
     "a\nb",
@@ -354,6 +356,8 @@ def per_row(props: list[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
         )
     ]
     if strings:
+        broken = st.fixed_dictionaries({"rule": st.just("mojibake"), "field": st.sampled_from(strings)})
+        rules.append(broken)
         text = st.sampled_from(strings)
         units = st.sampled_from(["%", "a", "µg/m3"])
         rules.append(st.fixed_dictionaries({"rule": st.just("unit"), "field": text, "is": units}))

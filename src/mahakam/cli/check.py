@@ -205,6 +205,7 @@ def checked(
     from mahakam.quality.columns import check_columns
     from mahakam.quality.finding import Finding
     from mahakam.quality.matching import match_columns
+    from mahakam.quality.repair.of_check import repairs
     from mahakam.quality.report import STRUCTURE, make_report
 
     notes = list(table.info.notes)
@@ -238,8 +239,15 @@ def checked(
     )
     if name is None:
         notes += _seen(contract)
+    found = repairs(result, references, "source", table.columns) if result.counts else {}
     return make_report(
-        file.name, result, table.info.as_dict(), notes, inferred=name is None, examples=examples
+        file.name,
+        result,
+        table.info.as_dict(),
+        notes,
+        inferred=name is None,
+        examples=examples,
+        repairs=found,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from mahakam.quality.expression import Call, Column, Literal, Node
 from mahakam.quality.lexical import Kind
 from mahakam.quality.odcs import nearest
+from mahakam.quality.pattern import portable
 from mahakam.quality.rule import Across, Check, Holds, OfFile, OneOf, Unmarked
 from mahakam.quality.units import spellings
 
@@ -54,6 +55,7 @@ FORMS: Final[dict[str, Form]] = {
         given={"near": (), "metres": 100, "likeness": 92},
     ),
     "marker": Form("conformity"),
+    "mojibake": Form("conformity", ("string",)),
     "unit": Form("conformity", ("string",), ("is",)),
     "inDistrict": Form("accuracy", ("string",), ("near", "of")),
     "fresh": Form("timeliness", _MOMENTS, ("most",)),
@@ -61,7 +63,9 @@ FORMS: Final[dict[str, Form]] = {
     "sameColumns": Form("consistency"),
 }  # fmt: skip
 """The rules by name; docs/contracts.md says what each is for."""
-OF_ROW: Final = ("marker", "unit", "inDistrict")
+MOJIBAKE: Final = "[\u00c2-\u00c3\u00c5][\u0080-\u00bf]|\u00e2\u20ac|\u00ef\u00bf\u00bd|\ufffd"
+"""What UTF-8 looks like that was read as Latin-1 or Windows-1252, and the sign for what could not be read."""
+OF_ROW: Final = ("marker", "mojibake", "unit", "inDistrict")
 OF_FILE: Final = ("fresh", "rowsSinceLast", "sameColumns")
 WITHOUT_FIELD: Final = ("rowsSinceLast", "sameColumns")
 
@@ -99,6 +103,13 @@ def _of_row(
 ) -> tuple[Check, str, str]:
     if name == "marker":
         return Unmarked(at), name, "an empty cell where there is no value"
+    if name == "mojibake":
+        found = Call("matches", (Column(at, "text"), Literal(portable(MOJIBAKE), "text")), "boolean")
+        return (
+            Holds(Call("not", (found,), "boolean")),
+            name,
+            "text read in the encoding that it was written in",
+        )
     if name == "unit":
         unit = str(settings["is"])
         return OneOf(at, spellings(unit)), name, f"the unit {unit}"

@@ -148,6 +148,33 @@ class ColumnCheck:
         )
         return [(row[0], row[1]) for row in self.connection.execute(sql).fetchall()]
 
+    def wrong(self, rule: Rule, number: int) -> list[tuple[Any, str, int]]:
+        """The distinct values that fail a rule, what would be right (where it differs by row), and how many rows."""
+        layout = self._layout
+        mask, bit = layout.bit(rule)
+        if rule.field not in layout.names or rule.whole or isinstance(rule.check, Unique):
+            return []
+        position = layout.names.index(rule.field)
+        beside = isinstance(rule.check, Across)
+        value, said = (
+            (f"_key{position}", f"_other{rule.number}") if beside else (f"_texts[{position + 1}]", "''")
+        )
+        sql = (
+            f"SELECT {value}, {said}, count(*) FROM {self._failing} WHERE ({mask} & {bit}) <> 0 "  # noqa: S608 - our own names
+            f"GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT {int(number)}"
+        )
+        return [(row[0], row[1] or "", row[2]) for row in self.connection.execute(sql).fetchall()]
+
+    def texts(self, rule: Rule, number: int) -> Iterator[dict[str, str | None]]:
+        """The first rows that fail a rule of each row: field → text."""
+        mask, bit = self._layout.bit(rule)
+        sql = (
+            f"SELECT _texts FROM {self._failing} WHERE ({mask} & {bit}) <> 0 AND _texts IS NOT NULL "  # noqa: S608 - our own names
+            f"ORDER BY _row LIMIT {int(number)}"
+        )
+        for (texts,) in self.connection.execute(sql).fetchall():
+            yield dict(zip(self._layout.names, texts, strict=True))
+
     def _table_of(self, rule: Rule) -> str:
         return self.table if rule.whole else self._failing
 

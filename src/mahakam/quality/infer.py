@@ -134,6 +134,8 @@ def _quality(column: ColumnProfile, field: str) -> Iterator[dict[str, Any]]:
         yield {"metric": "invalidValues", "arguments": pattern, "mustBe": 0, "severity": "warning"}
     if column.marked and column.kind.logical != "string":
         yield _rule("marker")
+    if column.broken and column.kind.logical == "string":
+        yield _rule("mojibake")
     if column.trimmed:
         text = f'"{field}" = trim("{field}")'
         yield {

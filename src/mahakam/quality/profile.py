@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mahakam.quality.across import MOJIBAKE
 from mahakam.quality.functions import Functions
 from mahakam.quality.lexical import Kind
+from mahakam.quality.pattern import portable
 from mahakam.quality.shapes import ENOUGH, MOST, Affixes, affix_pattern, affixes, dominant_pattern
 from mahakam.quality.spelling import MOST_VALUES, misspelt
 from mahakam.quality.typing_sql import full_match, identifier, text_literal, typed
@@ -57,7 +59,8 @@ class ColumnProfile:
     ``marked``: missing marks occur. ``low``, ``high``: typed, of the values that do not stand out. ``length``: of all
     values if it is one (a code), else 0. ``values``: the distinct values if they are few and each occurs often,
     without the slips. ``slips``: rare values that were meant to be a frequent one. ``units``: numbers have units
-    beside them. ``pattern``: what nearly all texts look like.
+    beside them. ``pattern``: what nearly all texts look like. ``trimmed``, ``broken``: some have blanks around them, or
+    were read in a wrong encoding, most not.
     """
 
     name: str
@@ -76,6 +79,7 @@ class ColumnProfile:
     units: Affixes | None = None
     pattern: str = ""
     trimmed: bool = False
+    broken: bool = False
 
     @property
     def complete(self) -> bool:
@@ -159,14 +163,18 @@ class _Profiler:
             f"count(*) FILTER (WHERE {full_match('t', '[0-9]+')})",
             f"count(*) FILTER (WHERE {full_match('t', '0[0-9]+')})",
             "count(*) FILTER (WHERE t = trim(t))",
+            f"count(*) FILTER (WHERE regexp_matches(t, {text_literal(portable(MOJIBAKE))}))",
         ]
-        present, distinct, low, high, digits, zeros, trim = self._query(shape, self._text(name, markers))
+        present, distinct, low, high, digits, zeros, trim, broken = self._query(
+            shape, self._text(name, markers)
+        )
         code = bool(zeros) and digits == present
         kind, following = (Kind("string"), present) if code else self._kind(name, markers, present)
         made = ColumnProfile(name, rows, rows - present, distinct, kind, following)
         made.length = low if low == high and present else 0
         made.digits = bool(present) and digits == present
         made.trimmed = trim < present and trim >= MOST * present >= MOST * ENOUGH
+        made.broken = 0 < broken <= (1 - MOST) * present
         if kind.logical == "string" or following < present:
             self._texts(made, markers)
         self._range(made, markers)

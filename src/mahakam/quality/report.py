@@ -11,6 +11,7 @@ from typing import Any
 from mahakam.quality.columns import ColumnCheck
 from mahakam.quality.contract import Contract
 from mahakam.quality.finding import Finding
+from mahakam.quality.repair.proposals import Proposal
 from mahakam.quality.rule import Rule
 from mahakam.quality.score import Score, score
 
@@ -37,6 +38,7 @@ class Group:
     impact: str = ""
     examples: list[tuple[int, int, Any]] = dataclasses.field(default_factory=list)
     common: list[tuple[Any, int]] = dataclasses.field(default_factory=list)
+    repairs: list[Proposal] = dataclasses.field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """One entry of the JSON's ``summary``."""
@@ -48,7 +50,11 @@ class Group:
             "count": self.count,
             "expected": self.expected,
         }
-        return {**out, "message": self.message} if self.message else out
+        if self.message:
+            out["message"] = self.message
+        if self.repairs:
+            out["repairs"] = [proposal.as_dict() for proposal in self.repairs]
+        return out
 
 
 @dataclass
@@ -128,12 +134,17 @@ def make_report(
     *,
     inferred: bool = False,
     examples: int = 3,
+    repairs: Mapping[int, list[Proposal]] | None = None,
 ) -> Report:
     """Group the findings of a check: errors before warnings, those on the file first, then the most frequent.
 
     ``examples``: how many rows to show for a rule; 0: neither rows nor frequent values are looked up.
     """
-    groups = [*_file_groups(check), *_structure_groups(check, examples), *_row_groups(check, examples)]
+    groups = [
+        *_file_groups(check),
+        *_structure_groups(check, examples),
+        *_row_groups(check, examples, repairs or {}),
+    ]
     groups.sort(key=lambda g: (g.severity != "error", g.share > 0, -g.count, g.field, g.rule))
     return Report(
         file, check.contract, check, groups, score(check.rows, check.by_dimension), source, notes, inferred
@@ -183,7 +194,7 @@ def _structure_groups(check: ColumnCheck, examples: int) -> Iterator[Group]:
         )
 
 
-def _row_groups(check: ColumnCheck, examples: int) -> Iterator[Group]:
+def _row_groups(check: ColumnCheck, examples: int, repairs: Mapping[int, list[Proposal]]) -> Iterator[Group]:
     rules: dict[int, Rule] = {rule.number: rule for rule in check.contract.rules}
     for number, count in check.counts.items():
         rule = rules[number]
@@ -199,4 +210,5 @@ def _row_groups(check: ColumnCheck, examples: int) -> Iterator[Group]:
             rule.impact,
             check.examples(rule, examples) if examples else [],
             check.common(rule) if examples and count > examples else [],
+            repairs.get(number, []),
         )

@@ -9,7 +9,16 @@ from html import escape
 from mahakam.quality import wording
 from mahakam.quality.finding import Finding
 from mahakam.quality.report import Group, Report
-from mahakam.quality.report_text import headline, number, percent, shown, source_line, word
+from mahakam.quality.report_text import (
+    headline,
+    number,
+    percent,
+    repair_lines,
+    shown,
+    source_line,
+    why,
+    word,
+)
 
 _STYLE = """
 :root{--ink:#13262b;--ink-2:#4a5f64;--line:#dbe2e0;--paper:#fbfaf6;--card:#fff;--wash:#eef3f1;--river:#0a565c;
@@ -108,8 +117,9 @@ def _article(group: Group, lang: str) -> str:
         f"<span class=mute>({escape(group.rule)})</span></p>",
         table if group.examples else "",
         f"<p>{word('often' if group.examples else 'found', lang)}: {often}</p>" if often else "",
+        *(f"<p>{word('repair', lang)}: {escape(line)}</p>" for line in repair_lines(group, lang)),
         f"<p><strong>{_word('next', lang)}:</strong> {escape(wording.advice(group.rule, lang))} "
-        f"{escape(group.impact)}</p>",
+        f"{escape(why(group, lang))}</p>",
     ]
     return "".join(parts) + "</article>\n"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mahakam.quality import wording
+from mahakam.quality.repair import words
 from mahakam.quality.report import Group, Report
 
 _WORDS: dict[str, dict[str, str]] = {
@@ -21,6 +22,8 @@ _WORDS: dict[str, dict[str, str]] = {
     "line": {"en": "line", "id": "baris berkas"},
     "empty": {"en": "empty", "id": "kosong"},
     "often": {"en": "most often", "id": "paling sering"},
+    "repair": {"en": "repair", "id": "perbaikan"},
+    "unsure": {"en": "to be looked at", "id": "perlu diperiksa"},
     "found": {"en": "found", "id": "ditemukan"},
     "contract": {"en": "contract", "id": "kontrak"},
     "inferred": {
@@ -126,4 +129,26 @@ def _group_lines(group: Group, lang: str) -> Iterator[str]:
     if group.examples and len(group.common) > 1:
         often = ", ".join(f"{shown(value, lang)} {number(count, lang)}×" for value, count in group.common)
         yield f"         {word('often', lang)}: {often}"
-    yield f"         → {wording.advice(group.rule, lang)}" + (f" {group.impact}" if group.impact else "")
+    for line in repair_lines(group, lang):
+        yield f"         {word('repair', lang)}: {line}"
+    yield f"         → {wording.advice(group.rule, lang)} {why(group, lang)}".rstrip()
+
+
+def why(group: Group, lang: str) -> str:
+    """Why it matters: the author's own words, else those for the dimension."""
+    return group.impact or wording.why(group.dimension, lang)
+
+
+def repair_lines(group: Group, lang: str) -> Iterator[str]:
+    """The repairs of a group by their kind: how many rows, and the first of them."""
+    kinds = dict.fromkeys((proposal.kind, proposal.sure) for proposal in group.repairs)
+    for kind, sure in kinds:
+        some = [p for p in group.repairs if (p.kind, p.sure) == (kind, sure)]
+        rows = sum(proposal.rows for proposal in some)
+        doubt = "" if sure else f", {word('unsure', lang)}"
+        changes = ", ".join(
+            f"{shown(p.old, lang)} → {shown(p.new, lang)}" for p in some[:3] if (p.old, p.new) != ("", "")
+        )
+        more = ", …" if len(some) > 3 else ""
+        size = f"{number(rows, lang)} {word('rows', lang)}{doubt}"
+        yield f"{words.name(kind, lang)} ({size})" + (f": {changes}{more}" if changes else "")

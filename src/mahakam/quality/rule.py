@@ -16,7 +16,8 @@ RULES: Final = (
     "pattern", "format", "enum", "unique", "primaryKey", "foreignKey", "insideBoundary", "notInFuture",
     "column", "rowCount",
     "nullValues", "marker",
-    "determined", "spelling", "monotone", "gap", "frozen", "outlier", "total", "similar", "unit", "inDistrict",
+    "determined", "spelling", "monotone", "gap", "frozen", "outlier", "total", "similar",
+    "unit", "inDistrict", "mojibake",
     "fresh", "rowsSinceLast", "sameColumns",
 )  # fmt: skip
 """The names of all rules; a custom expression may have a name of its own, otherwise it is ``expression``."""

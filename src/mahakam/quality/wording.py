@@ -51,6 +51,10 @@ _TITLES: Final[dict[str, dict[str, str]]] = {
     "outlier": {"en": "The value stands far out of its series", "id": "Nilai jauh di luar deretnya"},
     "total": {"en": "The total is not the sum", "id": "Jumlah tidak sama dengan penjumlahan barisnya"},
     "similar": {"en": "Two rows are nearly alike", "id": "Dua baris hampir sama"},
+    "mojibake": {
+        "en": "The text was read in a wrong encoding",
+        "id": "Teks dibaca dengan pengodean yang keliru",
+    },
     "unit": {"en": "The unit is not the agreed one", "id": "Satuan tidak sesuai kesepakatan"},
     "inDistrict": {
         "en": "The place lies outside its district",
@@ -111,6 +115,10 @@ _ADVICE: Final[dict[str, dict[str, str]]] = {
     "mark": {
         "en": "Leave such cells empty; the mark is read as no value.",
         "id": "Kosongkan sel tersebut; tanda itu dibaca sebagai tidak ada nilai.",
+    },
+    "encoding": {
+        "en": "Save the file as UTF-8 and send it again, or accept the mended text.",
+        "id": "Simpan berkas sebagai UTF-8 lalu kirim ulang, atau terima teks yang diperbaiki.",
     },
     "shared": {
         "en": "Compare the row with the others of the same key; accept the usual value, or correct the key.",
@@ -182,6 +190,7 @@ _ADVICE_OF: Final = {
     "total": "sum",
     "similar": "alike",
     "inDistrict": "place",
+    "mojibake": "encoding",
     "fresh": "late",
     "rowsSinceLast": "since",
     "sameColumns": "since",
@@ -255,6 +264,12 @@ _EXPECTED_ID: Final = (
     (r"^within (.+) % of the last file's (\d+) rows$", r"dalam \1 % dari \2 baris berkas sebelumnya"),
     (r"^rows within (.+) % of the last file's$", r"jumlah baris dalam \1 % dari berkas sebelumnya"),
     (r"^the columns of the last file$", "kolom seperti berkas sebelumnya"),
+    (
+        r"^text read in the encoding that it was written in$",
+        "teks yang dibaca dengan pengodean aslinya",
+    ),
+    (r"^a place in its district of (.+)$", r"lokasi di dalam wilayahnya menurut \1"),
+    (r"^the unit (.+)$", r"satuan \1"),
     (r"^an empty cell where there is no value$", "sel kosong bila tidak ada nilai"),
     (r"^(.+) to (.+)$", r"\1 sampai \2"),
     (r"^at least (.+)$", r"paling sedikit \1"),

@@ -19,6 +19,7 @@ from mahakam.config import Place
 from mahakam.feeds import quarantine
 from mahakam.feeds.parts import Parts
 from mahakam.quality import wording
+from mahakam.quality.repair import words as repair_words
 from mahakam.store.model import Held
 from mahakam.store.protocol import EntityStore
 from mahakam.web import gate
@@ -112,6 +113,7 @@ def show_feed(request: Request) -> Response:
         token=gate.token(request),
         said=_said(request),
         base=address(place, feed),
+        evidence=evidence,
     )
 
 
@@ -430,9 +432,13 @@ def _why(found: Findings, row: Held, reason: Mapping[str, Any]) -> str:
 
 
 def evidence(proposal: Proposal) -> str:
-    if not proposal.letters:
+    """Why a repair is proposed, and whether a person must choose."""
+    if proposal.kind == "case":
         return _("only blanks, case or marks differ")
-    return n_("%(n)s letter differs", "%(n)s letters differ", proposal.letters)
+    if proposal.letters:
+        return n_("%(n)s letter differs", "%(n)s letters differ", proposal.letters)
+    kind = repair_words.name(proposal.kind, reader().language)
+    return kind if proposal.sure else _("%(kind)s, please look", kind=kind)
 
 
 def _row_link(base: str, row: Held) -> Markup:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mahakam.web.proposals import Nearest, letters_between
+from mahakam.quality.repair.nearest import Nearest, letters_between
 
 JAKARTA = Path(__file__).parents[2] / "examples" / "ascn" / "jakarta"
 
