@@ -129,8 +129,8 @@ def _group_lines(group: Group, lang: str) -> Iterator[str]:
     if group.examples and len(group.common) > 1:
         often = ", ".join(f"{shown(value, lang)} {number(count, lang)}×" for value, count in group.common)
         yield f"         {word('often', lang)}: {often}"
-    for line in repair_lines(group, lang):
-        yield f"         {word('repair', lang)}: {line}"
+    for said in repair_lines(group, lang):
+        yield f"         {word('repair', lang)}: {said}"
     yield f"         → {wording.advice(group.rule, lang)} {why(group, lang)}".rstrip()
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA, Levenshtein
+
+from mahakam.quality.plain import plain
 
 MOST_VALUES = 20_000
 """Distinct values that are compared at most, the most frequent first: beyond that a column is free text."""
@@ -15,12 +15,6 @@ _FREQUENT = 3
 _TIMES = 5
 """How many times more often the right spelling must occur than the wrong one."""
 _MOST_RIGHT = 2_000
-
-
-def plain(text: str) -> str:
-    """Letters and digits only, without case or accents: blanks and marks are where spellings differ most."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return re.sub(r"[\W_]+", "", bare.casefold())
 
 
 def misspelt(counted: Iterable[tuple[str, int]]) -> dict[str, str]:

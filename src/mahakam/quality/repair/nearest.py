@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from rapidfuzz import fuzz, process
-from rapidfuzz.distance import Levenshtein
-
-from mahakam.quality.spelling import plain
+from mahakam.quality.plain import plain
 
 _NEAR = 78
 _CLEAR = 4
@@ -34,6 +31,8 @@ class Nearest:
             return None
         if key in self._by_key:
             return self._by_key[key], 0
+        from rapidfuzz import fuzz, process  # not before it is needed: most files need no spelling
+
         near = process.extract(key, self._keys, scorer=fuzz.ratio, score_cutoff=_NEAR, limit=2)
         if not near or near[0][0] in self._double:
             return None
@@ -44,4 +43,6 @@ class Nearest:
 
 def letters_between(a: str, b: str) -> int:
     """The number of letters to change, add or leave out to make one text the other."""
+    from rapidfuzz.distance import Levenshtein
+
     return int(Levenshtein.distance(a, b))

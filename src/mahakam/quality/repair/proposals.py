@@ -11,11 +11,11 @@ from typing import Any
 from mahakam.quality.checker import Checker
 from mahakam.quality.contract import Contract, Field
 from mahakam.quality.odcs import ContractError
+from mahakam.quality.plain import plain
 from mahakam.quality.references import References, UnknownTarget
 from mahakam.quality.repair.nearest import Nearest, letters_between
 from mahakam.quality.repair.readings import Reading, readings
 from mahakam.quality.rule import Across, Compared, OneOf, Refers, Rule
-from mahakam.quality.spelling import plain
 
 LISTED = ("enum", "foreignKey")
 """Rules that name the values they take."""
