@@ -45,6 +45,7 @@ class Response:
 
 
 Handler = Callable[[Request], Awaitable[Response]]
+Pairs = list[tuple[bytes, bytes]]
 
 _PROBLEM = ("content-type", "application/problem+json")
 
@@ -62,7 +63,7 @@ def too_large() -> Response:
     )
 
 
-class _AsgiHeaders:
+class AsgiHeaders:
     """Header lookup over ASGI's pairs of bytes."""
 
     __slots__ = ("_pairs",)
@@ -80,30 +81,48 @@ _Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-def asgi(handler: Handler) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
-    """The handler as an ASGI application (HTTP only)."""
+Direct = Callable[[bytes, bytes, Pairs], tuple[Pairs, bytes] | None]
+"""Path, query and headers of a GET → headers and body of a 200; None: ask the handler."""
+
+
+def asgi(handler: Handler, direct: Direct) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
+    """The handler as an ASGI application (HTTP only); what ``direct`` answers does not come to it."""
 
     async def application(scope: _Scope, receive: _Receive, send: _Send) -> None:
-        headers = _AsgiHeaders(scope["headers"])
         method: str = scope["method"]
+        if method == "GET":
+            raw = scope.get("raw_path")
+            found = direct(raw, scope["query_string"], scope["headers"]) if raw else None
+            if found is not None:
+                pairs, content = found
+                pairs = [*pairs, (b"content-length", b"%d" % len(content))]
+                await send({"type": "http.response.start", "status": 200, "headers": pairs})
+                await send({"type": "http.response.body", "body": content})
+                return
+        headers = AsgiHeaders(scope["headers"])
         body: bytes | None = b""
         if method not in ("GET", "HEAD", "OPTIONS"):
             body = await read_body(headers, receive)
         if body is None:
             response = too_large()
         else:
-            raw: bytes | None = scope.get("raw_path")
+            raw = scope.get("raw_path")
             path = raw.partition(b"?")[0].decode("latin-1") if raw else scope["path"]
             response = await handler(
                 Request(method, path, scope["query_string"].decode("latin-1"), headers, body)
             )
-        encoded = [_encoded(name, value) for name, value in response.headers]
+        pairs = encoded(response.headers)
         if response.status != 204:
-            encoded.append((b"content-length", b"%d" % len(response.body)))
-        await send({"type": "http.response.start", "status": response.status, "headers": encoded})
+            pairs.append((b"content-length", b"%d" % len(response.body)))
+        await send({"type": "http.response.start", "status": response.status, "headers": pairs})
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else response.body})
 
     return application
+
+
+def encoded(headers: Iterable[tuple[str, str]]) -> Pairs:
+    """Headers as ASGI wants them."""
+    return [_encoded(name, value) for name, value in headers]
 
 
 @lru_cache(1024)

@@ -105,9 +105,11 @@ class Broker:
     def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
         return self.store.bodies(selection, limit, offset)
 
-    def page(self, selection: Selection, limit: int, offset: int = 0) -> tuple[bytes, bool]:
-        """The bodies as one JSON array, and whether more follow."""
-        return self.store.page(selection, limit, offset)
+    def page(
+        self, selection: Selection, limit: int, offset: int = 0, *, at_once: bool = False
+    ) -> tuple[bytes, bool]:
+        """The bodies as one JSON array, and whether more follow; ``at_once``: or TakesLong is raised."""
+        return self.store.page(selection, limit, offset, at_once=at_once)
 
     def query(self, selection: Selection = _EVERYTHING, limit: int = 1000, offset: int = 0) -> list[Document]:
         return self.store.documents(selection, limit, offset)

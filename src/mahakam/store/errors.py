@@ -9,3 +9,7 @@ class StoreError(Exception):
 
 class UnsupportedStore(StoreError):
     """A ``--store`` URL that names something this version cannot open."""
+
+
+class TakesLong(StoreError):
+    """A read that was wanted at once is not done after a few milliseconds."""

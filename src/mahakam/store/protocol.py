@@ -100,8 +100,14 @@ class EntityStore(Protocol):
 
     def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]: ...
 
-    def page(self, selection: Selection, limit: int, offset: int = 0) -> tuple[bytes, bool]:
-        """The bodies as one JSON array, and whether more follow: the fast path of a query."""
+    def page(
+        self, selection: Selection, limit: int, offset: int = 0, *, at_once: bool = False
+    ) -> tuple[bytes, bool]:
+        """The bodies as one JSON array, and whether more follow: the fast path of a query.
+
+        ``at_once``: for an event loop, which cannot wait. Raises TakesLong instead of taking more than a few
+        milliseconds; a store that always waits for a server raises it always.
+        """
 
     def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
         """In a stable order: the order in which the entities were created."""

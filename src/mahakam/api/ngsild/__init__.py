@@ -38,6 +38,8 @@ def build(node: Parts) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
     from mahakam.access.identify import principal_of
     from mahakam.api.http import asgi
     from mahakam.api.ngsild.call import Node
+    from mahakam.api.ngsild.direct import Direct
     from mahakam.api.ngsild.router import NgsiLd
 
-    return asgi(NgsiLd(Node(node.broker, node.contexts, partial(principal_of, node=node))))
+    served = Node(node.broker, node.contexts, partial(principal_of, node=node))
+    return asgi(NgsiLd(served), Direct(served))

@@ -15,7 +15,7 @@ from mahakam.store.sqlite.functions import register
 
 PAGE_SIZE = 8192
 WRITER_CACHE_KIB = 16_384
-READER_CACHE_KIB = 4_096
+READER_CACHE_KIB = 8_192
 BUSY_MILLISECONDS = 30_000
 _WORDS: tuple[tuple[type[apsw.Error], str], ...] = (
     (apsw.FullError, "the disk is full: nothing was written; make room and try again"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from functools import lru_cache
@@ -13,6 +14,7 @@ import apsw
 import orjson
 
 from mahakam.ngsild.selection import Selection
+from mahakam.store.errors import TakesLong
 from mahakam.store.protocol import Document, Transaction
 from mahakam.store.sql.ledger import Ledger
 from mahakam.store.sql.packing import unpack
@@ -51,6 +53,31 @@ def _compiled_page(selection: Selection) -> tuple[str, tuple[Any, ...]] | None:
         return None
     array = f"SELECT CAST('[' || group_concat(body, ',') || ']' AS BLOB) FROM ({plan.page('e.body')})"
     return f"SELECT ({array}), EXISTS (SELECT 1 FROM ({plan.numbers()}))", plan.parameters
+
+
+MOMENT = 0.003
+"""Seconds that an event loop may wait for a page."""
+_STEPS = 2000
+"""Steps of SQLite's machine between two looks at the clock: about 0.1 ms."""
+
+
+def _within(connection: apsw.Connection, sql: str, values: tuple[Any, ...], seconds: float) -> list[Any]:
+    """The rows of a statement; raises TakesLong if they are not there after some seconds."""
+    end = 0.0
+
+    def late() -> bool:
+        nonlocal end
+        now = time.perf_counter()
+        end = end or now + seconds
+        return now > end
+
+    connection.set_progress_handler(late, _STEPS)
+    try:
+        return connection.execute(sql, values).fetchall()
+    except apsw.InterruptError:
+        raise TakesLong(f"a page took more than {seconds} s") from None
+    finally:
+        connection.set_progress_handler(None)
 
 
 class SqliteEntities(Ledger):
@@ -92,17 +119,28 @@ class SqliteEntities(Ledger):
             found: Any = connection.execute(plan.page("e.body"), (*plan.parameters, limit, offset))
             return [row[0] for row in found.fetchall()]
 
-    def page(self, selection: Selection, limit: int, offset: int = 0) -> tuple[bytes, bool]:
+    def page(
+        self, selection: Selection, limit: int, offset: int = 0, *, at_once: bool = False
+    ) -> tuple[bytes, bool]:
         statement = _whole_page(selection)
-        if statement is None:
-            bodies = self.bodies(selection, limit + 1, offset)
-            return b"[" + b",".join(bodies[:limit]) + b"]", len(bodies) > limit
-        sql, parameters = statement
+        if statement is not None:
+            sql, parameters = statement
+            values = (*parameters, limit, offset, *parameters, offset + limit)
+        else:
+            plan = compile_selection(selection, SQLITE)
+            sql = plan.page("e.body")
+            values = (*plan.parameters, limit + 1, offset)
         with self._readers.reading() as connection:
-            found: Any = connection.execute(sql, (*parameters, limit, offset, *parameters, offset + limit))
-            for array, more in found.fetchall():
-                return array or b"[]", bool(more)
-        return b"[]", False
+            found: list[Any] = (
+                _within(connection, sql, values, MOMENT)
+                if at_once
+                else connection.execute(sql, values).fetchall()
+            )
+        if statement is not None:
+            array, more = found[0]
+            return array or b"[]", bool(more)
+        bodies = [row[0] for row in found]
+        return b"[" + b",".join(bodies[:limit]) + b"]", len(bodies) > limit
 
     def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
         plan = compile_selection(selection, SQLITE)

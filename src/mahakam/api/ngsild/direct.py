@@ -1,0 +1,77 @@
+"""Reads that ask for stored bytes and nothing else, answered before a request is taken apart.
+
+Most reads are of this kind. Whatever is not (an option, another representation, a fault) goes the whole way.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from mahakam.api.http import AsgiHeaders, encoded
+from mahakam.api.ngsild.call import BASE, JSON, Node, accepted
+from mahakam.api.ngsild.entities import JSON_HEADERS, Plan, known_plan
+from mahakam.api.ngsild.presentation import ENTITY_MEDIA
+from mahakam.ngsild.problem import Problem
+from mahakam.store.errors import StoreError, TakesLong
+
+_ENTITIES = f"{BASE}/entities".encode()
+_ENTITY = _ENTITIES + b"/"
+_START = len(_ENTITY)
+_ASIDE = frozenset(
+    b"host user-agent connection accept accept-encoding accept-language cache-control pragma dnt".split()
+)
+"""Headers that leave the answer as it is, but for the media type."""
+
+Pairs = list[tuple[bytes, bytes]]
+
+
+class Direct:
+    """Answers a GET whose answer is in the store as it stands."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._headers = encoded(JSON_HEADERS)
+        self._long: set[tuple[bytes, int]] = set()
+
+    def __call__(self, path: bytes, query: bytes, headers: Pairs) -> tuple[Pairs, bytes] | None:
+        """Headers and body of a 200; None if the request must go the whole way."""
+        try:
+            if query:
+                return self._page(query) if path == _ENTITIES and _wants_json(tuple(headers)) else None
+            if path.startswith(_ENTITY) and b"%" not in path and b"/attrs" not in path:
+                body = self._node.broker.body(path[_START:].decode("latin-1"))
+                if body is not None and _wants_json(tuple(headers)):
+                    return self._headers, body
+        except StoreError:
+            pass
+        return None
+
+    def _page(self, query: bytes) -> tuple[Pairs, bytes] | None:
+        plan = known_plan(self._node, query.decode("latin-1"))
+        if plan is None or not plan.direct:
+            return None
+        key = (query, self._node.contexts.generation)
+        if key in self._long:
+            return None
+        try:
+            body, follows = self._node.broker.page(plan.selection, plan.limit, plan.offset, at_once=True)
+        except TakesLong:
+            if len(self._long) > 1024:
+                self._long.clear()
+            self._long.add(key)
+            return None
+        return self._headers_of(plan, follows), body
+
+    def _headers_of(self, plan: Plan, follows: bool) -> Pairs:
+        return [*self._headers, *encoded(plan.links(follows))]
+
+
+@lru_cache(1024)
+def _wants_json(headers: tuple[tuple[bytes, bytes], ...]) -> bool:
+    """Whether the headers of a request, which a client sends alike each time, ask for plain JSON."""
+    if any(name not in _ASIDE for name, _ in headers):
+        return False
+    try:
+        return accepted(AsgiHeaders(headers), ENTITY_MEDIA) == JSON
+    except Problem:
+        return False
