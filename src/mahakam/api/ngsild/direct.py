@@ -35,12 +35,17 @@ class Direct:
 
     def __call__(self, path: bytes, query: bytes, headers: Pairs) -> tuple[Pairs, bytes] | None:
         """Headers and body of a 200; None if the request must go the whole way."""
+        if not path.startswith(_ENTITIES) or not _wants_json(tuple(headers)):
+            return None
         try:
+            broker = self._node.broker
+            if broker.registrations.index():
+                return None  # other nodes may have a part in the answer
             if query:
-                return self._page(query) if path == _ENTITIES and _wants_json(tuple(headers)) else None
+                return self._page(query) if path == _ENTITIES else None
             if path.startswith(_ENTITY) and b"%" not in path and b"/attrs" not in path:
-                body = self._node.broker.body(path[_START:].decode("latin-1"))
-                if body is not None and _wants_json(tuple(headers)):
+                body = broker.body(path[_START:].decode("latin-1"))
+                if body is not None:
                     return self._headers, body
         except StoreError:
             pass
