@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,107 +11,12 @@ import pytest
 from mahakam.broker.broker import Broker
 from mahakam.broker.contracts import NoContracts
 from mahakam.broker.endpoint import endpoint_problem
-from mahakam.broker.notifier import Notifier, Patience
-from mahakam.ngsild.context import CORE, Context
-from mahakam.ngsild.patch import merge
+from mahakam.broker.notifier import Notifier
+from mahakam.ngsild.context import Context
 from mahakam.ngsild.problem import Problem
-from mahakam.ngsild.subscription import Subscription, create
 from mahakam.store.opening import open_store
 from mahakam.store.protocol import Store
-
-QUICK = Patience(tries=3, first=0.01, most=0.02, pause=0.05)
-
-
-class Receiver:
-    """An HTTP server that keeps what it gets; ``refuse`` is how many requests it answers with 503 first."""
-
-    def __init__(self) -> None:
-        self.got: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.refuse = 0
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                if receiver.refuse > 0:
-                    receiver.refuse -= 1
-                    self.send_response(503)
-                else:
-                    receiver.got.append(body)
-                    receiver.headers.append(dict(self.headers))
-                    self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.uri = f"http://127.0.0.1:{self.server.server_port}/notify?x=1"
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def values(self) -> list[Any]:
-        return [one["data"][0]["n"] for one in self.got]
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    started = Receiver()
-    yield started
-    started.server.shutdown()
-    started.server.server_close()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store("", tmp_path)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def broker(store: Store) -> Broker:
-    return Broker(store, NoContracts(), {})
-
-
-@pytest.fixture
-def notifier(broker: Broker) -> Iterator[Notifier]:
-    started = Notifier(broker.subscriptions, private_addresses=True, patience=QUICK)
-    started.start()
-    yield started
-    started.stop()
-
-
-def until(true: Callable[[], Any], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
-
-
-def subscription(
-    uri: str = "http://127.0.0.1:9/x", id: str = "urn:s:1", context: Context = CORE, **members: Any
-) -> Subscription:
-    payload = {
-        "id": id,
-        "type": "Subscription",
-        "entities": [{"type": "Sensor"}],
-        **members,
-        "notification": {
-            "format": "simplified",
-            **members.get("notification", {}),
-            "endpoint": {"uri": uri, **members.get("endpoint", {})},
-        },
-    }
-    at = "2020-01-01T00:00:00Z"
-    return create(payload, context, at, id="urn:s:new", context_of=lambda url: Context(url, {}))
-
-
-def entity(number: int = 1, value: Any = 1, type: str = "Sensor") -> dict[str, Any]:
-    return {"id": f"urn:x:{number}", "type": type, "n": {"type": "Property", "value": value}}
-
-
-def set_to(value: Any, name: str = "n") -> Any:
-    return lambda document, at: merge(document, {name: {"type": "Property", "value": value}}, at)
+from support.notify import QUICK, Receiver, entity, set_to, subscription, until
 
 
 def owed(broker: Broker, id: str = "urn:s:1") -> list[dict[str, Any]]:

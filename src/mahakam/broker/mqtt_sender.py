@@ -37,6 +37,7 @@ class _Target:
 @dataclass
 class _Link:
     client: aiomqtt.Client | None = None
+    watch: asyncio.Task[None] | None = None
     used: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -101,12 +102,25 @@ class MqttSender:
                 )
                 await client.__aenter__()
                 link.client = client
+                link.watch = asyncio.create_task(self._watch(link, client))
                 link.used = time.monotonic()
             return link.client
+
+    async def _watch(self, link: _Link, client: aiomqtt.Client) -> None:
+        """Let go of a connection that the receiver has ended, before a message is sent into it."""
+        with contextlib.suppress(aiomqtt.MqttError):
+            async for _ in client.messages:
+                pass
+        if link.client is client:
+            link.watch = None
+            await self._drop(link)
 
     @staticmethod
     async def _drop(link: _Link) -> None:
         client, link.client = link.client, None
+        watch, link.watch = link.watch, None
+        if watch is not None:
+            watch.cancel()
         if client is not None:
             with contextlib.suppress(Exception):  # it is lost already
                 await client.__aexit__(None, None, None)

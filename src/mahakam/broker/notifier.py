@@ -197,15 +197,21 @@ class Notifier:
         for row in due:
             chains.setdefault(row.entity, []).append(row)
         at_once = asyncio.Semaphore(AT_ONCE)
-        results = await asyncio.gather(*(self._chain(subscription, one, at_once) for one in chains.values()))
-        outcomes = [outcome for result in results for outcome in result]
+        self._subscriptions.sending.add(id)
+        try:
+            results = await asyncio.gather(
+                *(self._chain(subscription, one, at_once) for one in chains.values())
+            )
+            outcomes = [outcome for result in results for outcome in result]
+            before = dict(self._store.record(STATUS, id) or {})
+            self._subscriptions.heard(id, counted(before, outcomes, now()))
+        finally:
+            self._subscriptions.sending.discard(id)
         failed = any(outcome.error for outcome in outcomes)
         lane.proven = not failed
         lane.failures = lane.failures + 1 if failed else 0
         pause = max(self._patience.after(lane.failures), subscription.endpoint.cooldown) if failed else 0.0
         lane.until = time.time() + pause
-        before = dict(self._store.record(STATUS, id) or {})
-        self._subscriptions.heard(id, counted(before, outcomes, now()))
         try:
             await self._write(self._settled(id, outcomes, lane.until))
         finally:

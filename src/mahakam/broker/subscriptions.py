@@ -51,6 +51,7 @@ class Subscriptions:
         self._records: dict[str, dict[str, Any]] = {}
         self._index = Index()
         self._fresh: dict[str, dict[str, Any]] = {}
+        self.sending: set[str] = set()
         self._outside: Subscriptions | None = None
         self._lock = threading.Lock()
 
@@ -106,6 +107,10 @@ class Subscriptions:
     def statuses(self) -> Mapping[str, Mapping[str, Any]]:
         """The same of all of them."""
         return {**self.store.records(STATUS), **self._fresh}
+
+    def under_way(self, id: str) -> bool:
+        """Whether a receiver's answer is waited for just now, by this process."""
+        return id in self.sending
 
     def heard(self, id: str, status: dict[str, Any] | None) -> None:
         """What is known of a delivery before it is in the store; None once it is."""

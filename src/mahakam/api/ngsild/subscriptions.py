@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -10,8 +11,10 @@ from urllib.parse import urlencode
 from mahakam.api.http import Response
 from mahakam.api.ngsild.call import BASE, JSON, JSON_LD, MERGE_PATCH, Call, accepted
 from mahakam.api.ngsild.jsonld_contexts import implicit_context
+from mahakam.api.ngsild.presentation import preferred
 from mahakam.broker.clock import now
 from mahakam.broker.endpoint import endpoint_problem
+from mahakam.broker.subscriptions import Subscriptions
 from mahakam.ngsild import subscription as model
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.lexical import require_uri
@@ -60,7 +63,8 @@ async def list_subscriptions(call: Call) -> Response:
         model.shown(one, context, at, subscriptions.status(one.id), sys_attrs=sys_attrs)
         for one in every[offset : offset + limit]
     ]
-    return call.answer(shown, context, accept, *_paging(call, "/subscriptions", len(every), accept))
+    more = [*_paging(call, "/subscriptions", len(every), accept), *_preference(call)]
+    return call.answer(shown, context, accept, *more)
 
 
 async def retrieve_subscription(call: Call) -> Response:
@@ -73,8 +77,9 @@ async def retrieve_subscription(call: Call) -> Response:
     found = subscriptions.get(_id(call))
     if found is None:
         raise not_found(f"no subscription {_id(call)}")
+    await _answered(subscriptions, found.id)
     shown = model.shown(found, context, now(), subscriptions.status(found.id), sys_attrs=sys_attrs)
-    return call.answer(shown, context, accept)
+    return call.answer(shown, context, accept, *_preference(call))
 
 
 async def update_subscription(call: Call) -> Response:
@@ -148,6 +153,20 @@ def _contexts(call: Call) -> Callable[[str], Context]:
     tenant = call.tenant
     own = call.node.broker.tenant(tenant).store if tenant else None
     return lambda url: call.node.contexts.of(url, tenant, own)
+
+
+async def _answered(subscriptions: Subscriptions, id: str) -> None:
+    """Wait a moment for a receiver that is just answering, so that what it knows of its answer is told here."""
+    for _ in range(20):
+        if not subscriptions.under_way(id):
+            return
+        await asyncio.sleep(0.005)
+
+
+def _preference(call: Call) -> list[tuple[str, str]]:
+    """A subscription is the same in every version of the standard (clause 4.3.6.8): the wish is always met."""
+    version = preferred(call)
+    return [] if version is None else [("preference-applied", f"ngsi-ld={version[0]}.{version[1]}")]
 
 
 def _id(call: Call) -> str:
