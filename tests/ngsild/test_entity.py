@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from mahakam.ngsild.context import CORE, build
 from mahakam.ngsild.entity import parse_attribute, parse_entity, parse_fragment
 from mahakam.ngsild.problem import Problem
-from mahakam.ngsild.represent import without_system
+from mahakam.ngsild.represent import render, without_system
 from support.ngsild import NOW, anything, entities
 
 ID = "urn:ngsi-ld:Weather:1"
@@ -274,3 +274,31 @@ def test_nothing_but_a_problem_comes_of_any_payload(payload: Any) -> None:
     ):
         with suppress(Problem):
             work()
+
+
+@pytest.mark.parametrize(
+    ("attribute", "field"),
+    [
+        ({"type": "Property", "value": 1, "previousValue": 0}, "a.previousValue"),
+        ({"type": "Relationship", "object": "urn:b", "previousObject": "urn:c"}, "a.previousObject"),
+        ({"type": "Property", "value": 1, "entityIdSealed": "urn:b"}, "a.entityIdSealed"),
+        ({"type": "LanguageProperty", "languageMap": {"en": "x"}, "valueType": "xsd:string"}, "a.valueType"),
+    ],
+)
+def test_members_that_are_not_a_writers(attribute: Any, field: str) -> None:
+    assert [reason["field"] for reason in refused({"id": "urn:a", "type": "T", "a": attribute})] == [field]
+
+
+def test_a_proof_seals_an_id_and_a_type() -> None:
+    context = build({"Bus": "https://example.org/Bus"}, lambda url: {})
+    proof = {
+        "type": "Property",
+        "value": {"proofValue": "z"},
+        "entityIdSealed": "urn:a",
+        "entityTypeSealed": "Bus",
+    }
+    document = parse_entity({"id": "urn:a", "type": "Bus", "ngsildproof": proof}, context, NOW)
+    assert document["ngsildproof"]["entityTypeSealed"] == "https://example.org/Bus"
+    assert render(document, context)["ngsildproof"] == proof
+    for wrong in ({**proof, "value": "z"}, {**proof, "entityTypeSealed": 42}):
+        assert refused({"id": "urn:a", "type": "Bus", "ngsildproof": wrong})

@@ -297,3 +297,18 @@ def test_whatever_is_sent_what_is_stored_stays_an_entity(entity: dict[str, Any],
             results.append(partial_attribute(document, name, attribute, LATER).document)
     for result in results:
         parse_entity({name: value for name, value in result.items() if name not in SYSTEM}, CORE, NOW)
+
+
+def test_a_null_inside_a_value_is_for_merges_alone() -> None:
+    stored = {
+        "id": "urn:a",
+        "type": "T",
+        "createdAt": "",
+        "modifiedAt": "",
+        "a": {"type": "Property", "value": {"b": 1}},
+    }
+    fragment = {"value": {"b": "urn:ngsi-ld:null", "c": [1]}}
+    with pytest.raises(Problem) as refusal:
+        partial_attribute(stored, "a", fragment, "now")
+    assert refusal.value.kind == "BadRequestData"
+    assert merge(stored, {"a": fragment}, "now").document["a"]["value"] == {"c": [1]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import nsmallest
+from time import time
 from typing import Any, TypeVar
 
 from mahakam.broker.clock import now, stamped
@@ -12,6 +13,7 @@ from mahakam.broker.contracts import ContractBook
 from mahakam.broker.federation.registrations import Registrations
 from mahakam.broker.guard import Guard
 from mahakam.broker.subscriptions import Subscriptions
+from mahakam.broker.transient import Ends, Transients, has_ended, split, without
 from mahakam.broker.writes import (
     Create,
     Delete,
@@ -39,6 +41,7 @@ from mahakam.store.protocol import EntityStore, Store, Transaction
 T = TypeVar("T")
 _EVERYTHING = Selection()
 _ORDERED = 100_000
+_EXPIRES = b'"expiresAt"'
 _LARGE = 100
 """Writes from which a batch is run on the store's own thread, so that the event loop goes on."""
 
@@ -68,6 +71,7 @@ class Broker:
         self.places = places
         self.subscriptions = Subscriptions(self.store, name)
         self.registrations = Registrations(self.store)
+        self._transients = Transients(self.store)
         self._guard = Guard(book, places)
         self._tenants: dict[str, Broker] = {name: self}
 
@@ -97,22 +101,30 @@ class Broker:
 
     def body(self, id: str) -> bytes | None:
         """The entity as a read without options answers it."""
+        if time() >= self._transients.look:
+            self._end_what_is_due()
         return self.store.body(id)
 
     def get(self, id: str) -> Document | None:
-        return self.store.document(id)
+        self._look()
+        document = self.store.document(id)
+        return None if document is None else self._transients.marked(document)
 
     def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
+        self._look()
         return self.store.bodies(selection, limit, offset)
 
     def page(
         self, selection: Selection, limit: int, offset: int = 0, *, at_once: bool = False
     ) -> tuple[bytes, bool]:
         """The bodies as one JSON array, and whether more follow; ``at_once``: or TakesLong is raised."""
+        if time() >= self._transients.look:
+            self._end_what_is_due()
         return self.store.page(selection, limit, offset, at_once=at_once)
 
     def query(self, selection: Selection = _EVERYTHING, limit: int = 1000, offset: int = 0) -> list[Document]:
-        return self.store.documents(selection, limit, offset)
+        self._look()
+        return list(map(self._transients.marked, self.store.documents(selection, limit, offset)))
 
     def ordered(
         self, selection: Selection, ordering: Ordering, limit: int, offset: int = 0
@@ -131,16 +143,45 @@ class Broker:
 
     def scan(self, selection: Selection = _EVERYTHING) -> Iterator[Document]:
         """Every selected entity, without a limit and without holding them all in memory."""
-        return self.store.scan(selection)
+        self._look()
+        return map(self._transients.marked, self.store.scan(selection))
 
     def count(self, selection: Selection = _EVERYTHING) -> int:
+        self._look()
         return self.store.count(selection)
 
     def types(self) -> dict[str, int]:
+        self._look()
         return self.store.types()
 
     def attributes(self, type: str | None = None) -> dict[str, dict[str, Any]]:
+        self._look()
         return self.store.attributes(type)
+
+    def _look(self) -> None:
+        """Nothing that has ended is read (clause 4.22)."""
+        if time() >= self._transients.look:
+            self._end_what_is_due()
+
+    def _end_what_is_due(self) -> None:
+        due = self._transients.due()
+        if due:
+            self.store.write(lambda transaction: self._end(transaction, due))
+            self._transients.due()
+
+    def _end(self, transaction: Transaction, due: list[str]) -> None:
+        at = now()
+        for id in due:
+            stored = transaction.get(id)
+            if stored is None:
+                self._transients.keep(transaction, id, ())
+                continue
+            document = self._transients.marked(stored, transaction)
+            if has_ended(document, at):
+                self._apply(transaction, Delete(id), "", at)
+            else:
+                change = without(document, at)
+                self._store(transaction, document, change.document, "change", "", at)
 
     # Writing
 
@@ -225,8 +266,14 @@ class Broker:
         return Draft.of(self._guard.admit(draft.document)) if self._guard.guards(draft.head) else draft
 
     def _insert(self, transaction: Transaction, draft: Draft, author: str, at: str) -> None:
+        ends: Ends = ()
+        if _EXPIRES in draft.body:
+            document, ends = split(draft.document)
+            draft = Draft.of(document)
         if not transaction.insert(draft.head, draft.body, at):
             raise already_exists(draft.id)
+        if ends:
+            self._transients.keep(transaction, draft.id, ends)
         self._record(transaction, draft.id, "create", author, at)
         if self.subscriptions.any(transaction):
             self.subscriptions.notice(transaction, None, stamped(draft.document, at))
@@ -263,15 +310,19 @@ class Broker:
                 stored = transaction.get(document["id"])
                 if stored is None:
                     return self._apply(transaction, Create(Draft.of(document)), author, at)
+                stored = self._transients.marked(stored, transaction)
                 if patch is None:
                     self._put(transaction, stored, stamped(document, at, stored), "replace", author, at)
                     return Written(document["id"])
                 return self._patch(transaction, stored, patch, author, at)
             case Modify(id, patch):
-                return self._patch(transaction, _found(transaction, id), patch, author, at)
+                stored = self._transients.marked(_found(transaction, id), transaction)
+                return self._patch(transaction, stored, patch, author, at)
             case Delete(id):
                 before = _found(transaction, id)
                 transaction.delete(id)
+                if self._transients.any:
+                    self._transients.keep(transaction, id, ())
                 self._record(transaction, id, "delete", author, at)
                 self.subscriptions.notice(transaction, before, None)
                 return Written(id)
@@ -287,8 +338,19 @@ class Broker:
     def _put(
         self, transaction: Transaction, before: Document, after: Document, action: str, author: str, at: str
     ) -> None:
-        after = self._guard.admit(after)
-        transaction.put(after, represent.body(after))
+        self._store(transaction, before, self._guard.admit(after), action, author, at)
+
+    def _store(
+        self, transaction: Transaction, before: Document, after: Document, action: str, author: str, at: str
+    ) -> None:
+        body = represent.body(after)
+        ends: Ends = ()
+        if _EXPIRES in body or self._transients.any:
+            after, ends = split(after)
+            body = represent.body(after)
+        transaction.put(after, body)
+        if ends or self._transients.any:
+            self._transients.keep(transaction, after["id"], ends)
         self._record(transaction, after["id"], action, author, at)
         self.subscriptions.notice(transaction, before, after)
 

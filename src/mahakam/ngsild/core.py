@@ -21,7 +21,8 @@ SnapshotNotification Subscription TemporalProperty Time VocabProperty accept agg
 aggrPeriodDuration attributeList attributeName attributeNames attributeTypes attributes attrs avg
 cacheDuration collation contextSourceAlias contextSourceExtras contextSourceInfo contextSourceTimeAt
 contextSourceUptime cooldown createdAt csf data datasetId deletedAt detail distinctCount endAt endTimeAt
-endpoint entities entity entityCount entityId entityList error errors expandValues expiresAt format geoQ
+endpoint entities entity entityCount entityId entityIdSealed
+entityList entityTypeSealed error errors expandValues expiresAt format geoQ
 geoproperty georel idPattern information instanceId isActive join jsonKeys jsons lang lastFailure
 lastNotification lastSuccess lastUsedAt linkedMaps localOnly location management managementInterval max min
 mode modifiedAt ngsildproof notification notificationTrigger notifiedAt notifierInfo notUpdated

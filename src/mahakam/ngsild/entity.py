@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from math import isfinite
@@ -50,15 +51,13 @@ _KIND_OF = {
     "objectList": "ListRelationship",
 }
 _VALUES = frozenset(VALUE_MEMBER.values())
-SYSTEM = frozenset(("createdAt", "modifiedAt", "deletedAt"))
-ENTITY_MEMBERS = frozenset(("id", "type", "scope", "createdAt", "modifiedAt", "deletedAt"))
+SYSTEM = frozenset(("createdAt", "modifiedAt", "deletedAt", "expiresAt"))
+"""Members that answers have only if ``sysAttrs`` asks for them; a writer may set ``expiresAt`` (clause 4.22)."""
+ENTITY_MEMBERS = frozenset(("id", "type", "scope", *SYSTEM))
 """Members of a document that are no attributes."""
-_IGNORED = frozenset(
+_IGNORED = frozenset((*SYSTEM - {"expiresAt"}, "instanceId", "entity", "entityList", "ngsildproof"))
+_OUTPUT = frozenset(
     (
-        *SYSTEM,
-        "instanceId",
-        "entity",
-        "entityList",
         "previousValue",
         "previousObject",
         "previousLanguageMap",
@@ -66,23 +65,28 @@ _IGNORED = frozenset(
         "previousJson",
         "previousValueList",
         "previousObjectList",
-        "ngsildproof",
     )
 )
+_SEALED = frozenset(("entityIdSealed", "entityTypeSealed"))
+"""Members of the Property ``ngsildproof`` alone (clause 4.5.2.2)."""
 ATTRIBUTE_MEMBERS = (
-    _VALUES | _IGNORED | {"type", "datasetId", "observedAt", "unitCode", "objectType", "valueType", "lang"}
+    _VALUES
+    | _IGNORED
+    | _OUTPUT
+    | _SEALED
+    | {"type", "datasetId", "observedAt", "expiresAt", "unitCode", "objectType", "valueType", "lang"}
 )
 """Members of an attribute that are no sub-attributes."""
 _PLAIN_MEMBERS = frozenset(("type", "value", "unitCode", "observedAt"))
-_HINTS = frozenset(("observedAt", "unitCode", "datasetId", "objectType"))
+_HINTS = frozenset(("observedAt", "expiresAt", "unitCode", "datasetId", "objectType"))
 
 GEO_NAMES = frozenset(("location", "observationSpace", "operationSpace"))
-RESERVED = ENTITY_MEMBERS | {"observedAt", "datasetId", "instanceId", "expiresAt"}
+PROOF = "ngsildproof"
+_DEFINED = GEO_NAMES | {PROOF}
+"""Attributes whose kind the standard lays down."""
+RESERVED = ENTITY_MEMBERS | {"observedAt", "datasetId", "instanceId"}
 """Core terms that are never reified: no attribute may have these names (clause 4.5.1)."""
-_RESERVED_RULE = {
-    "": "an attribute's name; this one has a meaning of its own in NGSI-LD",
-    "expiresAt": "no expiry: entities that end by themselves (clause 4.22) are not served yet",
-}
+_RESERVED_RULE = "an attribute's name; this one has a meaning of its own in NGSI-LD"
 
 MAX_DEPTH = 12
 MAX_VALUE_DEPTH = 64
@@ -101,6 +105,8 @@ def parse_entity(payload: object, context: Context, now: str) -> Document:
     document: Document = {"id": parser.id(payload), "type": parser.type(payload)}
     if "scope" in payload:
         document["scope"] = parser.scope(payload["scope"])
+    if "expiresAt" in payload:
+        document["expiresAt"] = parser.time(payload["expiresAt"], "expiresAt")
     document["createdAt"] = now
     document["modifiedAt"] = now
     parser.attributes(payload, document, now)
@@ -124,6 +130,9 @@ def parse_fragment(payload: object, context: Context) -> Fragment:
     if "scope" in payload:
         scope = payload["scope"]
         fragment["scope"] = scope if scope == NULL else parser.scope(scope)
+    if "expiresAt" in payload:
+        expires = payload["expiresAt"]
+        fragment["expiresAt"] = expires if expires == NULL else parser.time(expires, "expiresAt")
     parser.attributes(payload, fragment, "")
     parser.refuse("The fragment is not valid")
     return fragment
@@ -155,8 +164,8 @@ def check_attribute(instance: dict[str, Any], name: str) -> None:
     """
     parser = _Parser(CORE, partial=False)
     parser.members(instance, instance["type"], name, 1)
-    if name in GEO_NAMES:
-        parser.geographic(instance, name)
+    if name in _DEFINED:
+        parser.defined(instance, name, name)
     parser.refuse("The attribute is not valid")
 
 
@@ -308,25 +317,33 @@ class _Parser:
                 self.fault(key[:_SHOWN] or "(empty name)", key, NAME_RULE)
                 continue
             if name in RESERVED:
-                self.fault(key, key, _RESERVED_RULE.get(name, _RESERVED_RULE[""]))
+                self.fault(key, key, _RESERVED_RULE)
                 continue
             if name in document:
                 self.fault(key, name, "each attribute once: two names here stand for the same one")
                 continue
             if not now and type(value) is dict and _is_plain_property(value):
                 attribute = document[name] = value
-                if name in GEO_NAMES:
-                    self.geographic(attribute, key)
+                if name in _DEFINED:
+                    self.defined(attribute, name, key)
                 continue
             attribute = document[name] = self.attribute(value, key, now)
-            if name in GEO_NAMES:
-                self.geographic(attribute, key)
+            if name in _DEFINED:
+                self.defined(attribute, name, key)
 
-    def geographic(self, attribute: Any, field: str) -> None:
-        """The core's geographic names are GeoProperties (clause 4.7.1)."""
+    def defined(self, attribute: Any, name: str, field: str) -> None:
+        """The core's geographic names are GeoProperties (clause 4.7.1), a proof is an object (4.5.2.2)."""
         for instance in instances(attribute):
-            if instance.get("type", "GeoProperty") != "GeoProperty":
+            if name == PROOF:
+                if not isinstance(instance.get("value", {}), dict):
+                    self.fault(f"{field}.value", instance["value"], "an object: a W3C Data Integrity proof")
+            elif instance.get("type", "GeoProperty") != "GeoProperty":
                 self.fault(f"{field}.type", instance["type"], f"a GeoProperty: {GEOMETRY_RULE}")
+
+    def time(self, value: Any, field: str) -> Any:
+        if not is_time(value):
+            self.fault(field, value, TIME_RULE)
+        return value
 
     def attribute(self, value: Any, field: str, now: str) -> Any:
         if type(value) is list and value and all(map(_looks_like_attribute, value)):
@@ -406,9 +423,8 @@ class _Parser:
         if part == NULL and self.partial and key != "datasetId":
             result[key] = part
             return
-        if key == "observedAt":
-            if not is_time(part):
-                self.fault(field, part, TIME_RULE)
+        if key in ("observedAt", "expiresAt"):
+            self.time(part, field)
         elif key == "datasetId":
             if part == "@none":
                 return
@@ -425,7 +441,16 @@ class _Parser:
                 self.fault(field, part, "a type name, or a list of them")
                 return
             expanded = [self.name(name, field) for name in names]
+            if key == "valueType" and kind == "LanguageProperty" and expanded != ["langString"]:
+                self.fault(field, part, "langString, the type of every text of a LanguageProperty")
             part = expanded if isinstance(part, list) else expanded[0]
+        elif key in _SEALED:
+            if not isinstance(part, str) or ("." in field and re.split(r"[.\[]", field)[0] != PROOF):
+                self.fault(field, part, f"no {key}, which is a text in {PROOF}")
+            elif key == "entityTypeSealed":
+                part = self.name(part, field)
+        elif key in _OUTPUT:
+            self.fault(field, part, f"no {key}, which only answers have")
         elif key == "lang":
             if not is_language(part):
                 self.fault(field, part, "a language tag, e.g. id")
@@ -581,6 +606,4 @@ class _Parser:
         return [self.context.expand(word) for word in value]
 
 
-NO_ATTRIBUTES = frozenset(
-    ("id", "type", "@id", "@type", "scope", "@context", "createdAt", "modifiedAt", "deletedAt")
-)
+NO_ATTRIBUTES = frozenset(("id", "type", "@id", "@type", "scope", "@context", *SYSTEM))

@@ -50,7 +50,7 @@ def replace_entity(document: Document, new: Document, now: str) -> Change:
             continue
         old = list(instances(document[name])) if name in document else []
         _set(result, name, [_kept(one, old, now) for one in instances(new[name])])
-    names = _attributes(document) | _attributes(new) | {"type", "scope"}
+    names = _attributes(document) | _attributes(new) | {"type", "scope", "expiresAt"}
     return Change(result, {name for name in names if document.get(name) != result.get(name)})
 
 
@@ -143,6 +143,7 @@ def partial_attribute(document: Document, name: str, fragment: dict[str, Any], n
     if is_null(fragment):
         return delete_attribute(document, name, now, dataset_id=fragment.get("datasetId"))
     part = _fitted(fragment, old, "")
+    _refuse_nulls(part, name)
     new = dict(old)
     for key, value in part.items():
         if key in ("type", "datasetId"):
@@ -190,6 +191,7 @@ def _attributes(document: Document) -> set[str]:
 def _merge_members(change: Change, fragment: Fragment, *, overwrite: bool = True) -> None:
     """Types are added; the scope is replaced, or added to if nothing may be overwritten (clause 5.6.3)."""
     result = change.document
+    _merge_expiry(change, fragment)
     if "type" in fragment:
         have, more = _listed(result["type"]), _listed(fragment["type"])
         added = [name for name in more if name not in have]
@@ -208,6 +210,18 @@ def _merge_members(change: Change, fragment: Fragment, *, overwrite: bool = True
         else:
             result["scope"] = fragment["scope"]
             change.changed.add("scope")
+
+
+def _merge_expiry(change: Change, fragment: Fragment) -> None:
+    expires = fragment.get("expiresAt")
+    result = change.document
+    if expires is None or expires == result.get("expiresAt"):
+        return
+    if expires != NULL:
+        result["expiresAt"] = expires
+    elif result.pop("expiresAt", None) is None:
+        return
+    change.changed.add("expiresAt")
 
 
 def _listed(value: Any) -> list[Any]:
@@ -346,6 +360,24 @@ def _whole(instance: dict[str, Any], name: str) -> dict[str, Any]:
         elif isinstance(value, list):
             instance[key] = [_whole(dict(one), f"{name}.{key}") for one in value if not is_null(one)]
     return instance
+
+
+def _refuse_nulls(part: dict[str, Any], name: str) -> None:
+    """Only a merge reaches into a value (clause 5.5.4). Raises Problem BadRequestData."""
+    for member in ("value", "json"):
+        if isinstance(part.get(member), dict | list) and _holds_null(part[member]):
+            raise bad_request(
+                "The attribute is not valid",
+                f"{name}.{member}: an NGSI-LD Null inside a value stands in merges only",
+            )
+
+
+def _holds_null(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_null, value.values()))
+    if isinstance(value, list):
+        return any(map(_holds_null, value))
+    return bool(value == NULL)
 
 
 def _without_nulls(value: Any) -> Any:

@@ -16,7 +16,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.core import NULL
 from mahakam.ngsild.draft import Draft
-from mahakam.ngsild.entity import GEO_NAMES, NO_ATTRIBUTES, RESERVED
+from mahakam.ngsild.entity import GEO_NAMES, NO_ATTRIBUTES, PROOF, RESERVED
 from mahakam.ngsild.lexical import canonical_name, is_scope, is_time, is_uri
 
 _Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
@@ -155,7 +155,7 @@ def _shape_of(
             names.append(key)
             continue
         name = None if key in NO_ATTRIBUTES else canonical_name(key, context)
-        if name is None or name in RESERVED or name in names:
+        if name is None or name in RESERVED or name == PROOF or name in names:
             return None
         if name in GEO_NAMES:
             located.append(key)

@@ -14,6 +14,10 @@ from mahakam.ngsild.geometry import is_geometry
 Form = Literal["normalized", "concise", "simplified"]
 
 _ENTITY = frozenset(("id", "type", "scope"))
+_TIMES = SYSTEM - {"expiresAt"}
+"""The broker keeps ``expiresAt`` beside the entity (``broker.transient``)."""
+_NAMES = frozenset(("vocab", "objectType", "valueType", "entityTypeSealed"))
+"""Members of an attribute whose values are words of the context."""
 _PLAIN = frozenset((str, int, float, bool))
 
 
@@ -24,7 +28,7 @@ def body(document: Document) -> bytes:
 
 def _has_system(document: Document) -> bool:
     """Whether there may be a system attribute to leave out; a document new from a parser has none."""
-    if not SYSTEM.isdisjoint(document):
+    if not _TIMES.isdisjoint(document):
         return True
     for value in document.values():
         kind = type(value)
@@ -40,12 +44,12 @@ def without_system(document: Document) -> dict[str, Any]:
     """The document without createdAt and modifiedAt, its own and its attributes'."""
     out: dict[str, Any] = {}
     for name, value in document.items():
-        if name in SYSTEM:
+        if name in _TIMES:
             continue
         if type(value) is dict:
-            value = {key: part for key, part in value.items() if key not in SYSTEM}
+            value = {key: part for key, part in value.items() if key not in _TIMES}
         elif type(value) is list and name not in _ENTITY:
-            value = [{key: part for key, part in one.items() if key not in SYSTEM} for one in value]
+            value = [{key: part for key, part in one.items() if key not in _TIMES} for one in value]
         out[name] = value
     return out
 
@@ -178,7 +182,7 @@ class _Shape:
                 elif key == "type":
                     if not concise:
                         out[key] = part
-                elif key == "vocab" or key == "objectType" or key == "valueType":
+                elif key in _NAMES:
                     out[key] = compact(part) if isinstance(part, str) else [compact(word) for word in part]
                 else:
                     out[key] = part
