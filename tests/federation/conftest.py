@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -128,6 +129,59 @@ class _Babble(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def babbler() -> Iterator[Babbler]:
     with Babbler(("127.0.0.1", 0), _Babble) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """Takes notifications; ``told`` are their bodies in the order in which they came."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Receive)
+        self.told: list[dict[str, Any]] = []
+        self.came = threading.Condition()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/notify"
+
+    def wait(self, number: int) -> list[dict[str, Any]]:
+        """The notifications, once there are so many."""
+        with self.came:
+            assert self.came.wait_for(lambda: len(self.told) >= number, 30), self.told
+            return list(self.told)
+
+    def wait_for(self, subscription: str) -> list[dict[str, Any]]:
+        """The notifications, once one for a subscription is among them."""
+        with self.came:
+            found = self.came.wait_for(
+                lambda: any(one["subscriptionId"] == subscription for one in self.told), 30
+            )
+            assert found, self.told
+            return list(self.told)
+
+
+class _Receive(http.server.BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        receiver = self.server
+        assert isinstance(receiver, Receiver)
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        with receiver.came:
+            receiver.told.append(body)
+            receiver.came.notify_all()
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server

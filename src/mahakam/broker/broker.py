@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from heapq import nsmallest
 from time import time
 from typing import Any, TypeVar
 
 from mahakam.broker.clock import now, stamped
 from mahakam.broker.contracts import ContractBook
+from mahakam.broker.federation.notices import notice
 from mahakam.broker.federation.registrations import Registrations
 from mahakam.broker.guard import Guard
 from mahakam.broker.subscriptions import Subscriptions
@@ -70,7 +72,7 @@ class Broker:
         self.book = book
         self.places = places
         self.subscriptions = Subscriptions(self.store, name)
-        self.registrations = Registrations(self.store)
+        self.registrations = Registrations(self.store, partial(notice, self.subscriptions))
         self._transients = Transients(self.store)
         self._guard = Guard(book, places)
         self._tenants: dict[str, Broker] = {name: self}

@@ -37,6 +37,7 @@ class Index:
         self._places: dict[str, list[Key]] = {}
         self._all: dict[str, Subscription] = {}
         self._timed: dict[str, Subscription] = {}
+        self._of_registrations: dict[str, Subscription] = {}
         self._counts: dict[str, dict[str, int]] = {"value": {}, "cell": {}}
 
     def __len__(self) -> int:
@@ -52,13 +53,19 @@ class Index:
         """Those that the clock says something about: periodic and throttled ones."""
         return list(self._timed.values())
 
+    def of_registrations(self) -> list[Subscription]:
+        """Those that are about registrations: no entity concerns them."""
+        return list(self._of_registrations.values())
+
     def put(self, subscription: Subscription) -> None:
         """Add a subscription, or put it in the place of the one with its id."""
         self.discard(subscription.id)
         self._all[subscription.id] = subscription
         if subscription.interval or subscription.throttling:
             self._timed[subscription.id] = subscription
-        keys = places_of(subscription)
+        if subscription.about == "registrations":
+            self._of_registrations[subscription.id] = subscription
+        keys = places_of(subscription) if subscription.about == "entities" else []
         self._places[subscription.id] = keys
         for key in keys:
             if key[0] == "above":
@@ -71,6 +78,7 @@ class Index:
         if self._all.pop(id, None) is None:
             return
         self._timed.pop(id, None)
+        self._of_registrations.pop(id, None)
         for key in self._places.pop(id):
             if key[0] == "above":
                 bounds = self._bounds[str(key[1])]

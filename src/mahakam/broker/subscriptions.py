@@ -15,7 +15,7 @@ from mahakam.broker.matching import Index
 from mahakam.broker.notification import body, of_change
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.problem import Problem, not_found
-from mahakam.ngsild.subscription import Subscription
+from mahakam.ngsild.subscription import About, Subscription
 from mahakam.store.model import Owed
 from mahakam.store.protocol import EntityStore, Transaction
 
@@ -25,6 +25,9 @@ STATUS = "subscription-status"
 TURN = "subscription-turn"
 """Records ``{"next": seconds since 1970}`` of when a throttled or periodic subscription may be told again."""
 _VERSION = "subscription-version"
+
+
+Then = Callable[[Subscription, Transaction], None]
 
 
 class Records(Protocol):
@@ -57,22 +60,28 @@ class Subscriptions:
 
     # Keeping them
 
-    def create(self, subscription: Subscription) -> None:
-        """Raises Problem AlreadyExists."""
+    def create(self, subscription: Subscription, then: Then | None = None) -> None:
+        """``then`` is done in the same transaction. Raises Problem AlreadyExists."""
 
         def work(transaction: Transaction) -> None:
             if transaction.record(KIND, subscription.id) is not None:
                 raise Problem("AlreadyExists", "Already exists", f"there is a subscription {subscription.id}")
             self._save(transaction, subscription)
+            if then is not None:
+                then(subscription, transaction)
 
         self._write(work)
 
-    def change(self, id: str, change: Callable[[Subscription], Subscription]) -> None:
-        """Raises Problem ResourceNotFound, or what ``change`` raises."""
+    def change(
+        self, id: str, change: Callable[[Subscription], Subscription], then: Then | None = None
+    ) -> None:
+        """``then`` is done in the same transaction. Raises Problem ResourceNotFound, or what ``change`` raises."""
 
         def work(transaction: Transaction) -> None:
-            record = _required(transaction, id)
-            self._save(transaction, change(Subscription.from_record(record)))
+            after = change(Subscription.from_record(_required(transaction, id)))
+            self._save(transaction, after)
+            if then is not None:
+                then(after, transaction)
 
         self._write(work)
 
@@ -92,13 +101,15 @@ class Subscriptions:
 
         self._write(work)
 
-    def get(self, id: str) -> Subscription | None:
+    def get(self, id: str, about: About = "entities") -> Subscription | None:
         record = self.store.record(KIND, id)
-        return Subscription.from_record(record) if record else None
+        found = Subscription.from_record(record) if record else None
+        return found if found is not None and found.about == about else None
 
-    def all(self) -> list[Subscription]:
+    def all(self, about: About = "entities") -> list[Subscription]:
         """All of them, by id."""
-        return [Subscription.from_record(record) for record in self.store.records(KIND).values()]
+        every = (Subscription.from_record(record) for record in self.store.records(KIND).values())
+        return [one for one in every if one.about == about]
 
     def status(self, id: str) -> Mapping[str, Any]:
         """``timesSent``, ``timesFailed``, ``lastNotification``, ``lastSuccess``, ``lastFailure`` if known."""
@@ -157,6 +168,10 @@ class Subscriptions:
             at = at or now()
             if subscription.status(at) == "active":
                 self._owe(transaction, subscription, changes, at)
+
+    def of_registrations(self, transaction: Transaction) -> list[Subscription]:
+        """Those that are to be told of registrations of context sources."""
+        return self._current(transaction).of_registrations()
 
     def known(self) -> Index:
         """All subscriptions as they are in the store now, for whoever asks outside a transaction."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 from mahakam.broker.clock import now
+from mahakam.broker.federation.notices import of_sources
 from mahakam.broker.linked import followed, has_links, resolved
 from mahakam.broker.notification import Datum, body, of_state
 from mahakam.broker.subscriptions import TURN, Subscriptions, late
@@ -39,10 +40,13 @@ def _tell_periodically(subscriptions: Subscriptions, subscription: Subscription)
     """All entities that are subscribed to, as they are now."""
     store = subscriptions.store
     at = now()
-    bodies = [
-        body(subscription, of_state(subscription, documents, store.document), at)
-        for documents in _pages(subscriptions, subscription)
-    ]
+    if subscription.about == "registrations":
+        bodies = of_sources(subscriptions, subscription, at)
+    else:
+        bodies = [
+            body(subscription, of_state(subscription, documents, store.document), at)
+            for documents in _pages(subscriptions, subscription)
+        ]
 
     def work(transaction: Transaction) -> None:
         turn = transaction.record(TURN, subscription.id)

@@ -21,6 +21,7 @@ from mahakam.ngsild.subscription_members import DEFAULT_TRIGGERS, FORMS, fault, 
 
 Join = Literal["", "flat", "inline"]
 Status = Literal["active", "paused", "expired"]
+About = Literal["entities", "registrations"]
 Members = dict[str, Any]
 T = TypeVar("T")
 _LINKS = 4
@@ -46,7 +47,8 @@ class Subscription:
     ``context`` is its own, or that of jsonldContext; ``notified_in`` the same as far as a notification can name
     it; ``words`` the one of the names in its q (and csf).
     ``selectors``: an entity must fulfil any of them (none: every entity), and condition, geo, scopes.
-    ``watched`` is empty for every attribute. Times are ISO 8601 UTC or "", durations seconds or 0.
+    ``watched`` is empty for every attribute. ``about``: whether it is for entities, or for the
+    registrations of context sources. Times are ISO 8601 UTC or "", durations seconds or 0.
     """
 
     id: str
@@ -77,6 +79,7 @@ class Subscription:
     author: str = ""
     created: str = ""
     modified: str = ""
+    about: About = "entities"
 
     def status(self, now: str) -> Status:
         """Clause 5.2.12, table 2."""
@@ -110,6 +113,7 @@ class Subscription:
             "author": self.author,
             "created": self.created,
             "modified": self.modified,
+            "about": self.about,
         }
 
     @classmethod
@@ -120,11 +124,12 @@ class Subscription:
             author=record["author"],
             created=record["created"],
             modified=record["modified"],
+            about=record.get("about", "entities"),
         )
 
 
 def create(payload: object, context: Context, now: str, *, id: str, context_of: Callable[[str], Context],
-           author: str = "") -> Subscription:  # fmt: skip
+           author: str = "", about: About = "entities") -> Subscription:  # fmt: skip
     """A subscription from the payload of a request (clause 5.8.1); ``id`` is for one that brings none.
 
     ``context_of`` gives the context behind the URL of ``jsonldContext``.
@@ -143,6 +148,7 @@ def create(payload: object, context: Context, now: str, *, id: str, context_of: 
         author=author,
         created=now,
         modified=now,
+        about=about,
     )
 
 
@@ -155,6 +161,8 @@ def update(before: Subscription, fragment: object, context: Context, now: str, *
     given = subscription_members.read(fragment, context)
     if given.get("id", before.id) != before.id:
         raise fault("id", f"{before.id} was expected, or none")
+    if given.get("type", "") is None:
+        raise fault("type", "it cannot be removed")
     merged = {**before.members, **given}
     members = {name: value for name, value in merged.items() if value is not None}
     if "expiresAt" in given:
@@ -165,7 +173,11 @@ def update(before: Subscription, fragment: object, context: Context, now: str, *
         notified_in = before.context
     words = context if {"q", "csf", "expandValues"} & given.keys() else before.words
     return replace(
-        _compiled(members, notified_in, words), author=before.author, created=before.created, modified=now
+        _compiled(members, notified_in, words),
+        author=before.author,
+        created=before.created,
+        modified=now,
+        about=before.about,
     )
 
 
@@ -197,7 +209,8 @@ def shown(
     if "lastNotification" in counters:
         notification["status"] = "failed" if _failing(counters) else "ok"
     members["notification"] = notification
-    members.setdefault("notificationTrigger", list(DEFAULT_TRIGGERS))
+    if subscription.about == "entities":
+        members.setdefault("notificationTrigger", list(DEFAULT_TRIGGERS))
     members["status"] = subscription.status(now)
     if sys_attrs:
         members["createdAt"], members["modifiedAt"] = subscription.created, subscription.modified

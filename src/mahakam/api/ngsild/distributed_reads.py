@@ -20,6 +20,7 @@ from mahakam.api.ngsild.presentation import (
     require_geo_json,
 )
 from mahakam.broker.federation.client import SourceError
+from mahakam.broker.federation.discovery import types_of
 from mahakam.broker.federation.matching import Match
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.entity import Document
@@ -45,7 +46,7 @@ async def retrieve(call: Call) -> Response | None:
     wanted = call.params.get("type")
     types = parse_types(wanted, context) if wanted else None
     forwarding = Forwarding(call, context)
-    found = _able(forwarding.matches(ids=(id,), types=_names(types), attributes=shape.attrs), _READS)
+    found = _able(forwarding.matches(ids=(id,), types=types_of(types), attributes=shape.attrs), _READS)
     if not found or forwarding.looped:
         return None
 
@@ -92,7 +93,7 @@ async def _page(call: Call, plan: Plan, params: Any) -> Response | None:
         forwarding.matches(
             ids=selection.ids,
             id_pattern=selection.id_pattern or "",
-            types=_names(selection.types),
+            types=types_of(selection.types),
             attributes=selection.attrs,
         ),
         _READS[1:],
@@ -276,10 +277,6 @@ def _whole(match: Match) -> Match:
         match.types,
         match.information.attributes,
     )
-
-
-def _names(types: Types | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for names in types.any_of for name in names)) if types else ()
 
 
 def _types_of(document: Document) -> tuple[str, ...]:

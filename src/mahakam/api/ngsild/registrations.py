@@ -12,7 +12,8 @@ from mahakam.api.ngsild.entities import DEFAULT_LIMIT, MAX_LIMIT, number
 from mahakam.broker.clock import now
 from mahakam.broker.federation.discovery import concerned, parse_filter, parse_period
 from mahakam.broker.federation.matching import Index
-from mahakam.broker.federation.parsing import TYPE, merged, parse, shown
+from mahakam.broker.federation.notices import displayed
+from mahakam.broker.federation.parsing import TYPE, merged, parse
 from mahakam.broker.federation.registration import Registration, of_payload
 from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.lexical import require_uri
@@ -71,7 +72,7 @@ async def retrieve_registration(call: Call) -> Response:
     found = call.broker.registrations.get(id)
     if found is None:
         raise not_found(f"no registration {id}")
-    return call.answer(answer_of(found, context), context, accept)
+    return call.answer(displayed(found, context), context, accept)
 
 
 async def query_registrations(call: Call) -> Response:
@@ -101,13 +102,8 @@ async def query_registrations(call: Call) -> Response:
     more = links(call, PATH, limit, offset, len(found))
     if call.flag("count"):
         more.append(("ngsild-results-count", str(len(found))))
-    page = [answer_of(one, context) for one in found[offset : offset + limit]]
+    page = [displayed(one, context) for one in found[offset : offset + limit]]
     return call.answer(page, context, accept, *more)
-
-
-def answer_of(registration: Registration, context: Context) -> dict[str, object]:
-    """A registration as answers and notifications show it: with the defaults that hold for it."""
-    return {"mode": "inclusive", "operations": ["federationOps"], **shown(registration.payload, context)}
 
 
 def page_of(params: Mapping[str, str]) -> tuple[int, int]:

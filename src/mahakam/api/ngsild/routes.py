@@ -17,6 +17,7 @@ from mahakam.api.ngsild import (
     jsonld_contexts,
     posted,
     purge,
+    registration_subscriptions,
     registrations,
     subscriptions,
 )
@@ -62,6 +63,7 @@ _ENTITY = "/entities/{entityId}"
 _ATTRS = "/entities/{entityId}/attrs"
 _ATTR = "/entities/{entityId}/attrs/{attrId}"
 _DETAILS = frozenset(("details", "local"))
+_SOURCE_SUBSCRIPTION = "/csourceSubscriptions/{subscriptionId}"
 _REGISTRATION = "/csourceRegistrations/{registrationId}"
 _ENTITY_MAP = "/entityMaps/{entityMapId}"
 _CONTEXT = "/jsonldContexts/{contextId}"
@@ -358,6 +360,52 @@ ROUTES: tuple[Route, ...] = (
         "map",
     ),
     Route("DELETE", _ENTITY_MAP, entitymaps.delete_map, "Delete an entity map", (204,)),
+    Route(
+        "GET",
+        "/csourceSubscriptions",
+        registration_subscriptions.list_registration_subscriptions,
+        "The subscriptions to registrations",
+        (200,),
+        subscriptions.PAGE | {"options"},
+    ),
+    Route(
+        "POST",
+        "/csourceSubscriptions",
+        registration_subscriptions.create_registration_subscription,
+        "Subscribe to registrations",
+        (201,),
+        frozenset(),
+        "subscription",
+        True,
+    ),
+    Route(
+        "GET",
+        _SOURCE_SUBSCRIPTION,
+        registration_subscriptions.retrieve_registration_subscription,
+        "One subscription to registrations",
+        (200,),
+        frozenset(("options",)),
+    ),
+    Route(
+        "PATCH",
+        _SOURCE_SUBSCRIPTION,
+        registration_subscriptions.update_registration_subscription,
+        "Change a subscription to registrations",
+        (204,),
+        frozenset(),
+        "subscription",
+        True,
+    ),
+    Route(
+        "DELETE",
+        _SOURCE_SUBSCRIPTION,
+        registration_subscriptions.delete_registration_subscription,
+        "End a subscription to registrations",
+        (204,),
+        frozenset(),
+        "",
+        True,
+    ),
     Route("GET", "/info/sourceIdentity", identity.source_identity, "Who this node is", (200,)),
     Route(
         "GET",

@@ -14,22 +14,28 @@ from mahakam.api.ngsild.jsonld_contexts import implicit_context
 from mahakam.api.ngsild.presentation import preferred
 from mahakam.broker.clock import now
 from mahakam.broker.endpoint import endpoint_problem
-from mahakam.broker.subscriptions import Subscriptions
+from mahakam.broker.subscriptions import Subscriptions, Then
 from mahakam.ngsild import subscription as model
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.lexical import require_uri
 from mahakam.ngsild.problem import bad_request, not_found
-from mahakam.ngsild.subscription import Subscription
+from mahakam.ngsild.subscription import About, Subscription
 from mahakam.ngsild.subscription_members import fault
 
 PAGE = frozenset(("limit", "offset", "count"))
 READ_PARAMETERS = frozenset(("options", "local"))
+_PATHS: dict[About, str] = {"entities": "subscriptions", "registrations": "csourceSubscriptions"}
 _OPTIONS = frozenset(("sysAttrs",))
 MAX_LIMIT = 1000
 
 
 async def create_subscription(call: Call) -> Response:
     """Clause 5.8.1."""
+    return await create(call, "entities")
+
+
+async def create(call: Call, about: About, then: Then | None = None) -> Response:
+    """A subscription to entities, or to registrations; ``then`` is done in the same transaction."""
     payload, context = await call.payload()
     author = call.authorised()
     broker = await call.broker_for_creation()
@@ -37,44 +43,57 @@ async def create_subscription(call: Call) -> Response:
 
     def work() -> str:
         members = payload
-        if not context.link and "jsonldContext" not in payload:
+        if about == "entities" and not context.link and "jsonldContext" not in payload:
             # Clause 5.13.1: a context that stands in the body is given a URL, so that notifications can name it.
             members = {**payload, "jsonldContext": implicit_context(call, broker, context.source)}
-        made = model.create(members, context, now(), id=id, context_of=_contexts(call), author=author)
+        made = model.create(
+            members, context, now(), id=id, context_of=_contexts(call), author=author, about=about
+        )
         require_endpoint(made, private_addresses=call.node.broker.private_addresses)
-        broker.subscriptions.create(made)
+        broker.subscriptions.create(made, then)
         return made.id
 
     made = await call.off_loop(work)
-    return call.empty(201, ("location", f"{BASE}/subscriptions/{made}"))
+    return call.empty(201, ("location", f"{BASE}/{_PATHS[about]}/{made}"))
 
 
 async def list_subscriptions(call: Call) -> Response:
     """Clause 5.8.4."""
+    return await listed(call, "entities")
+
+
+async def listed(call: Call, about: About) -> Response:
+    """All subscriptions of one kind, by pages."""
     accept = accepted(call.request.headers)
     call.authorised()
     context = await call.context()
     sys_attrs = "sysAttrs" in call.options(_OPTIONS)
     subscriptions = call.broker.subscriptions
-    every = await call.off_loop(subscriptions.all)
+    every = await call.off_loop(partial(subscriptions.all, about))
     limit, offset = _number(call, "limit", 20), _number(call, "offset", 0)
     at = now()
     shown = [
         model.shown(one, context, at, subscriptions.status(one.id), sys_attrs=sys_attrs)
         for one in every[offset : offset + limit]
     ]
-    more = [*_paging(call, "/subscriptions", len(every), accept), *_preference(call)]
+    pages = accept if about == "entities" else JSON_LD
+    more = [*_paging(call, f"/{_PATHS[about]}", len(every), pages), *_preference(call)]
     return call.answer(shown, context, accept, *more)
 
 
 async def retrieve_subscription(call: Call) -> Response:
     """Clause 5.8.3."""
+    return await retrieve(call, "entities")
+
+
+async def retrieve(call: Call, about: About) -> Response:
+    """One subscription of a kind."""
     accept = accepted(call.request.headers)
     call.authorised()
     context = await call.context()
     sys_attrs = "sysAttrs" in call.options(_OPTIONS)
     subscriptions = call.broker.subscriptions
-    found = subscriptions.get(_id(call))
+    found = subscriptions.get(_id(call), about)
     if found is None:
         raise not_found(f"no subscription {_id(call)}")
     await _answered(subscriptions, found.id)
@@ -84,6 +103,11 @@ async def retrieve_subscription(call: Call) -> Response:
 
 async def update_subscription(call: Call) -> Response:
     """Clause 5.8.2: the members given are replaced; null, or an NGSI-LD Null, removes one."""
+    return await update(call, "entities")
+
+
+async def update(call: Call, about: About, then: Then | None = None) -> Response:
+    """Change a subscription of a kind; ``then`` is done in the same transaction."""
     fragment, context = await call.payload((JSON, JSON_LD, MERGE_PATCH))
     call.authorised()
     id = _id(call)
@@ -96,11 +120,11 @@ async def update_subscription(call: Call) -> Response:
 
     def work() -> None:
         subscriptions = call.broker.subscriptions
-        before = subscriptions.get(id)
+        before = subscriptions.get(id, about)
         if before is None:
             raise not_found(f"no subscription {id}")
         change(before)  # contexts are fetched here, and not in the transaction
-        subscriptions.change(id, change)
+        subscriptions.change(id, change, then)
 
     await call.off_loop(work)
     return call.empty()
@@ -108,8 +132,17 @@ async def update_subscription(call: Call) -> Response:
 
 async def delete_subscription(call: Call) -> Response:
     """Clause 5.8.5."""
+    return await delete(call, "entities")
+
+
+async def delete(call: Call, about: About) -> Response:
+    """End a subscription of a kind."""
     call.authorised()
-    await call.off_loop(partial(call.broker.subscriptions.delete, _id(call)))
+    id = _id(call)
+    subscriptions = call.broker.subscriptions
+    if subscriptions.get(id, about) is None:
+        raise not_found(f"no subscription {id}")
+    await call.off_loop(partial(subscriptions.delete, id))
     return call.empty()
 
 

@@ -14,7 +14,7 @@ from mahakam.ngsild.lexical import TIME_RULE, is_time
 from mahakam.ngsild.match import fulfils, in_scopes, located
 from mahakam.ngsild.problem import bad_request
 from mahakam.ngsild.qlanguage import parse_q
-from mahakam.ngsild.selection import Condition, Selection
+from mahakam.ngsild.selection import Condition, Selection, Types
 
 _TIMERELS = ("before", "after", "between")
 _TIMEPROPERTIES = ("observedAt", "createdAt", "modifiedAt", "deletedAt")
@@ -82,16 +82,11 @@ def concerned(
     A condition of the selection itself is not looked at: it is about entities. Without ``period`` only
     sources of the latest state are found: those whose registration names no interval.
     """
-    types = (
-        tuple(dict.fromkeys(name for names in selection.types.any_of for name in names))
-        if selection.types
-        else ()
-    )
     found = index.find(
         at=at,
         ids=selection.ids,
         id_pattern=selection.id_pattern or "",
-        types=types,
+        types=types_of(selection.types),
         attributes=selection.attrs,
     )
     registrations = {match.registration.id: match.registration for match in found}
@@ -100,6 +95,11 @@ def concerned(
         for one in registrations.values()
         if in_time(one, period) and passes(one, conditions) and _placed(one, selection)
     ]
+
+
+def types_of(types: Types | None) -> tuple[str, ...]:
+    """The names in an entity-type selection: a source that has any of them may have what is selected."""
+    return tuple(dict.fromkeys(name for names in types.any_of for name in names)) if types else ()
 
 
 def in_time(registration: Registration, period: Period | None) -> bool:

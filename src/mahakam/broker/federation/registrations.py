@@ -25,7 +25,7 @@ Notice = Callable[[Transaction, "Registration | None", "Registration | None"], N
 class Registrations:
     """Safe to use from several threads."""
 
-    def __init__(self, store: EntityStore, notice: Notice = lambda *_: None) -> None:
+    def __init__(self, store: EntityStore, notice: Notice) -> None:
         self._store = store
         self._notice = notice
         self._index = Index()
