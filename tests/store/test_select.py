@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from mahakam.ngsild import selection as s
 from mahakam.ngsild.match import matches
 from mahakam.store.opening import open_store
 from mahakam.store.protocol import EntityStore
+from mahakam.store.sqlite.entities import SqliteEntities
 
 NAMES = ["n", "text", "when", "a b", 'q"uote', "https://example.org/é"]
 TIMES = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.5Z", "2026-02-01T12:00:00Z"]
@@ -151,11 +153,18 @@ selections = st.builds(
 )
 
 
-@pytest.fixture(scope="module")
-def store() -> Iterator[EntityStore]:
+@pytest.fixture(scope="module", params=["without indexes of values", "with them"])
+def store(request: pytest.FixtureRequest) -> Iterator[EntityStore]:
     with tempfile.TemporaryDirectory() as folder:
         opened = open_store("", Path(folder))
-        yield opened.tenant()
+        tenant = opened.tenant()
+        assert isinstance(tenant, SqliteEntities)
+        if request.param == "with them":
+            for name in NAMES:
+                condition = s.Compare(s.Path(name), "==", ("a",))
+                tenant.values.make_for(s.Selection(condition=condition))
+            assert tenant.values.names == set(NAMES)
+        yield tenant
         opened.close()
 
 
@@ -181,6 +190,11 @@ def test_sql_agrees_with_match(
         assert store.bodies(query, 2, 1) == [
             represent.body(one) for one in named if one["id"] in expected[1:3]
         ]
+        array, more = store.page(query, 2)
+        assert orjson.loads(array) == [
+            orjson.loads(represent.body(one)) for one in named if one["id"] in expected[:2]
+        ]
+        assert more is (len(expected) > 2)
 
 
 def test_many_conditions_deep(store: EntityStore) -> None:
@@ -188,3 +202,32 @@ def test_many_conditions_deep(store: EntityStore) -> None:
     for _ in range(200):
         condition = s.Not(condition)
     assert store.count(s.Selection(condition=condition)) >= 0
+
+
+def test_a_query_that_took_long_gets_an_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mahakam.store.sqlite.entities.MOMENT", 0.0)
+    opened = open_store("", tmp_path)
+    tenant = opened.tenant()
+    assert isinstance(tenant, SqliteEntities)
+    named = [
+        {
+            "id": f"urn:e:{number}",
+            "type": "A",
+            **timed({"pm10": {"type": "Property", "value": number}}, TIMES[0]),
+        }
+        for number in range(500)
+    ]
+    for one in named:
+        one["pm10"].update(createdAt=TIMES[0], modifiedAt=TIMES[0])
+    tenant.write(lambda transaction: [transaction.put(one, represent.body(one)) for one in named])
+    query = s.Selection(condition=s.Compare(s.Path("pm10"), ">", (400,)))
+    assert tenant.count(query) == 99
+    assert tenant.values.names == {"pm10"}
+    assert [one["id"] for one in tenant.documents(query, 2)] == ["urn:e:401", "urn:e:402"]
+    steps = tenant.explain(query)
+    assert any("value of pm10" in step for step in steps)
+    assert not any(step == "SCAN entity" for step in steps)
+    opened.close()
+    again = open_store("", tmp_path)  # another process, or the next start, knows it
+    assert again.tenant().values.names == {"pm10"}  # type: ignore[attr-defined]
+    again.close()

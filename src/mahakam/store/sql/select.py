@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from mahakam.ngsild.selection import Geo, Scopes, Selection, Types
-from mahakam.store.sql.condition import compile_condition
+from mahakam.ngsild.selection import And, Compare, Condition, Geo, Scopes, Selection, Types
+from mahakam.store.sql.condition import all_of, compile_condition
 from mahakam.store.sql.dialect import Dialect, Test
 from mahakam.store.sql.keys import Box, box_of
 
@@ -19,7 +19,8 @@ class Plan:
     """Which rows: ``e`` is an entity's row, ``t`` its row in ``source``, the index that drives ("": none).
 
     ``index_where`` speaks of ``t`` alone, ``where`` of ``e``; "" is none. ``parameters``: in that order.
-    ``join``: the dialect's words. If the plan is not ``exact``, its rows are candidates, for
+    ``join``: the dialect's words. ``ordered``: the source gives its rows in
+    order of creation. If the plan is not ``exact``, its rows are candidates, for
     :func:`mahakam.ngsild.match.matches` to decide.
     """
 
@@ -29,6 +30,7 @@ class Plan:
     parameters: tuple[Any, ...]
     join: str
     exact: bool
+    ordered: bool = False
 
     def page(self, columns: str) -> str:
         """One page in order of creation; limit and offset follow the parameters."""
@@ -39,7 +41,8 @@ class Plan:
                 " ORDER BY t.entity LIMIT ? OFFSET ?) t"
                 f" {self.join} entity e ON e.n = t.entity ORDER BY t.entity"
             )
-        return f"SELECT {columns} FROM {self._rows()} {self._clause()} ORDER BY {self.order} LIMIT ? OFFSET ?"
+        order = "" if self.ordered else f"ORDER BY {self.order} "
+        return f"SELECT {columns} FROM {self._rows()} {self._clause()} {order}LIMIT ? OFFSET ?"
 
     def numbers(self) -> str:
         """The number of the one entity at an offset, which follows the parameters."""
@@ -73,14 +76,28 @@ class Plan:
         return f"WHERE {both}" if both else ""
 
 
-def compile_selection(selection: Selection, dialect: Dialect) -> Plan:
+class Drive(NamedTuple):
+    """An index that one comparison of a condition can begin with: a query of the entities that may fulfil it
+    (``entity``, their number, in order; ``sure``: it does) and its parameters.
+    """
+
+    sql: str
+    parameters: list[Any]
+    compare: Compare
+
+
+def compile_selection(selection: Selection, dialect: Dialect, drive: Drive | None = None) -> Plan:
     """The plan of a selection; equal kinds of selection give equal SQL, so that statements are reused."""
     source, index_where = "", ""
     parameters: list[Any] = []
     tests: list[Test] = []
     box = _geo_box(selection.geo)
+    if selection.ids or box is not None:
+        drive = None
+    if drive is not None:
+        source, parameters = f"({drive.sql}) t", drive.parameters
     if selection.types:
-        if selection.ids or box is not None:
+        if selection.ids or box is not None or drive is not None:
             tests.append(_of_types(selection.types))
         else:
             source, index_where, parameters = _type_source(selection.types)
@@ -98,7 +115,7 @@ def compile_selection(selection: Selection, dialect: Dialect) -> Plan:
     if box is not None:
         tests.append(dialect.touches(box))
     if selection.condition is not None:
-        tests.append(compile_condition(selection.condition, dialect))
+        tests.append(_condition(selection.condition, dialect, drive))
     if rest != Selection():
         tests.append(dialect.decide(rest))
     return Plan(
@@ -108,7 +125,18 @@ def compile_selection(selection: Selection, dialect: Dialect) -> Plan:
         (*parameters, *(one for test in tests for one in test.parameters)),
         dialect.join,
         all(test.exact for test in tests),
+        drive is not None,
     )
+
+
+def _condition(condition: Condition, dialect: Dialect, drive: Drive | None) -> Test:
+    """The test of a condition; what the index that drives is sure of is not tested again."""
+    if drive is not None and condition is drive.compare:
+        test = compile_condition(condition, dialect)
+        return Test(f"(t.sure OR {test.sql})", test.parameters, test.exact)
+    if drive is not None and isinstance(condition, And):
+        return all_of([_condition(part, dialect, drive) for part in condition.parts])
+    return compile_condition(condition, dialect)
 
 
 def _type_source(types: Types) -> tuple[str, str, list[Any]]:

@@ -39,7 +39,7 @@ class SqliteDialect:
         return Test(f"({choices})", [json_path(name) for name in attributes])
 
     def leaf(self, condition: Compare | Exists) -> Test:
-        if _is_plain(condition.path):
+        if is_plain(condition.path):
             if isinstance(condition, Exists):
                 return self.has_any([condition.path.attribute])
             compared = _compare(condition)
@@ -65,8 +65,22 @@ def json_path(*keys: str) -> str:
     return "$" + "".join("." + orjson.dumps(key).decode() for key in keys)
 
 
-def _is_plain(path: Path) -> bool:
+def is_plain(path: Path) -> bool:
     return not path.sub and not path.trail and path.attribute not in _ENTITY_MEMBERS
+
+
+def plain_value(compare: Compare) -> tuple[str, int | float | str] | None:
+    """SQL's operator and the number or text that a comparison is with; None if SQLite could not tell."""
+    operator = _OPERATORS.get(compare.operator)
+    if operator is None or operator == "!=" or compare.range or len(compare.values) != 1:
+        return None
+    wanted = compare.values[0]
+    if isinstance(wanted, str):
+        # Times are compared as times, which is not for SQLite; and its text ends at a NUL.
+        return None if _TIME_LIKE.match(wanted) or "\x00" in wanted else (operator, wanted)
+    if isinstance(wanted, int | float) and not isinstance(wanted, bool) and abs(wanted) < _LARGEST:
+        return operator, wanted
+    return None
 
 
 def _compare(compare: Compare) -> Test | None:

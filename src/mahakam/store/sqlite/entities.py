@@ -18,9 +18,11 @@ from mahakam.store.errors import TakesLong
 from mahakam.store.protocol import Document, Transaction
 from mahakam.store.sql.ledger import Ledger
 from mahakam.store.sql.packing import unpack
-from mahakam.store.sql.select import compile_selection
+from mahakam.store.sql.select import Plan, compile_selection
 from mahakam.store.sqlite.condition import SQLITE
 from mahakam.store.sqlite.connection import Readers, in_words, prepare
+from mahakam.store.sqlite.transaction import SqliteTransaction
+from mahakam.store.sqlite.values import ValueIndexes
 from mahakam.store.sqlite.writer import Writer
 
 T = TypeVar("T")
@@ -90,10 +92,35 @@ class SqliteEntities(Ledger):
         self.path = path
         self._readers = Readers(path)
         self._writer = Writer(path)
+        self.values = ValueIndexes(self._all, self._define)
 
     def _all(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
         with self._readers.reading() as connection:
             return connection.execute(sql, parameters).fetchall()
+
+    def _define(self, sql: str) -> None:
+        def work(transaction: Transaction) -> None:
+            assert isinstance(transaction, SqliteTransaction)
+            transaction.define(sql)
+
+        self._writer.submit(work).result()
+
+    def _plan(self, selection: Selection) -> Plan:
+        return compile_selection(selection, SQLITE, self.values.drive(selection))
+
+    def explain(self, selection: Selection) -> list[str]:
+        """SQLite's plan of the page of a selection, step by step."""
+        plan = self._plan(selection)
+        sql = f"EXPLAIN QUERY PLAN {plan.page('e.body')}"
+        return [text for *_, text in self._all(sql, (*plan.parameters, 20, 0))]
+
+    def _selected(self, selection: Selection, sql: str, parameters: tuple[Any, ...]) -> list[Any]:
+        """The rows of a selection's statement; if it took long for want of an index, the next one has it."""
+        began = time.perf_counter()
+        rows = self._all(sql, parameters)
+        if selection.condition is not None and time.perf_counter() - began > MOMENT:
+            self.values.make_for(selection)
+        return rows
 
     def body(self, id: str) -> bytes | None:
         connection = self._readers.take()
@@ -114,10 +141,9 @@ class SqliteEntities(Ledger):
         return None
 
     def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
-        plan = compile_selection(selection, SQLITE)
-        with self._readers.reading() as connection:
-            found: Any = connection.execute(plan.page("e.body"), (*plan.parameters, limit, offset))
-            return [row[0] for row in found.fetchall()]
+        plan = self._plan(selection)
+        rows = self._selected(selection, plan.page("e.body"), (*plan.parameters, limit, offset))
+        return [body for (body,) in rows]
 
     def page(
         self, selection: Selection, limit: int, offset: int = 0, *, at_once: bool = False
@@ -127,15 +153,15 @@ class SqliteEntities(Ledger):
             sql, parameters = statement
             values = (*parameters, limit, offset, *parameters, offset + limit)
         else:
-            plan = compile_selection(selection, SQLITE)
+            plan = self._plan(selection)
             sql = plan.page("e.body")
             values = (*plan.parameters, limit + 1, offset)
-        with self._readers.reading() as connection:
-            found: list[Any] = (
-                _within(connection, sql, values, MOMENT)
-                if at_once
-                else connection.execute(sql, values).fetchall()
-            )
+        found: list[Any]
+        if at_once:
+            with self._readers.reading() as connection:
+                found = _within(connection, sql, values, MOMENT)
+        else:
+            found = self._selected(selection, sql, values)
         if statement is not None:
             array, more = found[0]
             return array or b"[]", bool(more)
@@ -143,15 +169,13 @@ class SqliteEntities(Ledger):
         return b"[" + b",".join(bodies[:limit]) + b"]", len(bodies) > limit
 
     def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
-        plan = compile_selection(selection, SQLITE)
-        with self._readers.reading() as connection:
-            found: Any = connection.execute(plan.page("e.body, e.times"), (*plan.parameters, limit, offset))
-            return [unpack(body, times) for body, times in found]
+        plan = self._plan(selection)
+        rows = self._selected(selection, plan.page("e.body, e.times"), (*plan.parameters, limit, offset))
+        return [unpack(body, times) for body, times in rows]
 
     def count(self, selection: Selection) -> int:
-        plan = compile_selection(selection, SQLITE)
-        with self._readers.reading() as connection:
-            return int(connection.execute(plan.count(), plan.parameters).get)
+        plan = self._plan(selection)
+        return int(self._selected(selection, plan.count(), plan.parameters)[0][0])
 
     def size(self) -> int:
         """The number of entities."""
@@ -176,7 +200,7 @@ class SqliteEntities(Ledger):
 
     def scan(self, selection: Selection) -> Iterator[Document]:
         """In order of creation, a thousand at a time, so that no connection is held between two of them."""
-        plan = compile_selection(selection, SQLITE)
+        plan = self._plan(selection)
         sql = plan.after("e.n, e.body, e.times", 1000)
         last = -1
         while True:
@@ -189,7 +213,7 @@ class SqliteEntities(Ledger):
             last = found[-1][0]
 
     def runs_behind(self, selection: Selection) -> dict[str, int]:
-        plan = compile_selection(selection, SQLITE)
+        plan = self._plan(selection)
         sql = plan.joined("e.id, l.run", "lineage l ON l.entity = e.id")
         with self._readers.reading() as connection:
             found = connection.execute(sql, plan.parameters)

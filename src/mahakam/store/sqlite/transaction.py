@@ -77,6 +77,10 @@ class SqliteTransaction(RecordWrites):
     def note(self, entry: Entry) -> None:
         self._waiting[_NOTE].append((entry.entity, entry.action, entry.author, entry.at))
 
+    def define(self, sql: str) -> None:
+        """Change the schema."""
+        self._execute(sql)
+
     def flush(self) -> None:
         """Write the rows that wait, table by table, which is faster than entity by entity."""
         for statement, waiting in self._waiting.items():
