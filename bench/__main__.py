@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHES = ("bench.check", "bench.feeds", "bench.broker", "bench.validation")
+BENCHES = ("bench.check", "bench.feeds", "bench.broker", "bench.subscriptions", "bench.validation")
 
 
 def main() -> int:

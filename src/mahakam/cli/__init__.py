@@ -21,6 +21,7 @@ COMMANDS = {
     "key": "user:key",
     "quarantine": "quarantine:quarantine",
     "serve": "serve:serve",
+    "subscription": "subscription:subscription",
     "user": "user:user",
 }
 """Command → ``module:object`` in this folder; loaded only when it is called, so that each starts fast."""

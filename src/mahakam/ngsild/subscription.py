@@ -342,7 +342,7 @@ def _worded(member: str, parse: Callable[[], T]) -> T:
     except Problem as problem:
         if problem.kind != "BadRequestData":
             raise
-        raise bad_request("The subscription is not valid", f"{member}: {problem.detail}") from problem
+        raise bad_request("The subscription is not valid", f"{member}: {problem}") from problem
 
 
 def _pairs(infos: list[dict[str, str]]) -> tuple[tuple[str, str], ...]:

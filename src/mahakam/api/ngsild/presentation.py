@@ -37,7 +37,7 @@ READ_PARAMETERS = frozenset(
     )
 )  # fmt: skip
 ENTITY_MEDIA = (JSON, JSON_LD, GEO_JSON)
-_VERSION = re.compile(r"\bngsi-ld\s*=\s*\"?(\d)\.(\d{1,2})\b")
+_VERSION = re.compile(r"\bngsi-ld\s*=\s*\"?(\d)\.(\d{1,2})\b", re.IGNORECASE)
 _CORE_MEMBER = b'{"@context":' + orjson.dumps(CORE_URL) + b","
 
 
@@ -142,12 +142,12 @@ def one_entity(
     return call.answer(shown, context, accept, *preference, status=status)
 
 
-def preferred(call: Call) -> tuple[int, int] | None:
+def preferred(call: Call, earliest: tuple[int, int] = EARLIEST) -> tuple[int, int] | None:
     """The version of the standard that a ``Prefer`` header asks for, if it is one we know (clause 4.3.6.8)."""
     prefer = call.request.headers.get("prefer")
     match = _VERSION.search(prefer) if prefer else None
     version = (int(match[1]), int(match[2])) if match is not None else None
-    return version if version is not None and EARLIEST <= version <= NATIVE else None
+    return version if version is not None and earliest <= version <= NATIVE else None
 
 
 def _for_version(

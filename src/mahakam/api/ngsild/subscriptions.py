@@ -198,7 +198,7 @@ async def _answered(subscriptions: Subscriptions, id: str) -> None:
 
 def _preference(call: Call) -> list[tuple[str, str]]:
     """A subscription is the same in every version of the standard (clause 4.3.6.8): the wish is always met."""
-    version = preferred(call)
+    version = preferred(call, earliest=(1, 0))
     return [] if version is None else [("preference-applied", f"ngsi-ld={version[0]}.{version[1]}")]
 
 

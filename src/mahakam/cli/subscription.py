@@ -1,0 +1,195 @@
+"""``mahakam subscription``: who is told of what, and the notifications that could not be delivered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mahakam.cli.options import data_option, settings_for
+
+if TYPE_CHECKING:
+    from mahakam.broker.subscriptions import Subscriptions
+    from mahakam.store.model import Owed
+
+_PAGE = 1000
+
+tenant_option = click.option("--tenant", default="", help="The tenant; the default one when not given.")
+
+
+@click.group()
+def subscription() -> None:
+    """Subscriptions and their dead letters: list, dead, replay.
+
+    \b
+    Example:
+      mahakam subscription list
+      mahakam subscription dead
+      mahakam subscription replay urn:ngsi-ld:Subscription:1
+    """
+
+
+@subscription.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@tenant_option
+@data_option
+def list_subscriptions(as_json: bool, tenant: str, data: Path) -> None:
+    """Show every subscription: its state, how many notifications went out, failed, were given up, and why.
+
+    \b
+    Example:
+      mahakam subscription list --data .demo
+    """
+    from mahakam.broker.clock import now
+
+    with _opened(data, tenant) as subscriptions:
+        rows = []
+        for one in subscriptions.all():
+            counters = subscriptions.status(one.id)
+            rows.append(
+                {
+                    "id": one.id,
+                    "status": one.status(now()),
+                    "endpoint": shown_endpoint(one.endpoint.uri),
+                    "timesSent": counters.get("timesSent", 0),
+                    "timesFailed": counters.get("timesFailed", 0),
+                    "dead": subscriptions.store.count_dead(one.id),
+                    "lastError": counters.get("lastError", ""),
+                }
+            )
+    if as_json:
+        _print_json(rows)
+        return
+    for row in rows:
+        click.echo(
+            f"{row['id']}  {row['status']}  {row['endpoint']}\n"
+            f"    {row['timesSent']:,} sent, {row['timesFailed']:,} failed, {row['dead']:,} given up"
+            + (f"; last failure: {row['lastError']}" if row["lastError"] else "")
+        )
+    if not rows:
+        click.echo("there is no subscription", err=True)
+
+
+@subscription.command("dead")
+@click.argument("id", required=False, default="", metavar="[SUBSCRIPTION]")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="Most shown.")
+@click.option("--body", "with_body", is_flag=True, help="The notifications themselves, too.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@tenant_option
+@data_option
+def dead(id: str, limit: int, with_body: bool, as_json: bool, tenant: str, data: Path) -> int:
+    """Show the notifications that were given up on, the oldest first, of one subscription or of all.
+
+    Ends with 1 if there are any, 0 if there are none.
+
+    \b
+    Example:
+      mahakam subscription dead
+      mahakam subscription dead urn:ngsi-ld:Subscription:1 --body
+    """
+    with _opened(data, tenant) as subscriptions:
+        _known(subscriptions, id)
+        found = subscriptions.dead_letters(id, limit)
+        count = subscriptions.store.count_dead(id)
+    if as_json:
+        _print_json([_facts(one, with_body) for one in found])
+        return 1 if count else 0
+    for one in found:
+        about = one.entity or "what there was at that time"
+        click.echo(f"{one.number}  {_time(one.made)}  {one.subscription}  about {about}")
+        click.echo(f"    {one.tries} tries; {one.error}")
+        if with_body:
+            click.echo(f"    {one.body.decode()}")
+    if count > len(found):
+        click.echo(f"{count:,} in all; --limit shows more", err=True)
+    if not count:
+        click.echo("no notification was given up", err=True)
+    return 1 if count else 0
+
+
+@subscription.command("replay")
+@click.argument("id", required=False, default="", metavar="[SUBSCRIPTION]")
+@click.option("--number", "numbers", type=int, multiple=True, help="Only this one; may be given again.")
+@tenant_option
+@data_option
+def replay(id: str, numbers: tuple[int, ...], tenant: str, data: Path) -> None:
+    """Send dead letters again: those of one subscription, or all. A node that runs sends them; else its next start.
+
+    \b
+    Example:
+      mahakam subscription replay
+      mahakam subscription replay --number 17
+    """
+    with _opened(data, tenant) as subscriptions:
+        _known(subscriptions, id)
+        wanted = numbers or tuple(one.number for one in _every(subscriptions, id))
+        count = subscriptions.replay(wanted)
+    click.echo(f"{count:,} will be sent again", err=True)
+    if numbers and count < len(set(numbers)):
+        raise click.ClickException(
+            f"{len(set(numbers)) - count} of these are no dead letters; mahakam subscription dead shows them"
+        )
+
+
+def shown_endpoint(uri: str) -> str:
+    """A URI without the password that it may hold."""
+    from urllib.parse import urlsplit
+
+    password = urlsplit(uri).password
+    return uri.replace(f":{password}@", ":…@") if password else uri
+
+
+def _every(subscriptions: Subscriptions, id: str) -> Iterator[Owed]:
+    offset = 0
+    while found := subscriptions.dead_letters(id, _PAGE, offset):
+        yield from found
+        offset += len(found)
+
+
+def _known(subscriptions: Subscriptions, id: str) -> None:
+    if id and subscriptions.get(id) is None:
+        raise click.ClickException(f"there is no subscription {id}; mahakam subscription list shows them")
+
+
+@contextmanager
+def _opened(data: Path, tenant: str) -> Iterator[Subscriptions]:
+    from mahakam.broker.subscriptions import Subscriptions
+    from mahakam.store.errors import StoreError
+    from mahakam.store.opening import open_store
+
+    settings = settings_for(data, ())
+    try:
+        store = open_store(settings.store, settings.data)
+        try:
+            yield Subscriptions(store.tenant(tenant), tenant)
+        except KeyError as error:
+            raise click.ClickException(f"there is no tenant {tenant!r}") from error
+        finally:
+            store.close()
+    except StoreError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _facts(one: Owed, with_body: bool) -> dict[str, Any]:
+    facts = {
+        "number": one.number,
+        "subscription": one.subscription,
+        "entity": one.entity,
+        "made": _time(one.made),
+        "tries": one.tries,
+        "error": one.error,
+    }
+    return facts | ({"body": json.loads(one.body)} if with_body else {})
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
