@@ -53,13 +53,13 @@ def _text(content: str | bytes) -> Callable[[Path], None]:
 NO_TABLE: dict[str, tuple[str, Callable[[Path], Any], tuple[str, ...]]] = {
     "an empty file": ("stops.csv", _text(b""), ("stops.csv", "is empty (0 bytes)", "ask its owner")),
     "only blank lines": ("stops.csv", _text("\n\n  \n"), ("stops.csv", "holds no rows", "ask its owner")),
-    "a picture named .csv": ("stops.csv", _text(PNG), ("stops.csv", "PNG picture", "named .csv", "reads CSV, XLSX")),
-    "a PDF named .csv": ("stops.csv", _text(b"%PDF-1.7\n" + bytes(60)), ("stops.csv", "PDF", "reads CSV, XLSX")),
+    "a picture named .csv": ("stops.csv", _text(PNG), ("stops.csv", "PNG picture", "named .csv", "reads CSV")),
+    "a PDF named .csv": ("stops.csv", _text(b"%PDF-1.7\n" + bytes(60)), ("stops.csv", "cannot be read as a PDF")),
     "a web page named .csv": (
         "stops.csv", _text("<!DOCTYPE html><html><body>Sign in</body></html>"), ("stops.csv", "HTML page", "reads CSV"),
     ),
     "a program named .csv": ("stops.csv", _text(b"\x7fELF" + bytes(60)), ("stops.csv", "program", "reads CSV")),
-    "NUL bytes": ("stops.csv", _text(b"a;b\n1;\x00\x01\x02\n"), ("stops.csv", "NUL bytes", "reads CSV, XLSX")),
+    "NUL bytes": ("stops.csv", _text(b"a;b\n1;\x00\x01\x02\n"), ("stops.csv", "NUL bytes", "reads CSV")),
     "a CSV named .xlsx": ("stops.xlsx", _text(HEADER + GOOD), ("stops.xlsx", "plain text", "rename it to .csv")),
     "half a workbook": (
         "stops.xlsx", lambda path: path.write_bytes(workbook(path, [["kode"], ["A1"]]).read_bytes()[:400]),
@@ -153,7 +153,7 @@ def test_a_workbook_named_csv_is_read_as_what_it_is(town: Town) -> None:
     assert (run.state, run.stored) == ("clean", 3)
     assert any("spreadsheet" in note and ".csv" in note for note in run.source["notes"]), run.source
     town.write("feeds/stops.yaml", FEED.replace("stops.csv}", "stops.csv, format: csv}"))
-    says(town.failed(), "stops.csv", "a spreadsheet", "text (.csv)")
+    says(town.failed(), "stops.csv", "a spreadsheet", "a feed reads CSV")
 
 
 LIMITED = """

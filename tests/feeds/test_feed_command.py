@@ -121,12 +121,13 @@ def test_a_feed_that_cannot_run_ends_with_2_and_stops_no_other(feed: Command, to
 
 def test_a_file_that_is_no_table_ends_with_2(feed: Command, town: Path) -> None:
     assert feed("run", "town/stops")[0] == 0
-    (town / "data/stops.csv").write_bytes(b"%PDF-1.7\n")
+    (town / "data/stops.csv").write_bytes(b"\x7fELF\n")
     code, out, _ = feed("run", "town/stops")
     assert code == 2
     assert out == (
-        "town/stops: could not run: stops.csv: is a PDF document, although it is named .csv; "
-        "a feed reads CSV, XLSX, GeoJSON or JSON, also in .gz or .zip\n"
+        "town/stops: could not run: stops.csv: is a program, although it is named .csv; "
+        "a feed reads CSV, GeoJSON, JSON, PDF tables, Parquet, Shapefile (in a .zip), GeoPackage, KML, "
+        "XLSX, XLS, ODS, XML; also in .gz or .zip\n"
     )
 
 

@@ -339,7 +339,7 @@ def test_one_file_in_a_zip_needs_no_entry(tmp_path: Path) -> None:
         ("a.csv", b"", "is empty"),
         ("a.csv", b"\n \n\n", "holds no rows"),
         ("a.csv", b"\x89PNG\r\n\x1a\n0000", "is a PNG picture"),
-        ("a.csv", b"%PDF-1.7\n", "is a PDF document"),
+        ("a.csv", b"%PDF-1.7\n", "cannot be read as a PDF"),
         ("a.csv", b"<!DOCTYPE html><html><body>Login</body></html>", "is an HTML page"),
         ("a.csv", b"PK\x03\x04 not a zip", "damaged"),
         ("a.xlsx", b"kode,nama\nA,B\n", "named like a spreadsheet"),

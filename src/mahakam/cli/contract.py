@@ -23,7 +23,7 @@ Example:
   mahakam contract infer air.csv > contracts/air.yaml"""
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--format", "format_", help="csv, xlsx, geojson or json; detected if not given.")
+@click.option("--format", "format_", help="csv, xlsx, json, …; detected if not given.")
 @click.option("--sheet", help="Sheet of a spreadsheet.")
 @click.option("--header", help="Row of the column names, from 1; 1-3 joins rows; 0: none.")
 @click.option("--delimiter", help="Delimiter of a CSV file; detected if not given.")

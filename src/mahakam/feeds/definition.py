@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mahakam.config import ConfigError, Place, Text, as_text, read_yaml
+from mahakam.feeds.sources import formats
 
 Duplicates = Literal["error", "first", "last"]
 Kept = Literal["entities", "dataset"]
@@ -291,7 +292,7 @@ class _Reader:
                 continue
             where = f"source.{key}"
             if key == "format":
-                pins[key] = self.choice(value, ("csv", "xlsx", "geojson", "json"), where)
+                pins[key] = self.choice(value, formats.names(), where)
             elif key == "columns":
                 if not isinstance(value, list) or not value:
                     raise ConfigError(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mahakam.feeds.sources import formats
 from mahakam.feeds.sources.files import local
 from mahakam.feeds.sources.model import Fault, Pins, SourceError, SourceInfo, Table
 
@@ -20,7 +21,7 @@ PINS = tuple(Pins.__dataclass_fields__)
 def read(
     path: Path | str, connection: duckdb.DuckDBPyConnection, *, proven: bool = True, **pins: Any
 ) -> Table:
-    """Read a file (CSV, TSV, XLSX, GeoJSON, JSON; in .gz or .zip too) as a table of text.
+    """Read a file of one of the formats (in .gz or .zip too) as a table of text.
 
     ``pins`` are those of :class:`Pins`; what is not pinned is detected and told in ``Table.info``. The relation lives
     as long as its connection and this table. ``proven`` false: the caller looks at ``Table.unproven`` after reading,
@@ -30,22 +31,9 @@ def read(
     """
     pinned = pins_from(pins)
     found = local(Path(path), format=pinned.format, entry=pinned.entry)
+    found.proven = proven
     try:
-        if found.format == "xlsx":
-            from mahakam.feeds.sources import xlsx
-
-            return xlsx.read(found, connection, pinned)
-        if found.format == "geojson":
-            from mahakam.feeds.sources import geojson
-
-            return geojson.read(found, connection, pinned)
-        if found.format == "json":
-            from mahakam.feeds.sources import json
-
-            return json.read(found, connection, pinned)
-        from mahakam.feeds.sources import csv
-
-        return csv.read(found, connection, pinned, proven)
+        return formats.named(found.format).read(found, connection, pinned)
     except BaseException:
         if found.scratch is not None:
             import shutil

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from mahakam.feeds.sources import formats
 from mahakam.feeds.sources.model import MAX_UNPACKED, SourceError
 
 _CHUNK = 1 << 20
@@ -32,8 +33,9 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
     (b"\x7fELF", "a program"),
     (b"MZ\x90", "a program"),
+    (b"fgb\x03", "a FlatGeobuf file"),
 )
-_SPREADSHEET_NAMES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+_TABLES = (".csv", ".tsv", ".txt")
 
 
 @dataclass(slots=True)
@@ -48,6 +50,8 @@ class Local:
     entry: str = ""
     scratch: Path | None = None
     digest: str = ""
+    proven: bool = True
+    """Whether the shape of a text table is to be proved before it is read, or may be left to who reads it."""
 
     @property
     def sha256(self) -> str:
@@ -94,11 +98,13 @@ def local(path: Path, *, format: str | None = None, entry: str | None = None) ->
         members = _members(path, name)
         if _is_spreadsheet(members):
             kind = "xlsx"
+        elif entry is None and (claimed := _claimed(members)):
+            found.format = claimed
         else:
             inner = _unpack_entry(found, members, entry)
     elif entry:
         raise SourceError(name, f"is no .zip, so it has no entry {entry!r}; leave out entry")
-    if kind in ("gzip", "zip"):
+    if kind in ("gzip", "zip") and not found.format:
         with found.path.open("rb") as file:
             head = file.read(4096)
         if not head:
@@ -108,7 +114,7 @@ def local(path: Path, *, format: str | None = None, entry: str | None = None) ->
         kind = _kind(head)
         if kind == "zip":
             kind = "xlsx"
-    found.format = format or _format(kind, head, inner, name)
+    found.format = format or found.format or _format(kind, head, inner, name)
     _must_fit(found.format, kind, inner, name)
     return found
 
@@ -126,37 +132,45 @@ def _kind(head: bytes) -> str:
 
 
 def _format(kind: str, head: bytes, inner: str, name: str) -> str:
-    if kind in ("xlsx", "xls"):
-        return "xlsx"
-    if kind != "text":
-        return ""
+    """The format by the first bytes, then by the name; "" for none."""
     lowered = inner.lower()
-    if lowered.endswith(_SPREADSHEET_NAMES):
-        raise SourceError(
-            name, "is named like a spreadsheet but holds plain text; rename it to .csv, or pin format: csv"
-        )
-    if lowered.endswith(".geojson"):
-        return "geojson"
-    if lowered.endswith((".jsonl", ".ndjson", ".json")):
-        return "geojson" if b'"FeatureCollection"' in head else "json"
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    if start in (b"{", b"[") and not lowered.endswith((".csv", ".tsv", ".txt")):
-        return "geojson" if b'"FeatureCollection"' in head else "json"
-    return "csv"
+    if kind == "text" and lowered.endswith(_TABLES):
+        return "csv"
+    fitting = {key: form for key, form in formats.every().items() if kind in form.kinds}
+    if kind == "text":
+        if lowered.endswith(formats.named("xlsx").endings):
+            raise SourceError(
+                name,
+                "is named like a spreadsheet but holds plain text; rename it to .csv, or pin format: csv",
+            )
+        if lowered.endswith(formats.named("geojson").endings):
+            return "geojson"
+        start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+        if lowered.endswith(formats.named("json").endings) or start in (b"{", b"["):
+            return "geojson" if b'"FeatureCollection"' in head else "json"
+    by_name = [key for key, form in fitting.items() if lowered.endswith(form.endings)]
+    if by_name or kind == "text":
+        return by_name[0] if by_name else "csv"
+    return next((key for key in fitting if key != "csv"), "")
+
+
+def _claimed(members: list[zipfile.ZipInfo]) -> str:
+    """The format that a .zip is one file of as a whole; "" if it is a folder of files."""
+    for key, form in formats.every().items():
+        if any(member.filename.lower().endswith(form.archive) for member in members if form.archive):
+            return key
+    return ""
 
 
 def _must_fit(format: str, kind: str, inner: str, name: str) -> None:
-    readable = kind in ("xlsx", "xls") if format == "xlsx" else kind in ("text", "an XML document")
-    if format and readable:
+    if format and kind in formats.named(format).kinds:
         return
     what = {"xlsx": "a spreadsheet", "xls": "a spreadsheet", "text": "plain text"}.get(kind, kind)
-    wanted = {"xlsx": "a spreadsheet (.xlsx)", "csv": "text (.csv)", "geojson": "GeoJSON", "json": "JSON"}
     ending = PurePosixPath(inner).suffix
     called = f", although it is named {ending}" if ending else ""
-    raise SourceError(
-        name,
-        f"is {what}{called}; a feed reads {wanted.get(format, 'CSV, XLSX, GeoJSON or JSON, also in .gz or .zip')}",
-    )
+    known = f"{', '.join(form.what for form in formats.every().values())}; also in .gz or .zip"
+    wanted = formats.named(format).what if format else known
+    raise SourceError(name, f"is {what}{called}; a feed reads {wanted}")
 
 
 def _copy(source: IO[bytes] | gzip.GzipFile, found: Local, where: str) -> None:
@@ -210,7 +224,9 @@ def _unpack_entry(found: Local, members: list[zipfile.ZipInfo], entry: str | Non
         readable = [
             m
             for m in members
-            if m.filename.lower().endswith((".csv", ".tsv", ".txt", ".json", ".geojson", ".xlsx"))
+            if m.filename.lower().endswith(
+                tuple(e for form in formats.every().values() for e in form.endings)
+            )
         ]
         chosen = readable or members
         if len(chosen) != 1:

@@ -173,3 +173,14 @@ def identifier(name: str) -> str:
 def literal(text: str) -> str:
     """Text as an SQL literal."""
     return "'" + text.replace("\x00", "").replace("'", "''") + "'"
+
+
+def row_range(rows: str | None, file: str) -> tuple[int, int]:
+    """The pin ``rows``: ``"10-250"`` → (10, 250); open at either end."""
+    if rows is None:
+        return 0, 1 << 62
+    first, dash, last = rows.partition("-")
+    try:
+        return int(first or 0), int(last or 1 << 62) if dash else int(first)
+    except ValueError as error:
+        raise SourceError(file, f'rows {rows!r} is no range; write rows: "10-250"') from error

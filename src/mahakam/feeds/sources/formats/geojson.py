@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mahakam.feeds.sources import records
 from mahakam.feeds.sources.files import Local
+from mahakam.feeds.sources.formats import Format
 from mahakam.feeds.sources.model import Pins, SourceError, SourceInfo, Table
 from mahakam.feeds.sources.text import prepare
 
@@ -76,3 +77,6 @@ def _crs(document: Any) -> str:
         return ""
     properties = document["crs"].get("properties")
     return str(properties.get("name", "")) if isinstance(properties, dict) else ""
+
+
+FORMAT = Format(read, "GeoJSON", ("text",), (".geojson",))

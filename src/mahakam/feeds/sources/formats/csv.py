@@ -12,6 +12,7 @@ from mahakam.feeds.sources import layout as lay
 from mahakam.feeds.sources import scan
 from mahakam.feeds.sources.csvrows import Record, records, shape_fault
 from mahakam.feeds.sources.files import Local
+from mahakam.feeds.sources.formats import Format
 from mahakam.feeds.sources.model import (
     LINE,
     MAX_COLUMNS,
@@ -25,6 +26,7 @@ from mahakam.feeds.sources.model import (
     Unproven,
     distinct_names,
     literal,
+    row_range,
 )
 from mahakam.feeds.sources.text import Text, prepare
 
@@ -39,10 +41,10 @@ _BATCH = 50_000
 _TAIL = 16 << 10
 
 
-def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins, proven: bool = True) -> Table:
+def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Table:
     """The file as a table. Raises SourceError for what is no text table.
 
-    ``proven`` false: the shape of a plain file may be left to DuckDB's reader (see :class:`Unproven`).
+    ``found.proven`` false: the shape of a plain file may be left to DuckDB's reader (see :class:`Unproven`).
     """
     text = prepare(found, pins.encoding, _delimiter(pins, _sample(found.path), found))
     sample = _sample(text.path)
@@ -80,7 +82,7 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins, proven
     info.columns = distinct_names(names)
     start = _offset(text, place.last)
     straight = pins.rows is None and start is not None and not _ends_in_note(text.path, delimiter, len(names))
-    if straight and not proven and (unproven := _unproven(text, delimiter, start, info)):
+    if straight and not found.proven and (unproven := _unproven(text, delimiter, start, info)):
         table = _straight(text, connection, info, place.last, unproven)
     elif (
         straight
@@ -253,17 +255,6 @@ def _by_row(
     return Table(connection.from_arrow(connection_table), info, faults, left_out)
 
 
-def row_range(rows: str | None, file: str) -> tuple[int, int]:
-    """The pin ``rows``: ``"10-250"`` → (10, 250); open at either end."""
-    if rows is None:
-        return 0, 1 << 62
-    first, dash, last = rows.partition("-")
-    try:
-        return int(first or 0), int(last or 1 << 62) if dash else int(first)
-    except ValueError as error:
-        raise SourceError(file, f'rows {rows!r} is no range; write rows: "10-250"') from error
-
-
 def _note(record: Record, width: int) -> bool:
     """A line with words in its first cell only, which at the end of a file is a note."""
     cells = record.cells
@@ -292,3 +283,6 @@ def _batch(row: int, lines: list[int], data: list[list[str | None]], names: list
     arrays: list[pa.Array[Any]] = [pa.array(range(first, row + 1), pa.int64()), pa.array(lines, pa.int64())]
     arrays += [pa.array(column, pa.string()) for column in data]
     return pa.RecordBatch.from_arrays(arrays, names=[ROW, LINE, *names])
+
+
+FORMAT = Format(read, "CSV", ("text", "an XML document"), (".csv", ".tsv", ".txt"))

@@ -9,20 +9,10 @@ import zlib
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from mahakam.feeds.sources import layout as lay
-from mahakam.feeds.sources.csv import row_range
+from mahakam.feeds.sources import grids
 from mahakam.feeds.sources.files import Local
-from mahakam.feeds.sources.model import (
-    LINE,
-    MAX_CELLS,
-    MAX_COLUMNS,
-    ROW,
-    Pins,
-    SourceError,
-    SourceInfo,
-    Table,
-    distinct_names,
-)
+from mahakam.feeds.sources.formats import Format
+from mahakam.feeds.sources.model import MAX_CELLS, Pins, SourceError, Table
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,7 +25,6 @@ _ROW = re.compile(rb'<row\b[^>]*?\br="(\d{1,7})"')
 
 def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Table:
     """One sheet as a table. Raises SourceError for a broken workbook, an unknown sheet, a decompression bomb."""
-    import pyarrow as pa
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError, ZipError
 
     _guard(found)
@@ -53,74 +42,9 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
         ) from error
     decimal = pins.decimal or "."
     grid = [[_text(cell, decimal) for cell in row] for row in cells]
-    if not any(lay.filled(cell) for row in grid for cell in row):
-        raise SourceError(
-            found.name, "holds no cells; name another sheet or ask for the file again", where=f"sheet {name}"
-        )
-    place = (
-        lay.pinned(pins.header, grid, merged, found.name)
-        if pins.header is not None
-        else lay.detect(grid, merged)
-    )
-    if pins.columns is None:
-        place = lay.table_columns(grid, place)
-    else:
-        place = _pinned_columns(place, pins.columns, found, name)
-    if len(place.columns) > MAX_COLUMNS:
-        raise SourceError(
-            found.name, f"has {len(place.columns)} columns; more than {MAX_COLUMNS} are not read"
-        )
-    if pins.rows is None:
-        kept, left_out = lay.data_rows(grid, place)
-    else:
-        kept, left_out = _pinned_rows(grid, place, pins.rows, found.name)
     if not found.entry and found.name.lower().removesuffix(".gz").endswith(_TEXT_NAMES):
         notes = [*notes, f"is a spreadsheet, although it is named {PurePath(found.name).suffix}"]
-    info = SourceInfo(
-        found.name,
-        found.sha256,
-        found.bytes,
-        "xlsx",
-        entry=found.entry,
-        sheet=name,
-        header_rows=(place.first, place.last),
-        columns=distinct_names(place.names),
-        notes=[*notes, *place.notes],
-    )
-    arrays: list[pa.Array[Any]] = [
-        pa.array(range(1, len(kept) + 1), pa.int64()),
-        pa.array([index + 1 for index in kept], pa.int64()),
-        *(pa.array([_cell(grid[r], c) for r in kept], pa.string()) for c in place.columns),
-    ]
-    table = pa.Table.from_arrays(arrays, names=[ROW, LINE, *info.columns])
-    return Table(connection.from_arrow(table), info, left_out=left_out).keep(found.scratch)
-
-
-def _cell(row: list[str | None], column: int) -> str | None:
-    return (row[column] or None) if column < len(row) else None
-
-
-def _pinned_columns(place: lay.Layout, columns: tuple[str, ...], found: Local, sheet: str) -> lay.Layout:
-    if len(columns) > len(place.columns):
-        raise SourceError(
-            found.name,
-            f"has {len(place.columns)} columns, but the feed's columns names {len(columns)}",
-            where=f"sheet {sheet}",
-        )
-    place.columns, place.names = place.columns[: len(columns)], list(columns)
-    return place
-
-
-def _pinned_rows(
-    grid: list[list[str | None]], place: lay.Layout, rows: str, file: str
-) -> tuple[list[int], dict[str, int]]:
-    first, last = row_range(rows, file)
-    filled = [
-        i for i in range(place.last, len(grid)) if any(lay.filled(_cell(grid[i], c)) for c in place.columns)
-    ]
-    kept = [i for i in filled if first <= i + 1 <= last]
-    outside = len(filled) - len(kept)
-    return kept, {"outside the feed's rows": outside} if outside else {}
+    return grids.table(found, connection, pins, grid, merged, format="xlsx", sheet=name, notes=notes)
 
 
 def _choose(found: Local, book: Any, pins: Pins) -> tuple[str, list[str]]:
@@ -235,3 +159,6 @@ def _column_number(letters: bytes) -> int:
     for letter in letters:
         number = number * 26 + letter - 64
     return number
+
+
+FORMAT = Format(read, "XLSX, XLS, ODS", ("xlsx", "xls"), (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"))

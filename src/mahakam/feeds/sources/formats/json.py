@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mahakam.feeds.sources import records
 from mahakam.feeds.sources.files import Local
+from mahakam.feeds.sources.formats import Format
 from mahakam.feeds.sources.model import MAX_LINE, Pins, SourceError, SourceInfo, Table
 from mahakam.feeds.sources.scan import too_long
 from mahakam.feeds.sources.text import Text, prepare
@@ -100,3 +101,6 @@ def _find(found: Local, document: Any, path: str | None) -> tuple[list[Any], str
             )
         return [document], ""
     raise SourceError(found.name, f"is JSON, but no list of records: it is one {type(document).__name__}")
+
+
+FORMAT = Format(read, "JSON", ("text",), (".json", ".jsonl", ".ndjson"))

@@ -1,0 +1,86 @@
+"""The tables of a PDF: those of one width, on all pages or on one, are one table under one header."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from mahakam.feeds.sources import grids
+from mahakam.feeds.sources.files import Local
+from mahakam.feeds.sources.formats import Format
+from mahakam.feeds.sources.model import Pins, SourceError, Table
+
+if TYPE_CHECKING:
+    import duckdb
+
+MAX_PAGES = 500
+
+
+def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Table:
+    """``sheet`` pins a page (from 1). ``_line`` counts the rows of its tables, headers included.
+
+    Raises SourceError for a PDF that is damaged, locked, scanned, or has no table with lines that can be told.
+    """
+    import pdfplumber
+    from pdfminer.pdfdocument import PDFPasswordIncorrect
+    from pdfminer.psexceptions import PSException
+    from pdfplumber.utils.exceptions import PdfminerException
+
+    try:
+        with pdfplumber.open(found.path) as document:
+            total = len(document.pages)
+            first, last = _pages(found, pins.sheet, total)
+            tables = [table for page in document.pages[first - 1 : last] for table in page.extract_tables()]
+            words = any(page.chars for page in document.pages[first - 1 : last])
+    except (PdfminerException, PSException, ValueError, KeyError, TypeError) as error:
+        if isinstance(error.__context__ or error, PDFPasswordIncorrect) or "Password" in repr(error):
+            raise SourceError(found.name, "is locked with a password; ask for it without") from error
+        raise SourceError(
+            found.name,
+            f"cannot be read as a PDF ({error or type(error).__name__}); ask for the table as .xlsx",
+        ) from error
+    if not tables:
+        why = "has no table with ruled lines" if words else "holds pictures of text only (a scan)"
+        raise SourceError(found.name, f"{why}; ask for the table as .xlsx")
+    grid, notes = _joined(tables)
+    return grids.table(
+        found,
+        connection,
+        pins,
+        grid,
+        format="pdf",
+        sheet=f"page {pins.sheet}" if pins.sheet else "",
+        notes=notes,
+    )
+
+
+def _pages(found: Local, pinned: str | None, total: int) -> tuple[int, int]:
+    if pinned is None:
+        if total > MAX_PAGES:
+            raise SourceError(found.name, f"has {total} pages, more than {MAX_PAGES}; pin one with sheet")
+        return 1, total
+    if not pinned.isdigit() or not 1 <= int(pinned) <= total:
+        raise SourceError(found.name, f"has no page {pinned!r}; it has pages 1 to {total}")
+    return int(pinned), int(pinned)
+
+
+def _joined(tables: list[list[list[str | None]]]) -> tuple[grids.Grid, list[str]]:
+    """The tables of the width that has the most rows, one under the other."""
+    rows: Counter[int] = Counter()
+    for table in tables:
+        rows[len(table[0])] += len(table)
+    width = max(rows, key=lambda each: rows[each])
+    chosen = [table for table in tables if len(table[0]) == width]
+    head = chosen[0][0]
+    grid = [
+        [None if cell is None else " ".join(cell.split()) for cell in row]
+        for number, table in enumerate(chosen)
+        for row in (table[1:] if number and table[0] == head else table)
+    ]
+    notes = [f"joined {len(chosen)} tables"] if len(chosen) > 1 else []
+    if len(chosen) < len(tables):
+        notes.append(f"left out {len(tables) - len(chosen)} tables of another width")
+    return grid, notes
+
+
+FORMAT = Format(read, "PDF tables", ("a PDF document",), (".pdf",))
