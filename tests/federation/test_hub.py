@@ -128,6 +128,36 @@ def test_a_silent_source_is_waited_for_as_long_as_its_registration_says(
     assert refused.status_code == 201  # federationOps writes to nobody
 
 
+def test_types_and_attributes_are_those_of_all(network: Network) -> None:
+    register_all(network)
+    network.hub.create("urn:ngsi-ld:Weather:hub", heat=number(30))
+    network["samarinda"].create("urn:ngsi-ld:Weather:1", rain=number(3))
+    network["bontang"].create("urn:ngsi-ld:Tram:1", "Tram", load=number(3))
+    assert network.hub.get("/types").json()["typeList"] == ["Tram", "Weather"]
+    assert network.hub.get("/types?local=true").json()["typeList"] == ["Weather"]
+    weather = network.hub.get("/types/Weather").json()
+    assert weather["entityCount"] == 2
+    assert {one["attributeName"] for one in weather["attributeDetails"]} == {"heat", "rain"}
+    details = {
+        one["typeName"]: one["attributeNames"] for one in network.hub.get("/types?details=true").json()
+    }
+    assert details == {"Tram": ["load"], "Weather": ["heat", "rain"]}
+    assert network.hub.get("/attributes").json()["attributeList"] == ["heat", "load", "rain"]
+    assert network.hub.get("/attributes/rain").json()["typeNames"] == ["Weather"]
+    assert network.hub.get("/types/Boat").status_code == 404
+
+
+def test_an_answer_may_be_kept_for_a_while(network: Network) -> None:
+    network["samarinda"].create(STATION, heat=number(30))
+    kept = network.hub.register("samarinda", network["samarinda"], management={"cacheDuration": "PT1H"})
+    path = f"/entities/{STATION}?options=keyValues"
+    assert network.hub.get(path).json()["heat"] == 30
+    network["samarinda"]("PATCH", f"/entities/{STATION}", json={"heat": {"value": 31}})
+    assert network.hub.get(path).json()["heat"] == 30
+    network.hub("PATCH", f"/csourceRegistrations/{kept}", json={"management": {"timeout": 900}})
+    assert network.hub.get(path).json()["heat"] == 31
+
+
 def test_loops_end(network: Network) -> None:
     """Everybody is registered with everybody, and each is asked for what it has."""
     places = {"hub": network.hub, **network.nodes}

@@ -316,6 +316,7 @@ def _schemas() -> dict[str, Any]:
                     "properties": {
                         "timeout": {"type": "integer", "minimum": 1, "description": "milliseconds"},
                         "cooldown": {"type": "integer", "minimum": 1, "description": "milliseconds"},
+                        "cacheDuration": {"type": "string", "description": "ISO 8601 duration"},
                         "localOnly": {"type": "boolean"},
                     },
                 },

@@ -9,7 +9,9 @@ from mahakam.api.http import Response
 from mahakam.api.ngsild import (
     attributes,
     batch,
+    discovery,
     distributed_batch,
+    distributed_discovery,
     distributed_reads,
     distributed_writes,
     entities,
@@ -37,10 +39,22 @@ def _batch(handler: Handler, operation: str, *, deletes: bool = False) -> Spread
     return partial(distributed_batch.batch, handler=handler, operation=operation, deletes=deletes)
 
 
+def _discovery(handler: Handler, operations: tuple[str, str], path: str) -> Spread:
+    return partial(distributed_discovery.discover, handler=handler, operations=operations, path=path)
+
+
 _SPREAD: dict[Handler, Spread] = {
     entities.retrieve: distributed_reads.retrieve,
     entities.query: distributed_reads.query,
     posted.query_by_post: distributed_reads.query_by_post,
+    discovery.types: _discovery(
+        discovery.types, ("retrieveEntityTypes", "retrieveEntityTypeDetails"), "types"
+    ),
+    discovery.one_type: _discovery(discovery.one_type, ("retrieveEntityTypeInfo",) * 2, "types"),
+    discovery.attributes: _discovery(
+        discovery.attributes, ("retrieveAttrTypes", "retrieveAttrTypeDetails"), "attributes"
+    ),
+    discovery.one_attribute: _discovery(discovery.one_attribute, ("retrieveAttrTypeInfo",) * 2, "attributes"),
     entities.create: _entity(entities.create, "createEntity", creates=True),
     entities.replace: _entity(entities.replace, "replaceEntity"),
     entities.merge_entity: _entity(entities.merge_entity, "mergeEntity"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
@@ -20,6 +21,9 @@ COOLDOWN = 10.0
 """Seconds for which a source that did not answer is not read, where its registration names no cooldown."""
 MAX_ANSWER = 16 * 1024 * 1024
 """Bytes of a source's answer; more is refused like an answer that is not valid."""
+MAX_KEPT = 1_000_000
+"""Bytes of an answer that is kept where its registration allows it (management.cacheDuration)."""
+_ANSWERS = 200
 _CONNECTIONS = 100
 
 
@@ -53,6 +57,7 @@ class Client:
         self._http: httpx.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._resting: dict[str, float] = {}
+        self._kept: OrderedDict[tuple[str, ...], tuple[float, Answer]] = OrderedDict()
 
     async def send(
         self,
@@ -66,6 +71,10 @@ class Client:
 
         Raises SourceError: 110 it rests, 112 it does not answer in time, 111 its answer is too large.
         """
+        key = _key(registration, target, headers) if registration.cached and method == "GET" else ()
+        kept = self._kept.get(key) if key else None
+        if kept is not None and monotonic() < kept[0]:
+            return kept[1]
         until = self._resting.get(registration.id)
         # A write is not given up for a guess: only a registration that names a cooldown holds it back.
         if until is not None and (registration.cooldown or method == "GET"):
@@ -75,7 +84,10 @@ class Client:
         seconds = registration.timeout or TIMEOUT
         try:
             async with asyncio.timeout(seconds):
-                return await self._exchange(url_of(registration, target), method, headers, body, seconds)
+                answer = await self._exchange(url_of(registration, target), method, headers, body, seconds)
+            if key and answer.status == 200 and len(answer.body) <= MAX_KEPT:
+                self._keep(key, monotonic() + registration.cached, answer)
+            return answer
         except TimeoutError:
             reason = f"it did not answer within {seconds:g} s"
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
@@ -84,6 +96,12 @@ class Client:
             self._resting.clear()
         self._resting[registration.id] = monotonic() + (registration.cooldown or COOLDOWN)
         raise SourceError(112, reason)
+
+    def _keep(self, key: tuple[str, ...], until: float, answer: Answer) -> None:
+        self._kept[key] = (until, answer)
+        self._kept.move_to_end(key)
+        while len(self._kept) > _ANSWERS:
+            self._kept.popitem(last=False)
 
     async def _exchange(
         self, url: httpx.URL, method: str, headers: Mapping[str, str], body: bytes, seconds: float
@@ -112,6 +130,12 @@ class Client:
             )
             self._loop = loop
         return self._http
+
+
+def _key(registration: Registration, target: str, headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Requests that get the same answer: what is asked, and all headers but the way that it came."""
+    said = sorted(f"{name.lower()}: {value}" for name, value in headers.items() if name.lower() != "via")
+    return (registration.id, registration.endpoint, target, *said)
 
 
 def url_of(registration: Registration, target: str) -> httpx.URL:

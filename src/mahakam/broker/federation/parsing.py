@@ -11,6 +11,7 @@ from mahakam.broker.endpoint import endpoint_problem
 from mahakam.broker.federation.operations import AUXILIARY, GROUPS, KNOWN
 from mahakam.broker.federation.registration import MODES
 from mahakam.ngsild.context import Context
+from mahakam.ngsild.duration import DURATION_RULE, seconds_of
 from mahakam.ngsild.geometry import geometry_faults
 from mahakam.ngsild.lexical import TIME_RULE, URI_RULE, is_scope, is_time, is_uri, require_name
 from mahakam.ngsild.pattern import check_pattern
@@ -23,7 +24,6 @@ OWN = frozenset(
 """Members that only the node sets."""
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
 _TENANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
-_DURATION = re.compile(r"P(?!$)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
 _MAX = 10_000
 """Entities, names and parts of information that one registration may hold."""
 
@@ -204,8 +204,8 @@ def _time(name: str, value: object, _context: Context) -> str:
 
 
 def _duration(name: str, value: object, _context: Context) -> str:
-    if not isinstance(value, str) or _DURATION.fullmatch(value) is None:
-        _fault(name, "an ISO 8601 duration was expected, e.g. PT5M")
+    if not isinstance(value, str) or seconds_of(value) is None:
+        _fault(name, f"{DURATION_RULE}, was expected")
     return value
 
 
@@ -258,7 +258,7 @@ def _management(name: str, value: object, _context: Context) -> dict[str, Any]:
     if not isinstance(value, dict) or not value:
         _fault(name, "an object was expected")
     for key, one in value.items():
-        if key in ("cacheDuration", "localCache"):
+        if key == "cacheDuration":
             _duration(f"{name}.{key}", one, _context)
         elif key in ("cooldown", "timeout"):
             if isinstance(one, bool) or not isinstance(one, int | float) or not 0 < one <= 86_400_000:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from mahakam.broker.federation.operations import DEFAULT, expanded
+from mahakam.ngsild.duration import seconds_of
 
 Mode = Literal["inclusive", "exclusive", "redirect", "auxiliary"]
 MODES: tuple[Mode, ...] = ("inclusive", "exclusive", "redirect", "auxiliary")
@@ -33,7 +34,8 @@ class Registration:
     """``payload`` is the registration as answers show it, but with canonical names and the defaults left out.
 
     ``endpoint`` has no slash at its end. ``timeout`` and ``cooldown`` are seconds, 0 where the node's own
-    hold. ``info`` are the pairs of contextSourceInfo; ``expires`` is ISO 8601 UTC or "".
+    hold; ``cached``: seconds for which an answer may be given again.
+    ``info`` are the pairs of contextSourceInfo; ``expires`` is ISO 8601 UTC or "".
     """
 
     id: str
@@ -48,6 +50,7 @@ class Registration:
     local_only: bool = False
     timeout: float = 0.0
     cooldown: float = 0.0
+    cached: float = 0.0
     expires: str = ""
 
     @property
@@ -80,6 +83,7 @@ def of_payload(payload: dict[str, Any]) -> Registration:
         local_only=bool(management.get("localOnly", payload.get("localOnly", False))),
         timeout=management.get("timeout", 0) / 1000,
         cooldown=management.get("cooldown", 0) / 1000,
+        cached=seconds_of(management.get("cacheDuration", "")) or 0.0,
         expires=payload.get("expiresAt", ""),
     )
 
