@@ -86,6 +86,22 @@ def test_addresses_and_names_are_left_alone() -> None:
     assert findings({"name": list(names)}) == {}
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"DKI{n % 5 + 1} (Station)" for n in range(60)],
+        [("PM10", "PM25", "O3", "SO2", "CO")[n % 5] for n in range(60)],
+        [f"{n % 12 + 1:02d} {('MANHATTAN', 'QUEENS', 'BRONX')[n % 3]}" for n in range(60)],
+        [("01", "02", "11", "BO")[n % 4 if n % 30 == 3 or n % 4 < 3 else 0] for n in range(120)],
+        [f"{n * n * n / 100:.2f}" for n in range(60)],
+        ["0.0"] * 40 + [f"{2 ** (n / 4):.1f}" for n in range(40)],
+    ],
+    ids=["stations", "substances", "districts", "codes", "long tail", "rain"],
+)
+def test_codes_with_numbers_and_long_tails_are_left_alone(values: list[str]) -> None:
+    assert findings({"value": list(values)}) == {}
+
+
 def test_a_column_that_another_decides() -> None:
     codes = repeated(["64.71", "64.72", "64.74", "64.09", "64.08", "64.03"], 60)
     towns = repeated(["Balikpapan", "Samarinda", "Bontang", "Penajam", "Sangatta", "Tanjung Redeb"], 60)

@@ -11,6 +11,8 @@ from mahakam.quality.similar import similar_rows
 from mahakam.quality.spelling import MOST_VALUES, misspelt
 from mahakam.quality.typing_sql import text_literal
 
+_TIMES = 4
+"""How many times more frequent the usual value must be than one that occurs several times in a group."""
 _CLEAR = 0.6
 """The share of a group's rows that must agree before the others are called wrong."""
 
@@ -67,14 +69,17 @@ def _determined(table: str, value: str, by: list[str], check: Across) -> str:
         f"FROM ({counted}) GROUP BY {keys} HAVING count(*) > 1"
     )
     clear = f"top >= 2 AND top >= {_CLEAR} * given"
-    wrong = f"(t.{value} <> usual OR (t.{value} IS NULL AND top = given))"
+    own = f"count(*) OVER (PARTITION BY {keys}, {value})"
+    rows = f"SELECT _row, {keys}, {value}, {own} AS own FROM {table}"
+    few = f"(own = 1 OR own * {_TIMES} <= top)" if check.setting("majority") else "true"
+    wrong = f"((t.{value} <> usual AND {few}) OR (t.{value} IS NULL AND top = given))"
     unclear = "" if check.setting("majority") else f" OR (NOT ({clear}) AND given > top)"
     said = (
         f"CASE WHEN {clear} THEN usual || ', as in ' || top || ' rows with the same {named}' "
         f"ELSE 'one value for each {named}; there are ' || left(listed, 200) END"
     )
     return (
-        f"SELECT t._row, {said} AS said FROM {table} AS t JOIN ({groups}) AS g ON {same} "
+        f"SELECT t._row, {said} AS said FROM ({rows}) AS t JOIN ({groups}) AS g ON {same} "
         f"WHERE ({clear} AND {wrong}){unclear}"
     )
 

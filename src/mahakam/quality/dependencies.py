@@ -17,6 +17,8 @@ _COVERED = 0.3
 _MIXED = 0.05
 _MOST_WRONG = 0.12
 _KEPT = 3
+_NEAR = 0.02
+"""How much worse than a field's best dependency another may be: a weaker one is its echo, with exceptions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,9 @@ def dependencies(columns: Mapping[str, Sequence[Any]]) -> list[Dependency]:
                     found.setdefault(field, []).append(Dependency(by, field, agreement))
     kept = []
     for some in found.values():
-        kept += sorted(some, key=lambda d: (-round(d.agreement, 3), d.by))[:_KEPT]
+        best = max(one.agreement for one in some)
+        near = (one for one in some if one.agreement >= best - _NEAR)
+        kept += sorted(near, key=lambda d: (-round(d.agreement, 3), d.by))[:_KEPT]
     return kept
 
 

@@ -136,7 +136,7 @@ def _quality(column: ColumnProfile, field: str) -> Iterator[dict[str, Any]]:
         yield _rule("marker")
     if column.broken and column.kind.logical == "string":
         yield _rule("mojibake")
-    if column.trimmed:
+    if column.trimmed and column.kind.logical == "string":
         text = f'"{field}" = trim("{field}")'
         yield {
             "type": "custom", "engine": "mahakam", "name": "blanks", "implementation": text,

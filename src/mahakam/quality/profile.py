@@ -168,7 +168,7 @@ class _Profiler:
         present, distinct, low, high, digits, zeros, trim, broken = self._query(
             shape, self._text(name, markers)
         )
-        code = bool(zeros) and digits == present
+        code = (zeros > 0 and digits == present) or (zeros * 100 >= present > 0 and digits >= MOST * present)
         kind, following = (Kind("string"), present) if code else self._kind(name, markers, present)
         made = ColumnProfile(name, rows, rows - present, distinct, kind, following)
         made.length = low if low == high and present else 0
@@ -215,11 +215,8 @@ class _Profiler:
             return
         column.slips = misspelt(counted)
         right = [(value, number) for value, number in counted if value not in column.slips]
-        often = [
-            (value, number) for value, number in right if number * len(right) * 10 >= present or number >= 5
-        ]
         if 0 < len(right) <= FEW and present >= 10 * len(right):
-            column.values = sorted(value for value, _ in (often or right))
+            column.values = sorted(value for value, _ in right)
         elif column.units is not None and column.units.uniform is not None:
             column.pattern = affix_pattern(column.units.uniform)
         else:
@@ -258,14 +255,25 @@ class _Profiler:
         if not bounds or not bounds[0][0] < bounds[0][1]:
             return
         low, high = bounds[0]
-        inside = f"v BETWEEN {float(low)!r}::DOUBLE AND {float(high)!r}::DOUBLE"
-        outside, least, most = self._query(
-            [f"count(*) FILTER (NOT {inside})", f"min(v) FILTER ({inside})", f"max(v) FILTER ({inside})"],
-            values,
-        )
-        if outside and least is not None and outside <= max(3, _FEW_OUTSIDE * column.rows):
-            whole = column.kind.logical == "integer"
-            column.low, column.high = (int(least), int(most)) if whole else (least, most)
+        least_text, most_text = f"{float(low)!r}::DOUBLE", f"{float(high)!r}::DOUBLE"
+        inside = f"v BETWEEN {least_text} AND {most_text}"
+        asked = [
+            f"count(*) FILTER (NOT {inside})",
+            f"min(v) FILTER ({inside})",
+            f"max(v) FILTER ({inside})",
+            f"max(v) FILTER (v < {least_text})",
+            f"min(v) FILTER (v > {most_text})",
+        ]
+        outside, least, most, below, above = self._query(asked, values)
+        if not outside or least is None or outside > max(3, _FEW_OUTSIDE * column.rows):
+            return
+        # What follows on the others without a gap is a long tail, not an error.
+        apart = (most - least) / 2
+        whole = column.kind.logical == "integer"
+        if below is not None and least - below > apart:
+            column.low = int(least) if whole else least
+        if above is not None and above - most > apart:
+            column.high = int(most) if whole else most
 
     def _regrouped(self, column: ColumnProfile, markers: list[str]) -> ColumnProfile:
         """In a file with decimal commas, ``1.234`` is a thousand and some."""
