@@ -26,6 +26,8 @@ WHO = {
     "feed.run": {"steward", "admin"},
     "quarantine.read": {"steward", "admin"},
     "quarantine.correct": {"steward", "admin"},
+    "notification.read": {"officer", "steward", "admin"},
+    "notification.replay": {"officer", "steward", "admin"},
     "data.write": {"steward", "admin", "writer"},
     "account.manage": {"admin"},
     "node.manage": {"admin"},

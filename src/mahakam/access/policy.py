@@ -26,6 +26,8 @@ POLICY: dict[str, frozenset[str]] = {
     "feed.run": frozenset({"steward", "admin"}),
     "quarantine.read": frozenset({"steward", "admin"}),
     "quarantine.correct": frozenset({"steward", "admin"}),
+    "notification.read": frozenset({"officer", "steward", "admin"}),
+    "notification.replay": frozenset({"officer", "steward", "admin"}),
     "data.write": frozenset({"steward", "admin", "writer"}),
     "account.manage": frozenset({"admin"}),
     "node.manage": frozenset({"admin"}),

@@ -39,6 +39,12 @@ def endpoint_problem(
     return _mqtt_problem(parts, dict(notifier_info)) if parts.scheme.startswith("mqtt") else ""
 
 
+def shown_uri(uri: str) -> str:
+    """A URI without the password that it may hold."""
+    password = urlsplit(uri).password
+    return uri.replace(f":{password}@", ":…@") if password else uri
+
+
 def _mqtt_problem(parts: SplitResult, info: dict[str, str]) -> str:
     """Clause 7.2: the topic is the path; version and quality of service stand in notifierInfo."""
     if not _TOPIC.fullmatch(parts.path.lstrip("/")):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import socket
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from mahakam.broker.endpoint import SECONDS, EndpointError, addresses, endpoint_problem
+from mahakam.broker.endpoint import SECONDS, EndpointError, addresses, endpoint_problem, shown_uri
 from mahakam.broker.notification import headers
 from mahakam.ngsild.subscription import Subscription
 
@@ -56,12 +55,12 @@ class HttpSender:
                 await answer.content.read(_MAX_ANSWER)
                 status = answer.status
         except TimeoutError as error:
-            raise EndpointError(f"{_shown(endpoint.uri)}: no answer within {wait:g} s") from error
+            raise EndpointError(f"{shown_uri(endpoint.uri)}: no answer within {wait:g} s") from error
         except (OSError, ValueError, aiohttp.ClientError) as error:
-            raise EndpointError(f"{_shown(endpoint.uri)}: {error or type(error).__name__}") from error
+            raise EndpointError(f"{shown_uri(endpoint.uri)}: {error or type(error).__name__}") from error
         if not 200 <= status < 300:
             raise EndpointError(
-                f"{_shown(endpoint.uri)}: the receiver answered {status}",
+                f"{shown_uri(endpoint.uri)}: the receiver answered {status}",
                 refused=400 <= status < 500 and status not in _LATER,
             )
 
@@ -93,9 +92,3 @@ def _result(host: str, address: str, port: int) -> Any:
         "hostname": host, "host": address, "port": port, "family": family, "proto": 0,
         "flags": socket.AI_NUMERICHOST,
     }  # fmt: skip
-
-
-def _shown(uri: str) -> str:
-    """A URI without the password that it may hold."""
-    parts = urlsplit(uri)
-    return uri if parts.password is None else uri.replace(f":{parts.password}@", ":…@")

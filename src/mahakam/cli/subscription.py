@@ -46,6 +46,7 @@ def list_subscriptions(as_json: bool, tenant: str, data: Path) -> None:
       mahakam subscription list --data .demo
     """
     from mahakam.broker.clock import now
+    from mahakam.broker.endpoint import shown_uri
 
     with _opened(data, tenant) as subscriptions:
         rows = []
@@ -55,7 +56,7 @@ def list_subscriptions(as_json: bool, tenant: str, data: Path) -> None:
                 {
                     "id": one.id,
                     "status": one.status(now()),
-                    "endpoint": shown_endpoint(one.endpoint.uri),
+                    "endpoint": shown_uri(one.endpoint.uri),
                     "timesSent": counters.get("timesSent", 0),
                     "timesFailed": counters.get("timesFailed", 0),
                     "dead": subscriptions.store.count_dead(one.id),
@@ -134,14 +135,6 @@ def replay(id: str, numbers: tuple[int, ...], tenant: str, data: Path) -> None:
         raise click.ClickException(
             f"{len(set(numbers)) - count} of these are no dead letters; mahakam subscription dead shows them"
         )
-
-
-def shown_endpoint(uri: str) -> str:
-    """A URI without the password that it may hold."""
-    from urllib.parse import urlsplit
-
-    password = urlsplit(uri).password
-    return uri.replace(f":{password}@", ":…@") if password else uri
 
 
 def _every(subscriptions: Subscriptions, id: str) -> Iterator[Owed]:

@@ -135,6 +135,7 @@ def _page(request: Request, status: int = 200, name: str = "", next: str = "", e
         open_node=site.settings.open,
         may_work=gate.may(request, "request.work"),
         may_correct=gate.may(request, "quarantine.read"),
+        may_replay=gate.may(request, "notification.replay"),
         where=_where(site, gate.visitor(request)),
     )
     answer.headers["Cache-Control"] = "no-store"
