@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -47,7 +47,7 @@ class Node:
     @cached_property
     def store(self) -> Store:
         """All tenants. Raises StoreError."""
-        return open_store(self.settings.store, self.settings.data)
+        return open_store(self.settings.store, self.settings.data, self.settings.replica)
 
     @cached_property
     def book(self) -> ContractBook:
@@ -92,13 +92,13 @@ def open_node(settings: Settings) -> Node:
 
 
 class Notifiers:
-    """The notifiers of all tenants, in one process of the node: the one that holds the lock file.
+    """The notifiers of all tenants, in one process: the one that leads, of all that share the store.
 
-    When that process ends, however it ends, the system lets the lock go, and another worker takes over.
+    When that process ends, however it ends, or loses the database, another one takes over.
     """
 
     LOOK = 5.0
-    """Seconds between looks for a free lock, and for tenants that are new."""
+    """Seconds between looks for who leads, and for tenants that are new."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -113,15 +113,23 @@ class Notifiers:
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join()
-        for notifier in self._running.values():
-            notifier.stop()
+        self._dismiss()
 
     def _run(self) -> None:
-        with (self._node.settings.data / "notifier.lock").open("w") as file:
-            while not self._ended.is_set():
-                if self._running or _lock(file):
+        while not self._ended.is_set():
+            try:
+                if self._node.store.lead():
                     self._look()
-                self._ended.wait(self.LOOK)
+                else:
+                    self._dismiss()
+            except StoreError as error:
+                _log.error("notifications wait: %s", error)
+            self._ended.wait(self.LOOK)
+
+    def _dismiss(self) -> None:
+        for notifier in self._running.values():
+            notifier.stop()
+        self._running.clear()
 
     def _look(self) -> None:
         from mahakam.broker.notifier import Notifier
@@ -133,18 +141,6 @@ class Notifiers:
                 notifier = Notifier(broker.subscriptions, private_addresses=private)
                 notifier.start()
                 self._running[name] = notifier
-
-
-def _lock(file: IO[str]) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows: one process
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 class Application:

@@ -33,7 +33,8 @@ class Settings:
     """What a node is started with. Each field has an environment variable ``MAHAKAM_<FIELD>``.
 
     ``data``: folder of the store, photos and archived files. ``config``: folders searched for places.
-    ``store``: URL of the store, default the SQLite file in ``data``. ``open``: no sign-in, loopback only.
+    ``store``: URL of the store, default the SQLite file in ``data``; ``replica``: of a PostgreSQL server that
+    follows it and answers queries. ``open``: no sign-in, loopback only.
     """
 
     data: Path
@@ -41,10 +42,11 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
-    store: str = ""
+    store: str = field(default="", repr=False)
     open: bool = False
     demo: bool = False
     private_addresses: bool = False
+    replica: str = field(default="", repr=False)
 
     def environment(self) -> dict[str, str]:
         """The settings as environment variables, the way they reach the server's worker processes."""
@@ -55,6 +57,7 @@ class Settings:
             "MAHAKAM_PORT": str(self.port),
             "MAHAKAM_WORKERS": str(self.workers),
             "MAHAKAM_STORE": self.store,
+            "MAHAKAM_REPLICA": self.replica,
             "MAHAKAM_OPEN": "1" if self.open else "",
             "MAHAKAM_DEMO": "1" if self.demo else "",
             "MAHAKAM_PRIVATE_ADDRESSES": "1" if self.private_addresses else "",
@@ -70,6 +73,7 @@ class Settings:
             port=int(environ.get("MAHAKAM_PORT") or 8000),
             workers=int(environ.get("MAHAKAM_WORKERS") or 1),
             store=environ.get("MAHAKAM_STORE", ""),
+            replica=environ.get("MAHAKAM_REPLICA", ""),
             open=bool(environ.get("MAHAKAM_OPEN")),
             demo=bool(environ.get("MAHAKAM_DEMO")),
             private_addresses=bool(environ.get("MAHAKAM_PRIVATE_ADDRESSES")),

@@ -11,6 +11,6 @@ from support.api import Api, running
 
 
 @pytest.fixture
-def api(tmp_path: Path) -> Iterator[Api]:
-    with running(tmp_path / "data") as found:
+def api(tmp_path: Path, store_url: str) -> Iterator[Api]:
+    with running(tmp_path / "data", store=store_url) as found:
         yield found

@@ -22,8 +22,8 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store("", tmp_path)
+def store(tmp_path: Path, store_url: str) -> Iterator[Store]:
+    opened = open_store(store_url, tmp_path)
     yield opened
     opened.close()
 

@@ -40,8 +40,8 @@ schema:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store("", tmp_path / "data")
+def store(tmp_path: Path, store_url: str) -> Iterator[Store]:
+    opened = open_store(store_url, tmp_path / "data")
     yield opened
     opened.close()
 

@@ -71,8 +71,8 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[EntityStore]:
-    found = open_store("", tmp_path / "data")
+def store(tmp_path: Path, store_url: str) -> Iterator[EntityStore]:
+    found = open_store(store_url, tmp_path / "data")
     yield found.tenant("")
     found.close()
 

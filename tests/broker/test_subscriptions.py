@@ -79,13 +79,13 @@ def test_dead_receiver_does_not_hold_up_the_others(
     assert sorted(one["data"][0]["id"] for one in receiver.got) == sorted(f"urn:x:{n}" for n in range(30))
 
 
-def test_owed_outlives_the_process(tmp_path: Path, receiver: Receiver) -> None:
-    store = open_store("", tmp_path)
+def test_owed_outlives_the_process(store_url: str, tmp_path: Path, receiver: Receiver) -> None:
+    store = open_store(store_url, tmp_path)
     broker = Broker(store, NoContracts(), {})
     broker.subscriptions.create(subscription(receiver.uri))
     broker.create(entity())
     store.close()
-    again = open_store("", tmp_path)
+    again = open_store(store_url, tmp_path)
     broker = Broker(again, NoContracts(), {})
     notifier = Notifier(broker.subscriptions, private_addresses=True, patience=QUICK)
     notifier.start()
@@ -141,8 +141,8 @@ def test_names_are_those_of_the_context_it_was_made_with(store: Store) -> None:
     assert owed(restarted)[0]["data"][0] == {"id": "urn:x:1", "type": "Sensor", "niveau": 2}
 
 
-def test_another_process_sees_a_new_subscription(tmp_path: Path) -> None:
-    one, other = open_store("", tmp_path), open_store("", tmp_path)
+def test_another_process_sees_a_new_subscription(store_url: str, tmp_path: Path) -> None:
+    one, other = open_store(store_url, tmp_path), open_store(store_url, tmp_path)
     here, there = Broker(one, NoContracts(), {}), Broker(other, NoContracts(), {})
     there.create(entity(1))
     here.subscriptions.create(subscription())

@@ -17,8 +17,8 @@ AT, LATER = "2026-01-01T00:00:00.000Z", "2026-02-02T00:00:00.000Z"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[EntityStore]:
-    opened = open_store("", tmp_path)
+def store(tmp_path: Path, store_url: str) -> Iterator[EntityStore]:
+    opened = open_store(store_url, tmp_path)
     yield opened.tenant()
     opened.close()
 

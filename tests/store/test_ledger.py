@@ -15,8 +15,8 @@ from mahakam.store.protocol import EntityStore
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[EntityStore]:
-    opened = open_store("", tmp_path)
+def store(tmp_path: Path, store_url: str) -> Iterator[EntityStore]:
+    opened = open_store(store_url, tmp_path)
     yield opened.tenant()
     opened.close()
 

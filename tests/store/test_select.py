@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -18,6 +16,7 @@ from mahakam.ngsild.match import matches
 from mahakam.store.opening import open_store
 from mahakam.store.protocol import EntityStore
 from mahakam.store.sqlite.entities import SqliteEntities
+from support.postgres import PostgresServer
 
 NAMES = ["n", "text", "when", "a b", 'q"uote', "https://example.org/é"]
 TIMES = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.5Z", "2026-02-01T12:00:00Z"]
@@ -153,19 +152,24 @@ selections = st.builds(
 )
 
 
-@pytest.fixture(scope="module", params=["without indexes of values", "with them"])
-def store(request: pytest.FixtureRequest) -> Iterator[EntityStore]:
-    with tempfile.TemporaryDirectory() as folder:
-        opened = open_store("", Path(folder))
-        tenant = opened.tenant()
+@pytest.fixture(scope="module", params=["sqlite", "sqlite with indexes of values", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EntityStore]:
+    url = ""
+    if request.param == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        url = server.new_database()
+    opened = open_store(url, tmp_path_factory.mktemp("store"))
+    tenant = opened.tenant()
+    if "indexes" in request.param:
         assert isinstance(tenant, SqliteEntities)
-        if request.param == "with them":
-            for name in NAMES:
-                condition = s.Compare(s.Path(name), "==", ("a",))
-                tenant.values.make_for(s.Selection(condition=condition))
-            assert tenant.values.names == set(NAMES)
-        yield tenant
-        opened.close()
+        for name in NAMES:
+            condition = s.Compare(s.Path(name), "==", ("a",))
+            tenant.values.make_for(s.Selection(condition=condition))
+        assert tenant.values.names == set(NAMES)
+    yield tenant
+    opened.close()
+    if url:
+        server.give_back(url)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

@@ -36,7 +36,7 @@ from mahakam.ngsild.ordering import Ordering
 from mahakam.ngsild.patch import Change
 from mahakam.ngsild.problem import Problem, bad_request, not_found
 from mahakam.ngsild.selection import Selection
-from mahakam.store.errors import StoreError
+from mahakam.store.errors import StoreError, StoreUnavailable
 from mahakam.store.model import Entry, Held, Run
 from mahakam.store.protocol import EntityStore, Store, Transaction
 
@@ -95,6 +95,8 @@ class Broker:
             raise Problem(
                 "NonexistentTenant", "There is no such tenant", f"{name}; creating an entity makes it"
             ) from None
+        except StoreUnavailable:
+            raise
         except StoreError as error:
             raise bad_request("The tenant cannot be made", str(error)) from error
         return self._tenants.setdefault(name, broker)

@@ -24,7 +24,10 @@ from mahakam.config import Settings
 @click.option("--workers", default=1, show_default=True, envvar="MAHAKAM_WORKERS", type=click.IntRange(1, 64),
               help="Processes that serve.")  # fmt: skip
 @click.option("--store", default="", envvar="MAHAKAM_STORE", metavar="URL",
-              help="Where entities rest: sqlite:///FOLDER. Default: SQLite in the data folder.")  # fmt: skip
+              help="Where entities rest: postgresql://USER@HOST/DATABASE or sqlite:///FOLDER."
+              " Default: SQLite in the data folder.")  # fmt: skip
+@click.option("--replica", default="", envvar="MAHAKAM_REPLICA", metavar="URL",
+              help="A PostgreSQL server that follows --store and answers queries.")  # fmt: skip
 @click.option("--open", "open_", is_flag=True, envvar="MAHAKAM_OPEN",
               help="No sign-in: everybody may do everything. Only on a loopback address.")  # fmt: skip
 @click.option("--private-addresses", is_flag=True, envvar="MAHAKAM_PRIVATE_ADDRESSES",
@@ -36,6 +39,7 @@ def serve(
     port: int,
     workers: int,
     store: str,
+    replica: str,
     open_: bool,
     private_addresses: bool,
 ) -> int:
@@ -51,6 +55,7 @@ def serve(
         port=port,
         workers=workers,
         store=store,
+        replica=replica,
         open=open_,
         private_addresses=private_addresses,
     )

@@ -7,6 +7,10 @@ class StoreError(Exception):
     """It cannot read or write (disk full, damaged, held by another program); nothing is half-written."""
 
 
+class StoreUnavailable(StoreError):
+    """The database does not answer now; the same request may succeed later."""
+
+
 class UnsupportedStore(StoreError):
     """A ``--store`` URL that names something this version cannot open."""
 

@@ -187,7 +187,10 @@ class EntityStore(Protocol):
         """What a subscription is owed, the oldest first, due or not."""
 
     def when_owed(self, callback: Callable[[], None] | None) -> None:
-        """Have ``callback`` called after each commit of this process that put something into the outbox."""
+        """Have ``callback`` called after each commit that put something into the outbox.
+
+        SQLite: each commit of this process. PostgreSQL: of any process.
+        """
 
     def dead_letters(self, subscription: str = "", limit: int = 100, offset: int = 0) -> list[Owed]:
         """Notifications given up on, the oldest first."""
@@ -204,7 +207,7 @@ class Store(Protocol):
 
     @property
     def kind(self) -> str:
-        """The name of the database, for people: ``sqlite``."""
+        """The name of the database, for people: ``sqlite``, ``postgresql``."""
 
     def tenant(self, name: str = "") -> EntityStore:
         """The store of a tenant; "" is the default one.
@@ -215,6 +218,12 @@ class Store(Protocol):
     def create_tenant(self, name: str) -> EntityStore: ...
 
     def tenants(self) -> Sequence[str]: ...
+
+    def lead(self) -> bool:
+        """Whether this is the one process, of all that share the store, that delivers notifications.
+
+        Once it is, it stays so until it closes the store, ends, or loses the database: so it is asked again.
+        """
 
     def close(self) -> None:
         """Wait for writes under way and close."""

@@ -13,12 +13,19 @@ from mahakam.api.http import Request, Response, problem_response
 from mahakam.api.ngsild.call import BASE, Call, Node
 from mahakam.api.ngsild.routes import ROUTES, Route
 from mahakam.ngsild.problem import Problem, bad_request
+from mahakam.store.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
 _ENTITIES = f"{BASE}/entities/"
 _ENTITIES_LENGTH = len(_ENTITIES)
 _ENTITY = "/entities/{entityId}"
+_UNREACHABLE = Problem(
+    "InternalError",
+    "The database does not answer",
+    "what was acknowledged is kept; this request may be sent again in a moment",
+    status=503,
+)
 
 
 def _table() -> dict[str, dict[str, Route]]:
@@ -62,6 +69,9 @@ class NgsiLd:
             tenant = request.headers.get("ngsild-tenant")
             named = tenant and problem.title != "NGSILD-Tenant is not valid"
             return problem_response(problem, [("ngsild-tenant", tenant)] if tenant and named else ())
+        except StoreUnavailable as error:
+            log.error("%s %s: %s", request.method, request.path, error)
+            return problem_response(_UNREACHABLE, [("retry-after", "2")])
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             return problem_response(

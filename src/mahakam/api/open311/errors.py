@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mahakam.api.open311.formats import answer
+from mahakam.store.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ class Refusal(Exception):
 
 def handlers() -> Mapping[Any, Any]:
     """For Starlette: whatever goes wrong is said in GeoReport's own form."""
-    return {Refusal: _refused, HTTPException: _http, Exception: _failed}
+    return {Refusal: _refused, HTTPException: _http, StoreUnavailable: _unreachable, Exception: _failed}
 
 
 def _refused(request: Request, refusal: Exception) -> Response:
@@ -42,6 +43,12 @@ def _http(request: Request, error: Exception) -> Response:
         405: f"{request.method} is not served here",
     }
     return _errors(request, error.status_code, [words.get(error.status_code, error.detail)], error.headers)
+
+
+def _unreachable(request: Request, error: Exception) -> Response:
+    log.error("%s %s: %s", request.method, request.url.path, error)
+    words = "the database does not answer; nothing was lost, try again in a moment"
+    return _errors(request, 503, [words], {"retry-after": "2"})
 
 
 def _failed(request: Request, error: Exception) -> Response:

@@ -151,7 +151,7 @@ def _type_source(types: Types) -> tuple[str, str, list[Any]]:
         parts.append(" INTERSECT ".join(["SELECT entity FROM entity_type WHERE type = ?"] * len(group)))
         parameters += group
     union = " UNION ".join(
-        f"SELECT entity FROM ({part}) both" if " INTERSECT " in part else part for part in parts
+        f"SELECT entity FROM ({part}) x" if " INTERSECT " in part else part for part in parts
     )
     return f"({union} ORDER BY 1) t", "", parameters
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
-from mahakam.store.errors import StoreError
 from mahakam.store.sqlite.entities import SqliteEntities
-
-TENANT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,49}")
+from mahakam.store.tenants import checked_name, is_name
 
 
 class SqliteStore:
@@ -22,13 +20,14 @@ class SqliteStore:
         self.folder = folder
         self._lock = threading.Lock()
         self._open: dict[str, SqliteEntities] = {}
+        self._leading: IO[str] | None = None
         self.create_tenant("")
 
     def tenant(self, name: str = "") -> SqliteEntities:
         store = self._open.get(name)
         if store is not None:
             return store
-        if not TENANT_NAME.fullmatch(name) or not self._path(name).exists():
+        if not is_name(name) or not self._path(name).exists():
             raise KeyError(name)
         return self.create_tenant(name)
 
@@ -37,8 +36,7 @@ class SqliteStore:
 
         Raises StoreError for a name that is not 1 to 50 of A-Z, a-z, 0-9 and _.
         """
-        if name and not TENANT_NAME.fullmatch(name):
-            raise StoreError(f"{name!r} cannot name a tenant; use 1 to 50 of A-Z, a-z, 0-9, _ and -")
+        checked_name(name)
         with self._lock:
             if name not in self._open:
                 self._open[name] = SqliteEntities(self._path(name))
@@ -47,11 +45,37 @@ class SqliteStore:
     def tenants(self) -> Sequence[str]:
         return ["", *sorted(path.stem for path in (self.folder / "tenants").glob("*.sqlite"))]
 
+    def lead(self) -> bool:
+        """Holds a lock file; when the process ends, however it ends, the system lets it go."""
+        with self._lock:
+            if self._leading is None:
+                file = (self.folder / "notifier.lock").open("w")
+                if not _locked(file):
+                    file.close()
+                    return False
+                self._leading = file
+            return True
+
     def close(self) -> None:
         with self._lock:
+            if self._leading is not None:
+                self._leading.close()
+                self._leading = None
             for store in self._open.values():
                 store.close()
             self._open.clear()
 
     def _path(self, name: str) -> Path:
         return self.folder / "tenants" / f"{name}.sqlite" if name else self.folder / "mahakam.sqlite"
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows: one process
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
 from mahakam.config import ConfigError
 from mahakam.ngsild.problem import Problem
+from mahakam.store.errors import StoreUnavailable
 from mahakam.web.language import _
 from mahakam.web.middleware import HEADERS
 from mahakam.web.render import render
@@ -28,7 +29,8 @@ def routes(_site: Site) -> list[BaseRoute]:
 
 
 def handlers() -> dict[Any, Callable[[Request, Any], Response]]:
-    return {HTTPException: _refused, Problem: _problem, ConfigError: _configuration, 500: _broken}
+    return {HTTPException: _refused, Problem: _problem, ConfigError: _configuration,
+            StoreUnavailable: _unreachable, 500: _broken}  # fmt: skip
 
 
 def _answer(request: Request, status: int, title: str, text: str, detail: str = "") -> Response:
@@ -71,7 +73,16 @@ def _configuration(request: Request, error: ConfigError) -> Response:
     )
 
 
+def _unreachable(request: Request, error: StoreUnavailable) -> Response:
+    """Plain text: a page would ask the store who is signed in."""
+    _log.error("%s %s: %s", request.method, request.url.path, error)
+    text = _("The city's records cannot be reached just now. Nothing was lost; try again in a moment.")
+    return PlainTextResponse(text, 503, {"retry-after": "2", **HEADERS})
+
+
 def _broken(request: Request, error: Exception) -> Response:
+    if isinstance(error, StoreUnavailable):
+        return _unreachable(request, error)
     _log.error("%s %s", request.method, request.url.path, exc_info=error)
     text = _("The fault is ours, not yours. Nothing was lost; try again in a moment.")
     answer = _answer(request, 500, _("Something broke"), text)

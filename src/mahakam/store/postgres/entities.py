@@ -1,0 +1,167 @@
+"""The store of one tenant on PostgreSQL: reads on a pool of connections, writes through one writer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from itertools import islice
+from typing import Any, TypeVar
+
+from mahakam.ngsild.match import matches
+from mahakam.ngsild.selection import Selection
+from mahakam.store.errors import TakesLong
+from mahakam.store.postgres.connection import Database, Readers
+from mahakam.store.postgres.dialect import POSTGRES
+from mahakam.store.postgres.replica import Replica
+from mahakam.store.postgres.schema import prepare
+from mahakam.store.postgres.signals import Signals
+from mahakam.store.postgres.writer import Writer
+from mahakam.store.protocol import Document, Transaction
+from mahakam.store.sql.ledger import Ledger
+from mahakam.store.sql.packing import unpack
+from mahakam.store.sql.select import Plan, compile_selection
+
+T = TypeVar("T")
+
+_FIRST, _MOST = 256, 8192
+"""Rows of the first step through candidates, and of the largest."""
+# A NUL inside a text, which jsonb does not hold, is read as another character: only names and types are asked for.
+_JSON = r"replace(convert_from(e.body, 'UTF8'), '\u0000', '\ufffd')::jsonb"
+_ATTRIBUTES = f"""
+SELECT j.key, count(*),
+  array_agg(DISTINCT coalesce(j.value ->> 'type', j.value -> 0 ->> 'type')), array_agg(DISTINCT t.type)
+FROM entity_type t JOIN entity e ON e.n = t.entity, jsonb_each({_JSON}) j
+WHERE (?::text IS NULL OR t.type = ?::text) AND jsonb_typeof(j.value) IN ('object', 'array')
+  AND j.key NOT IN ('id', 'type', 'scope', '@context')
+GROUP BY j.key
+"""
+
+
+class PostgresEntities(Ledger):
+    """See :class:`mahakam.store.protocol.EntityStore`."""
+
+    _list = r"jsonb_array_elements(replace(held.reasons, '\u0000', '\ufffd')::jsonb)"
+
+    def __init__(self, database: Database, replica: str = "") -> None:
+        prepare(database)
+        self.database = database
+        self._readers = Readers(database)
+        self._writer = Writer(database)
+        self._replica = Replica(database, replica, self._writer) if replica else None
+        self._signals: Signals | None = None
+
+    def _all(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
+        return self._readers.all(sql, parameters)
+
+    def _queried(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
+        """The same, from the read replica if there is one that has what this process wrote."""
+        if self._replica is not None:
+            found = self._replica.all(sql, parameters)
+            if found is not None:
+                return found
+        return self._readers.all(sql, parameters)
+
+    def body(self, id: str) -> bytes | None:
+        found = self._all("SELECT body FROM entity WHERE id = ?", (id,))
+        return found[0][0] if found else None
+
+    def document(self, id: str) -> Document | None:
+        found = self._all("SELECT body, times FROM entity WHERE id = ?", (id,))
+        return unpack(*found[0]) if found else None
+
+    def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
+        plan = compile_selection(selection, POSTGRES)
+        if plan.exact:
+            found = self._queried(plan.page("e.body"), (*plan.parameters, limit, offset))
+            return [row[0] for row in found]
+        chosen = self._chosen(plan, selection)
+        return [body for _, body, _ in islice(chosen, offset, offset + limit)]
+
+    def page(
+        self, selection: Selection, limit: int, offset: int = 0, *, at_once: bool = False
+    ) -> tuple[bytes, bool]:
+        if at_once:
+            raise TakesLong("a server is waited for")
+        bodies = self.bodies(selection, limit + 1, offset)
+        return b"[" + b",".join(bodies[:limit]) + b"]", len(bodies) > limit
+
+    def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
+        plan = compile_selection(selection, POSTGRES)
+        if plan.exact:
+            found = self._queried(plan.page("e.body, e.times"), (*plan.parameters, limit, offset))
+            return [unpack(body, times) for body, times in found]
+        return [document for *_, document in islice(self._chosen(plan, selection), offset, offset + limit)]
+
+    def count(self, selection: Selection) -> int:
+        plan = compile_selection(selection, POSTGRES)
+        if plan.exact:
+            return int(self._queried(plan.count(), plan.parameters)[0][0])
+        return sum(1 for _ in self._chosen(plan, selection))
+
+    def size(self) -> int:
+        """The number of entities."""
+        return int(self._queried("SELECT count(*) FROM entity")[0][0])
+
+    def types(self) -> dict[str, int]:
+        return dict(self._queried("SELECT type, count(*) FROM entity_type GROUP BY type ORDER BY type"))
+
+    def attributes(self, type: str | None = None) -> dict[str, dict[str, Any]]:
+        return {
+            name: {
+                "count": count,
+                "attributeTypes": sorted(filter(None, kinds)),
+                "typeNames": sorted(types),
+            }
+            for name, count, kinds, types in sorted(self._queried(_ATTRIBUTES, (type, type)))
+        }
+
+    def scan(self, selection: Selection) -> Iterator[Document]:
+        """In order of creation, some at a time, so that no connection is held between two of them."""
+        plan = compile_selection(selection, POSTGRES)
+        for _, _, document in self._chosen(plan, selection):
+            yield document
+
+    def runs_behind(self, selection: Selection) -> dict[str, int]:
+        plan = compile_selection(selection, POSTGRES)
+        sql = plan.joined("e.id, l.run, e.body, e.times", "lineage l ON l.entity = e.id")
+        found = self._queried(sql, plan.parameters)
+        return {
+            id: run for id, run, body, times in found if plan.exact or matches(unpack(body, times), selection)
+        }
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        return self._writer.submit(work).result()
+
+    def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
+        return self._writer.submit(work)
+
+    def submit_async(self, work: Callable[[Transaction], T]) -> asyncio.Future[T]:
+        return self._writer.submit_async(work)
+
+    def when_owed(self, callback: Callable[[], None] | None) -> None:
+        if self._signals is not None:
+            self._signals.close()
+        self._signals = Signals(self.database, callback) if callback is not None else None
+
+    def close(self) -> None:
+        """Finish the writes that wait, then close."""
+        self._writer.close()
+        self.when_owed(None)
+        self._readers.close()
+        if self._replica is not None:
+            self._replica.close()
+
+    def _chosen(self, plan: Plan, selection: Selection) -> Iterator[tuple[int, bytes, Document]]:
+        """Number, body and document of every selected entity in order of creation, in growing steps."""
+        last, step = -1, _FIRST
+        while True:
+            sql = plan.after("e.n, e.body, e.times", step)
+            found = self._queried(sql, (*plan.parameters, last))
+            for number, body, times in found:
+                document = unpack(body, times)
+                if plan.exact or matches(document, selection):
+                    yield number, body, document
+            if len(found) < step:
+                return
+            last, step = found[-1][0], min(step * 2, _MOST)

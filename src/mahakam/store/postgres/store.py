@@ -1,0 +1,76 @@
+"""All tenants of a node on PostgreSQL: a schema each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import psycopg
+
+from mahakam.store.postgres.connection import Connection, Database
+from mahakam.store.postgres.entities import PostgresEntities
+from mahakam.store.postgres.schema import DEFAULT, schema_of, tenants_in
+from mahakam.store.tenants import checked_name, is_name
+
+LEADING = 7_304_110_003
+"""The advisory lock of the one process that delivers notifications."""
+
+
+class PostgresStore:
+    """Schema ``mahakam`` is the default tenant, ``mahakam_NAME`` the others. ``replica``: URL for queries, or ""."""
+
+    kind = "postgresql"
+
+    def __init__(self, url: str, replica: str = "") -> None:
+        self._url = url
+        self._replica = replica
+        self._lock = threading.Lock()
+        self._open: dict[str, PostgresEntities] = {}
+        self._leading: Connection | None = None
+        self.create_tenant("")
+
+    def tenant(self, name: str = "") -> PostgresEntities:
+        store = self._open.get(name)
+        if store is not None:
+            return store
+        if not is_name(name) or name not in self.tenants():
+            raise KeyError(name)
+        return self.create_tenant(name)
+
+    def create_tenant(self, name: str) -> PostgresEntities:
+        """The tenant's store, made when missing. Raises StoreError for a name that cannot be one."""
+        checked_name(name)
+        with self._lock:
+            if name not in self._open:
+                self._open[name] = PostgresEntities(Database(self._url, schema_of(name)), self._replica)
+            return self._open[name]
+
+    def tenants(self) -> Sequence[str]:
+        return ["", *self.tenant()._readers.read(tenants_in)]
+
+    def lead(self) -> bool:
+        with self._lock:
+            connection = self._leading
+            try:
+                if connection is not None:
+                    connection.execute(
+                        "SELECT 1"
+                    )  # the lock is this session's: it is ours while the session lives
+                    return True
+                connection = Database(self._url, DEFAULT).connect()
+                if connection.execute("SELECT pg_try_advisory_lock(%s)", (LEADING,)).fetchall()[0][0]:
+                    self._leading = connection
+                    return True
+                connection.close()
+            except psycopg.Error:
+                self._leading = None
+            return False
+
+    def close(self) -> None:
+        with self._lock:
+            for store in self._open.values():
+                store.close()
+            self._open.clear()
+            if self._leading is not None:
+                self._leading.close()
+                self._leading = None
