@@ -262,3 +262,54 @@ def test_durations(text: str) -> None:
     assert seconds(duration(seconds(text))) == seconds(text)
     with pytest.raises(AcrossError):
         seconds(text.split(" ", maxsplit=1)[0])
+
+
+def sql(query: str, table: dict[str, list[Any]], **more: Any) -> list[Finding]:
+    """The findings of an ODCS rule of type sql."""
+    properties = [{"name": name, "logicalType": TYPES.get(name, "string")} for name in table]
+    quality = {"type": "sql", "query": query, **({"mustBe": 0} | more)}
+    schema = {"name": "Thing", "properties": properties, "quality": [quality]}
+    head = {"apiVersion": "v3.1.0", "kind": "DataContract", "id": "x", "version": "1", "status": "active"}
+    contract = parse_document({**head, "schema": [schema]})[0]
+    with duckdb.connect() as connection:
+        numbers = pa.array(range(1, len(next(iter(table.values()))) + 1), pa.int64())
+        texts = {n: pa.array([None if v is None else str(v) for v in vs]) for n, vs in table.items()}
+        connection.register("source", pa.table({"_row": numbers, "_line": numbers, **texts}))
+        return list(check_columns(connection, "source", list(table), contract, FixedReferences()).findings())
+
+
+def test_a_query_is_asked_over_typed_values() -> None:
+    table = {"name": ["a", "b", "b"], "value": [9, 10, 11]}
+    assert sql("SELECT count(*) FROM ${object} WHERE value < 9", table) == []
+    found = sql("SELECT count(*) FROM ${object} WHERE value > 9", table)
+    assert [(f.row, f.rule, f.value, f.expected) for f in found] == [
+        (0, "sql", 2, "0 as the answer of the query")
+    ]
+    per = "WITH per AS (SELECT name, count(*) AS n FROM Thing GROUP BY name) SELECT max(n) FROM per"
+    assert sql(per, table, mustBe=2) == []
+    assert sql("SELECT avg(value) FROM {table}", table, mustBe=None, mustBeBetween=[9.5, 10.5]) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("SELECT count(*) FROM 'secret.csv'", "it may read Thing alone"),
+        ("SELECT count(*) FROM read_csv('secret.csv')", "it may read Thing alone"),
+        ("SELECT count(*) FROM information_schema.tables", "it may read Thing alone"),
+        ("SELECT count(*) FROM source", "it may read Thing alone"),
+        ("SELECT nothing FROM Thing", "can be run"),
+        ("SELECT * FROM Thing", "one number"),
+        ("SELECT max(name) FROM Thing", "one number"),
+        ("SELECT (((", "can be run"),
+    ],
+)
+def test_a_query_that_asks_for_more_is_a_finding(query: str, said: str) -> None:
+    found = sql(query, {"name": ["a", "b"], "value": [1, 2]})
+    assert [(f.row, f.rule) for f in found] == [(0, "sql")]
+    assert said in found[0].expected
+
+
+@pytest.mark.parametrize("query", ["", "DELETE FROM Thing", "SELECT 1; SELECT 2"])
+def test_only_one_select_is_a_query(query: str) -> None:
+    with pytest.raises(ContractError, match=r"quality\[0\]\.query: must be one SELECT"):
+        sql(query, {"name": ["a"]})

@@ -28,6 +28,7 @@ from mahakam.quality.rule import (
     OfType,
     OneOf,
     Present,
+    Query,
     Refers,
     Rule,
     Unique,
@@ -211,7 +212,7 @@ def _test(rule: Rule, references: References) -> Test | None:
         case Refers(_, target):
             has = references.has
             return lambda value: has(target, value if isinstance(value, str) else str(value))
-        case Present() | OfType() | Unique() | Holds() | Unmarked() | Across() | OfFile() | None:
+        case Present() | OfType() | Unique() | Holds() | Unmarked() | Across() | OfFile() | Query() | None:
             return None
 
 

@@ -33,6 +33,7 @@ from mahakam.quality.rule import (
     OfType,
     OneOf,
     Present,
+    Query,
     Refers,
     Rule,
     Unique,
@@ -405,7 +406,7 @@ class _Compiled:
         for rule in self.rules:
             column, bit = self.layout.bit(rule)
             some = parts.setdefault(column, {})
-            if not isinstance(rule.check, Unique | Across | OfFile):
+            if not isinstance(rule.check, Unique | Across | OfFile | Query):
                 flags.append(f"({self._failing(rule)}) AS _fails{rule.number}")
                 some[f"_fails{rule.number}"] = bit
         masks = ["*"]
@@ -553,7 +554,7 @@ def _mark_across(connection: Any, table: str, rule: Rule, layout: _Layout, numbe
 
 def _beside(rule: Rule) -> bool:
     """Whether the rule looks at the values of other rows."""
-    return isinstance(rule.check, Unique | Across | OfFile)
+    return isinstance(rule.check, Unique | Across | OfFile | Query)
 
 
 def _error_bits(layout: _Layout) -> dict[str, int]:
@@ -613,7 +614,7 @@ def _count(check: ColumnCheck, compiled: _Compiled) -> None:
     for rule in check.contract.file_rules:
         if rule.check is not None and rule not in compiled.rules:
             continue
-        if isinstance(rule.check, OfFile):
+        if isinstance(rule.check, OfFile | Query):
             continue
         failing = check.rows if rule.check is None else counts.pop(rule.number, 0)
         assert rule.threshold is not None

@@ -106,7 +106,7 @@ def _contract(
             )
         fields[made.name] = made
     fields = _key_positions(source, properties, fields, where)
-    builder = RuleBuilder(source, fields)
+    builder = RuleBuilder(source, fields, name)
     for index, prop in enumerate(properties):
         builder.add_property(fields[prop["name"]], prop, f"{where}.properties[{index}]")
     builder.add_schema(item, where)

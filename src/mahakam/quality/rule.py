@@ -18,7 +18,7 @@ RULES: Final = (
     "nullValues", "marker",
     "determined", "spelling", "monotone", "gap", "frozen", "outlier", "total", "similar",
     "unit", "inDistrict", "mojibake",
-    "fresh", "rowsSinceLast", "sameColumns",
+    "fresh", "rowsSinceLast", "sameColumns", "sql",
 )  # fmt: skip
 """The names of all rules; a custom expression may have a name of its own, otherwise it is ``expression``."""
 
@@ -144,6 +144,15 @@ class OfFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """The answer of an SQL query over the file's typed values; ``fields``: those that it names."""
+
+    sql: str
+    entity: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Refers:
     """The value, as text, is one that the target has (a code list ``name.column``, an entity type)."""
 
@@ -160,7 +169,7 @@ class Holds:
 
 Check = (
     Present | OfType | Compared | MultipleOf | Length | Matches | OneOf | Unique | Refers | Holds | Unmarked
-    | Across | OfFile
+    | Across | OfFile | Query
 )  # fmt: skip
 
 
@@ -230,7 +239,7 @@ class Rule:
     @property
     def whole(self) -> bool:
         """Whether it judges the file as a whole: its finding is in row 0."""
-        return self.threshold is not None or isinstance(self.check, OfFile)
+        return self.threshold is not None or isinstance(self.check, OfFile | Query)
 
     def finding(self, value: Any, row: int = 0, expected: str = "") -> Finding:
         """The finding that this rule gives for a value."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from mahakam.quality.rule import (
     OfType,
     OneOf,
     Present,
+    Query,
     Refers,
     Rule,
     Threshold,
@@ -58,8 +60,9 @@ _FUNCTION_RULES = {
 class RuleBuilder:
     """Collects the rules of one schema object; :meth:`finish` numbers them."""
 
-    def __init__(self, source: Path | str, fields: Mapping[str, Field]) -> None:
+    def __init__(self, source: Path | str, fields: Mapping[str, Field], entity: str = "data") -> None:
         self.source = source
+        self.entity = entity
         self.fields = fields
         self.rules: list[Rule] = []
 
@@ -347,11 +350,8 @@ class RuleBuilder:
         if kind == "text":
             return
         if kind == "sql":
-            raise ContractError(
-                self.source,
-                where,
-                "type: sql is not run here; write type: custom, engine: mahakam, implementation: a < b",
-            )
+            self._add_sql(field, quality, where, more)
+            return
         if kind == "custom":
             self._add_custom(field, quality, where, more)
         else:
@@ -378,6 +378,33 @@ class RuleBuilder:
             "impact": quality.get("businessImpact") or "",
         }
         return {**more, "dimension": dimension} if dimension else more
+
+    def _add_sql(
+        self, field: Field | None, quality: Mapping[str, Any], where: str, more: dict[str, Any]
+    ) -> None:
+        """A query whose one answer the operator judges; ``${object}`` and ``${property}`` stand for their names."""
+        text = quality.get("query")
+        if (
+            not isinstance(text, str)
+            or not re.match(r"\s*(?:SELECT|WITH)\b", text, re.IGNORECASE)
+            or ";" in text
+        ):
+            raise ContractError(self.source, f"{where}.query", "must be one SELECT over ${object}")
+        threshold = self._threshold(quality, where)
+        if threshold is None or threshold.percent:
+            raise ContractError(self.source, where, "sql needs an operator such as mustBe: 0, without a unit")
+        text = re.sub(r"\$?\{(?:object|model|table|schema)\}", lambda _: f'"{self.entity}"', text)
+        if re.search(r"\$?\{(?:property|column|field)\}", text):
+            if field is None:
+                raise ContractError(self.source, f"{where}.query", "${property} goes with a property's rule")
+            own = f'"{field.name}"'
+            text = re.sub(r"\$?\{(?:property|column|field)\}", lambda _: own, text)
+        every = "*" in re.sub(r"count\s*\(\s*\*\s*\)", "", text, flags=re.IGNORECASE)
+        named = tuple(name for name in self.fields if every or name.casefold() in text.casefold())
+        more.setdefault("dimension", "consistency")
+        expected = threshold.expected("as the answer of the query")
+        check = Query(text, self.entity, named)
+        self._add(quality.get("name") or "sql", field, expected, check, threshold=threshold, **more)
 
     def _add_custom(
         self, field: Field | None, quality: Mapping[str, Any], where: str, more: dict[str, Any]
@@ -561,7 +588,7 @@ def reads(check: Check | None) -> tuple[str, ...]:
     """The fields that a check reads."""
     if check is None:
         return ()
-    if isinstance(check, Unique | Across):
+    if isinstance(check, Unique | Across | Query):
         return check.fields
     if isinstance(check, Holds):
         return tuple(columns_of(check.expression))

@@ -192,6 +192,7 @@ _ADVICE_OF: Final = {
     "inDistrict": "place",
     "mojibake": "encoding",
     "fresh": "late",
+    "sql": "since",
     "rowsSinceLast": "since",
     "sameColumns": "since",
 }
@@ -270,6 +271,7 @@ _EXPECTED_ID: Final = (
     ),
     (r"^a place in its district of (.+)$", r"lokasi di dalam wilayahnya menurut \1"),
     (r"^the unit (.+)$", r"satuan \1"),
+    (r"^(.+) as the answer of the query$", r"\1 sebagai hasil kueri"),
     (r"^an empty cell where there is no value$", "sel kosong bila tidak ada nilai"),
     (r"^(.+) to (.+)$", r"\1 sampai \2"),
     (r"^at least (.+)$", r"paling sedikit \1"),
