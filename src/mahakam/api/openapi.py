@@ -111,6 +111,8 @@ _BODIES = {
     "subscription": "Subscription",
     "context": "Context",
     "map": "EntityMap",
+    "snapshot": "Snapshot",
+    "snapshot-part": "SnapshotPart",
     "registration": "Registration",
 }
 _REFUSALS = {
@@ -177,6 +179,7 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
         "subscriptionId": _URI,
         "contextId": _URI,
         "entityMapId": _URI,
+        "snapshotId": _URI,
         "registrationId": _URI,
         "attrId": _NAME,
         "type": _NAME,
@@ -215,7 +218,7 @@ def _answer(route: Route, status: int) -> dict[str, Any]:
     if status == 207:
         return {"description": "Done in part", "content": {JSON: {"schema": {"type": "object"}}}}
     if status == 201 and route.method == "POST":
-        if route.body in ("entity", "subscription", "context", "registration"):
+        if route.body in ("entity", "subscription", "context", "registration", "snapshot", "snapshot-part"):
             location = {"location": {"schema": {"type": "string"}, "description": "Path of what was made"}}
             return {"description": "Created", "headers": location}
         return {"description": "Created", "content": {JSON: {"schema": {"type": "array", "items": _URI}}}}
@@ -253,6 +256,12 @@ def _schemas() -> dict[str, Any]:
     any_attribute = {"anyOf": [attribute, {"type": ["string", "number", "boolean", "array"]}]}
     entity = {"id": _URI, "type": types, "scope": {"type": ["string", "array"]}}
     geo = {"georel": {"type": "string"}, "geometry": {"type": "string"}, "coordinates": {}}
+    snapshot = {
+        "id": _URI,
+        "type": {"const": "Snapshot"},
+        "snapshotPriority": {"type": "integer"},
+        "snapshotLifetime": {"type": "string", "examples": ["P1D"]},
+    }
     selector = {
         "type": "object",
         "properties": {part: {"type": "string"} for part in ("id", "idPattern", "type")},
@@ -281,6 +290,19 @@ def _schemas() -> dict[str, Any]:
         "Fragment": {"type": "object", "propertyNames": name, "additionalProperties": any_attribute},
         "Entities": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Entity"}},
         "Fragments": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Fragment"}},
+        "Snapshot": {
+            "type": "object",
+            "required": ["type", "snapshotQueries"],
+            "properties": snapshot
+            | {
+                "snapshotQueries": {
+                    "type": "array",
+                    "minItems": 1,
+                    "items": {"$ref": "#/components/schemas/Query"},
+                }
+            },
+        },
+        "SnapshotPart": {"type": "object", "required": ["type"], "properties": snapshot},
         "EntityMap": {
             "type": "object",
             "properties": {"expiresAt": {"type": "string", "format": "date-time"}},

@@ -48,11 +48,17 @@ class Node:
 
     __slots__ = ("_identity", "_sources", "broker", "contexts", "fetchers", "identify")
 
-    def __init__(self, broker: Broker, contexts: Contexts, identify: Identify) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        contexts: Contexts,
+        identify: Identify,
+        fetchers: ThreadPoolExecutor | None = None,
+    ) -> None:
         self.broker = broker
         self.contexts = contexts
         # Threads of their own: a slow server of contexts must not keep queries waiting.
-        self.fetchers = ThreadPoolExecutor(_FETCHERS, "contexts")
+        self.fetchers = fetchers or ThreadPoolExecutor(_FETCHERS, "contexts")
         self.identify = identify
         self._identity: Identity | None = None
         self._sources: Client | None = None

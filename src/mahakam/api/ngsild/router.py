@@ -102,6 +102,10 @@ class NgsiLd:
 
     @staticmethod
     async def _answer(route: Route, call: Call) -> Response:
+        if call.request.headers.get("ngsild-snapshot") is not None:
+            from mahakam.api.ngsild import snapshots
+
+            return await snapshots.answer(route.handler, call)
         if call.distributed:
             from mahakam.api.ngsild import distributed
 

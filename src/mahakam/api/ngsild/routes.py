@@ -19,6 +19,7 @@ from mahakam.api.ngsild import (
     purge,
     registration_subscriptions,
     registrations,
+    snapshots,
     subscriptions,
 )
 from mahakam.api.ngsild.call import Call
@@ -37,6 +38,8 @@ Body = Literal[
     "context",
     "registration",
     "map",
+    "snapshot",
+    "snapshot-part",
 ]
 
 
@@ -65,6 +68,7 @@ _ATTR = "/entities/{entityId}/attrs/{attrId}"
 _DETAILS = frozenset(("details", "local"))
 _SOURCE_SUBSCRIPTION = "/csourceSubscriptions/{subscriptionId}"
 _REGISTRATION = "/csourceRegistrations/{registrationId}"
+_SNAPSHOT = "/snapshots/{snapshotId}"
 _ENTITY_MAP = "/entityMaps/{entityMapId}"
 _CONTEXT = "/jsonldContexts/{contextId}"
 _SUBSCRIPTION = "/subscriptions/{subscriptionId}"
@@ -404,6 +408,48 @@ ROUTES: tuple[Route, ...] = (
         (204,),
         frozenset(),
         "",
+        True,
+    ),
+    Route(
+        "POST",
+        "/snapshots",
+        snapshots.create_snapshot,
+        "Freeze what queries find",
+        (201,),
+        frozenset(),
+        "snapshot",
+        True,
+    ),
+    Route(
+        "DELETE",
+        "/snapshots",
+        snapshots.purge_snapshots,
+        "Delete snapshots that a query selects",
+        (204,),
+        frozenset(("q",)),
+        "",
+        True,
+    ),
+    Route("GET", _SNAPSHOT, snapshots.retrieve_snapshot, "One snapshot", (200,)),
+    Route(
+        "PATCH",
+        _SNAPSHOT,
+        snapshots.update_snapshot,
+        "Change a snapshot's priority or lifetime",
+        (200,),
+        frozenset(),
+        "snapshot-part",
+        True,
+    ),
+    Route("DELETE", _SNAPSHOT, snapshots.delete_snapshot, "Delete a snapshot", (204,), frozenset(), "", True),
+    Route(
+        "POST",
+        f"{_SNAPSHOT}/clone",
+        snapshots.clone_snapshot,
+        "Copy a snapshot",
+        (201,),
+        frozenset(),
+        "snapshot-part",
         True,
     ),
     Route("GET", "/info/sourceIdentity", identity.source_identity, "Who this node is", (200,)),

@@ -1,0 +1,171 @@
+"""``/snapshots``, and reads of one by the header NGSILD-Snapshot (clause 5.16, 6.3.22, 6.36-6.38)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, cast
+from uuid import uuid4
+
+from mahakam.api.http import Response
+from mahakam.api.ngsild import entities, posted
+from mahakam.api.ngsild.call import BASE, JSON, JSON_LD, MERGE_PATCH, Call, Node, accepted
+from mahakam.broker.broker import Broker
+from mahakam.broker.linked import resolved
+from mahakam.broker.snapshots import DEFAULT_PRIORITY, Snapshots, after
+from mahakam.ngsild.context import CORE, Context
+from mahakam.ngsild.core import NULL
+from mahakam.ngsild.duration import DURATION_RULE, seconds_of
+from mahakam.ngsild.lexical import require_uri
+from mahakam.ngsild.problem import Problem, bad_request
+from mahakam.ngsild.qlanguage import attributes_in, parse_q
+from mahakam.ngsild.selection import Selection
+
+HEADER = "ngsild-snapshot"
+PATH = f"{BASE}/snapshots/"
+_CHANGEABLE = frozenset(("snapshotPriority", "snapshotLifetime"))
+_MADE = frozenset(
+    (
+        "snapshotStatus", "snapshotQueriesDetails", "snapshotTemporalQueriesDetails", "createdAt", "lastUsedAt",
+        "expiresAt",
+    )
+)  # fmt: skip
+_MEMBERS = frozenset(
+    ("id", "type", "snapshotQueries", "snapshotTemporalQueries", "modifiedAt", *_CHANGEABLE, *_MADE)
+)
+_READS = (entities.retrieve, entities.query, posted.query_by_post)
+
+
+async def create_snapshot(call: Call) -> Response:
+    """Clause 5.16.1: the entities that the queries find now; 201 and ``location``."""
+    payload, context = await call.payload()
+    call.authorised()
+    broker = await call.broker_for_creation()
+    facts = _facts(payload)
+    queries = payload.get("snapshotQueries")
+    if "snapshotTemporalQueries" in payload:
+        raise Problem(
+            "OperationNotSupported", "Histories are not frozen", "snapshotTemporalQueries is not served"
+        )
+    if not isinstance(queries, list) or not queries:
+        raise bad_request("The snapshot is not valid", "snapshotQueries: a list of one or more Query objects")
+    selections = [_selection(query, context) for query in queries]
+    id = _id_of(payload)
+    facts |= {
+        "snapshotQueries": queries,
+        "snapshotStatus": "success",
+        "snapshotQueriesDetails": [{"resultStatus": "success"} for _ in queries],
+    }
+
+    def work() -> None:
+        found = (one for part in selections for one in broker.scan(resolved(part, broker.store)))
+        Snapshots(broker.store).create(id, facts, found)
+
+    await call.off_loop(work)
+    return call.empty(201, ("location", PATH + id))
+
+
+async def retrieve_snapshot(call: Call) -> Response:
+    """Clause 5.16.3: what a snapshot is made of, not its entities."""
+    accept = accepted(call.request.headers)
+    found = await call.off_loop(partial(Snapshots(call.broker.store).get, _id(call)))
+    return call.answer(found, await call.context(), accept)
+
+
+async def update_snapshot(call: Call) -> Response:
+    """Clause 5.16.4: another priority or lifetime."""
+    accept = accepted(call.request.headers)
+    payload, context = await call.payload((JSON, JSON_LD, MERGE_PATCH))
+    call.authorised()
+    others = payload.keys() - _CHANGEABLE - {"id", "type"}
+    if others:
+        raise bad_request("The snapshot is not valid", f"{min(others)[:80]} cannot be changed")
+    facts = _facts(payload, partial=True)
+    changed = await call.off_loop(partial(Snapshots(call.broker.store).change, _id(call), facts))
+    return call.answer(changed, context, accept)
+
+
+async def clone_snapshot(call: Call) -> Response:
+    """Clause 5.16.2: the same entities under another id, with a priority and lifetime of its own."""
+    payload, _ = await call.payload()
+    call.authorised()
+    id = _id_of(payload)
+    facts = _facts(payload)
+    await call.off_loop(partial(Snapshots(call.broker.store).clone, _id(call), id, facts))
+    return call.empty(201, ("location", PATH + id))
+
+
+async def delete_snapshot(call: Call) -> Response:
+    """Clause 5.16.5."""
+    call.authorised()
+    await call.off_loop(partial(Snapshots(call.broker.store).delete, _id(call)))
+    return call.empty()
+
+
+async def purge_snapshots(call: Call) -> Response:
+    """Clause 5.16.7: the end of the snapshots whose members fulfil ``q``."""
+    call.authorised()
+    q = call.params.get("q")
+    if not q:
+        raise bad_request("The parameter q is missing", "e.g. q=snapshotPriority<5")
+    condition = parse_q(q, CORE)
+    others = attributes_in(condition) - _MEMBERS
+    if others:
+        raise bad_request("The query is not valid", f"q: {min(others)[:80]} is no member of a snapshot")
+    await call.off_loop(partial(Snapshots(call.broker.store).purge, condition))
+    return call.empty()
+
+
+async def answer(handler: Callable[[Call], Awaitable[Response]], call: Call) -> Response:
+    """The answer to a read of the snapshot that the request's header names (clause 6.3.22)."""
+    id = require_uri(call.request.headers.get(HEADER) or "", "NGSILD-Snapshot")
+    if handler not in _READS:
+        raise Problem(
+            "OperationNotSupported",
+            "A snapshot is for reading",
+            "entities are retrieved and queried in it, no more",
+        )
+    frozen = await call.off_loop(partial(Snapshots(call.broker.store).frozen, id))
+    call.node = Node(cast(Broker, frozen), call.node.contexts, call.node.identify, call.node.fetchers)
+    response = await handler(call)
+    return Response(response.status, [*response.headers, (HEADER, id)], response.body)
+
+
+def _selection(query: Any, context: Context) -> Selection:
+    if isinstance(query, dict) and "temporalQ" in query:
+        raise bad_request(
+            "The snapshot is not valid", "snapshotQueries: temporalQ is for snapshotTemporalQueries"
+        )
+    return entities.compile_selection(posted.parameters_of(query), context)
+
+
+def _facts(payload: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any]:
+    if payload.get("type", "Snapshot" if partial else None) != "Snapshot":
+        raise bad_request("The snapshot is not valid", 'type: "Snapshot" was expected')
+    unknown = payload.keys() - _MEMBERS
+    if unknown:
+        raise bad_request("The snapshot is not valid", f"{min(unknown)[:80]} is no member of a snapshot")
+    facts: dict[str, Any] = {} if partial else {"snapshotPriority": DEFAULT_PRIORITY}
+    if "snapshotPriority" in payload:
+        priority = payload["snapshotPriority"]
+        if isinstance(priority, bool) or not isinstance(priority, int):
+            raise bad_request("The snapshot is not valid", "snapshotPriority: a whole number was expected")
+        facts["snapshotPriority"] = priority
+    if "snapshotLifetime" in payload:
+        text = payload["snapshotLifetime"]
+        seconds = seconds_of(text) if isinstance(text, str) else None
+        if not seconds or seconds > 100 * 365 * 86_400:
+            raise bad_request("The snapshot is not valid", f"snapshotLifetime: expected {DURATION_RULE}")
+        facts |= {"snapshotLifetime": text, "expiresAt": after(seconds)}
+    return facts
+
+
+def _id_of(payload: Mapping[str, Any]) -> str:
+    id = payload.get("id", f"urn:ngsi-ld:Snapshot:{uuid4()}")
+    if id == NULL:
+        raise bad_request("The snapshot is not valid", "id: a URI was expected")
+    return require_uri(id, "The snapshot id")
+
+
+def _id(call: Call) -> str:
+    return require_uri(call.args[0], "The snapshot id")

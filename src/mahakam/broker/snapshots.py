@@ -1,0 +1,177 @@
+"""Snapshots: entities as they were when a set of queries was asked, to be read again later (clause 5.16)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from heapq import nsmallest
+from itertools import islice
+from typing import Any, TypeVar
+
+from mahakam.broker.clock import now
+from mahakam.ngsild import represent
+from mahakam.ngsild.entity import ENTITY_MEMBERS, Document
+from mahakam.ngsild.match import fulfils, matches
+from mahakam.ngsild.ordering import Ordering
+from mahakam.ngsild.problem import Problem, not_found
+from mahakam.ngsild.selection import Condition, Selection
+from mahakam.store.protocol import EntityStore, Transaction
+
+T = TypeVar("T")
+KIND = "snapshot"
+"""The store's records: id → the Snapshot as answers have it (clause 5.2.41)."""
+MAX_SNAPSHOTS = 100
+MAX_ENTITIES = 10_000
+DEFAULT_PRIORITY = 5
+_USED = timedelta(minutes=1)
+_EVERYTHING = Selection()
+
+
+class Snapshots:
+    """The snapshots of one tenant. One that has expired is not there."""
+
+    def __init__(self, store: EntityStore) -> None:
+        self._store = store
+
+    def create(self, id: str, facts: dict[str, Any], documents: Iterable[Document]) -> None:
+        """Keep documents under an id; ``facts``: further members. Raises Problem AlreadyExists, TooManyResults."""
+        found = list({document["id"]: document for document in islice(documents, MAX_ENTITIES + 1)}.values())
+        if len(found) > MAX_ENTITIES:
+            raise Problem("TooManyResults", "The snapshot is too large", f"at most {MAX_ENTITIES:,} entities")
+        if self.find(id) is not None:
+            raise Problem("AlreadyExists", "Already exists", f"there is a snapshot {id}")
+        if len(self._store.records(KIND)) >= MAX_SNAPSHOTS:
+            raise Problem("TooManyResults", "There are too many snapshots", f"at most {MAX_SNAPSHOTS}")
+        at = now()
+        record = {"id": id, "type": "Snapshot", "createdAt": at, "lastUsedAt": at, **facts}
+
+        def work(transaction: Transaction) -> None:
+            for number, document in enumerate(found):
+                transaction.save_record(_entities(id), f"{number:08d}", document)
+            transaction.save_record(KIND, id, record)
+
+        self._store.write(work)
+
+    def find(self, id: str) -> dict[str, Any] | None:
+        record = self._store.record(KIND, id)
+        if record is not None and record.get("expiresAt", "9") <= now():
+            self._drop([id])
+            return None
+        return record
+
+    def get(self, id: str) -> dict[str, Any]:
+        """Raises Problem ResourceNotFound."""
+        found = self.find(id)
+        if found is None:
+            raise not_found(f"there is no snapshot {id[:200]}")
+        return found
+
+    def change(self, id: str, members: dict[str, Any]) -> dict[str, Any]:
+        """Other values for some members. Raises Problem ResourceNotFound."""
+        record = self.get(id) | members
+        self._store.write(lambda transaction: transaction.save_record(KIND, id, record))
+        return record
+
+    def clone(self, id: str, new_id: str, facts: dict[str, Any]) -> None:
+        """The same entities under another id. Raises Problem ResourceNotFound, AlreadyExists."""
+        found = self.get(id)
+        kept = {name: found[name] for name in found if name.startswith("snapshot")}
+        self.create(new_id, kept | facts, self._store.records(_entities(id)).values())
+
+    def delete(self, id: str) -> None:
+        """Raises Problem ResourceNotFound."""
+        self.get(id)
+        self._drop([id])
+
+    def purge(self, condition: Condition) -> None:
+        """The end of all that fulfil a condition about their members."""
+        self._drop(
+            [id for id, record in self._store.records(KIND).items() if fulfils(_as_entity(record), condition)]
+        )
+
+    def frozen(self, id: str) -> Frozen:
+        """What a snapshot holds, to be read like a broker. Raises Problem ResourceNotFound."""
+        found = self.get(id)
+        if datetime.fromisoformat(found["lastUsedAt"]) + _USED < datetime.now(UTC):
+            self.change(id, {"lastUsedAt": now()})
+        return Frozen(self._store.records(_entities(id)).values(), self._store)
+
+    def _drop(self, ids: list[str]) -> None:
+        def work(transaction: Transaction) -> None:
+            for id in ids:
+                for key in transaction.records(_entities(id)):
+                    transaction.save_record(_entities(id), key, None)
+                transaction.save_record(KIND, id, None)
+
+        self._store.write(work)
+
+
+class Frozen:
+    """Documents that do not change, read as a broker's are. Small records are those of the store beneath."""
+
+    def __init__(self, documents: Iterable[Document], beneath: EntityStore) -> None:
+        self._documents = {document["id"]: document for document in documents}
+        self._beneath = beneath
+
+    @property
+    def store(self) -> Frozen:
+        return self
+
+    def tenant(self, _name: str) -> Frozen:
+        return self
+
+    def body(self, id: str) -> bytes | None:
+        found = self._documents.get(id)
+        return None if found is None else represent.body(found)
+
+    def get(self, id: str) -> Document | None:
+        return self._documents.get(id)
+
+    def scan(self, selection: Selection = _EVERYTHING) -> Iterator[Document]:
+        return (document for document in self._documents.values() if matches(document, selection))
+
+    def query(self, selection: Selection = _EVERYTHING, limit: int = 1000, offset: int = 0) -> list[Document]:
+        return list(islice(self.scan(selection), offset, offset + limit))
+
+    documents = query
+
+    def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
+        return [represent.body(document) for document in self.query(selection, limit, offset)]
+
+    def page(self, selection: Selection, limit: int, offset: int = 0) -> tuple[bytes, bool]:
+        bodies = self.bodies(selection, limit + 1, offset)
+        return b"[" + b",".join(bodies[:limit]) + b"]", len(bodies) > limit
+
+    def ordered(
+        self, selection: Selection, ordering: Ordering, limit: int, offset: int = 0
+    ) -> list[Document]:
+        return nsmallest(offset + limit, self.scan(selection), ordering.key())[offset:]
+
+    def count(self, selection: Selection = _EVERYTHING) -> int:
+        return sum(1 for _ in self.scan(selection))
+
+    def record(self, kind: str, key: str) -> dict[str, Any] | None:
+        return self._beneath.record(kind, key)
+
+    def records(self, kind: str) -> dict[str, dict[str, Any]]:
+        return self._beneath.records(kind)
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        return self._beneath.write(work)
+
+
+def after(seconds: float) -> str:
+    """The time so many seconds from now."""
+    at = datetime.now(UTC) + timedelta(seconds=seconds)
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def _entities(id: str) -> str:
+    return f"{KIND}-entity {id}"
+
+
+def _as_entity(record: dict[str, Any]) -> Document:
+    return {
+        name: value if name in ENTITY_MEMBERS else {"type": "Property", "value": value}
+        for name, value in record.items()
+    }
