@@ -88,6 +88,11 @@ class Geo:
     max_distance: float | None = None
     min_distance: float | None = None
 
+    def __hash__(self) -> int:
+        return hash(
+            (self.georel, repr(self.geometry), self.geoproperty, self.max_distance, self.min_distance)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Scopes:

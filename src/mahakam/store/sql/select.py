@@ -77,13 +77,14 @@ class Plan:
 
 
 class Drive(NamedTuple):
-    """An index that one comparison of a condition can begin with: a query of the entities that may fulfil it
-    (``entity``, their number, in order; ``sure``: it does) and its parameters.
+    """An index that a part of a selection can begin with, a comparison that the whole condition depends on or
+    its place: a query of the entities that may fulfil it (``entity``, their number, in order; ``sure``: it
+    does) and its parameters.
     """
 
     sql: str
     parameters: list[Any]
-    compare: Compare
+    part: Compare | Geo
 
 
 def compile_selection(selection: Selection, dialect: Dialect, drive: Drive | None = None) -> Plan:
@@ -91,8 +92,8 @@ def compile_selection(selection: Selection, dialect: Dialect, drive: Drive | Non
     source, index_where = "", ""
     parameters: list[Any] = []
     tests: list[Test] = []
-    box = _geo_box(selection.geo)
-    if selection.ids or box is not None:
+    box = box_around(selection.geo)
+    if selection.ids or (box is not None and drive is not None and drive.part is not selection.geo):
         drive = None
     if drive is not None:
         source, parameters = f"({drive.sql}) t", drive.parameters
@@ -112,7 +113,11 @@ def compile_selection(selection: Selection, dialect: Dialect, drive: Drive | Non
             rest = replace(rest, scopes=selection.scopes)
         else:
             tests.append(scoped)
-    if box is not None:
+    if drive is not None and drive.part is selection.geo:
+        test = dialect.decide(Selection(geo=selection.geo))
+        tests.append(Test(f"(t.sure OR {test.sql})", test.parameters, test.exact))
+        rest = replace(rest, geo=None)
+    elif box is not None:
         tests.append(dialect.touches(box))
     if selection.condition is not None:
         tests.append(_condition(selection.condition, dialect, drive))
@@ -131,7 +136,7 @@ def compile_selection(selection: Selection, dialect: Dialect, drive: Drive | Non
 
 def _condition(condition: Condition, dialect: Dialect, drive: Drive | None) -> Test:
     """The test of a condition; what the index that drives is sure of is not tested again."""
-    if drive is not None and condition is drive.compare:
+    if drive is not None and condition is drive.part:
         test = compile_condition(condition, dialect)
         return Test(f"(t.sure OR {test.sql})", test.parameters, test.exact)
     if drive is not None and isinstance(condition, And):
@@ -186,7 +191,7 @@ def _in_scopes(scopes: Scopes) -> Test | None:
     return Test("(" + " OR ".join(choices) + ")", found)
 
 
-def _geo_box(geo: Geo | None) -> Box | None:
+def box_around(geo: Geo | None) -> Box | None:
     """A box that everything sought touches; None if the index cannot narrow."""
     if geo is None or geo.geoproperty != "location" or geo.georel == "disjoint":
         return None

@@ -21,6 +21,7 @@ from mahakam.store.sql.packing import unpack
 from mahakam.store.sql.select import Plan, compile_selection
 from mahakam.store.sqlite.condition import SQLITE
 from mahakam.store.sqlite.connection import Readers, in_words, prepare
+from mahakam.store.sqlite.places import near
 from mahakam.store.sqlite.transaction import SqliteTransaction
 from mahakam.store.sqlite.values import ValueIndexes
 from mahakam.store.sqlite.writer import Writer
@@ -57,6 +58,7 @@ def _compiled_page(selection: Selection) -> tuple[str, tuple[Any, ...]] | None:
     return f"SELECT ({array}), EXISTS (SELECT 1 FROM ({plan.numbers()}))", plan.parameters
 
 
+_MAX_PLANS = 512
 MOMENT = 0.003
 """Seconds that an event loop may wait for a page."""
 _STEPS = 2000
@@ -92,6 +94,7 @@ class SqliteEntities(Ledger):
         self.path = path
         self._readers = Readers(path)
         self._writer = Writer(path)
+        self._plans: dict[tuple[Selection, frozenset[str]], Plan] = {}
         self.values = ValueIndexes(self._all, self._define)
 
     def _all(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
@@ -106,7 +109,14 @@ class SqliteEntities(Ledger):
         self._writer.submit(work).result()
 
     def _plan(self, selection: Selection) -> Plan:
-        return compile_selection(selection, SQLITE, self.values.drive(selection))
+        key = selection, self.values.names
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = compile_selection(selection, SQLITE, near(selection) or self.values.drive(selection))
+            if len(self._plans) >= _MAX_PLANS:
+                self._plans.clear()
+            self._plans[key] = plan
+        return plan
 
     def explain(self, selection: Selection) -> list[str]:
         """SQLite's plan of the page of a selection, step by step."""
