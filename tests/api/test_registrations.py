@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.api import Api
+from mahakam.access.keys import add_key
+from support.api import Api, running
 
 CONTEXT = {"Stop": "https://example.org/Stop", "load": "https://example.org/load"}
 
@@ -155,3 +157,30 @@ def test_pages(api: Api) -> None:
         part for link in answer.headers.get_list("link") for part in link.replace(",", ";").split(";")
     }
     assert api.get(PATH).status_code == 400
+
+
+def test_keys_to_sources_are_not_for_everybody(tmp_path: Path) -> None:
+    with running(tmp_path / "closed", open=False) as api:
+        node = api.client.app.node  # type: ignore[attr-defined]
+        store = node.store.tenant("")
+        all_places, one_place = (
+            {"authorization": "Bearer " + add_key(store, name, ("write",), (place,))[0]}
+            for name, place in (("all", "*"), ("samarinda", "samarinda"))
+        )
+        secret = [{"key": "Authorization", "value": "Bearer secret"}]
+        payload = registration(contextSourceInfo=secret, mode="redirect", operations=["redirectionOps"])
+        assert api("POST", PATH, json=payload).status_code == 401
+        assert api("POST", PATH, json=payload, headers=one_place).status_code == 403
+        assert api("POST", PATH, json=payload, headers=all_places).status_code == 201
+        assert api("GET", ONE, headers=all_places).json()["contextSourceInfo"] == secret
+        for headers in ({}, one_place):
+            assert "secret" not in api("GET", ONE, headers=headers).text
+            assert "secret" not in api("GET", f"{PATH}?type=BusStop", headers=headers).text
+        # What goes to a source is written by those who may write it here: refused before anything is sent.
+        stop = {"id": "urn:ngsi-ld:BusStop:1", "type": "BusStop", "load": 3}
+        assert api("POST", "/entities", json=stop, headers=one_place).status_code == 403
+        path = "/csourceRegistrations/urn:ngsi-ld:ContextSourceRegistration:1"
+        api("PATCH", path, json={"operations": ["createBatch"]}, headers=all_places)
+        batch = api("POST", "/entityOperations/create", json=[stop], headers=one_place)
+        assert batch.status_code == 207
+        assert batch.json()["errors"][0]["error"]["status"] == 403

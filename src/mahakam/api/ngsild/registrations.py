@@ -72,7 +72,7 @@ async def retrieve_registration(call: Call) -> Response:
     found = call.broker.registrations.get(id)
     if found is None:
         raise not_found(f"no registration {id}")
-    return call.answer(displayed(found, context), context, accept)
+    return call.answer(_shown(call, found, context), context, accept)
 
 
 async def query_registrations(call: Call) -> Response:
@@ -102,8 +102,16 @@ async def query_registrations(call: Call) -> Response:
     more = links(call, PATH, limit, offset, len(found))
     if call.flag("count"):
         more.append(("ngsild-results-count", str(len(found))))
-    page = [displayed(one, context) for one in found[offset : offset + limit]]
+    page = [_shown(call, one, context) for one in found[offset : offset + limit]]
     return call.answer(page, context, accept, *more)
+
+
+def _shown(call: Call, registration: Registration, context: Context) -> dict[str, object]:
+    """What the caller may see: contextSourceInfo may hold a key to the source, which is not for everybody."""
+    found = displayed(registration, context)
+    if not call.everywhere(call.principal()):
+        found.pop("contextSourceInfo", None)
+    return found
 
 
 def page_of(params: Mapping[str, str]) -> tuple[int, int]:
