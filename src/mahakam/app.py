@@ -64,9 +64,15 @@ class Node:
     def broker(self) -> Broker:
         """The default tenant's entities; ``broker.tenant(name)`` leads to the others."""
         from mahakam.broker.broker import Broker
+        from mahakam.broker.history import Keeping
 
-        private = self.settings.private_addresses
-        return Broker(self.store, self.book, self.places, private_addresses=private)
+        return Broker(
+            self.store,
+            self.book,
+            self.places,
+            private_addresses=self.settings.private_addresses,
+            history=Keeping.parse(self.settings.history),
+        )
 
     @cached_property
     def contexts(self) -> Contexts:

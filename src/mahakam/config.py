@@ -35,6 +35,7 @@ class Settings:
     ``data``: folder of the store, photos and archived files. ``config``: folders searched for places.
     ``store``: URL of the store, default the SQLite file in ``data``; ``replica``: of a PostgreSQL server that
     follows it and answers queries. ``open``: no sign-in, loopback only.
+    ``history``: which tenants keep temporal evolutions, and how long (``broker.history.Keeping``).
     """
 
     data: Path
@@ -47,6 +48,7 @@ class Settings:
     demo: bool = False
     private_addresses: bool = False
     replica: str = field(default="", repr=False)
+    history: str = "on"
 
     def environment(self) -> dict[str, str]:
         """The settings as environment variables, the way they reach the server's worker processes."""
@@ -61,6 +63,7 @@ class Settings:
             "MAHAKAM_OPEN": "1" if self.open else "",
             "MAHAKAM_DEMO": "1" if self.demo else "",
             "MAHAKAM_PRIVATE_ADDRESSES": "1" if self.private_addresses else "",
+            "MAHAKAM_HISTORY": self.history,
         }
 
     @classmethod
@@ -77,6 +80,7 @@ class Settings:
             open=bool(environ.get("MAHAKAM_OPEN")),
             demo=bool(environ.get("MAHAKAM_DEMO")),
             private_addresses=bool(environ.get("MAHAKAM_PRIVATE_ADDRESSES")),
+            history=environ.get("MAHAKAM_HISTORY") or "on",
         )
 
 

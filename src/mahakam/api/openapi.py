@@ -10,11 +10,15 @@ from mahakam.api.ngsild.call import BASE, GEO_JSON, JSON, JSON_LD, MERGE_PATCH
 from mahakam.api.ngsild.entities import DEFAULT_LIMIT, FILTERS, MAX_LIMIT
 from mahakam.api.ngsild.presentation import FORMS, READ_OPTIONS
 from mahakam.api.ngsild.routes import ROUTES, Route
+from mahakam.api.ngsild.temporal_reads import FORMS as EVOLUTION_FORMS
+from mahakam.api.ngsild.temporal_reads import OPTIONS, TEMPORAL
 from mahakam.broker.federation.operations import GROUPS, KNOWN
 from mahakam.broker.federation.registration import MODES
 from mahakam.broker.joining import MAX_LEVEL
 from mahakam.ngsild.entity import VALUE_MEMBER
 from mahakam.ngsild.geometry import GEOMETRY_TYPES
+from mahakam.ngsild.temporal_aggregate import METHODS
+from mahakam.ngsild.temporal_query import TIMEPROPERTIES, TIMERELS
 
 _URI = {"type": "string", "format": "uri", "examples": ["urn:ngsi-ld:WeatherObserved:samarinda-1"]}
 _NAME = {"type": "string", "minLength": 1, "examples": ["temperature"]}
@@ -83,15 +87,21 @@ _PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
         "Whether one entity may be spread over sources, so that filters are for the whole",
         _BOOLEAN,
     ),
-    "timerel": ("Relation to a time", {"enum": ["before", "after", "between"]}),
+    "timerel": ("Relation to a time", {"enum": list(TIMERELS)}),
     "timeAt": ("The time, UTC", {"type": "string", "format": "date-time"}),
     "endTimeAt": ("The end of between, UTC", {"type": "string", "format": "date-time"}),
-    "timeproperty": ("Which time is meant", {"enum": ["observedAt", "createdAt", "modifiedAt"]}),
+    "timeproperty": ("Which time is meant", {"enum": list(TIMEPROPERTIES)}),
+    "lastN": ("The newest so many instances of each attribute", {"type": "integer", "minimum": 1}),
+    "aggrMethods": ("Methods of aggregatedValues", {"type": "string", "examples": ["avg,max"]}),
+    "aggrPeriodDuration": ("How long a period is", {"type": "string", "examples": ["PT1H"]}),
     "kind": ("Contexts of one kind", {"enum": ["Hosted", "Cached", "ImplicitlyCreated"]}),
     "reload": ("Whether a cached context is fetched again, not deleted", _BOOLEAN),
 }
 _OPTIONS = {
     "GET": sorted(READ_OPTIONS),
+    "/temporal/entities": sorted(OPTIONS),
+    "/temporal/entities/{entityId}": sorted(OPTIONS),
+    "/temporal/entityOperations/query": sorted(OPTIONS),
     "/entityOperations/query": sorted(READ_OPTIONS),
     "/csourceRegistrations": ["sysAttrs"],
     "/csourceRegistrations/{registrationId}": ["sysAttrs"],
@@ -114,6 +124,9 @@ _BODIES = {
     "snapshot": "Snapshot",
     "snapshot-part": "SnapshotPart",
     "registration": "Registration",
+    "evolution": "Evolution",
+    "instances": "Instances",
+    "temporalQuery": "TemporalQuery",
 }
 _REFUSALS = {
     "400": "The request is not valid; reasons name every fault",
@@ -182,6 +195,7 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
         "snapshotId": _URI,
         "registrationId": _URI,
         "attrId": _NAME,
+        "instanceId": _URI,
         "type": _NAME,
     }
     return [
@@ -198,6 +212,8 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
             allowed = _OPTIONS.get(route.template) or _OPTIONS[route.method]
             text, schema = "How the request is meant", {"type": "array", "items": {"enum": allowed}}
             found.append(_parameter(name, text, schema) | {"style": "form", "explode": False})
+        elif name == "format" and route.template.startswith("/temporal/"):
+            found.append(_parameter(name, _PARAMETERS[name][0], {"enum": list(EVOLUTION_FORMS)}))
         else:
             found.append(_parameter(name, *_PARAMETERS[name]))
     return found
@@ -215,10 +231,18 @@ def _headers() -> list[dict[str, Any]]:
 def _answer(route: Route, status: int) -> dict[str, Any]:
     if status == 204:
         return {"description": "Done"}
+    if status == 206:
+        header = {
+            "content-range": {
+                "schema": {"type": "string"},
+                "description": "The times it has, and of how many",
+            }
+        }
+        return {**_answer(route, 200), "description": "Found in part", "headers": header}
     if status == 207:
         return {"description": "Done in part", "content": {JSON: {"schema": {"type": "object"}}}}
     if status == 201 and route.method == "POST":
-        if route.body in ("entity", "subscription", "context", "registration", "snapshot", "snapshot-part"):
+        if route.body in ("entity", "subscription", "context", "registration", "snapshot", "snapshot-part", "evolution"):
             location = {"location": {"schema": {"type": "string"}, "description": "Path of what was made"}}
             return {"description": "Created", "headers": location}
         return {"description": "Created", "content": {JSON: {"schema": {"type": "array", "items": _URI}}}}
@@ -254,6 +278,7 @@ def _schemas() -> dict[str, Any]:
     }
     attribute = {"type": "object", "properties": members}
     any_attribute = {"anyOf": [attribute, {"type": ["string", "number", "boolean", "array"]}]}
+    attribute_instances = {"anyOf": [attribute, {"type": "array", "items": attribute, "minItems": 1}]}
     entity = {"id": _URI, "type": types, "scope": {"type": ["string", "array"]}}
     geo = {"georel": {"type": "string"}, "geometry": {"type": "string"}, "coordinates": {}}
     snapshot = {
@@ -267,6 +292,14 @@ def _schemas() -> dict[str, Any]:
         "properties": {part: {"type": "string"} for part in ("id", "idPattern", "type")},
     }
     lists = {part: {"type": "array", "items": {"type": "string"}} for part in ("attrs", "pick", "omit")}
+    query: dict[str, Any] = {
+        "type": {"const": "Query"},
+        "entities": {"type": "array", "items": selector, "minItems": 1},
+        "geoQ": {"type": "object", "properties": geo},
+        "q": {"type": "string"},
+        "scopeQ": {"type": "string"},
+        **lists,
+    }
     return {
         "ProblemDetails": {
             "type": "object",
@@ -376,13 +409,34 @@ def _schemas() -> dict[str, Any]:
             "type": "object",
             "required": ["type"],
             "description": f"At least one of {', '.join(FILTERS)}",
+            "properties": query,
+        },
+        "TemporalQuery": {
+            "type": "object",
+            "required": ["type", "temporalQ"],
+            "description": f"A temporal query, and at least one of {', '.join(FILTERS)}",
             "properties": {
-                "type": {"const": "Query"},
-                "entities": {"type": "array", "items": selector, "minItems": 1},
-                "geoQ": {"type": "object", "properties": geo},
-                "q": {"type": "string"},
-                "scopeQ": {"type": "string"},
-                **lists,
+                **query,
+                "temporalQ": {
+                    "type": "object",
+                    "required": ["timerel", "timeAt"],
+                    "properties": {name: _PARAMETERS[name][1] for name in sorted(TEMPORAL)},
+                },
+                "aggrParams": {
+                    "type": "object",
+                    "required": ["aggrMethods"],
+                    "properties": {
+                        "aggrMethods": {"type": "array", "items": {"enum": list(METHODS)}, "minItems": 1},
+                        "aggrPeriodDuration": _PARAMETERS["aggrPeriodDuration"][1],
+                    },
+                },
             },
         },
+        "Evolution": {
+            "type": "object",
+            "required": ["id", "type"],
+            "properties": {"id": _URI, "type": types},
+            "additionalProperties": attribute_instances,
+        },
+        "Instances": {"type": "object", "additionalProperties": attribute_instances},
     }

@@ -14,6 +14,7 @@ from mahakam.broker.contracts import ContractBook
 from mahakam.broker.federation.notices import notice
 from mahakam.broker.federation.registrations import Registrations
 from mahakam.broker.guard import Guard
+from mahakam.broker.history import NOT_KEPT, History, Keeping
 from mahakam.broker.subscriptions import Subscriptions
 from mahakam.broker.transient import Ends, Transients, has_ended, split, without
 from mahakam.broker.writes import (
@@ -53,7 +54,8 @@ class Broker:
 
     The methods that write are done when they return: durable, and what is owed to subscriptions is in the
     outbox. Their forms with ``a`` in front are for coroutines, and share commits.
-    ``private_addresses``: whether notifications may go to them.
+    ``private_addresses``: whether notifications may go to them. ``history``: in which tenants every change
+    adds to the entity's temporal evolution.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Broker:
         *,
         name: str = "",
         private_addresses: bool = False,
+        history: Keeping = NOT_KEPT,
     ) -> None:
         self.stores = store
         self.name = name
@@ -74,6 +77,8 @@ class Broker:
         self.subscriptions = Subscriptions(self.store, name)
         self.registrations = Registrations(self.store, partial(notice, self.subscriptions))
         self._transients = Transients(self.store)
+        self.history = History(self.store, kept=history.kept(name))
+        self._keeping = history
         self._guard = Guard(book, places)
         self._tenants: dict[str, Broker] = {name: self}
 
@@ -89,7 +94,12 @@ class Broker:
             if create:
                 self.stores.create_tenant(name)
             broker = Broker(
-                self.stores, self.book, self.places, name=name, private_addresses=self.private_addresses
+                self.stores,
+                self.book,
+                self.places,
+                name=name,
+                private_addresses=self.private_addresses,
+                history=self._keeping,
             )
         except KeyError:
             raise Problem(
@@ -279,6 +289,8 @@ class Broker:
         if ends:
             self._transients.keep(transaction, draft.id, ends)
         self._record(transaction, draft.id, "create", author, at)
+        if self.history.kept:
+            self.history.add(transaction, None, draft.document, at)
         if self.subscriptions.any(transaction):
             self.subscriptions.notice(transaction, None, stamped(draft.document, at))
 
@@ -328,6 +340,8 @@ class Broker:
                 if self._transients.any:
                     self._transients.keep(transaction, id, ())
                 self._record(transaction, id, "delete", author, at)
+                if self.history.kept:
+                    self.history.add(transaction, before, None, at)
                 self.subscriptions.notice(transaction, before, None)
                 return Written(id)
 
@@ -356,6 +370,8 @@ class Broker:
         if ends or self._transients.any:
             self._transients.keep(transaction, after["id"], ends)
         self._record(transaction, after["id"], action, author, at)
+        if self.history.kept:
+            self.history.add(transaction, before, after, at)
         self.subscriptions.notice(transaction, before, after)
 
     def _ingest(
@@ -371,6 +387,8 @@ class Broker:
             before = transaction.get(id)
             after = stamped(item.document, at, before)
             transaction.put(after, represent.body(after))
+            if self.history.kept:
+                self.history.add(transaction, before, after, at)
             self.subscriptions.notice(transaction, before, after)
             stored.append(item)
         transaction.put_lineage(item.lineage for item in stored)

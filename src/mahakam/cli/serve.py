@@ -32,6 +32,8 @@ from mahakam.config import Settings
               help="No sign-in: everybody may do everything. Only on a loopback address.")  # fmt: skip
 @click.option("--private-addresses", is_flag=True, envvar="MAHAKAM_PRIVATE_ADDRESSES",
               help="Notify and fetch @contexts from private addresses too.")  # fmt: skip
+@click.option("--history", default="on", show_default=True, envvar="MAHAKAM_HISTORY", metavar="POLICY",
+              help="What is kept of changes: on, off, or for how long (P2Y); TENANT=… for one tenant.")  # fmt: skip
 def serve(
     data: Path,
     config: tuple[Path, ...],
@@ -42,6 +44,7 @@ def serve(
     replica: str,
     open_: bool,
     private_addresses: bool,
+    history: str,
 ) -> int:
     """Serve a node: pages, NGSI-LD and tables. An empty data folder is a fresh, empty node. Ctrl-C ends it.
 
@@ -58,6 +61,7 @@ def serve(
         replica=replica,
         open=open_,
         private_addresses=private_addresses,
+        history=history,
     )
     return run_server(settings)
 

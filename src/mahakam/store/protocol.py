@@ -13,6 +13,8 @@ from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
 from mahakam.ngsild.selection import Selection
+from mahakam.ngsild.temporal import Head, Moment
+from mahakam.ngsild.temporal_query import View
 from mahakam.store.model import Change, Correction, Entry, Held, HeldState, Lineage, Owed, Run
 
 Document = dict[str, Any]
@@ -85,6 +87,32 @@ class Transaction(Protocol):
     def record(self, kind: str, key: str) -> dict[str, Any] | None: ...
 
     def records(self, kind: str) -> dict[str, dict[str, Any]]: ...
+
+    def evolution(self, id: str) -> Head | None:
+        """The head of an entity's temporal evolution, which may outlive the entity."""
+
+    def put_evolution(self, head: Head) -> None:
+        """Insert the head, or replace the one with its id."""
+
+    def drop_evolution(self, id: str) -> bool:
+        """Delete the head with all its moments; True if there was one."""
+
+    def add_moments(self, moments: Iterable[Moment]) -> None:
+        """Append attribute instances; each gets a number higher than all before it, the one it has is not looked at."""
+
+    def moment(self, entity: str, attribute: str, number: int) -> Moment | None: ...
+
+    def put_moment(self, moment: Moment) -> None:
+        """Replace the one with its number."""
+
+    def drop_moments(
+        self, entity: str, attribute: str, *, number: int = 0, dataset: str | None = None, observed: str = ""
+    ) -> int:
+        """Delete the moments of an attribute: one by its number, those of a dataset ("" is the default
+        instance), those observed at a time, or all. How many there were."""
+
+    def purge_moments(self, before: str, limit: int) -> int:
+        """Delete at most ``limit`` moments, the first written first, that were made before a time. How many."""
 
     def others(self) -> int:
         """A number that is another one when another process or connection has written since it was asked."""
@@ -197,6 +225,18 @@ class EntityStore(Protocol):
 
     def count_dead(self, subscription: str = "") -> int:
         """How many notifications were given up on."""
+
+    def evolution(self, id: str) -> Head | None:
+        """The head of an entity's temporal evolution, which may outlive the entity."""
+
+    def evolutions(self, ids: Sequence[str] = (), after: int = 0, limit: int = 500) -> list[tuple[int, Head]]:
+        """Heads with their numbers, above ``after``, in the order in which they were made; of ``ids``, or all."""
+
+    def moments(self, view: View) -> list[Moment]:
+        """Attribute instances of one entity, in the order of the view's time, the number deciding between equals.
+
+        What has no time of that name stands where it was created.
+        """
 
     def journal(self, entity: str, limit: int = 100) -> list[Entry]:
         """Who wrote an entity and when, the newest first."""

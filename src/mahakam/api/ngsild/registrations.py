@@ -10,7 +10,7 @@ from mahakam.api.http import Response
 from mahakam.api.ngsild.call import BASE, JSON, JSON_LD, MERGE_PATCH, Call, accepted
 from mahakam.api.ngsild.entities import DEFAULT_LIMIT, MAX_LIMIT, number
 from mahakam.broker.clock import now
-from mahakam.broker.federation.discovery import concerned, parse_filter, parse_period
+from mahakam.broker.federation.discovery import concerned, parse_filter
 from mahakam.broker.federation.matching import Index
 from mahakam.broker.federation.notices import displayed
 from mahakam.broker.federation.parsing import TYPE, merged, parse
@@ -19,6 +19,7 @@ from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.lexical import require_uri
 from mahakam.ngsild.problem import bad_request, not_found
 from mahakam.ngsild.query import selection_from
+from mahakam.ngsild.temporal_query import parse_period
 
 PATH = f"{BASE}/csourceRegistrations"
 _NARROW = ("type", "attrs", "id", "idPattern", "q", "csf", "georel", "scopeQ", "timerel")

@@ -137,6 +137,10 @@ class NgsiLd:
                 return methods, tuple(map(_decoded, match.groups()))
         if path == f"{BASE}/openapi.json":
             return _OPENAPI, ()
+        if "//" in path:
+            raise bad_request(
+                "The path has an empty part", "an id or a name was expected between two slashes"
+            )
         raise Problem("ResourceNotFound", "There is no such resource", path[:200])
 
     def _document(self) -> Response:

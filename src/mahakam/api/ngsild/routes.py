@@ -21,6 +21,8 @@ from mahakam.api.ngsild import (
     registrations,
     snapshots,
     subscriptions,
+    temporal,
+    temporal_reads,
 )
 from mahakam.api.ngsild.call import Call
 from mahakam.api.ngsild.presentation import READ_PARAMETERS
@@ -40,6 +42,9 @@ Body = Literal[
     "map",
     "snapshot",
     "snapshot-part",
+    "evolution",
+    "instances",
+    "temporalQuery",
 ]
 
 
@@ -73,6 +78,10 @@ _ENTITY_MAP = "/entityMaps/{entityMapId}"
 _CONTEXT = "/jsonldContexts/{contextId}"
 _SUBSCRIPTION = "/subscriptions/{subscriptionId}"
 _DEAD_LETTERS = f"{_SUBSCRIPTION}/deadLetters"
+
+_EVOLUTION = "/temporal/entities/{entityId}"
+_INSTANCES = f"{_EVOLUTION}/attrs/{{attrId}}"
+_INSTANCE = f"{_INSTANCES}/{{instanceId}}"
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/entities", entities.query, "Query entities", (200, 201, 203), entities.QUERY_PARAMETERS),
@@ -488,5 +497,90 @@ ROUTES: tuple[Route, ...] = (
         frozenset(("reload",)),
         "",
         True,
+    ),
+    Route(
+        "GET",
+        "/temporal/entities",
+        temporal_reads.query_evolutions,
+        "Query temporal evolutions",
+        (200, 206),
+        temporal_reads.QUERY_PARAMETERS,
+    ),
+    Route(
+        "POST",
+        "/temporal/entities",
+        temporal.create_evolution,
+        "Create a temporal evolution, or add to one",
+        (201, 204),
+        frozenset(("local",)),
+        "evolution",
+        True,
+    ),
+    Route(
+        "GET",
+        _EVOLUTION,
+        temporal_reads.retrieve_evolution,
+        "Retrieve a temporal evolution",
+        (200, 206),
+        temporal_reads.RETRIEVE_PARAMETERS,
+    ),
+    Route(
+        "DELETE",
+        _EVOLUTION,
+        temporal.delete_evolution,
+        "Delete a temporal evolution",
+        (204,),
+        frozenset(("local",)),
+        "",
+        True,
+    ),
+    Route(
+        "POST",
+        f"{_EVOLUTION}/attrs",
+        temporal.append_instances,
+        "Add attribute instances",
+        (204,),
+        frozenset(("local",)),
+        "instances",
+        True,
+    ),
+    Route(
+        "DELETE",
+        _INSTANCES,
+        temporal.delete_instances,
+        "Delete the instances of an attribute",
+        (204,),
+        frozenset(("datasetId", "deleteAll", "local")),
+        "",
+        True,
+    ),
+    Route(
+        "PATCH",
+        _INSTANCE,
+        temporal.update_instance,
+        "Change an attribute instance",
+        (204,),
+        frozenset(("local",)),
+        "instances",
+        True,
+    ),
+    Route(
+        "DELETE",
+        _INSTANCE,
+        temporal.delete_instance,
+        "Delete an attribute instance",
+        (204,),
+        frozenset(("local",)),
+        "",
+        True,
+    ),
+    Route(
+        "POST",
+        "/temporal/entityOperations/query",
+        temporal_reads.query_evolutions_by_post,
+        "Query temporal evolutions by an object",
+        (200, 206),
+        temporal_reads.POST_PARAMETERS,
+        "temporalQuery",
     ),
 )

@@ -3,65 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mahakam.broker.federation.matching import Index
 from mahakam.broker.federation.registration import Registration
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.entity import VALUE_MEMBER, Document
-from mahakam.ngsild.lexical import TIME_RULE, is_time
 from mahakam.ngsild.match import fulfils, in_scopes, located
-from mahakam.ngsild.problem import bad_request
 from mahakam.ngsild.qlanguage import parse_q
 from mahakam.ngsild.selection import Condition, Selection, Types
-
-_TIMERELS = ("before", "after", "between")
-_TIMEPROPERTIES = ("observedAt", "createdAt", "modifiedAt", "deletedAt")
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """A temporal query (clause 4.11): before, after or between times that are ISO 8601 UTC."""
-
-    timerel: str
-    at: str
-    end: str = ""
-    timeproperty: str = "observedAt"
-
-    def meets(self, interval: Mapping[str, str]) -> bool:
-        """Whether an interval has a part that lies in the period."""
-        start, end = interval["startAt"], interval.get("endAt", "9999")
-        if self.timerel == "before":
-            return start < self.at
-        if self.timerel == "after":
-            return end > self.at
-        return start < self.end and end > self.at
-
-
-def parse_period(params: Mapping[str, Any]) -> Period | None:
-    """The temporal query of parameters or of a ``temporalQ``; raises Problem BadRequestData."""
-    timerel = params.get("timerel")
-    if timerel is None:
-        for name in ("timeAt", "endTimeAt"):
-            if name in params:
-                raise _fault(name, "goes with timerel")
-        return None
-    at, end = params.get("timeAt"), params.get("endTimeAt", "")
-    if timerel not in _TIMERELS:
-        raise _fault("timerel", f"one of {', '.join(_TIMERELS)}")
-    if not is_time(at):
-        raise _fault("timeAt", f"{TIME_RULE}, was expected")
-    if timerel == "between" and not is_time(end):
-        raise _fault("endTimeAt", f"between needs {TIME_RULE}, at which it ends")
-    timeproperty = params.get("timeproperty", "observedAt")
-    if timeproperty not in _TIMEPROPERTIES:
-        raise _fault("timeproperty", f"one of {', '.join(_TIMEPROPERTIES)}")
-    return Period(timerel, str(at), str(end), timeproperty)
-
-
-def _fault(name: str, detail: str) -> Exception:
-    return bad_request("The temporal query is not valid", f"{name}: {detail}")
+from mahakam.ngsild.temporal_query import Period
 
 
 def parse_filter(text: str | None, context: Context) -> Condition | None:

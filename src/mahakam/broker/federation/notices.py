@@ -10,7 +10,7 @@ from typing import Any, Literal
 import orjson
 
 from mahakam.broker.clock import now
-from mahakam.broker.federation.discovery import concerned, parse_filter, parse_period, types_of
+from mahakam.broker.federation.discovery import concerned, parse_filter, types_of
 from mahakam.broker.federation.matching import Index
 from mahakam.broker.federation.parsing import shown
 from mahakam.broker.federation.registration import Registration, of_payload
@@ -19,6 +19,7 @@ from mahakam.broker.subscriptions import Records, Subscriptions
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.selection import Selection
 from mahakam.ngsild.subscription import Subscription
+from mahakam.ngsild.temporal_query import parse_period
 from mahakam.store.protocol import Transaction
 
 Reason = Literal["newlyMatching", "updated", "noLongerMatching"]

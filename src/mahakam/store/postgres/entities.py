@@ -18,6 +18,7 @@ from mahakam.store.postgres.schema import prepare
 from mahakam.store.postgres.signals import Signals
 from mahakam.store.postgres.writer import Writer
 from mahakam.store.protocol import Document, Transaction
+from mahakam.store.sql.history import HistoryReads
 from mahakam.store.sql.ledger import Ledger
 from mahakam.store.sql.packing import unpack
 from mahakam.store.sql.select import Plan, compile_selection
@@ -38,7 +39,7 @@ GROUP BY j.key
 """
 
 
-class PostgresEntities(Ledger):
+class PostgresEntities(Ledger, HistoryReads):
     """See :class:`mahakam.store.protocol.EntityStore`."""
 
     _list = r"jsonb_array_elements(replace(held.reasons, '\u0000', '\ufffd')::jsonb)"

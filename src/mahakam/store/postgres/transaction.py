@@ -12,6 +12,7 @@ import psycopg
 from mahakam.store.postgres.connection import Connection, run, worded
 from mahakam.store.postgres.values import Row, rows_of
 from mahakam.store.protocol import Document
+from mahakam.store.sql.history import HistoryWrites
 from mahakam.store.sql.keys import Box, keys_of
 from mahakam.store.sql.packing import times_of, unpack
 from mahakam.store.sql.records import RecordWrites
@@ -31,7 +32,7 @@ class _Keys(NamedTuple):
     box: Box | None
 
 
-class PostgresTransaction(RecordWrites):
+class PostgresTransaction(RecordWrites, HistoryWrites):
     """See :class:`mahakam.store.protocol.Transaction`; the writer, whose connection it uses, commits.
 
     It sees the database as it was when it began; what it changes must not have changed since, or PostgreSQL

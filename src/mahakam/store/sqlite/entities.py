@@ -16,6 +16,7 @@ import orjson
 from mahakam.ngsild.selection import Selection
 from mahakam.store.errors import TakesLong
 from mahakam.store.protocol import Document, Transaction
+from mahakam.store.sql.history import HistoryReads
 from mahakam.store.sql.ledger import Ledger
 from mahakam.store.sql.packing import unpack
 from mahakam.store.sql.select import Plan, compile_selection
@@ -84,7 +85,7 @@ def _within(connection: apsw.Connection, sql: str, values: tuple[Any, ...], seco
         connection.set_progress_handler(None)
 
 
-class SqliteEntities(Ledger):
+class SqliteEntities(Ledger, HistoryReads):
     """See :class:`mahakam.store.protocol.EntityStore`."""
 
     _list = "json_each(held.reasons)"

@@ -10,6 +10,7 @@ import orjson
 
 from mahakam.store.model import Entry
 from mahakam.store.protocol import Document
+from mahakam.store.sql.history import HistoryWrites
 from mahakam.store.sql.keys import Keys, keys_of
 from mahakam.store.sql.packing import times_of, unpack
 from mahakam.store.sql.records import RecordWrites
@@ -26,7 +27,7 @@ def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-class SqliteTransaction(RecordWrites):
+class SqliteTransaction(RecordWrites, HistoryWrites):
     """See :class:`mahakam.store.protocol.Transaction`; the writer, whose connection it uses, commits."""
 
     def __init__(self, connection: apsw.Connection) -> None:

@@ -1,0 +1,359 @@
+"""``/temporal/entities``: reading temporal evolutions (clause 5.7.3, 5.7.4, 6.3.10, 6.18, 6.19, 6.24)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import replace as changed
+from functools import partial
+from typing import Any
+
+from mahakam.api.http import Response
+from mahakam.api.ngsild.call import Call, accepted, flag_of, options_of
+from mahakam.api.ngsild.entities import (
+    DEFAULT_LIMIT,
+    FILTERS,
+    GEO_PARAMETERS,
+    MAX_LIMIT,
+    compile_selection,
+    number,
+    require_narrow,
+)
+from mahakam.api.ngsild.posted import parameters_of
+from mahakam.broker.history import MAX_INSTANCES, History, too_many
+from mahakam.ngsild.context import Context
+from mahakam.ngsild.lexical import is_uri
+from mahakam.ngsild.problem import Problem, bad_request, not_found
+from mahakam.ngsild.projection import EVERYTHING, Projection, parse_projection
+from mahakam.ngsild.query import attributes_of
+from mahakam.ngsild.selection import Selection
+from mahakam.ngsild.temporal import Head, Moment
+from mahakam.ngsild.temporal_aggregate import Aggregation, parse_aggregation
+from mahakam.ngsild.temporal_query import (
+    Period,
+    View,
+    fault,
+    parse_last,
+    parse_period,
+    parse_timeproperty,
+    sortable,
+)
+from mahakam.ngsild.temporal_render import drawn, normalized, series
+
+PAGE = 30
+"""Attribute instances of one entity in an answer; where there are more, it is partial (206)."""
+FORMS = ("normalized", "temporalValues", "aggregatedValues")
+OPTIONS = frozenset((*FORMS, "sysAttrs"))
+TEMPORAL = frozenset(("timerel", "timeAt", "endTimeAt", "timeproperty", "lastN"))
+RETRIEVE_PARAMETERS = TEMPORAL | {
+    "attrs", "pick", "omit", "options", "format", "lang", "datasetId", "aggrMethods", "aggrPeriodDuration",
+    "local", "csf",
+}  # fmt: skip
+QUERY_PARAMETERS = RETRIEVE_PARAMETERS | {
+    *FILTERS, *GEO_PARAMETERS, "id", "idPattern", "expandValues", "limit", "offset", "count", "orderBy",
+}  # fmt: skip
+POST_PARAMETERS = frozenset(("limit", "offset", "count", "options", "format", "local"))
+_FORM_OF = {"values": "temporalValues", **{name: name for name in FORMS}}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How an answer looks. ``aggregation``: what is made of the values, if anything."""
+
+    form: str
+    sys_attrs: bool
+    projection: Projection
+    lang: str
+    aggregation: Aggregation | None
+
+
+async def retrieve_evolution(call: Call) -> Response:
+    """Clause 5.7.3: the temporal evolution of one entity."""
+    accept = accepted(call.request.headers)
+    context = await call.context()
+    view, shape = _compiled(call.params, context)
+    id = call.entity_id
+    return await call.off_loop(partial(_retrieved, call, changed(view, entity=id), shape, context, accept))
+
+
+def _retrieved(call: Call, view: View, shape: Shape, context: Context, accept: str) -> Response:
+    history = call.broker.history
+    head = history.get(view.entity)
+    if head is None:
+        raise not_found(f"{view.entity} has no temporal evolution")
+    if view.attributes and not history.store.moments(View(view.entity, attributes=view.attributes, limit=1)):
+        raise not_found(f"{view.entity} has none of these attributes")
+    found = Slice.of([_part(history, head, view, shape)], view)
+    shown = found.shown(history, shape, context)[0]
+    if not shown:
+        raise not_found(f"{view.entity} has nothing of what was picked")
+    return call.answer(shown, context, accept, *found.headers(), status=found.status)
+
+
+async def query_evolutions(call: Call) -> Response:
+    """Clause 5.7.4: the temporal evolutions that a selection and a temporal query select, by pages."""
+    context = await call.context()
+    return await _query(call, call.params, context)
+
+
+async def query_evolutions_by_post(call: Call) -> Response:
+    """Clause 5.7.4: the same, said by a Query object with ``temporalQ`` and ``aggrParams``."""
+    payload, context = await call.payload()
+    return await _query(call, {**call.params, **_posted(payload)}, context)
+
+
+def _posted(payload: Any) -> Mapping[str, str]:
+    """A Query object in the words of a query string; raises Problem BadRequestData."""
+    if not isinstance(payload, dict):
+        raise bad_request("The query is not valid", "an object was expected")
+    rest = {name: part for name, part in payload.items() if name not in ("temporalQ", "aggrParams")}
+    params = dict(parameters_of(rest))
+    for member, known in (
+        ("temporalQ", TEMPORAL | {"aggrMethods", "aggrPeriodDuration"}),
+        ("aggrParams", frozenset(("aggrMethods", "aggrPeriodDuration"))),
+    ):
+        if member not in payload:
+            continue
+        found = payload[member]
+        if not isinstance(found, dict):
+            raise fault(member, "an object was expected")
+        for name, part in found.items():
+            if name == "type":
+                continue
+            if name not in known:
+                raise fault(f"{member}.{name[:40]}", f"one of {', '.join(sorted(known))} was expected")
+            params[name] = _word(part, f"{member}.{name}", name)
+        if "aggrMethods" in params or "aggrPeriodDuration" in params:
+            params.setdefault("format", "aggregatedValues")
+    return params
+
+
+def _word(part: Any, where: str, name: str) -> str:
+    if name == "lastN" and isinstance(part, int) and not isinstance(part, bool):
+        return str(part)
+    if name == "aggrMethods" and isinstance(part, list) and all(isinstance(one, str) for one in part):
+        return ",".join(part)
+    if not isinstance(part, str) or name == "lastN":
+        raise fault(where, "a whole number was expected" if name == "lastN" else "a text was expected")
+    return part
+
+
+async def _query(call: Call, params: Mapping[str, str], context: Context) -> Response:
+    accept = accepted(call.request.headers)
+    view, shape = _compiled(params, context)
+    if params.get("orderBy", "id") not in ("id", "id;asc", "id;desc"):
+        raise bad_request("The parameter orderBy is not valid", "temporal evolutions are ordered by id")
+    if view.period is None:
+        raise fault("timerel", "a query of evolutions needs timerel and timeAt")
+    selection = compile_selection(params, context)
+    require_narrow(params, selection)
+    limit = number(params.get("limit"), "limit", DEFAULT_LIMIT)
+    if limit > MAX_LIMIT:
+        raise Problem("TooManyResults", "The limit is too high", f"limit may be {MAX_LIMIT} at most")
+    offset = number(params.get("offset"), "offset", 0)
+    count = flag_of(params, "count")
+    if limit == 0 and not count:
+        raise bad_request("The parameter limit is not valid", "0 goes only with count=true")
+    page = Page(selection, limit, offset, count, params.get("orderBy", ""))
+    return await call.off_loop(partial(_queried, call, page, view, shape, context, accept))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which of the evolutions selected are wanted."""
+
+    selection: Selection
+    limit: int
+    offset: int
+    count: bool
+    order: str
+
+
+def _queried(call: Call, page: Page, view: View, shape: Shape, context: Context, accept: str) -> Response:
+    history = call.broker.history
+    peek = changed(view, limit=1, last=0)
+    end = page.offset + page.limit
+    found: list[Head] = []
+    total = 0
+    if page.order:
+        heads = sorted((head for head, _ in history.scan(page.selection, peek)), key=lambda head: head["id"])
+        if page.order.endswith("desc"):
+            heads.reverse()
+        total, found = len(heads), heads[page.offset : end]
+    else:
+        for head, _ in history.scan(page.selection, peek):
+            if page.offset <= total < end:
+                found.append(head)
+            total += 1
+            if total > end and not page.count:
+                break
+    part = Slice.of([_part(history, head, view, shape) for head in found], view)
+    headers = part.headers()
+    if page.count:
+        headers.append(("ngsild-results-count", str(total)))
+    if call.request.method == "GET":
+        headers += _links(call, page, total > end)
+    return call.answer(part.shown(history, shape, context), context, accept, *headers, status=part.status)
+
+
+def _links(call: Call, page: Page, more: bool) -> list[tuple[str, str]]:
+    """Link headers to the next and the previous page of entities (clause 6.3.10)."""
+    from urllib.parse import urlencode
+
+    def link(offset: int, relation: str) -> tuple[str, str]:
+        query = urlencode({**call.params, "limit": page.limit, "offset": offset})
+        return "link", f'</ngsi-ld/v1/temporal/entities?{query}>; rel="{relation}"; type="application/json"'
+
+    found = [link(page.offset + page.limit, "next")] if more and page.limit else []
+    if page.offset and page.limit:
+        found.append(link(max(0, page.offset - page.limit), "prev"))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One entity of an answer. ``cut``: the time from which on (with lastN: back to which) it has more; or ""."""
+
+    head: Head
+    moments: list[Moment]
+    cut: str = ""
+
+
+def _part(history: History, head: Head, view: View, shape: Shape) -> Part:
+    """What an answer may have of one entity: a page, or everything that is aggregated."""
+    limit = MAX_INSTANCES if shape.aggregation else PAGE
+    view = changed(view, entity=head["id"], newest=bool(view.last), limit=limit + 1)
+    found = history.store.moments(view)
+    if len(found) <= limit:
+        return Part(head, found)
+    if shape.aggregation:
+        raise too_many(head)
+    # What has one time comes together, so that the next page can begin at a time.
+    cut = _time(found[-1], view)
+    if cut == _time(found[0], view):
+        found = history.store.moments(changed(view, limit=MAX_INSTANCES))
+        cut = next((time for one in found if (time := _time(one, view)) != _time(found[0], view)), "")
+    return Part(head, found, cut)
+
+
+def _time(moment: Moment, view: View) -> str:
+    return sortable(moment.time(view.timeproperty) or moment.created)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The part of several evolutions that one answer has: up to the same time in all of them."""
+
+    parts: list[Part]
+    view: View
+    cut: str
+
+    @classmethod
+    def of(cls, parts: list[Part], view: View) -> Slice:
+        cuts = [part.cut for part in parts if part.cut]
+        cut = (max(cuts) if view.last else min(cuts)) if cuts else ""
+        if cut:
+            parts = [changed(part, moments=_within(part.moments, view, cut)) for part in parts]
+        return cls(parts, view, cut)
+
+    @property
+    def status(self) -> int:
+        return 206 if self.cut else 200
+
+    def headers(self) -> list[tuple[str, str]]:
+        """Content-Range of a partial answer: in the order of time, with lastN against it (clause 6.3.10)."""
+        if not self.cut:
+            return []
+        times = [time for part in self.parts for one in part.moments if (time := _time(one, self.view))]
+        if not times:
+            return []
+        start, end = _range(self.view, min(times), max(times))
+        size = str(self.view.last) if self.view.last else "*"
+        return [("content-range", f"date-time {_second(start)}-{_second(end)}/{size}")]
+
+    def shown(self, history: History, shape: Shape, context: Context) -> list[dict[str, Any]]:
+        """The answer's entities; an attribute of which the partial answer has nothing is an empty list."""
+        shown = [_shown(part, shape, context, self.view) for part in self.parts]
+        if self.cut:
+            for part, one in zip(self.parts, shown, strict=True):
+                for moment in history.store.moments(changed(self.view, entity=part.head["id"], last=1)):
+                    if shape.projection.keeps(moment.attribute):
+                        one.setdefault(context.compact(moment.attribute), [])
+        return shown
+
+
+def _within(moments: list[Moment], view: View, cut: str) -> list[Moment]:
+    if view.last:
+        return [one for one in moments if _time(one, view) > cut]
+    return [one for one in moments if _time(one, view) < cut]
+
+
+def _range(view: View, least: str, most: str) -> tuple[str, str]:
+    period: Period | None = view.period
+    if view.last:
+        if period is None or period.timerel == "after":
+            return most, least
+        return period.end or period.at, least
+    return (least if period is None or period.timerel == "before" else period.at), most
+
+
+def _second(time: str) -> str:
+    """Clause 6.3.10: to the second, without a zone."""
+    return sortable(time).partition(".")[0]
+
+
+def _shown(part: Part, shape: Shape, context: Context, view: View) -> dict[str, Any]:
+    keeps = shape.projection.keeps
+    kept = [moment for moment in part.moments if keeps(moment.attribute)]
+    if view.last:
+        kept.reverse()
+    head = {name: value for name, value in part.head.items() if keeps(name) and name != "scope"}
+    how: dict[str, Any] = {
+        "timeproperty": view.timeproperty,
+        "sys_attrs": shape.sys_attrs,
+        "lang": shape.lang,
+    }
+    if shape.aggregation is not None:
+        return drawn(head, kept, context, shape.aggregation.draw, **how)
+    if shape.form == "temporalValues":
+        return drawn(head, kept, context, series, **how)
+    return normalized(head, kept, context, **how)
+
+
+def _compiled(params: Mapping[str, str], context: Context) -> tuple[View, Shape]:
+    """What the parameters of a read say; raises Problem."""
+    options = options_of(params, OPTIONS)
+    forms = {_FORM_OF[option] for option in options if option in _FORM_OF}
+    if "format" in params:
+        if params["format"] not in FORMS:
+            raise Problem("InvalidRequest", "The parameter format is not valid", f"one of {', '.join(FORMS)}")
+        forms = {params["format"]}
+    if len(forms) > 1:
+        raise bad_request("Two representations", " and ".join(sorted(forms)))
+    form = next(iter(forms), "normalized")
+    period = parse_period(params)
+    attributes = attributes_of(params.get("attrs", ""), context)
+    projection = parse_projection(params.get("pick", ""), params.get("omit", ""), context)
+    if projection.depth:
+        raise bad_request("Evolutions have no linked entities", "pick and omit go without braces here")
+    if attributes and projection != EVERYTHING:
+        raise bad_request(
+            "attrs goes without pick and omit", "pick and omit say the same and more (clause 4.21)"
+        )
+    datasets = tuple(filter(None, params.get("datasetId", "").split(",")))
+    for dataset in datasets:
+        if dataset != "@none" and not is_uri(dataset):
+            raise bad_request(
+                "The parameter datasetId is not valid", f"{dataset[:80]!r} is no URI, nor @none"
+            )
+    view = View(
+        "",
+        parse_timeproperty(params),
+        period,
+        attributes,
+        tuple("" if dataset == "@none" else dataset for dataset in datasets),
+        parse_last(params),
+    )
+    aggregation = parse_aggregation(params, period) if form == "aggregatedValues" else None
+    shape = Shape(form, "sysAttrs" in options, projection, params.get("lang", ""), aggregation)
+    return view, shape

@@ -1,0 +1,263 @@
+"""The temporal evolution of entities: kept with every change, written by itself, read (clause 5.6.11-16, 5.7.3-4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from mahakam.broker.clock import now
+from mahakam.ngsild.duration import seconds_of
+from mahakam.ngsild.entity import Document
+from mahakam.ngsild.match import in_scopes, matches
+from mahakam.ngsild.patch import partial_attribute
+from mahakam.ngsild.problem import Problem, bad_request, not_found
+from mahakam.ngsild.selection import Selection
+from mahakam.ngsild.temporal import Head, Moment, at_once, head_of, moment_of, moments_between
+from mahakam.ngsild.temporal_query import Period, View, sortable
+from mahakam.store.protocol import EntityStore, Transaction
+
+MAX_INSTANCES = 100_000
+"""Attribute instances of one entity that a condition or an aggregation looks at."""
+_CHUNK = 500
+_PURGED = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Tenant → ``on``, ``off``, or the ISO 8601 duration for which its changes are kept; ``*``: all others."""
+
+    policies: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, text: str) -> Keeping:
+        """``on,drill=off,air=P90D``; raises ValueError that says what would be right."""
+        policies = {"*": "on"}
+        for part in filter(None, map(str.strip, text.split(","))):
+            tenant, _, policy = part.rpartition("=")
+            if policy not in ("on", "off") and not seconds_of(policy):
+                raise ValueError(f"history: {policy[:40]!r} is none of on, off, an ISO 8601 duration (P2Y)")
+            policies[tenant or "*"] = policy
+        return cls(policies)
+
+    def policy(self, tenant: str) -> str:
+        return self.policies.get(tenant) or self.policies.get("*", "off")
+
+    def kept(self, tenant: str) -> bool:
+        """Whether changes in a tenant add to evolutions."""
+        return self.policy(tenant) != "off"
+
+    def seconds(self, tenant: str) -> float:
+        """For how long; 0 is for ever."""
+        return seconds_of(self.policy(tenant)) or 0.0
+
+
+NOT_KEPT = Keeping({"*": "off"})
+
+
+class History:
+    """The evolutions of one tenant. ``kept``: whether the broker adds its changes. Refusals are Problems."""
+
+    def __init__(self, store: EntityStore, *, kept: bool) -> None:
+        self.store = store
+        self.kept = kept
+
+    def add(self, transaction: Transaction, before: Document | None, after: Document | None, at: str) -> None:
+        """A change of an entity, in the transaction of the change."""
+        document = after or before
+        if document is None:
+            return
+        created = at if before is None else ""
+        transaction.put_evolution(head_of(document, at, created, deleted="" if after else at))
+        transaction.add_moments(moments_between(before, after, at))
+
+    # Writing evolutions themselves
+
+    def create(self, head: Head, moments: list[Moment]) -> bool:
+        """Clause 5.6.11: a new evolution (True), or more instances for the one there is."""
+
+        def work(transaction: Transaction) -> bool:
+            stored = transaction.evolution(head["id"])
+            transaction.put_evolution(head if stored is None else _joined(stored, head))
+            _add(transaction, moments)
+            return stored is None
+
+        return self.store.write(work)
+
+    def append(self, head: Head, moments: list[Moment]) -> None:
+        """Clause 5.6.12: more instances. Raises Problem ResourceNotFound."""
+
+        def work(transaction: Transaction) -> None:
+            stored = _found(transaction, head["id"])
+            transaction.put_evolution(_joined(stored, {**head, "modifiedAt": now()}))
+            _add(transaction, moments)
+
+        self.store.write(work)
+
+    def change_instance(self, id: str, attribute: str, number: int, fragment: dict[str, Any]) -> None:
+        """Clause 5.6.14: change members of one instance. Raises Problem ResourceNotFound, BadRequestData."""
+        at = now()
+
+        def work(transaction: Transaction) -> None:
+            _found(transaction, id)
+            moment = transaction.moment(id, attribute, number)
+            if moment is None:
+                raise not_found(f"{id} has no such instance of {attribute}")
+            instance = orjson.loads(moment.body)
+            if "datasetId" in instance:
+                fragment.setdefault("datasetId", instance["datasetId"])
+            change = partial_attribute({"id": id, attribute: instance}, attribute, fragment, at)
+            changed = change.document.get(attribute)
+            if changed is None:
+                raise bad_request("The attribute is not valid", "to remove an instance, delete it")
+            new = moment_of(id, attribute, changed, at)
+            new.created, new.deleted, new.number = moment.created, moment.deleted, number
+            transaction.put_moment(new)
+
+        self.store.write(work)
+
+    def delete_instance(self, id: str, attribute: str, number: int) -> None:
+        """Clause 5.6.15. Raises Problem ResourceNotFound."""
+
+        def work(transaction: Transaction) -> None:
+            _found(transaction, id)
+            if not number or not transaction.drop_moments(id, attribute, number=number):
+                raise not_found(f"{id} has no such instance of {attribute}")
+
+        self.store.write(work)
+
+    def delete_attribute(self, id: str, attribute: str, dataset: str | None) -> None:
+        """Clause 5.6.13: all instances of a dataset ("" is the default one), or all. Raises Problem."""
+
+        def work(transaction: Transaction) -> None:
+            _found(transaction, id)
+            if not transaction.drop_moments(id, attribute, dataset=dataset):
+                raise not_found(f"{id} has no such attribute {attribute}")
+
+        self.store.write(work)
+
+    def delete(self, id: str) -> None:
+        """Clause 5.6.16. Raises Problem ResourceNotFound."""
+
+        def work(transaction: Transaction) -> None:
+            if not transaction.drop_evolution(id):
+                raise not_found(f"{id} has no temporal evolution")
+
+        self.store.write(work)
+
+    def purge(self, seconds: float) -> int:
+        """Delete the instances that were written longer ago. How many."""
+        before = datetime.now(UTC) - timedelta(seconds=seconds)
+        text = before.strftime("%Y-%m-%dT%H:%M:%SZ")
+        gone = 0
+        while done := self.store.write(lambda transaction: transaction.purge_moments(text, _PURGED)):
+            gone += done
+        return gone
+
+    # Reading
+
+    def get(self, id: str) -> Head | None:
+        return self.store.evolution(id)
+
+    def page(
+        self, selection: Selection, view: View, limit: int, offset: int = 0
+    ) -> list[tuple[Head, list[Moment]]]:
+        """Evolutions that are selected (clause 5.7.4): by their head, and by what the view has of them."""
+        return list(islice(self.scan(selection, view), offset, offset + limit))
+
+    def scan(self, selection: Selection, view: View) -> Iterator[tuple[Head, list[Moment]]]:
+        """All of them, in the order in which they were made; the view's entity is set for each."""
+        by_head = Selection(selection.ids, selection.id_pattern, selection.types)
+        condition = Selection(condition=selection.condition, geo=selection.geo)
+        after = 0
+        while found := self.store.evolutions(selection.ids, after, _CHUNK):
+            after = found[-1][0]
+            for _, head in found:
+                if not matches(head, by_head):
+                    continue
+                if selection.scopes is not None and not in_scopes(
+                    {"scope": self.scopes(head, view.period)}, selection.scopes
+                ):
+                    continue
+                if condition != Selection() and not matches(at_once(head, self.whole(head, view)), condition):
+                    continue
+                moments = self.store.moments(view_of(head, view))
+                if moments:
+                    yield head, moments
+
+    def scopes(self, head: Head, period: Period | None) -> list[str]:
+        """The scopes that an entity had at some time of a period: each is valid until the next one."""
+        found = self.store.moments(View(head["id"], attributes=("scope",), limit=MAX_INSTANCES))
+        found.sort(key=_from)
+        low = sortable(period.at) if period and period.timerel != "before" else ""
+        high = "9999" if period is None or period.timerel == "after" else sortable(period.end or period.at)
+        valid: list[str] = []
+        if not found:
+            return valid
+        for moment, following in zip(found, [*found[1:], None], strict=True):
+            start, end = _from(moment), _from(following) if following else "9999"
+            if not moment.deleted and start < high and end > low:
+                valid += _listed(moment.instance()["value"])
+        return valid
+
+    def whole(self, head: Head, view: View) -> list[Moment]:
+        """All moments of one entity in the view's period, whatever its attributes.
+
+        Raises Problem TooManyResults.
+        """
+        found = self.store.moments(View(head["id"], view.timeproperty, view.period, limit=MAX_INSTANCES + 1))
+        if len(found) > MAX_INSTANCES:
+            raise too_many(head)
+        return found
+
+
+def _add(transaction: Transaction, moments: list[Moment]) -> None:
+    """Instances that are written as such take the place of those observed at the same time (clause 5.6.12)."""
+    for moment in moments:
+        if moment.observed:
+            transaction.drop_moments(
+                moment.entity, moment.attribute, dataset=moment.dataset, observed=moment.observed
+            )
+    transaction.add_moments(moments)
+
+
+def view_of(head: Head, view: View) -> View:
+    """The view of another entity."""
+    return View(head["id"], *(getattr(view, name) for name in View.__slots__[1:]))
+
+
+def too_many(head: Head) -> Problem:
+    return Problem(
+        "TooManyResults",
+        "The time is too long",
+        f"{head['id']} has more than {MAX_INSTANCES:,} instances in it; ask for a shorter one",
+    )
+
+
+def _found(transaction: Transaction, id: str) -> Head:
+    head = transaction.evolution(id)
+    if head is None:
+        raise not_found(f"{id} has no temporal evolution")
+    return head
+
+
+def _joined(stored: Head, head: Head) -> Head:
+    """The stored head with the types and the scope of another one."""
+    types = [*_listed(stored["type"])]
+    types += [one for one in _listed(head.get("type", [])) if one not in types]
+    out = {**stored, "type": types[0] if len(types) == 1 else types, "modifiedAt": head["modifiedAt"]}
+    if "scope" in head:
+        out["scope"] = head["scope"]
+    return out
+
+
+def _from(moment: Moment) -> str:
+    return sortable(moment.observed or moment.deleted)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

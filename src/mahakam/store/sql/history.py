@@ -1,0 +1,158 @@
+"""Temporal evolutions in SQL that every database reads: heads, and one row for each attribute instance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from mahakam.ngsild.temporal import Head, Moment
+from mahakam.ngsild.temporal_query import View, sortable
+
+_COLUMNS = "n, entity, attribute, dataset, observed, created, modified, deleted, body"
+_ADD = (
+    "INSERT INTO moment (entity, attribute, dataset, observed, created, modified, deleted, body)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_COLUMN = {"observedAt": "observed", "createdAt": "created", "modifiedAt": "modified", "deletedAt": "deleted"}
+
+
+def _row(moment: Moment) -> tuple[Any, ...]:
+    return (
+        moment.entity,
+        moment.attribute,
+        moment.dataset,
+        sortable(moment.observed) or None,
+        sortable(moment.created),
+        sortable(moment.modified),
+        sortable(moment.deleted) or None,
+        moment.body,
+    )
+
+
+def _moment(row: Sequence[Any]) -> Moment:
+    number, entity, attribute, dataset, observed, created, modified, deleted, body = row
+    return Moment(
+        entity,
+        attribute,
+        bytes(body),
+        f"{created}Z",
+        f"{modified}Z",
+        dataset,
+        f"{observed}Z" if observed else "",
+        f"{deleted}Z" if deleted else "",
+        number,
+    )
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))
+
+
+class HistoryWrites:
+    """The part of :class:`mahakam.store.protocol.Transaction` that is about evolutions."""
+
+    _execute: Callable[..., Any]
+    """Runs a statement (text with ``?``, values) and returns its cursor."""
+    _executemany: Callable[..., Any]
+
+    def evolution(self, id: str) -> Head | None:
+        for (head,) in self._execute("SELECT head FROM evolution WHERE id = ?", (id,)):
+            return orjson.loads(head)  # type: ignore[no-any-return]
+        return None
+
+    def put_evolution(self, head: Head) -> None:
+        self._execute(
+            "INSERT INTO evolution (id, head) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET head = excluded.head",
+            (head["id"], orjson.dumps(head).decode()),
+        )
+
+    def drop_evolution(self, id: str) -> bool:
+        found = self._execute("DELETE FROM evolution WHERE id = ? RETURNING n", (id,)).fetchall()
+        self._execute("DELETE FROM moment WHERE entity = ?", (id,))
+        return bool(found)
+
+    def add_moments(self, moments: Iterable[Moment]) -> None:
+        self._executemany(_ADD, [_row(moment) for moment in moments])
+
+    def moment(self, entity: str, attribute: str, number: int) -> Moment | None:
+        sql = f"SELECT {_COLUMNS} FROM moment WHERE n = ? AND entity = ? AND attribute = ?"
+        for row in self._execute(sql, (number, entity, attribute)):
+            return _moment(row)
+        return None
+
+    def put_moment(self, moment: Moment) -> None:
+        self._execute(
+            "UPDATE moment SET entity = ?, attribute = ?, dataset = ?, observed = ?, created = ?, modified = ?,"
+            " deleted = ?, body = ? WHERE n = ?",
+            (*_row(moment), moment.number),
+        )
+
+    def drop_moments(
+        self, entity: str, attribute: str, *, number: int = 0, dataset: str | None = None, observed: str = ""
+    ) -> int:
+        where = "entity = ? AND attribute = ?"
+        values: list[Any] = [entity, attribute]
+        if number:
+            where, values = f"{where} AND n = ?", [*values, number]
+        if dataset is not None:
+            where, values = f"{where} AND dataset = ?", [*values, dataset]
+        if observed:
+            where, values = f"{where} AND observed = ?", [*values, sortable(observed)]
+        return len(self._execute(f"DELETE FROM moment WHERE {where} RETURNING n", tuple(values)).fetchall())
+
+    def purge_moments(self, before: str, limit: int) -> int:
+        sql = "DELETE FROM moment WHERE created < ? AND n IN (SELECT n FROM moment ORDER BY n LIMIT ?) RETURNING n"
+        return len(self._execute(sql, (sortable(before), limit)).fetchall())
+
+
+class HistoryReads:
+    """The part of :class:`mahakam.store.protocol.EntityStore` that is about evolutions."""
+
+    _all: Callable[..., list[Any]]
+    """All rows of a statement (text with ``?``, values)."""
+
+    def evolution(self, id: str) -> Head | None:
+        found = self._all("SELECT head FROM evolution WHERE id = ?", (id,))
+        return orjson.loads(found[0][0]) if found else None
+
+    def evolutions(self, ids: Sequence[str] = (), after: int = 0, limit: int = 500) -> list[tuple[int, Head]]:
+        where = f"n > ? AND id IN ({_marks(ids)})" if ids else "n > ?"
+        sql = f"SELECT n, head FROM evolution WHERE {where} ORDER BY n LIMIT ?"
+        return [(number, orjson.loads(head)) for number, head in self._all(sql, (after, *ids, limit))]
+
+    def moments(self, view: View) -> list[Moment]:
+        column = _COLUMN[view.timeproperty]
+        where = ["entity = ?"]
+        parameters: list[Any] = [view.entity]
+        for name, wanted in (("attribute", view.attributes), ("dataset", view.datasets)):
+            if wanted:
+                where.append(f"{name} IN ({_marks(wanted)})")
+                parameters += wanted
+        period = view.period
+        if period is not None:
+            where.append(f"{column} < ?" if period.timerel == "before" else f"{column} >= ?")
+            parameters.append(sortable(period.at))
+            if period.timerel == "between":
+                where.append(f"{column} < ?")
+                parameters.append(sortable(period.end))
+        elif view.timeproperty == "deletedAt":
+            where.append("deleted IS NOT NULL")
+        source = f"SELECT {_COLUMNS} FROM moment WHERE {' AND '.join(where)}"
+        key = f"coalesce({column}, created)"
+        if view.last:
+            ranked = (
+                f"row_number() OVER (PARTITION BY attribute, dataset ORDER BY {key} DESC, n DESC) AS place"
+            )
+            source = (
+                f"SELECT {_COLUMNS} FROM (SELECT {_COLUMNS}, {ranked} FROM moment"
+                f" WHERE {' AND '.join(where)}) ranked WHERE place <= ?"
+            )
+            parameters.append(view.last)
+        way = "DESC" if view.newest else "ASC"
+        sql = f"{source} ORDER BY {key} {way}, n {way}"
+        if view.limit:
+            sql += " LIMIT ?"
+            parameters.append(view.limit)
+        return [_moment(row) for row in self._all(sql, tuple(parameters))]

@@ -1,0 +1,166 @@
+"""The temporal API: history of every change, evolutions written as such, pages by time, aggregation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.api import Api, running
+
+ID = "urn:ngsi-ld:Sensor:1"
+PATH = f"/temporal/entities/{ID}"
+
+
+def speeds(*minutes: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "Property",
+            "value": minute,
+            "observedAt": f"2026-01-01T{minute // 60:02}:{minute % 60:02}:00Z",
+        }
+        for minute in minutes
+    ]
+
+
+def put(api: Api, *minutes: int, **more: Any) -> None:
+    assert api(
+        "POST", "/temporal/entities", json={"id": ID, "type": "Sensor", "speed": speeds(*minutes), **more}
+    ).status_code in (201, 204)
+
+
+def test_every_change_is_kept(api: Api) -> None:
+    api("POST", "/entities", json={"id": ID, "type": "Sensor", "speed": 1, "scope": "/a"})
+    api("PATCH", f"/entities/{ID}", json={"speed": {"value": 2}})
+    api("PATCH", f"/entities/{ID}", json={"speed": {"value": 2}})
+    api("DELETE", f"/entities/{ID}/attrs/speed")
+    api("DELETE", f"/entities/{ID}")
+    found = api.get(f"{PATH}?options=sysAttrs").json()
+    assert [one["value"] for one in found["speed"]] == [1, 2, "urn:ngsi-ld:null"]
+    assert [one["value"] for one in found["scope"]] == ["/a", []]
+    assert found["speed"][-1]["deletedAt"]
+    gone = api.get(f"{PATH}?timeproperty=deletedAt").json()
+    assert [one["value"] for one in gone["speed"]] == ["urn:ngsi-ld:null"]
+    assert gone["deletedAt"]
+
+
+def test_a_batch_is_kept_too(api: Api) -> None:
+    for value in (1, 2):
+        api("POST", "/entityOperations/upsert", json=[{"id": ID, "type": "Sensor", "speed": value}])
+    assert [one["value"] for one in api.get(PATH).json()["speed"]] == [1, 2]
+
+
+def test_history_may_be_off(tmp_path: Path) -> None:
+    with running(tmp_path / "data", history="off") as api:
+        api("POST", "/entities", json={"id": ID, "type": "Sensor", "speed": 1})
+        assert api.get(PATH).status_code == 404
+        put(api, 1)
+        assert api.get(PATH).json()["speed"][0]["value"] == 1
+
+
+def test_periods_begin_with_their_first_time_and_end_before_their_last(api: Api) -> None:
+    put(api, 1, 2, 3)
+    at, end = "timeAt=2026-01-01T00:02:00Z", "endTimeAt=2026-01-01T00:03:00.000Z"
+    for query, expected in (
+        (f"timerel=after&{at}", [2, 3]),
+        (f"timerel=before&{at}", [1]),
+        (f"timerel=between&{at}&{end}", [2]),
+        ("lastN=2", [2, 3]),
+    ):
+        assert [one["value"] for one in api.get(f"{PATH}?{query}").json()["speed"]] == expected
+
+
+def test_a_long_evolution_comes_by_pages_of_time(api: Api) -> None:
+    put(api, *range(100))
+    seen: list[int] = []
+    start = "2025-01-01T00:00:00Z"
+    statuses = []
+    while True:
+        answer = api.get(f"{PATH}?timerel=after&timeAt={start}")
+        statuses.append(answer.status_code)
+        seen += [one["value"] for one in answer.json()["speed"] if one["value"] not in seen]
+        if answer.status_code == 200:
+            break
+        whole = answer.headers["content-range"]
+        assert whole.startswith(f"date-time {start[:19]}-")
+        assert whole.endswith("/*")
+        start = whole.removesuffix("/*")[-19:] + "Z"
+    assert seen == list(range(100))
+    assert statuses[0] == 206
+    newest = api.get(f"{PATH}?lastN=100")
+    assert newest.status_code == 206
+    assert newest.headers["content-range"].endswith("/100")
+    assert newest.json()["speed"][-1]["value"] == 99
+
+
+def test_instances_are_changed_and_deleted_by_their_id(api: Api) -> None:
+    put(api, 1, 2)
+    first, second = (one["instanceId"] for one in api.get(PATH).json()["speed"])
+    assert (
+        api(
+            "PATCH", f"{PATH}/attrs/speed/{first}", json={"speed": [{"type": "Property", "value": 9}]}
+        ).status_code
+        == 204
+    )
+    assert api("DELETE", f"{PATH}/attrs/speed/{second}").status_code == 204
+    assert api("DELETE", f"{PATH}/attrs/speed/{second}").status_code == 404
+    assert [(one["value"], one["instanceId"]) for one in api.get(PATH).json()["speed"]] == [(9, first)]
+    assert api("POST", f"{PATH}/attrs", json={"heat": speeds(5)}).status_code == 204
+    assert api("DELETE", f"{PATH}/attrs/speed?deleteAll=true").status_code == 204
+    assert api.get(PATH).json().keys() == {"id", "type", "heat"}
+    assert api("DELETE", PATH).status_code == 204
+    assert api.get(PATH).status_code == 404
+    assert api("DELETE", PATH).status_code == 404
+
+
+def test_what_was_observed_at_the_same_time_is_replaced(api: Api) -> None:
+    put(api, 1)
+    put(api, 1, 2)
+    assert [one["value"] for one in api.get(PATH).json()["speed"]] == [1, 2]
+
+
+def test_values_and_aggregates(api: Api) -> None:
+    put(api, 0, 30, 90)
+    series = api.get(f"{PATH}?options=temporalValues").json()
+    assert series["speed"]["values"] == [
+        [0, "2026-01-01T00:00:00Z"],
+        [30, "2026-01-01T00:30:00Z"],
+        [90, "2026-01-01T01:30:00Z"],
+    ]
+    found = api.get(
+        f"{PATH}?options=aggregatedValues&aggrMethods=avg,totalCount&aggrPeriodDuration=PT1H"
+    ).json()
+    assert found["speed"]["avg"] == [
+        [15, "2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"],
+        [90, "2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"],
+    ]
+    assert [row[0] for row in found["speed"]["totalCount"]] == [2, 1]
+
+
+def test_queries_look_only_at_what_lies_in_the_period(api: Api) -> None:
+    put(api, 1, 50)
+    api(
+        "POST",
+        "/temporal/entities",
+        json={"id": "urn:ngsi-ld:Sensor:2", "type": "Sensor", "speed": speeds(10)},
+    )
+    window = "timerel=before&timeAt=2026-01-01T00:30:00Z"
+    found = api.get(f"/temporal/entities?type=Sensor&q=speed>5&{window}&count=true")
+    assert [one["id"] for one in found.json()] == ["urn:ngsi-ld:Sensor:2"]
+    assert found.headers["ngsild-results-count"] == "1"
+    body = {
+        "type": "Query",
+        "entities": [{"type": "Sensor"}],
+        "temporalQ": {"timerel": "before", "timeAt": "2026-01-01T00:30:00Z"},
+    }
+    posted = api("POST", "/temporal/entityOperations/query", json=body).json()
+    assert [one["id"] for one in posted] == [ID, "urn:ngsi-ld:Sensor:2"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["type=Sensor", "timerel=after&timeAt=2026-01-01T00:00:00Z", "type=Sensor&timerel=after&timeAt=x"],
+)
+def test_a_query_needs_a_period_and_a_selection(api: Api, query: str) -> None:
+    assert api.get(f"/temporal/entities?{query}").status_code == 400
