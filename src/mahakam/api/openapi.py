@@ -128,6 +128,7 @@ _BODIES = {
     "instances": "Instances",
     "temporalQuery": "TemporalQuery",
 }
+_LOCATED = ("entity", "subscription", "context", "registration", "snapshot", "snapshot-part", "evolution")
 _REFUSALS = {
     "400": "The request is not valid; reasons name every fault",
     "401": "Sign in",
@@ -242,7 +243,15 @@ def _answer(route: Route, status: int) -> dict[str, Any]:
     if status == 207:
         return {"description": "Done in part", "content": {JSON: {"schema": {"type": "object"}}}}
     if status == 201 and route.method == "POST":
-        if route.body in ("entity", "subscription", "context", "registration", "snapshot", "snapshot-part", "evolution"):
+        if route.body in (
+            "entity",
+            "subscription",
+            "context",
+            "registration",
+            "snapshot",
+            "snapshot-part",
+            "evolution",
+        ):
             location = {"location": {"schema": {"type": "string"}, "description": "Path of what was made"}}
             return {"description": "Created", "headers": location}
         return {"description": "Created", "content": {JSON: {"schema": {"type": "array", "items": _URI}}}}
