@@ -1,7 +1,7 @@
 """Indexes of attributes' values: one is made when a query that could have used it took long.
 
-An index holds, for the entities that have the attribute, its value or what it points at. A number or a text there
-decides a comparison; anything else there (several instances, a list, texts by language) is left to the exact test.
+An index holds the attribute's value, or what it points at, or the whole attribute as JSON. A number or a text
+decides a comparison; a list or an object (several instances, texts by language) is left to the exact test.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from mahakam.store.sqlite.condition import is_plain, json_path, plain_value
 
 MOST = 32
 """Indexes: each one costs every write of an entity a few microseconds."""
-_PREFIX = "value of "
+_PREFIX = "values of "
 _BODY = "CAST(body AS TEXT)"
-_OTHERS = ("{0} IS NULL", "{0} >= '[' AND {0} < '\\'", "{0} >= '{{' AND {0} < '|'")
-"""What no comparison with a number or a text decides: nothing, and lists and objects as text."""
-
-_NAMES = "SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE 'value of %'"
+_OTHERS = ("{0} >= '[' AND {0} < '\\'", "{0} >= '{{' AND {0} < '|'")
+"""Lists and objects, as text."""
+_NAMES = "SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE 'values of %'"
 
 
 class ValueIndexes:
@@ -95,10 +94,7 @@ def _drive(compare: Compare) -> Drive | None:
         rest = f"{value} BETWEEN ? AND ?" + (f" AND {value} != ?" if operator == "=" else "")
         parts.append(("0", rest, close + ([wanted] if operator == "=" else [])))
     parts += [("0", other.format(value), []) for other in _OTHERS]
-    there = _there(compare.path.attribute)
-    selects = [
-        f"SELECT n AS entity, {sure} AS sure FROM entity WHERE {there} AND {test}" for sure, test, _ in parts
-    ]
+    selects = [f"SELECT n AS entity, {sure} AS sure FROM entity WHERE {test}" for sure, test, _ in parts]
     # The limit, which is none, keeps SQLite from dropping the order.
     sql = " UNION ".join(selects) + " ORDER BY 1 LIMIT -1"
     return Drive(sql, [one for *_, values in parts for one in values], compare)
@@ -106,19 +102,15 @@ def _drive(compare: Compare) -> Drive | None:
 
 def _definition(name: str) -> str:
     quoted = '"' + (_PREFIX + name).replace('"', '""') + '"'
-    return f"CREATE INDEX IF NOT EXISTS {quoted} ON entity ({_value(name)}) WHERE {_there(name)}"
+    return f"CREATE INDEX IF NOT EXISTS {quoted} ON entity ({_value(name)})"
 
 
 def _value(name: str) -> str:
-    return f"coalesce({_extract(name, 'value')}, {_extract(name, 'object')})"
+    return f"coalesce({_extract(name, 'value')}, {_extract(name, 'object')}, {_extract(name)})"
 
 
 def _extract(*keys: str) -> str:
     return f"json_extract({_BODY}, {_literal(json_path(*keys))})"
-
-
-def _there(name: str) -> str:
-    return f"json_type({_BODY}, {_literal(json_path(name))}) IS NOT NULL"
 
 
 def _literal(text: str) -> str:
