@@ -6,14 +6,16 @@ import asyncio
 import gc
 import logging
 import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 import mahakam
-from mahakam.config import Place, Settings, load_places
+from mahakam.config import ConfigError, Place, Settings, load_places
 from mahakam.store.errors import StoreError
 from mahakam.store.opening import open_store
 from mahakam.store.protocol import Store
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from mahakam.broker.broker import Broker
     from mahakam.broker.contexts import Contexts
     from mahakam.broker.contracts import ContractBook
+    from mahakam.broker.history import Keeping
     from mahakam.broker.notifier import Notifier
 
 Scope = MutableMapping[str, Any]
@@ -61,17 +64,26 @@ class Node:
         return WithRequests(book, self.places, book.references)
 
     @cached_property
+    def keeping(self) -> Keeping:
+        """What is kept of changes. Raises ConfigError."""
+        from mahakam.broker.history import Keeping
+
+        try:
+            return Keeping.parse(self.settings.history)
+        except ValueError as error:
+            raise ConfigError(Path("MAHAKAM_HISTORY"), str(error)) from None
+
+    @cached_property
     def broker(self) -> Broker:
         """The default tenant's entities; ``broker.tenant(name)`` leads to the others."""
         from mahakam.broker.broker import Broker
-        from mahakam.broker.history import Keeping
 
         return Broker(
             self.store,
             self.book,
             self.places,
             private_addresses=self.settings.private_addresses,
-            history=Keeping.parse(self.settings.history),
+            history=self.keeping,
         )
 
     @cached_property
@@ -93,22 +105,26 @@ def open_node(settings: Settings) -> Node:
     Raises ConfigError or StoreError, which say what to put right.
     """
     node = Node(settings)
-    _ = node.places, node.store
+    _ = node.keeping, node.places, node.store
     return node
 
 
 class Notifiers:
-    """The notifiers of all tenants, in one process: the one that leads, of all that share the store.
+    """The notifiers of all tenants, and the purge of their histories, in one process: the one that leads, of all
+    that share the store.
 
     When that process ends, however it ends, or loses the database, another one takes over.
     """
 
     LOOK = 5.0
     """Seconds between looks for who leads, and for tenants that are new."""
+    PURGE = 3600.0
+    """Seconds between purges of attribute instances that are kept no longer."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
         self._running: dict[str, Notifier] = {}
+        self._purge_at = 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="notifiers", daemon=True)
 
@@ -139,6 +155,11 @@ class Notifiers:
 
     def _look(self) -> None:
         from mahakam.broker.notifier import Notifier
+
+        if time.monotonic() >= self._purge_at:
+            self._purge_at = time.monotonic() + self.PURGE
+            for name in self._node.store.tenants():
+                self._node.broker.tenant(name).history.purge()
 
         for name in self._node.store.tenants():
             if name not in self._running:

@@ -77,7 +77,7 @@ class Broker:
         self.subscriptions = Subscriptions(self.store, name)
         self.registrations = Registrations(self.store, partial(notice, self.subscriptions))
         self._transients = Transients(self.store)
-        self.history = History(self.store, kept=history.kept(name))
+        self.history = History(self.store, kept=history.kept(name), seconds=history.seconds(name))
         self._keeping = history
         self._guard = Guard(book, places)
         self._tenants: dict[str, Broker] = {name: self}

@@ -60,11 +60,15 @@ NOT_KEPT = Keeping({"*": "off"})
 
 
 class History:
-    """The evolutions of one tenant. ``kept``: whether the broker adds its changes. Refusals are Problems."""
+    """The evolutions of one tenant. ``kept``: whether the broker adds its changes. Refusals are Problems.
 
-    def __init__(self, store: EntityStore, *, kept: bool) -> None:
+    ``seconds``: for how long instances are kept; 0 is for ever.
+    """
+
+    def __init__(self, store: EntityStore, *, kept: bool, seconds: float = 0.0) -> None:
         self.store = store
         self.kept = kept
+        self.seconds = seconds
 
     def add(self, transaction: Transaction, before: Document | None, after: Document | None, at: str) -> None:
         """A change of an entity, in the transaction of the change."""
@@ -149,9 +153,11 @@ class History:
 
         self.store.write(work)
 
-    def purge(self, seconds: float) -> int:
-        """Delete the instances that were written longer ago. How many."""
-        before = datetime.now(UTC) - timedelta(seconds=seconds)
+    def purge(self) -> int:
+        """Delete the instances that were written longer ago than they are kept. How many."""
+        if not self.seconds:
+            return 0
+        before = datetime.now(UTC) - timedelta(seconds=self.seconds)
         text = before.strftime("%Y-%m-%dT%H:%M:%SZ")
         gone = 0
         while done := self.store.write(lambda transaction: transaction.purge_moments(text, _PURGED)):

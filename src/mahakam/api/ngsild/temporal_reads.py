@@ -38,7 +38,7 @@ from mahakam.ngsild.temporal_query import (
     parse_timeproperty,
     sortable,
 )
-from mahakam.ngsild.temporal_render import drawn, normalized, series
+from mahakam.ngsild.temporal_render import SERIES, drawn, normalized, series
 
 PAGE = 30
 """Attribute instances of one entity in an answer; where there are more, it is partial (206)."""
@@ -272,13 +272,15 @@ class Slice:
         return [("content-range", f"date-time {_second(start)}-{_second(end)}/{size}")]
 
     def shown(self, history: History, shape: Shape, context: Context) -> list[dict[str, Any]]:
-        """The answer's entities; an attribute of which the partial answer has nothing is an empty list."""
+        """The answer's entities; an attribute of which the partial answer has nothing is there, empty."""
         shown = [_shown(part, shape, context, self.view) for part in self.parts]
         if self.cut:
             for part, one in zip(self.parts, shown, strict=True):
                 for moment in history.store.moments(changed(self.view, entity=part.head["id"], last=1)):
                     if shape.projection.keeps(moment.attribute):
-                        one.setdefault(context.compact(moment.attribute), [])
+                        kind = moment.instance()["type"]
+                        empty = {"type": kind, SERIES[kind]: []} if shape.form == "temporalValues" else []
+                        one.setdefault(context.compact(moment.attribute), empty)
         return shown
 
 

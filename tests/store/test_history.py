@@ -1,0 +1,104 @@
+"""Evolutions in the store: what is added is what is seen, by time, attribute and number, on every database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mahakam.ngsild.temporal import Moment
+from mahakam.ngsild.temporal_query import Period, View
+from mahakam.store.opening import open_store
+from mahakam.store.protocol import EntityStore
+
+ID = "urn:x:1"
+
+
+@pytest.fixture
+def store(tmp_path: Path, store_url: str) -> Iterator[EntityStore]:
+    opened = open_store(store_url, tmp_path)
+    yield opened.tenant()
+    opened.close()
+
+
+def second(number: int) -> str:
+    return f"2026-01-01T00:{number // 60:02}:{number % 60:02}Z"
+
+
+def moment(attribute: str, number: int, dataset: str = "") -> Moment:
+    body = b'{"type":"Property","value":%d}' % number
+    return Moment(ID, attribute, body, second(0), second(number), dataset, second(number))
+
+
+moments = st.lists(
+    st.builds(moment, st.sampled_from("ab"), st.integers(0, 300), st.sampled_from(["", "urn:d:1"])),
+    max_size=30,
+)
+
+
+@given(moments, st.integers(0, 300), st.integers(0, 300), st.integers(0, 4), st.booleans())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_view_is_what_lies_in_its_period(
+    store: EntityStore, added: list[Moment], low: int, high: int, last: int, newest: bool
+) -> None:
+    store.write(lambda transaction: transaction.drop_evolution(ID))
+    store.write(lambda transaction: transaction.add_moments(added))
+    view = View(
+        ID, "observedAt", Period("between", second(low), second(high)), ("a",), last=last, newest=newest
+    )
+    inside = [one for one in added if one.attribute == "a" and second(low) <= one.observed < second(high)]
+    expected = sorted(inside, key=lambda one: one.observed)
+    if last:
+        expected = [
+            one
+            for one in expected
+            if one in [other for other in expected if other.dataset == one.dataset][-last:]
+        ]
+    if newest:
+        expected.reverse()
+    assert [one.observed for one in store.moments(view)] == [one.observed for one in expected]
+
+
+def test_a_moment_is_changed_and_dropped_by_its_number(store: EntityStore) -> None:
+    store.write(lambda transaction: transaction.add_moments([moment("a", 1), moment("a", 2, "urn:d:1")]))
+    first, second_ = store.moments(View(ID))
+    assert first.number < second_.number
+    first.body = b'{"type":"Property","value":9}'
+    store.write(lambda transaction: transaction.put_moment(first))
+    assert store.moments(View(ID)) == [first, second_]
+    assert store.write(lambda transaction: transaction.moment(ID, "a", first.number)) == first
+    assert store.write(lambda transaction: transaction.moment(ID, "b", first.number)) is None
+    assert store.write(lambda transaction: transaction.drop_moments(ID, "a", dataset="urn:d:1")) == 1
+    assert store.write(lambda transaction: transaction.drop_moments(ID, "a", number=first.number)) == 1
+    assert store.moments(View(ID)) == []
+
+
+def test_heads_come_in_the_order_in_which_they_were_made(store: EntityStore) -> None:
+    heads = [{"id": f"urn:x:{number}", "type": "T"} for number in (3, 1, 2)]
+
+    def work(transaction: object) -> None:
+        for head in heads:
+            transaction.put_evolution(head)  # type: ignore[attr-defined]
+
+    store.write(work)
+    store.write(lambda transaction: transaction.put_evolution({**heads[0], "type": "Other"}))
+    found = store.evolutions(limit=2)
+    assert [head["id"] for _, head in found] == ["urn:x:3", "urn:x:1"]
+    assert found[0][1]["type"] == "Other"
+    assert [head["id"] for _, head in store.evolutions(after=found[-1][0])] == ["urn:x:2"]
+    assert store.evolution("urn:x:2") == heads[2]
+    assert store.write(lambda transaction: transaction.drop_evolution("urn:x:2"))
+    assert store.evolution("urn:x:2") is None
+
+
+def test_what_is_old_is_purged(store: EntityStore) -> None:
+    old, new = moment("a", 1), moment("a", 2)
+    old.created, new.created = "2020-01-01T00:00:00Z", "2026-01-01T00:00:00Z"
+    store.write(lambda transaction: transaction.add_moments([old, old, new]))
+    before = "2021-01-01T00:00:00Z"
+    assert store.write(lambda transaction: transaction.purge_moments(before, 1)) == 1
+    assert store.write(lambda transaction: transaction.purge_moments(before, 10)) == 1
+    assert [one.created for one in store.moments(View(ID))] == [new.created]
