@@ -14,6 +14,8 @@ from tools.command_docs import commands
 
 from mahakam.cli import cli
 from mahakam.config import Settings
+from mahakam.feeds import definition, origins
+from mahakam.feeds.sources import formats
 
 DOCS = Path(__file__).parents[2] / "docs"
 ALL = list(commands(cli, ("mahakam",)))
@@ -51,3 +53,24 @@ def test_settings_travel_through_the_environment(tmp_path: Path) -> None:
         tmp_path, (tmp_path / "a", tmp_path / "b"), "127.0.0.9", 1234, 3, "sqlite:///x", True, True, True
     )
     assert Settings.from_environment(settings.environment()) == settings
+
+
+def said_in_feeds(name: str) -> bool:
+    """Whether a table row of docs/feeds.md is about it."""
+    page = (DOCS / "feeds.md").read_text("utf-8")
+    return any(f"`{name}`" in line.split("|")[1] for line in page.splitlines() if line.startswith("|"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *formats.names(),
+        *origins.names(),
+        *(option for origin in origins.names() for option in origins.named(origin).options),
+        *definition._FEED,
+        *definition._SOURCE,
+        *definition._FIELD,
+    ],
+)
+def test_every_kind_and_option_of_a_feed_is_documented(name: str) -> None:
+    assert said_in_feeds(name), f"docs/feeds.md has no table row for {name}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mahakam.config import ConfigError, Place, Text, as_text, read_yaml
+from mahakam.feeds import origins
 from mahakam.feeds.sources import formats
 
 Duplicates = Literal["error", "first", "last"]
@@ -122,6 +123,8 @@ class Feed:
     origin: str = ""
     schedule: str = ""
     description: Text | None = None
+    fetched: tuple[str, Mapping[str, Any]] | None = None
+    """Where the data comes from if it is no file of the place: the origin's name and its options."""
 
     def source_files(self) -> list[Path]:
         """The files of the source, in the order of their names within a pattern.
@@ -187,8 +190,9 @@ def from_mapping(place: Place, name: str, path: Path, given: Mapping[str, Any]) 
     if isinstance(source, str):
         source = {"file": source}
     source = read.mapping(source, "source", required=True)
-    read.keys(source, _SOURCE, "source")
-    patterns = read.files(source)
+    read.keys(source, (*_SOURCE, *origins.names()), "source")
+    fetched = read.fetched(source)
+    patterns = () if fetched else read.files(source)
     pins = read.pins(source)
     contract = given.get("contract")
     if not contract:
@@ -226,6 +230,7 @@ def from_mapping(place: Place, name: str, path: Path, given: Mapping[str, Any]) 
         origin=read.word(given.get("origin", ""), "origin"),
         schedule=read.word(given.get("schedule", ""), "schedule"),
         description=read.text(given["description"], "description") if given.get("description") else None,
+        fetched=fetched,
     )
 
 
@@ -271,6 +276,16 @@ class _Reader:
                 )
         return as_text(value)
 
+    def fetched(self, source: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
+        named = [key for key in source if key in origins.names()]
+        if not named:
+            return None
+        if len(named) > 1 or "file" in source or "files" in source:
+            raise ConfigError(self.path, f"source: name one of file, files, {', '.join(origins.names())}")
+        if problem := origins.named(named[0]).problem(source[named[0]]):
+            raise ConfigError(self.path, f"source.{named[0]}: {problem}")
+        return named[0], source[named[0]]
+
     def files(self, source: Mapping[str, Any]) -> tuple[str, ...]:
         if ("file" in source) == ("files" in source):
             raise ConfigError(self.path, "source: name one file, or files: a list or a pattern")
@@ -288,7 +303,7 @@ class _Reader:
         """What the source pins, each of the kind that ``sources.read`` takes."""
         pins: dict[str, Any] = {}
         for key, value in source.items():
-            if key in ("file", "files", "skip") or value is None:
+            if key in ("file", "files", "skip", *origins.names()) or value is None:
                 continue
             where = f"source.{key}"
             if key == "format":

@@ -22,11 +22,12 @@ class Parts:
     broker: Broker
     places: Mapping[str, Place]
     data: Path
+    private_addresses: bool = False
 
     @classmethod
     def of(cls, node: Any) -> Parts:
         """The parts of a :class:`mahakam.app.Node`."""
-        return cls(node.broker, node.places, node.settings.data)
+        return cls(node.broker, node.places, node.settings.data, node.settings.private_addresses)
 
     @property
     def store(self) -> EntityStore:

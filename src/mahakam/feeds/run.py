@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mahakam.config import ConfigError, scope_of
 from mahakam.feeds import definition
 from mahakam.feeds.archive import Archive
+from mahakam.feeds.fetching import source_files
 from mahakam.feeds.fingerprint import basis, digests, fingerprint
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.settling import Position, Quarantine, settle
@@ -56,7 +57,17 @@ def run_feed(
     found = definition.load(parts.place(place), feed)
     run = Run(0, place, feed, now(), author=author)
     try:
-        files = [file] if file is not None else found.source_files()
+        with source_files(parts, found, file) as files:
+            return _run_files(parts, found, run, files, progress or _silent, force)
+    except (ConfigError, SourceError, OSError) as error:
+        return _failed(parts, run, error)
+
+
+def _run_files(
+    parts: Parts, found: Feed, run: Run, files: Sequence[Path], progress: Progress, force: bool
+) -> Run:
+    place, feed = run.place, run.feed
+    try:
         settled = basis(parts.places, found, parts.store.corrections(place, feed))
         run.fingerprint = fingerprint(settled, digests(files))
     except (ConfigError, OSError) as error:
@@ -64,7 +75,7 @@ def run_feed(
     last = last_success(parts, place, feed)
     if last is not None and last.fingerprint == run.fingerprint and not force:
         return _unchanged(parts, run, last)
-    return _Running(parts, found, run, files, settled, progress or _silent).go()
+    return _Running(parts, found, run, files, settled, progress).go()
 
 
 def last_success(parts: Parts, place: str, feed: str) -> Run | None:

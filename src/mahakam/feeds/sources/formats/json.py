@@ -31,7 +31,7 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
         encoding=text.encoding,
         notes=text.notes,
     )
-    if pins.records is None and _is_lines(found, text):
+    if (pins.records is None or _named_lines(found)) and _is_lines(found, text):
         info.notes.append("one record a line (JSON lines)")
         return records.table(found, connection, info, _lines(found, text), geometry=False)
     document = records.load(found, records.whole_text(found, text.path))
@@ -41,8 +41,13 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     return records.table(found, connection, info, _items(found, items), geometry=False)
 
 
+def _named_lines(found: Local) -> bool:
+    """By its name a record a line: then ``records`` says where they were before they were written so."""
+    return found.name.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson"))
+
+
 def _is_lines(found: Local, text: Text) -> bool:
-    if found.name.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson")):
+    if _named_lines(found):
         return True
     with text.path.open("r", encoding="utf-8-sig") as file:
         first, second = file.readline(1 << 20).strip(), file.readline(64).strip()

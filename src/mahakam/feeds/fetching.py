@@ -1,0 +1,62 @@
+"""The files of a run: those of the place, the one given, or those that the feed's origin brings."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mahakam.feeds import origins
+from mahakam.feeds.archive import Archive
+from mahakam.feeds.definition import Feed
+from mahakam.feeds.parts import Parts
+from mahakam.feeds.sources.files import digest
+
+
+@contextmanager
+def source_files(parts: Parts, feed: Feed, given: Path | None) -> Iterator[list[Path]]:
+    """The files, for as long as the run lasts. Raises ConfigError, SourceError, OSError."""
+    if given is not None:
+        yield [given]
+    elif feed.fetched is None:
+        yield feed.source_files()
+    else:
+        with tempfile.TemporaryDirectory(prefix="mahakam-origin-") as folder:
+            yield _fetched(parts, feed, Path(folder))
+
+
+def _fetched(parts: Parts, feed: Feed, folder: Path) -> list[Path]:
+    assert feed.fetched is not None
+    kind, options = feed.fetched
+    kept = parts.data / "origins" / re.sub(r"[^A-Za-z0-9._-]", "-", f"{feed.place.id}.{feed.name}.json")
+    state = _state(kept, kind)
+    ask = origins.Ask(
+        f"{feed.place.id}/{feed.name}",
+        options,
+        folder,
+        feed.place.folder,
+        state,
+        Archive(parts.data).path,
+        parts.private_addresses,
+        feed.pins.get("records"),
+    )
+    files = origins.named(kind).fetch(ask)
+    if len(files) == 1:
+        state["sha256"] = digest(files[0])
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = kept.with_suffix(".part")
+    unfinished.write_text(json.dumps({"origin": kind, **state}), "utf-8")
+    unfinished.replace(kept)
+    return files
+
+
+def _state(kept: Path, kind: str) -> dict[str, Any]:
+    try:
+        state = json.loads(kept.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) and state.get("origin") == kind else {}

@@ -1,0 +1,258 @@
+"""Feeds whose data comes from a server or a database: each against a real one that the test starts."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+import yaml
+
+from mahakam.feeds.parts import Parts
+from support.feeds import Town
+from support.node import RunningNode
+
+STOPS = [
+    {"kode": f"A{n}", "nama": f"Halte {n}", "kelas": "kota", "kursi": 3, "lon": 117.01, "lat": -0.41}
+    for n in range(1, 8)
+]
+CSV = "kode,nama,kelas,kursi,lon,lat\n" + "".join(
+    ",".join(str(value) for value in stop.values()) + "\n" for stop in STOPS
+)
+
+
+class Portal:
+    """A web server of an agency: a CSV with an ETag, pages three ways, CKAN's DataStore, and what goes wrong."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, dict[str, str]]] = []
+        self.failures = 0
+        portal = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                portal.answer(self)
+
+            def log_message(self, *_: Any) -> None:
+                return
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.seen.append((request.path, headers))
+        path, query = urlsplit(request.path).path, parse_qs(urlsplit(request.path).query)
+        at = int(query.get("offset", ["0"])[0])
+        if self.failures:
+            self.failures -= 1
+            return self.send(request, 503, b"busy")
+        if path == "/stops.csv":
+            if headers.get("if-none-match") == '"v1"':
+                return self.send(request, 304, b"")
+            return self.send(request, 200, CSV.encode(), ("ETag", '"v1"'), ("Content-Type", "text/csv"))
+        if path == "/secret":
+            right = headers.get("authorization") == "Bearer abc"
+            return self.send(
+                request,
+                200 if right else 401,
+                json.dumps(STOPS).encode(),
+                ("Content-Type", "application/json"),
+            )
+        if path == "/offset":
+            return self.json(request, {"result": {"items": STOPS[at : at + 3]}})
+        if path == "/linked":
+            more = (
+                (("Link", f'<{self.url}/linked?offset={at + 3}>; rel="next"'),) if at + 3 < len(STOPS) else ()
+            )
+            return self.send(request, 200, json.dumps(STOPS[at : at + 3]).encode(), *more)
+        if path == "/api/3/action/datastore_search" and query.get("resource_id") == ["halte"]:
+            return self.json(request, {"success": True, "result": {"records": STOPS[at : at + 3]}})
+        if path == "/loop":
+            return self.json(request, {"items": STOPS[:1], "next": "/loop"})
+        if path == "/away":
+            return self.send(request, 302, b"", ("Location", "http://localhost:1/x"))
+        return self.send(request, 404, b"")
+
+    def json(self, request: BaseHTTPRequestHandler, value: Any) -> None:
+        self.send(request, 200, json.dumps(value).encode(), ("Content-Type", "application/json"))
+
+    def send(
+        self, request: BaseHTTPRequestHandler, status: int, body: bytes, *headers: tuple[str, str]
+    ) -> None:
+        request.send_response(status)
+        for name, value in headers:
+            request.send_header(name, value)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+
+@pytest.fixture
+def portal() -> Iterator[Portal]:
+    made = Portal()
+    yield made
+    made.close()
+
+
+def from_origin(town: Town, **source: Any) -> None:
+    """The town's feed of stops, from somewhere else; the town's node may ask addresses of this machine."""
+    feed = yaml.safe_load((town.folder / "feeds/stops.yaml").read_text())
+    feed["source"] = source
+    town.write("feeds/stops.yaml", yaml.safe_dump(feed))
+    town.parts = Parts(town.parts.broker, town.parts.places, town.parts.data, True)
+
+
+def test_a_file_on_the_web_is_fetched_once(town: Town, portal: Portal) -> None:
+    from_origin(town, http={"url": f"{portal.url}/stops.csv"})
+    first = town.run()
+    assert (first.state, first.stored, first.source["file"]) == ("clean", 7, "stops.csv")
+    assert town.run().state == "unchanged"
+    assert portal.seen[1][1]["if-none-match"] == '"v1"'
+    assert town.run(force=True).unchanged == 7
+
+
+@pytest.mark.parametrize(
+    ("path", "paging", "records", "requests"),
+    [
+        ("/offset?x=1", {"parameter": "offset"}, "result.items", 4),
+        ("/linked", {}, None, 3),
+    ],
+)
+def test_pages(
+    town: Town, portal: Portal, path: str, paging: dict[str, Any], records: str | None, requests: int
+) -> None:
+    pins = {"records": records} if records else {}
+    from_origin(town, http={"url": portal.url + path, "paging": paging}, **pins)
+    assert town.run().stored == 7
+    assert len(portal.seen) == requests
+
+
+def test_ckan(town: Town, portal: Portal) -> None:
+    from_origin(town, ckan={"url": portal.url, "resource": "halte", "page": 3})
+    assert town.run().stored == 7
+    assert [parse_qs(urlsplit(path).query)["limit"] for path, _ in portal.seen] == [["3"]] * 4
+
+
+def test_a_secret_comes_from_the_environment(
+    town: Town, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from_origin(
+        town, http={"url": f"{portal.url}/secret", "headers": {"Authorization": "Bearer ${TOWN_KEY}"}}
+    )
+    assert "needs the secret TOWN_KEY" in town.failed()
+    monkeypatch.setenv("TOWN_KEY", "abc")
+    assert town.run().stored == 7
+    kept = "".join(path.read_text() for path in (town.data / "origins").iterdir())
+    assert "abc" not in kept
+
+
+def test_a_busy_server_is_asked_again(town: Town, portal: Portal) -> None:
+    portal.failures = 2
+    from_origin(town, http={"url": f"{portal.url}/stops.csv", "wait": 0.01})
+    assert town.run().stored == 7
+    assert len(portal.seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "said"),
+    [
+        ("/none", {}, "/none answered 404"),
+        ("/loop", {"paging": {"next": "next"}}, "a page is no list of records"),
+        ("/stops.csv", {"paging": {}}, "answers no JSON"),
+    ],
+)
+def test_what_goes_wrong_is_said_and_nothing_stored(
+    town: Town, portal: Portal, path: str, options: dict[str, Any], said: str
+) -> None:
+    from_origin(town, http={"url": portal.url + path, "wait": 0.01, **options})
+    assert said in town.failed()
+    assert town.ids() == []
+
+
+def test_pages_in_a_circle(town: Town, portal: Portal) -> None:
+    from_origin(town, http={"url": f"{portal.url}/loop", "paging": {"next": "next"}}, records="items")
+    assert "read before" in town.failed()
+
+
+def test_an_address_of_this_machine_is_refused_unless_allowed(town: Town, portal: Portal) -> None:
+    from_origin(town, http={"url": f"{portal.url}/stops.csv"})
+    town.parts = Parts(town.parts.broker, town.parts.places, town.parts.data, False)
+    assert "private address 127.0.0.1" in town.failed()
+    assert portal.seen == []
+
+
+def test_another_broker(town: Town, tmp_path: Path) -> None:
+    with RunningNode(tmp_path / "other", open=True) as other:
+        entities = [
+            {"id": f"urn:ngsi-ld:Stop:{stop['kode']}", "type": "Stop"}
+            | {name: {"type": "Property", "value": value} for name, value in stop.items()}
+            for stop in STOPS
+        ]
+        made = httpx.post(f"{other.url}/ngsi-ld/v1/entityOperations/create", json=entities)
+        assert made.status_code == 201, made.text
+        from_origin(town, ngsild={"url": other.url, "type": "Stop", "q": 'kode!="A7"', "page": 2})
+        assert town.run().stored == 6
+
+
+def database(town: Town) -> None:
+    with sqlite3.connect(town.folder / "data/halte.db") as made:
+        made.execute("CREATE TABLE halte (kode, nama, kelas, kursi, lon, lat)")
+        made.executemany("INSERT INTO halte VALUES (:kode, :nama, :kelas, :kursi, :lon, :lat)", STOPS)
+    made.close()
+
+
+def test_a_query_in_sqlite(town: Town) -> None:
+    database(town)
+    query = "SELECT * FROM halte WHERE kode <> :without"
+    from_origin(
+        town, sql={"url": "sqlite:data/halte.db", "query": query, "parameters": {"without": "A1' OR 1"}}
+    )
+    assert town.run().stored == 7
+
+
+@pytest.mark.parametrize(
+    ("url", "query", "said"),
+    [
+        ("sqlite:data/halte.db", "DELETE FROM halte", "attempt to write a readonly database"),
+        ("sqlite:data/halte.db", "SELECT * FROM nowhere", "no such table"),
+        ("sqlite:data/none.db", "SELECT 1", "there is no database"),
+        ("sqlite:../../x.db", "SELECT 1", "leads out of the place's folder"),
+        ("oracle://x", "SELECT 1", "must begin with sqlite: or postgresql:"),
+    ],
+)
+def test_a_query_that_cannot_be_asked(town: Town, url: str, query: str, said: str) -> None:
+    database(town)
+    from_origin(town, sql={"url": url, "query": query})
+    assert said in town.failed()
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"http": {}}, "needs url"),
+        ({"http": {"url": "http://x", "heders": {}}}, "heders: unknown key"),
+        ({"http": {"url": "http://x"}, "file": "a.csv"}, "name one of file"),
+        ({"sql": "SELECT 1"}, "must be a mapping"),
+    ],
+)
+def test_a_wrong_origin_is_a_clear_error(town: Town, source: dict[str, Any], said: str) -> None:
+    from mahakam.config import ConfigError
+
+    from_origin(town, **source)
+    with pytest.raises(ConfigError, match=said):
+        town.run()
