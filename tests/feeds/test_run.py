@@ -39,6 +39,23 @@ def correct(
 # The same again
 
 
+def test_a_file_is_compared_with_the_one_before(town: Town) -> None:
+    beside = "      - {type: custom, engine: mahakam, severity: %s, implementation: {rule: %s}}\n"
+    rules = beside % ("error", "rowsSinceLast, most: 50") + beside % ("warning", "sameColumns")
+    town.write("contracts/stop.yaml", CONTRACT + rules)
+    town.reopen()
+    town.stops(GOOD)
+    assert town.run().state == "clean"
+    said = town.failed(file=town.stops("".join(GOOD.splitlines(True)[:1])))
+    assert "within 50 % of the last file" in said
+    town.write(
+        "data/stops.csv", HEADER.rstrip() + ";catatan\n" + "".join(f"{r};x\n" for r in GOOD.splitlines())
+    )
+    run = town.run()
+    assert (run.state, run.read) == ("clean", len(GOOD.splitlines()))
+    assert [key for key in run.summary if "sameColumns" in key]
+
+
 def test_a_run_says_what_became_of_every_row(town: Town) -> None:
     town.stops(GOOD + BAD)
     run = town.run()

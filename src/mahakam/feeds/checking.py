@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -63,12 +63,27 @@ def needed(contract: Contract) -> tuple[str, ...]:
 
 
 def judge(
-    connection: duckdb.DuckDBPyConnection, table: str, contract: Contract, references: References
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    contract: Contract,
+    references: References,
+    file_columns: Sequence[str] | None = None,
 ) -> Judged:
-    """Check the mapped rows of a table. Raises ContractError if it asks for what the place has not."""
+    """Check the mapped rows of a table; ``file_columns``: those of the file that it was made of.
+
+    Raises ContractError if the contract asks for what the place has not.
+    """
     from mahakam.quality.columns import check_columns
 
-    check = check_columns(connection, table, list(contract.fields), contract, references, typed_fields=True)
+    check = check_columns(
+        connection,
+        table,
+        list(contract.fields),
+        contract,
+        references,
+        typed_fields=True,
+        file_columns=file_columns,
+    )
     judged = Judged(check, connection)
     for finding in check.findings():
         if finding.row == 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mahakam.feeds.entities import EntityPlan
     from mahakam.feeds.reading import Reading
     from mahakam.quality.contract import Contract
-    from mahakam.quality.references import References
+    from mahakam.quality.references import Last, References
 
 BATCH = 2_000
 MEMORY = "1GB"
@@ -84,6 +84,12 @@ def last_success(parts: Parts, place: str, feed: str) -> Run | None:
         if run.state in ("clean", "held") and run.fingerprint:
             return run
     return None
+
+
+def columns_of(source: Mapping[str, Any]) -> list[str]:
+    """The columns of the file, or of all files, of a run's source, each once."""
+    some = [source, *source.get("files", ())]
+    return list(dict.fromkeys(str(name) for one in some for name in one.get("columns", ())))
 
 
 def now() -> str:
@@ -159,7 +165,8 @@ class _Running:
             connection.execute("SET enable_progress_bar = false")  # it goes to standard output
             book = self.parts.book()
             contract = book.contract(self.feed.place.id, self.feed.contract)
-            reading, judged = self._read_and_judge(connection, contract, book.references(self.feed.place.id))
+            references = dataclasses.replace(book.references(self.feed.place.id), last=self._last())
+            reading, judged = self._read_and_judge(connection, contract, references)
             if self.feed.store == "dataset":
                 from mahakam.feeds.datasets import store_dataset
 
@@ -186,6 +193,13 @@ class _Running:
         finally:
             connection.close()
         return run
+
+    def _last(self) -> Last | None:
+        """What the last run that stored something read, for rules that compare a file with the one before."""
+        from mahakam.quality.references import Last
+
+        run = last_success(self.parts, self.run.place, self.run.feed)
+        return None if run is None else Last(run.read, tuple(columns_of(run.source)))
 
     def _record(self) -> None:
         """Save the run as running; an earlier one that was cut off is closed."""
@@ -235,7 +249,7 @@ class _Running:
         run.left_out = sum(reading.left_out.values())
         run.source = described(reading)
         self.progress("check", 0, reading.read)
-        judged = judge(connection, MAPPED, contract, references)
+        judged = judge(connection, MAPPED, contract, references, columns_of(run.source))
         blocking = [finding for finding in judged.file if finding.severity == "error"]
         if blocking:
             raise _Refused(blocking)
@@ -356,6 +370,8 @@ class _Running:
             run.source.setdefault("left_out", {})["dismissed by a steward"] = dismissed
         run.held = len(held)
         flagged = {row: found for row, found in judged.warnings.items() if row not in judged.errors}
+        if judged.file:  # what blocks was refused before: these are warnings on the file as a whole, row 0
+            flagged[0] = judged.file
         run.warnings = sum(map(len, flagged.values()))
         run.summary = counted(judged.errors) | {
             f"warning: {reason}": count for reason, count in counted(flagged).items()

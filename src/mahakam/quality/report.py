@@ -98,7 +98,8 @@ class Report:
         """The JSON report in pieces, so that a million failures need no memory."""
         import orjson
 
-        head = orjson.dumps(self._head(), option=orjson.OPT_INDENT_2)
+        listed = self.total if limit is None else min(limit, self.total)
+        head = orjson.dumps({**self._head(), "listed": listed}, option=orjson.OPT_INDENT_2)
         yield head[:-2] + b',\n  "failures": ['
         separator = b"\n    "
         for finding in self.check.findings(limit):
