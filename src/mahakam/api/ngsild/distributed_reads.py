@@ -181,7 +181,7 @@ async def _query_source(
     posts = "queryBatch" in registration.operations and (
         forwarding.call.request.method == "POST" or "queryEntity" not in registration.operations
     )
-    size = min(max(_PAGE, forwarding_limit(forwarding)), 1000)
+    size = min(max(_PAGE, _limit_of(forwarding)), 1000)
     found: list[Document] = []
     total = 0
     while len(found) < needed:
@@ -210,7 +210,7 @@ async def _query_source(
     return found, total
 
 
-def forwarding_limit(forwarding: Forwarding) -> int:
+def _limit_of(forwarding: Forwarding) -> int:
     """The size of the page that the caller asked for: what it takes, its sources may be expected to give."""
     limit = forwarding.call.params.get("limit", "")
     return int(limit) if limit.isascii() and limit.isdigit() else 0
