@@ -41,6 +41,7 @@ class PostgresServer:
         self.folder = Path(tempfile.mkdtemp(prefix="mahakam-postgres-"))
         self._bin = _programs()
         self._numbers = count(1)
+        self._follower = self.folder / "follower"
         self._free: list[str] = []
         self._as_user = [] if os.geteuid() else ["runuser", "-u", "postgres", "--"]
         if self._as_user:
@@ -109,7 +110,25 @@ class PostgresServer:
                 connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(str(schema))))
         self._free.append(url)
 
+    def follower(self) -> str:
+        """Start a server that follows this one; the URL of the database made last, on it."""
+        self.run("pg_basebackup", "-D", str(self._follower), "-h", "127.0.0.1", "-p", str(self.port), "-U", USER,
+                 "-R", "-c", "fast", "--no-sync")  # fmt: skip
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        with (self._follower / "postgresql.conf").open("a") as file:
+            file.write(f"port = {port}\n")
+        log = str(self.folder / "follower.log")
+        self.run("pg_ctl", "start", "-w", "-s", "-D", str(self._follower), "-l", log)
+        return f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{port}/test_{next(self._numbers) - 1}"
+
+    def stop_follower(self) -> None:
+        self.run("pg_ctl", "stop", "-w", "-s", "-m", "immediate", "-D", str(self._follower))
+
     def close(self) -> None:
+        if (self._follower / "postmaster.pid").exists():
+            self.stop_follower()
         if (self.data / "postmaster.pid").exists():
             self.stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -21,6 +21,7 @@ COMMANDS = {
     "key": "user:key",
     "quarantine": "quarantine:quarantine",
     "serve": "serve:serve",
+    "store": "store:store",
     "subscription": "subscription:subscription",
     "user": "user:user",
 }

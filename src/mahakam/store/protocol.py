@@ -8,7 +8,7 @@ A *body* is the bytes that a read without options answers: the document without 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
@@ -240,6 +240,15 @@ class EntityStore(Protocol):
 
     def journal(self, entity: str, limit: int = 100) -> list[Entry]:
         """Who wrote an entity and when, the newest first."""
+
+    def dump(self, table: str, columns: Sequence[str], keys: int) -> Iterator[tuple[Any, ...]]:
+        """The rows of a table of :mod:`mahakam.store.transfer`, in the order of its first ``keys`` columns."""
+
+    def load(self, tables: Mapping[str, Iterable[tuple[Any, ...]]]) -> None:
+        """Fill an empty store with what :meth:`dump` gave, in one transaction."""
+
+    def info(self) -> dict[str, int]:
+        """``version`` of the schema, ``bytes`` on the disk, ``entities``, ``owed``, ``dead``."""
 
 
 class Store(Protocol):

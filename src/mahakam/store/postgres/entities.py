@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from itertools import islice
 from typing import Any, TypeVar
@@ -16,8 +16,10 @@ from mahakam.store.postgres.dialect import POSTGRES
 from mahakam.store.postgres.replica import Replica
 from mahakam.store.postgres.schema import prepare
 from mahakam.store.postgres.signals import Signals
+from mahakam.store.postgres.transaction import PostgresTransaction
 from mahakam.store.postgres.writer import Writer
 from mahakam.store.protocol import Document, Transaction
+from mahakam.store.sql.copying import dump
 from mahakam.store.sql.history import HistoryReads
 from mahakam.store.sql.ledger import Ledger
 from mahakam.store.sql.packing import unpack
@@ -144,6 +146,28 @@ class PostgresEntities(Ledger, HistoryReads):
         if self._signals is not None:
             self._signals.close()
         self._signals = Signals(self.database, callback) if callback is not None else None
+
+    def dump(self, table: str, columns: Sequence[str], keys: int) -> Iterator[tuple[Any, ...]]:
+        return dump(self._all, table, columns, keys)
+
+    def load(self, tables: Mapping[str, Iterable[tuple[Any, ...]]]) -> None:
+        def work(transaction: Transaction) -> None:
+            assert isinstance(transaction, PostgresTransaction)
+            for table, rows in tables.items():
+                transaction.load(table, rows)
+
+        self.write(work)
+
+    def info(self) -> dict[str, int]:
+        one = {
+            "version": "SELECT n FROM version",
+            "bytes": "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class"
+            " WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace",
+            "entities": "SELECT count(*) FROM entity",
+            "owed": "SELECT count(*) FROM outbox WHERE dead = 0",
+            "dead": "SELECT count(*) FROM outbox WHERE dead = 1",
+        }
+        return {name: int(self._all(sql)[0][0]) for name, sql in one.items()}
 
     def close(self) -> None:
         """Finish the writes that wait, then close."""

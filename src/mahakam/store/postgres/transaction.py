@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -12,14 +13,17 @@ import psycopg
 from mahakam.store.postgres.connection import Connection, run, worded
 from mahakam.store.postgres.values import Row, rows_of
 from mahakam.store.protocol import Document
+from mahakam.store.sql.copying import STEP, insertion
 from mahakam.store.sql.history import HistoryWrites
 from mahakam.store.sql.keys import Box, keys_of
 from mahakam.store.sql.packing import times_of, unpack
 from mahakam.store.sql.records import RecordWrites
+from mahakam.store.transfer import TABLES
 
 CHANNEL = "mahakam_outbox"
 _PLACE = "ST_MakeEnvelope(?, ?, ?, ?, 4326)"
 _INSERT = f"INSERT INTO entity (id, times, body, place) VALUES (?, ?, ?, {_PLACE}) ON CONFLICT DO NOTHING RETURNING n"
+_LOAD = f"INSERT INTO entity (n, id, times, body, place) VALUES (?, ?, ?, ?, {_PLACE})"
 _TABLES = (("entity_type", "type", "text"), ("entity_scope", "scope", "text"))
 
 
@@ -145,6 +149,28 @@ class PostgresTransaction(RecordWrites, HistoryWrites):
             self._recorded = False
         if self.owing:
             self._execute("SELECT pg_notify(?, current_schema())", (CHANNEL,))
+
+    def load(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Insert rows as another store had them; what the indexes hold of an entity is found anew."""
+        steps = iter(rows)
+        while step := list(islice(steps, STEP)):
+            if table != "entity":
+                self._executemany(insertion(table, TABLES[table]), step)
+                continue
+            entities = []
+            for number, id, times, body in step:
+                document = orjson.loads(body)
+                keys = _keys_of(document)
+                entities.append((number, id, times, body, *_envelope(keys.box)))
+                self._index(number, keys, _NONE)
+            self._executemany(_LOAD, entities)
+            self.flush()
+        first = TABLES[table][0]
+        if first in ("n", "id"):
+            self._execute(
+                f"SELECT setval(pg_get_serial_sequence('{table}', '{first}'), max({first})) FROM {table}"
+                " HAVING max(1) = 1"
+            )
 
     def _flush_values(self, removed: list[tuple[int, Row]], added: list[tuple[int, Row]]) -> None:
         if removed:

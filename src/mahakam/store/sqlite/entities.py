@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +16,7 @@ import orjson
 from mahakam.ngsild.selection import Selection
 from mahakam.store.errors import TakesLong
 from mahakam.store.protocol import Document, Transaction
+from mahakam.store.sql.copying import dump
 from mahakam.store.sql.history import HistoryReads
 from mahakam.store.sql.ledger import Ledger
 from mahakam.store.sql.packing import unpack
@@ -241,6 +242,27 @@ class SqliteEntities(Ledger, HistoryReads):
 
     def when_owed(self, callback: Callable[[], None] | None) -> None:
         self._writer.when_owed = callback
+
+    def dump(self, table: str, columns: Sequence[str], keys: int) -> Iterator[tuple[Any, ...]]:
+        return dump(self._all, table, columns, keys)
+
+    def load(self, tables: Mapping[str, Iterable[tuple[Any, ...]]]) -> None:
+        def work(transaction: Transaction) -> None:
+            assert isinstance(transaction, SqliteTransaction)
+            for table, rows in tables.items():
+                transaction.load(table, rows)
+
+        self.write(work)
+
+    def info(self) -> dict[str, int]:
+        one = {
+            "version": "PRAGMA user_version",
+            "bytes": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+            "entities": "SELECT count(*) FROM entity",
+            "owed": "SELECT count(*) FROM outbox WHERE dead = 0",
+            "dead": "SELECT count(*) FROM outbox WHERE dead = 1",
+        }
+        return {name: int(self._all(sql)[0][0]) for name, sql in one.items()}
 
     def close(self) -> None:
         """Finish the writes that wait, then close."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import apsw
@@ -10,12 +10,15 @@ import orjson
 
 from mahakam.store.model import Entry
 from mahakam.store.protocol import Document
+from mahakam.store.sql.copying import insertion
 from mahakam.store.sql.history import HistoryWrites
 from mahakam.store.sql.keys import Keys, keys_of
 from mahakam.store.sql.packing import times_of, unpack
 from mahakam.store.sql.records import RecordWrites
+from mahakam.store.transfer import TABLES
 
 _INSERT = "INSERT INTO entity (id, keys, times, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_LOAD = "INSERT INTO entity (n, id, keys, times, body) VALUES (?, ?, ?, ?, ?)"
 _ADD_TYPE = "INSERT INTO entity_type (type, entity) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _ADD_SCOPE = "INSERT INTO entity_scope (scope, entity) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _ADD_BOX = "INSERT INTO location VALUES (?, ?, ?, ?, ?)"
@@ -81,6 +84,16 @@ class SqliteTransaction(RecordWrites, HistoryWrites):
     def define(self, sql: str) -> None:
         """Change the schema."""
         self._execute(sql)
+
+    def load(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Insert rows as another store had them; what the indexes hold of an entity is found anew."""
+        if table != "entity":
+            self._executemany(insertion(table, TABLES[table]), rows)
+            return
+        for number, id, times, body in rows:
+            keys = keys_of(orjson.loads(body))
+            self._execute(_LOAD, (number, id, _json([*keys]), times, body))
+            self._index(number, keys)
 
     def flush(self) -> None:
         """Write the rows that wait, table by table, which is faster than entity by entity."""
