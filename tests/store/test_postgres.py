@@ -23,6 +23,7 @@ from mahakam.store.opening import open_store
 from mahakam.store.postgres.connection import worded
 from mahakam.store.postgres.dialect import POSTGRES
 from mahakam.store.postgres.entities import PostgresEntities
+from mahakam.store.postgres.schema import steps
 from mahakam.store.sql.select import compile_selection
 from support.api import running
 from support.postgres import PASSWORD, PostgresServer
@@ -237,6 +238,21 @@ def test_newer_schema_is_refused_and_left_alone(url: str) -> None:
             open_store(url, Path())
         assert PASSWORD not in str(refused.value)
         assert connection.execute("SELECT n FROM mahakam.version").fetchall() == [(999,)]
+
+
+def test_old_schema_is_brought_up_to_date_by_whoever_comes_first(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA mahakam; SET search_path = mahakam, public")
+        connection.execute("CREATE TABLE version (n integer NOT NULL); INSERT INTO version VALUES (1)")
+        connection.execute(steps()[1])
+        connection.execute("INSERT INTO entity (id, times, body) VALUES ('urn:old', '[null,null]', %s)",
+                           (b'{"id":"urn:old","type":"T"}',))  # fmt: skip
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(lambda _: open_store(url, Path()), range(4)))
+    assert stores[0].tenant().info()["version"] == max(steps())
+    assert stores[3].tenant().document("urn:old") == {"id": "urn:old", "type": "T"}
+    for store in stores:
+        store.close()
 
 
 def test_errors_name_the_server_and_not_the_password(postgres: PostgresServer) -> None:
