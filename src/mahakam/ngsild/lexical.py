@@ -11,7 +11,7 @@ from mahakam.ngsild.problem import bad_request
 NAME_RULE = "a name of letters, digits, _ or -, beginning with a letter or _, or an IRI or prefix:name"
 URI_RULE = "a URI, e.g. urn:ngsi-ld:Type:1"
 TIME_RULE = "a UTC time, e.g. 2026-01-31T08:00:00Z"
-SCOPE_RULE = "a path of names, e.g. /province/city"
+SCOPE_RULE = "a path of names that begin with a letter, e.g. /province/city"
 MAX_NAME = 512
 MAX_URI = 2048
 
@@ -29,7 +29,8 @@ _NONCHARACTER = re.compile(
     + "]"
 )
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?Z")
-_SCOPE = re.compile(r"/?[\w][\w.~-]*(?:/[\w][\w.~-]*)*")
+_SCOPE = re.compile(r"/?[^\W\d_][\w.~-]*(?:/[^\W\d_][\w.~-]*)*")
+"""Clause 4.18: a level begins with a letter. Hyphen, dot and tilde are let through: places have them in their names."""
 _LANGUAGE = re.compile(r"@none|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 _REMEMBERED = 20_000
 

@@ -107,7 +107,7 @@ def parse_scopes(text: str) -> Scopes:
     def leaf(word: str) -> str:
         path = word if word.startswith("/") else "/" + word
         plain = path[:-2] if path.endswith("/#") else path
-        if plain and not is_scope(plain.replace("/+", "/_")):
+        if plain and not is_scope(plain.replace("/+", "/a")):
             raise bad_request(
                 "The parameter scopeQ is not valid", f"{word[:80]!r} is no scope, e.g. /province/#"
             )
