@@ -139,6 +139,8 @@ def test_an_earlier_version_of_the_standard(api: Api) -> None:
         assert (native.status_code, native.headers["preference-applied"]) == (200, "ngsi-ld=1.9")
         assert native.json() == api.get(path).json()
         assert "preference-applied" not in api.get(path, prefer="ngsi-ld=7.1").headers
+        for prefer in ('NGSI-LD="1.5"', "respond-async, ngsi-ld=1.5", "ngsi-ld=1.5;q=0.1"):
+            assert api.get(path, prefer=prefer).headers["preference-applied"] == "ngsi-ld=1.5"
 
 
 def test_queries_that_select_by_system_attributes_alone_are_too_wide(api: Api) -> None:

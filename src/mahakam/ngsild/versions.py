@@ -8,7 +8,7 @@ from mahakam.ngsild.context import Context
 from mahakam.ngsild.entity import ATTRIBUTE_MEMBERS, ENTITY_MEMBERS, VALUE_MEMBER, Document
 
 NATIVE = (1, 9)
-EARLIEST = (1, 3)
+EARLIEST = (1, 0)
 _SINCE = {
     "LanguageProperty": (1, 4),
     "VocabProperty": (1, 8),

@@ -37,7 +37,7 @@ READ_PARAMETERS = frozenset(
     )
 )  # fmt: skip
 ENTITY_MEDIA = (JSON, JSON_LD, GEO_JSON)
-_VERSION = re.compile(r"\bngsi-ld\s*=\s*\"?(\d)\.(\d{1,2})\b", re.IGNORECASE)
+_VERSION = re.compile(r"(?:^|,)\s*ngsi-ld\s*=\s*\"?(\d)\.(\d{1,2})\b", re.IGNORECASE)
 _CORE_MEMBER = b'{"@context":' + orjson.dumps(CORE_URL) + b","
 
 
@@ -150,6 +150,12 @@ def preferred(call: Call, earliest: tuple[int, int] = EARLIEST) -> tuple[int, in
     return version if version is not None and earliest <= version <= NATIVE else None
 
 
+def preference(call: Call) -> list[tuple[str, str]]:
+    """The header that says which version an answer keeps to."""
+    version = preferred(call)
+    return [] if version is None else [("preference-applied", f"ngsi-ld={version[0]}.{version[1]}")]
+
+
 def _for_version(
     call: Call, documents: Sequence[Document], context: Context
 ) -> tuple[Sequence[Document], int, list[tuple[str, str]]]:
@@ -159,7 +165,7 @@ def _for_version(
         return documents, 200, []
     older = [for_version(document, version, context) for document in documents]
     status = 200 if all(one is other for one, other in zip(older, documents, strict=True)) else 203
-    return older, status, [("preference-applied", f"ngsi-ld={version[0]}.{version[1]}")]
+    return older, status, preference(call)
 
 
 def _answers(
