@@ -12,6 +12,7 @@ from mahakam.api.ngsild.presentation import FORMS, READ_OPTIONS
 from mahakam.api.ngsild.routes import ROUTES, Route
 from mahakam.api.ngsild.temporal_reads import FORMS as EVOLUTION_FORMS
 from mahakam.api.ngsild.temporal_reads import OPTIONS, TEMPORAL
+from mahakam.api.openapi_subscription import subscription_schemas
 from mahakam.broker.federation.operations import GROUPS, KNOWN
 from mahakam.broker.federation.registration import MODES
 from mahakam.broker.joining import MAX_LEVEL
@@ -105,6 +106,8 @@ _OPTIONS = {
     "/entityOperations/query": sorted(READ_OPTIONS),
     "/csourceRegistrations": ["sysAttrs"],
     "/csourceRegistrations/{registrationId}": ["sysAttrs"],
+    "/subscriptions": ["sysAttrs"],
+    "/subscriptions/{subscriptionId}": ["sysAttrs"],
     "/entityOperations/upsert": ["replace", "update"],
     "/entityOperations/update": ["noOverwrite"],
     "POST": sorted(APPEND_OPTIONS),
@@ -119,6 +122,7 @@ _BODIES = {
     "ids": "Ids",
     "query": "Query",
     "subscription": "Subscription",
+    "subscriptionFragment": "SubscriptionFragment",
     "context": "Context",
     "map": "EntityMap",
     "snapshot": "Snapshot",
@@ -386,34 +390,7 @@ def _schemas() -> dict[str, Any]:
                 },
             },
         },
-        "Subscription": {
-            "type": "object",
-            "required": ["type", "notification"],
-            "properties": {
-                "id": _URI,
-                "type": {"const": "Subscription"},
-                "entities": {"type": "array", "items": selector | {"required": ["type"]}, "minItems": 1},
-                "watchedAttributes": {"type": "array", "items": {"type": "string"}},
-                "q": {"type": "string"},
-                "geoQ": {"type": "object", "properties": geo},
-                "scopeQ": {"type": "string"},
-                "isActive": {"type": "boolean"},
-                "expiresAt": {"type": "string", "format": "date-time"},
-                "notification": {
-                    "type": "object",
-                    "required": ["endpoint"],
-                    "properties": {
-                        "attributes": {"type": "array", "items": {"type": "string"}},
-                        "format": {"enum": ["normalized", "concise", "simplified"]},
-                        "endpoint": {
-                            "type": "object",
-                            "required": ["uri"],
-                            "properties": {"uri": {"type": "string", "format": "uri"}},
-                        },
-                    },
-                },
-            },
-        },
+        **subscription_schemas(),
         "Query": {
             "type": "object",
             "required": ["type"],

@@ -37,6 +37,7 @@ Body = Literal[
     "ids",
     "query",
     "subscription",
+    "subscriptionFragment",
     "context",
     "registration",
     "map",
@@ -277,7 +278,7 @@ ROUTES: tuple[Route, ...] = (
         "Change a subscription",
         (204,),
         frozenset(("local",)),
-        "subscription",
+        "subscriptionFragment",
         True,
     ),
     Route(
