@@ -24,7 +24,7 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
 @pytest.fixture
 def listener(mosquitto: Mosquitto, request: pytest.FixtureRequest) -> Iterator[Listener]:
     """One on a topic of the test's own: ``test/NAME``."""
-    found = Listener(mosquitto, f"test/{request.node.name}")
+    found = Listener(mosquitto, f"test/{request.node.originalname}")
     yield found
     found.close()
 

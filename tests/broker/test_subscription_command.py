@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from mahakam.broker.broker import Broker
 from mahakam.broker.notifier import Notifier
 from mahakam.cli.subscription import subscription as command
+from mahakam.store.opening import open_store
+from mahakam.store.protocol import Store
 from support.notify import Receiver, entity, subscription, until
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """The SQLite files that the command finds in its data folder."""
+    opened = open_store("", tmp_path)
+    yield opened
+    opened.close()
 
 
 def _run(tmp_path: Path, *arguments: str) -> Result:
