@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from mahakam.api.http import AsgiHeaders, encoded
 from mahakam.api.ngsild.call import BASE, JSON, Node, accepted
-from mahakam.api.ngsild.entities import JSON_HEADERS, Plan, known_plan
+from mahakam.api.ngsild.entities import JSON_HEADERS, Plan, core_plan
 from mahakam.api.ngsild.presentation import ENTITY_MEDIA
 from mahakam.ngsild.problem import Problem
 from mahakam.store.errors import StoreError, TakesLong
@@ -52,8 +52,11 @@ class Direct:
         return None
 
     def _page(self, query: bytes) -> tuple[Pairs, bytes] | None:
-        plan = known_plan(self._node, query.decode("latin-1"))
-        if plan is None or not plan.direct:
+        try:
+            plan = core_plan(self._node, query.decode("latin-1"))
+        except Problem:
+            return None  # the whole way says what is wrong
+        if not plan.direct:
             return None
         key = (query, self._node.contexts.generation)
         if key in self._long:

@@ -23,6 +23,7 @@ from mahakam.api.ngsild.call import (
     flag_of,
     link_context,
     options_of,
+    parameters,
 )
 from mahakam.api.ngsild.entitymaps import HEADER, MAP_PARAMETERS, header, map_of, within
 from mahakam.api.ngsild.presentation import (
@@ -183,12 +184,20 @@ class Plan:
 
 
 _plans: dict[tuple[str, str | None, str, int, int], Plan] = {}
-_MAX_PLANS = 1024
+_MAX_PLANS = 2048
 
 
-def known_plan(node: Node, query: str) -> Plan | None:
-    """The plan of a query string that came before, with the core context and without a tenant."""
-    return _plans.get((query, None, "", id(node), node.contexts.generation))
+def core_plan(node: Node, query: str) -> Plan:
+    """The plan of a query string with the core context, without a tenant. Raises Problem."""
+    key = (query, None, "", id(node), node.contexts.generation)
+    return _plans.get(key) or _keep(key, compile_plan(parameters(query, QUERY_PARAMETERS), CORE))
+
+
+def _keep(key: tuple[str, str | None, str, int, int], plan: Plan) -> Plan:
+    if len(_plans) >= _MAX_PLANS:
+        _plans.clear()
+    _plans[key] = plan
+    return plan
 
 
 async def query(call: Call) -> Response:
@@ -197,10 +206,7 @@ async def query(call: Call) -> Response:
     key = (call.request.query, link, call.tenant, id(call.node), call.node.contexts.generation)
     plan = _plans.get(key)
     if plan is None:
-        plan = compile_plan(call.params, await call.context())
-        if len(_plans) >= _MAX_PLANS:
-            _plans.clear()
-        _plans[key] = plan
+        plan = _keep(key, compile_plan(call.params, await call.context()))
     return await run(call, plan)
 
 
@@ -239,6 +245,7 @@ def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = T
         and not count
         and ordering is None
         and "entityMap" not in params
+        and "geometryProperty" not in params
         and not has_links(selection.condition)
     )
     path = _pages(params, limit) if pages else None

@@ -60,7 +60,7 @@ def _compiled_page(selection: Selection) -> tuple[str, tuple[Any, ...]] | None:
     return f"SELECT ({array}), EXISTS (SELECT 1 FROM ({plan.numbers()}))", plan.parameters
 
 
-_MAX_PLANS = 512
+_MAX_PLANS = 2048
 MOMENT = 0.003
 """Seconds that an event loop may wait for a page."""
 _STEPS = 2000
