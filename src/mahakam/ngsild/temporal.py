@@ -31,6 +31,7 @@ INSTANCE = "urn:ngsi-ld:instance:"
 """The instanceId is this and the number of the moment."""
 MAX_INSTANCES = 10_000
 """Attribute instances that one request may bring."""
+_KEPT_APART = SYSTEM | {"instanceId"}
 _NO_ATTRIBUTES = ENTITY_MEMBERS | {"@context", "@id", "@type"}
 
 
@@ -72,7 +73,9 @@ class Moment:
 
 def moment_of(entity: str, attribute: str, instance: dict[str, Any], at: str) -> Moment:
     """The moment of an attribute instance that came about at a time."""
-    plain = {name: part for name, part in instance.items() if name not in SYSTEM and name != "instanceId"}
+    plain = instance
+    if not _KEPT_APART.isdisjoint(instance):
+        plain = {name: part for name, part in instance.items() if name not in _KEPT_APART}
     dataset, observed = instance.get("datasetId", ""), instance.get("observedAt", "")
     return Moment(entity, attribute, orjson.dumps(plain), at, at, dataset, observed)
 
@@ -128,6 +131,9 @@ def moments_between(before: Document | None, after: Document | None, at: str) ->
         old = before.get(name) if before else None
         new = after.get(name) if after else None
         if old == new:
+            continue
+        if old is None and type(new) is dict:
+            yield moment_of(entity, name, new, at)
             continue
         olds = {one.get("datasetId"): one for one in instances(old)} if old is not None else {}
         news = {one.get("datasetId"): one for one in instances(new)} if new is not None else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from mahakam.ngsild.lexical import TIME_RULE, is_time
@@ -90,6 +91,7 @@ def parse_last(params: Mapping[str, Any]) -> int:
     return int(text[:9])
 
 
+@lru_cache(4096)
 def sortable(time: str) -> str:
     """A time in the form in which texts sort as times do: no final Z, a fraction after a point, none of zero."""
     text = time.removesuffix("Z").replace(",", ".")
