@@ -164,3 +164,19 @@ def test_queries_look_only_at_what_lies_in_the_period(api: Api) -> None:
 )
 def test_a_query_needs_a_period_and_a_selection(api: Api, query: str) -> None:
     assert api.get(f"/temporal/entities?{query}").status_code == 400
+
+
+def test_an_entity_map_fixes_what_a_query_finds(api: Api) -> None:
+    put(api, 1)
+    window = "type=Sensor&timerel=after&timeAt=2026-01-01T00:00:00Z"
+    first = api.get(f"/temporal/entities?{window}&entityMap=true")
+    assert first.status_code == 201
+    api(
+        "POST",
+        "/temporal/entities",
+        json={"id": "urn:ngsi-ld:Sensor:2", "type": "Sensor", "speed": speeds(10)},
+    )
+    kept = api.get(f"/temporal/entities?{window}", ngsild_entitymap=first.headers["ngsild-entitymap"])
+    assert kept.status_code == 200
+    assert [one["id"] for one in kept.json()] == [ID]
+    assert len(api.get(f"/temporal/entities?{window}").json()) == 2

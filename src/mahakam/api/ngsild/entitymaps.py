@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -39,11 +40,17 @@ def lifetime(call: Call) -> float:
     return seconds
 
 
-def map_of(call: Call, selection: Selection) -> tuple[EntityMap | None, bool]:
+Look = Callable[[Selection], list[str]]
+"""The ids of all that a selection selects."""
+
+
+def map_of(call: Call, selection: Selection, look: Look | None = None) -> tuple[EntityMap | None, bool]:
     """The map that a query follows, and whether it was made for it; (None, False) if it has nothing to do with one.
 
     A reference to a map that is not there any more makes a new one (clause 5.7.1.4, 5.7.2.4).
+    ``look``: where ids are found; without it among the entities.
     """
+    look = look or partial(ids_of, call.broker)
     seconds = lifetime(call)
     wanted = flag_of(call.params, "entityMap")
     reference = call.request.headers.get(HEADER)
@@ -52,8 +59,8 @@ def map_of(call: Call, selection: Selection) -> tuple[EntityMap | None, bool]:
     maps = EntityMaps(call.broker.store)
     found = maps.find(reference.rpartition("/")[2]) if reference else None
     if found is not None:
-        return pruned(call.broker, maps, found), False
-    return maps.create(ids_of(call.broker, selection), seconds), True
+        return pruned(look, maps, found), False
+    return maps.create(look(selection), seconds), True
 
 
 def ids_of(broker: Broker, selection: Selection) -> list[str]:
@@ -61,10 +68,10 @@ def ids_of(broker: Broker, selection: Selection) -> list[str]:
     return [document["id"] for document in broker.scan(selection)]
 
 
-def pruned(broker: Broker, maps: EntityMaps, found: EntityMap) -> EntityMap:
+def pruned(look: Look, maps: EntityMaps, found: EntityMap) -> EntityMap:
     """The map without the entities that have ended meanwhile."""
     ids = tuple(found.sources)
-    here = set(ids_of(broker, Selection(ids=ids))) if ids else set()
+    here = set(look(Selection(ids=ids))) if ids else set()
     gone = [id for id in ids if id not in here and found.sources[id] == ["@none"]]
     if gone:
         maps.prune(found, gone)

@@ -504,7 +504,7 @@ ROUTES: tuple[Route, ...] = (
         "/temporal/entities",
         temporal_reads.query_evolutions,
         "Query temporal evolutions",
-        (200, 206),
+        (200, 201, 206),
         temporal_reads.QUERY_PARAMETERS,
     ),
     Route(

@@ -19,6 +19,7 @@ from mahakam.api.ngsild.entities import (
     number,
     require_narrow,
 )
+from mahakam.api.ngsild.entitymaps import MAP_PARAMETERS, header, map_of, within
 from mahakam.api.ngsild.posted import parameters_of
 from mahakam.broker.history import MAX_INSTANCES, History, too_many
 from mahakam.ngsild.context import Context
@@ -47,7 +48,7 @@ OPTIONS = frozenset((*FORMS, "sysAttrs"))
 TEMPORAL = frozenset(("timerel", "timeAt", "endTimeAt", "timeproperty", "lastN"))
 RETRIEVE_PARAMETERS = TEMPORAL | {
     "attrs", "pick", "omit", "options", "format", "lang", "datasetId", "aggrMethods", "aggrPeriodDuration",
-    "local", "csf",
+    "local", *MAP_PARAMETERS, "csf",
 }  # fmt: skip
 QUERY_PARAMETERS = RETRIEVE_PARAMETERS | {
     *FILTERS, *GEO_PARAMETERS, "id", "idPattern", "expandValues", "limit", "offset", "count", "orderBy",
@@ -87,7 +88,9 @@ def _retrieved(call: Call, view: View, shape: Shape, context: Context, accept: s
     shown = found.shown(history, shape, context)[0]
     if not shown:
         raise not_found(f"{view.entity} has nothing of what was picked")
-    return call.answer(shown, context, accept, *found.headers(), status=found.status)
+    kept, _ = map_of(call, Selection(ids=(view.entity,)), partial(_ids, history, view))
+    more = [header(kept)] if kept else []
+    return call.answer(shown, context, accept, *found.headers(), *more, status=found.status)
 
 
 async def query_evolutions(call: Call) -> Response:
@@ -172,16 +175,18 @@ class Page:
 def _queried(call: Call, page: Page, view: View, shape: Shape, context: Context, accept: str) -> Response:
     history = call.broker.history
     peek = changed(view, limit=1, last=0)
+    kept, made = map_of(call, page.selection, partial(_ids, history, peek))
+    selection = within(page.selection, kept) if kept and not made else page.selection
     end = page.offset + page.limit
     found: list[Head] = []
     total = 0
     if page.order:
-        heads = sorted((head for head, _ in history.scan(page.selection, peek)), key=lambda head: head["id"])
+        heads = sorted((head for head, _ in history.scan(selection, peek)), key=lambda head: head["id"])
         if page.order.endswith("desc"):
             heads.reverse()
         total, found = len(heads), heads[page.offset : end]
     else:
-        for head, _ in history.scan(page.selection, peek):
+        for head, _ in history.scan(selection, peek):
             if page.offset <= total < end:
                 found.append(head)
             total += 1
@@ -189,11 +194,21 @@ def _queried(call: Call, page: Page, view: View, shape: Shape, context: Context,
                 break
     part = Slice.of([_part(history, head, view, shape) for head in found], view)
     headers = part.headers()
+    if kept:
+        headers.append(header(kept))
     if page.count:
         headers.append(("ngsild-results-count", str(total)))
     if call.request.method == "GET":
         headers += _links(call, page, total > end)
-    return call.answer(part.shown(history, shape, context), context, accept, *headers, status=part.status)
+    status = 201 if made and part.status == 200 else part.status
+    return call.answer(part.shown(history, shape, context), context, accept, *headers, status=status)
+
+
+def _ids(history: History, view: View, selection: Selection) -> list[str]:
+    """For an entity map: the ids that are selected; of ids alone those that have an evolution."""
+    if selection.ids and selection == Selection(ids=selection.ids):
+        return [id for id in selection.ids if history.get(id) is not None]
+    return [head["id"] for head, _ in history.scan(selection, view)]
 
 
 def _links(call: Call, page: Page, more: bool) -> list[tuple[str, str]]:
