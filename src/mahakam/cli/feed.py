@@ -80,6 +80,40 @@ def run(
     return max(map(exit_code, runs), default=0)
 
 
+@feed.command("due")
+@click.option("--watch", is_flag=True, help="Go on: look again every half minute, until Ctrl-C.")
+@data_option
+@config_option
+def due(watch: bool, data: Path, config: _FOLDERS) -> int:
+    """Run the feeds whose schedule has come since their last run; one run makes up for all that were missed.
+
+    Ends as feed run does. A feed that another process runs now is left to it.
+
+    \b
+    Example:
+      mahakam feed due
+      mahakam feed due --watch
+    """
+    import time
+
+    from mahakam.feeds.parts import Parts
+
+    code = 0
+    while True:
+        with opened(data, config) as node:
+            parts = Parts.of(node)
+            runs = run_feeds(parts, due_feeds(parts))
+        for one in runs:
+            click.echo(summary(one))
+        code = max(code, *map(exit_code, runs), 0)
+        if not watch:
+            return code
+        try:
+            time.sleep(30)
+        except KeyboardInterrupt:
+            return code
+
+
 @feed.command("list")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @data_option
@@ -134,6 +168,26 @@ def all_feeds(parts: Parts) -> list[tuple[str, str]]:
     for problem in problems:
         click.echo(f"mahakam: {problem}", err=True)
     return pairs
+
+
+def due_feeds(parts: Parts) -> list[tuple[str, str]]:
+    """(place, feed) of the feeds that are due now, in the order in which they run."""
+    from datetime import UTC, datetime
+
+    from mahakam.feeds import definition
+    from mahakam.feeds.schedule import is_due
+    from mahakam.feeds.turn import last_turn
+
+    now = datetime.now(UTC)
+    found = []
+    for place, name in all_feeds(parts):
+        try:
+            feed = definition.load(parts.places[place], name)
+        except ConfigError:
+            continue  # all_feeds has said why
+        if is_due(feed, last_turn(parts.data, place, name), now):
+            found.append((place, name))
+    return found
 
 
 def run_feeds(

@@ -228,7 +228,7 @@ def from_mapping(place: Place, name: str, path: Path, given: Mapping[str, Any]) 
         owner=read.word(given.get("owner", ""), "owner"),
         licence=read.word(given.get("licence", ""), "licence"),
         origin=read.word(given.get("origin", ""), "origin"),
-        schedule=read.word(given.get("schedule", ""), "schedule"),
+        schedule=read.schedule(given.get("schedule", "")),
         description=read.text(given["description"], "description") if given.get("description") else None,
         fetched=fetched,
     )
@@ -275,6 +275,15 @@ class _Reader:
                     self.path, f"{where}: must be one text, or a text by language, not {value!r}"
                 )
         return as_text(value)
+
+    def schedule(self, value: object) -> str:
+        expression = self.word(value, "schedule")
+        if expression:
+            from mahakam.feeds.schedule import problem
+
+            if said := problem(expression):
+                raise ConfigError(self.path, f"schedule: {said}")
+        return expression
 
     def fetched(self, source: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
         named = [key for key in source if key in origins.names()]

@@ -16,6 +16,7 @@ from mahakam.feeds.fingerprint import basis, digests, fingerprint
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.settling import Position, Quarantine, settle
 from mahakam.feeds.sources.model import SourceError
+from mahakam.feeds.turn import Running, turn
 from mahakam.quality.finding import Finding
 from mahakam.store.errors import StoreError
 from mahakam.store.model import Held, Lineage, Run
@@ -52,13 +53,15 @@ def run_feed(
     files, feed, contract and corrections: nothing was done, unless ``force``) or ``failed`` (``message`` says why).
     A run that fails while it reads or checks stores nothing; one that fails while it stores (a full disk) leaves whole
     batches, and the next run completes them. Raises ConfigError for a place or feed that does not exist, and for a
-    feed that cannot be read.
+    feed that cannot be read; Running (a ConfigError) while another process runs the feed.
     """
     found = definition.load(parts.place(place), feed)
     run = Run(0, place, feed, now(), author=author)
     try:
-        with source_files(parts, found, file) as files:
+        with turn(parts.data, place, feed), source_files(parts, found, file) as files:
             return _run_files(parts, found, run, files, progress or _silent, force)
+    except Running:
+        raise
     except (ConfigError, SourceError, OSError) as error:
         return _failed(parts, run, error)
 
