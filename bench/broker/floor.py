@@ -14,7 +14,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 def application() -> Callable[
     [dict[str, Any], Callable[[], Awaitable[dict[str, Any]]], Send], Awaitable[None]
 ]:
-    """A factory for granian: answers by request line for GET, one answer a path for POST."""
+    """A factory for granian: answers by request line for GET, one answer a path for the others."""
     answers: dict[tuple[str, bytes], tuple[int, list[tuple[bytes, bytes]], bytes]] = pickle.loads(
         Path(os.environ["MAHAKAM_FLOOR"]).read_bytes()
     )
@@ -22,7 +22,7 @@ def application() -> Callable[
     async def floor(scope: dict[str, Any], receive: Any, send: Send) -> None:
         if scope["type"] != "http":
             return
-        if scope["method"] == "POST":
+        if scope["method"] != "GET":
             message = await receive()
             parts = [message["body"]]
             while message.get("more_body"):

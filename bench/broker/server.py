@@ -70,6 +70,7 @@ class Server:
 def broker(data: Path, port: int) -> Server:
     mahakam = Path(sys.executable).parent / "mahakam"
     command = [str(mahakam), "serve", "--data", str(data), "--port", str(port), "--open"]
+    command += ["--history", "off"]  # what the peers that the targets come from do not keep either
     return Server(command, port, "/health")
 
 
