@@ -22,7 +22,8 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def store(tmp_path: Path, store_url: str) -> Iterator[Store]:
+def store(tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv("MAHAKAM_STORE", store_url)  # for the commands that open the same node
     opened = open_store(store_url, tmp_path)
     yield opened
     opened.close()
