@@ -36,6 +36,7 @@ def moment(attribute: str, number: int, dataset: str = "") -> Moment:
 moments = st.lists(
     st.builds(moment, st.sampled_from("ab"), st.integers(0, 300), st.sampled_from(["", "urn:d:1"])),
     max_size=30,
+    unique_by=lambda one: (one.attribute, one.dataset, one.observed),
 )
 
 
