@@ -35,6 +35,7 @@ TARGETS = {
     "batch create of 20": 7.0,
     "batch create of 1,000": 15.0,
     "patch of an attribute": 3.0,
+    "batch create of 20, two attributes indexed": 7.0,
     "q > for 1 %, 20 returned": 3.0,
     "q == for 0.2 %, 20 returned": 3.0,
     "near 500 m, 20 returned": 3.0,
@@ -126,7 +127,8 @@ class Work:
         }
 
 
-def works(entities: int, requests: int, rounds: int, concurrency: int) -> list[Work]:
+def works(entities: int, requests: int, rounds: int, concurrency: int) -> list[list[Work]]:
+    """First what needs no index of values, then what makes the store learn two: each write pays for those."""
     chance = random.Random(7)
     number = iter(range(10_000_000))
 
@@ -185,20 +187,26 @@ def works(entities: int, requests: int, rounds: int, concurrency: int) -> list[W
         ]
         return [get(chance.choice(paths)) for _ in range(requests // 5)]
 
-    kinds = (
+    plain = (
         ("read by id", "200", 8, reads, 0),
         ("page of 20", "200", 8, pages, 0),
         ("create", "201", concurrency, creates, 0),
         ("batch create of 20", "201", 8, batches, 0),
         ("batch create of 1,000", "201", 2, large_batches, 1000),
         ("patch of an attribute", "204", concurrency, patches, 0),
+    )
+    searching = (
         ("q > for 1 %, 20 returned", "200", 8, selective, 0),
         ("q == for 0.2 %, 20 returned", "200", 8, equal, 0),
         ("near 500 m, 20 returned", "200", 8, near, 0),
+        ("batch create of 20, two attributes indexed", "201", 8, batches, 0),
     )
     return [
-        Work(name, status, at_once, [make() for _ in range(rounds)], each)
-        for name, status, at_once, make, each in kinds
+        [
+            Work(name, status, at_once, [make() for _ in range(rounds)], each)
+            for name, status, at_once, make, each in kinds
+        ]
+        for kinds in (plain, searching)
     ]
 
 
@@ -277,23 +285,25 @@ def bench(entities: int, requests: int, rounds: int, concurrency: int) -> dict[s
         server = broker(data, free_port())
         load(server.port, entities)
         server.stop()
-        kinds = works(entities, requests, rounds, concurrency)
-        server = broker(data, free_port())
-        start_up = server.start_up
-        kept = scratch / "answers.pickle"
-        kept.write_bytes(pickle.dumps(answers_of(server.port, kinds)))
-        least = floor(kept, free_port())
-        try:
-            resident = run_rounds(server, least, kinds, scratch)
-        finally:
-            server.stop()
-            least.stop()
+        start_up, resident, done = 0.0, 0, []
+        for kinds in works(entities, requests, rounds, concurrency):
+            server = broker(data, free_port())
+            start_up = start_up or server.start_up
+            kept = scratch / "answers.pickle"
+            kept.write_bytes(pickle.dumps(answers_of(server.port, kinds)))
+            least = floor(kept, free_port())
+            try:
+                resident = max(resident, run_rounds(server, least, kinds, scratch))
+            finally:
+                server.stop()
+                least.stop()
+            done += kinds
     return {
         "entities": entities,
         "entity_bytes": len(orjson.dumps(entity(1))),
         "start_up_s": round(start_up, 3),
         "resident_mb": round(resident / 1e6),
-        "requests": {work.name: work.figures() for work in kinds},
+        "requests": {work.name: work.figures() for work in done},
     }
 
 

@@ -141,7 +141,7 @@ def test_taken_port_is_said(tmp_path: Path) -> None:
 def test_what_cannot_be_served_is_said(tmp_path: Path) -> None:
     port = str(free_port())
     assert "127.0.0.1" in refused("--data", str(tmp_path), "--port", port, "--open", "--host", "0.0.0.0")
-    assert "sqlite:///" in refused("--data", str(tmp_path), "--port", port, "--store", "postgres://x/y")
+    assert "sqlite:///" in refused("--data", str(tmp_path), "--port", port, "--store", "mysql://x/y")
     assert "no-such" in refused(
         "--data", str(tmp_path), "--port", port, "--config", str(tmp_path / "no-such")
     )

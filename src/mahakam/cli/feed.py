@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -202,8 +205,10 @@ def run_feeds(
     from mahakam.feeds.run import run_feed
 
     runs: list[Run] = []
-    with _bars(len(pairs)) as bar:
+    with _bars(len(pairs)) as bar, _interruptible() as interrupted:
         for place, name in pairs:
+            if interrupted():
+                raise KeyboardInterrupt
             step = bar(f"{place}/{name}")
             runs.append(_run_one(run_feed, parts, place, name, author or user(), file, step, force))
             bar.done(runs[-1])
@@ -284,6 +289,28 @@ class Bars:
         self._bar.update(
             self._task, completed=1, total=1, description=f"[{self._number}/{self._total}] {said}"
         )
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed: raised inside of a callback of a library, the exception may be lost on its way."""
+    pressed = False
+
+    def note(_number: int, _frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 @contextmanager

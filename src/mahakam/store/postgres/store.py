@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 
@@ -72,5 +73,8 @@ class PostgresStore:
                 store.close()
             self._open.clear()
             if self._leading is not None:
+                # The server notices the end of a session only later; who takes over need not wait for it.
+                with contextlib.suppress(psycopg.Error):
+                    self._leading.execute("SELECT pg_advisory_unlock(%s)", (LEADING,))
                 self._leading.close()
                 self._leading = None
