@@ -239,9 +239,9 @@ def answers_of(port: int, works: Iterable[Work]) -> dict[tuple[str, bytes], Any]
             else:
                 first = orjson.loads(request.partition(b"\r\n\r\n")[2])
                 sample = (
-                    [entity(n, f"Sample{len(first)}") for n in range(len(first))]
+                    [entity(n, f"Sample{len(first)}P{port}") for n in range(len(first))]
                     if isinstance(first, list)
-                    else entity(99, "Sample")
+                    else entity(99, f"SampleP{port}")
                 )
                 connection.request(
                     "POST", target.decode(), orjson.dumps(sample), {"content-type": "application/json"}
