@@ -186,6 +186,16 @@ def examples_folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[2] / "examples"
 
 
+def chain(places: Mapping[str, Place], place: Place) -> list[Place]:
+    """A place and the places above it, itself first."""
+    out = [place]
+    above = place.parent
+    while above is not None and above in places and places[above] not in out:
+        out.append(places[above])
+        above = places[above].parent
+    return out
+
+
 def scope_of(place: Place, places: Mapping[str, Place]) -> str:
     """The NGSI-LD scope of everything that belongs to a place: the path of its parents, ``/kaltim/samarinda``."""
     path = [place.id]

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mahakam import __version__
-from mahakam.config import Place
+from mahakam.config import Place, chain
 from mahakam.feeds.definition import Feed
-from mahakam.feeds.parts import chain, contract_file
+from mahakam.feeds.parts import contract_file
 from mahakam.feeds.sources.files import digest
 from mahakam.store.model import Correction
 

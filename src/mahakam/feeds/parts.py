@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mahakam.config import ConfigError, Place
+from mahakam.config import ConfigError, Place, chain
 
 if TYPE_CHECKING:
     from mahakam.broker.broker import Broker
@@ -56,16 +56,6 @@ class Parts:
             have = ", ".join(self.places) or "none; name a folder of places with --config"
             raise ConfigError(Path(id), f"there is no place {id!r} (places: {have})")
         return self.places[id]
-
-
-def chain(places: Mapping[str, Place], place: Place) -> list[Place]:
-    """A place and the places above it, itself first."""
-    out = [place]
-    above = place.parent
-    while above is not None and above in places and places[above] not in out:
-        out.append(places[above])
-        above = places[above].parent
-    return out
 
 
 def contract_file(places: Mapping[str, Place], place: Place, name: str) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mahakam.config import ConfigError, Place, Text, as_text, read_yaml
+from mahakam.config import ConfigError, Place, Text, as_text, chain, read_yaml
 from mahakam.services.clock import read_targets
 from mahakam.services.form import Question, read_form
 
@@ -50,14 +51,18 @@ def catalogue(place: Place, places: Mapping[str, Place]) -> dict[str, Service]:
 
     Raises ConfigError for a file that cannot be used.
     """
-    line = [place]
-    while line[-1].parent in places and places[str(line[-1].parent)] not in line:
-        line.append(places[str(line[-1].parent)])
     found: dict[str, Service] = {}
-    for owner in reversed(line):
+    for owner in reversed(chain(places, place)):
         for code, path in owner.files("services").items():
-            found[code] = read_service(code, owner.id, path)
+            changed = path.stat().st_mtime_ns if path.exists() else 0  # reading one that is gone says so
+            found[code] = _as_of(code, owner.id, path, changed)
     return found
+
+
+@functools.lru_cache(4096)
+def _as_of(code: str, place: str, path: Path, _changed: int) -> Service:
+    """A service is read again only when its file changed: one report asks for the catalogue several times."""
+    return read_service(code, place, path)
 
 
 def read_service(code: str, place: str, path: Path) -> Service:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from mahakam.config import ConfigError, Place, read_yaml
+from mahakam.config import ConfigError, Place, chain, read_yaml
 from mahakam.services.calendar import WEEKDAYS, Calendar, Span
 from mahakam.services.request import Step
 from mahakam.services.states import OPEN
@@ -49,11 +49,8 @@ def promise_of(
 ) -> Promise:
     """The promise of a place: ``clock:`` of its own file over those above, over the shipped one; a service's
     ``targets`` come before all. Raises ConfigError."""
-    line = [place]
-    while (above := line[-1].parent) is not None and above in places and places[above] not in line:
-        line.append(places[above])
-    merged: dict[str, Any] = dict(read_yaml(_SHIPPED))
-    for each in reversed(line):
+    merged: dict[str, Any] = dict(_shipped())
+    for each in reversed(chain(places, place)):
         merged |= _clock_of(each)
     allowed = {stage: _days(place, stage, (targets or {}).get(stage, merged[stage])) for stage in STAGES}
     return Promise(_calendar(place, merged), allowed, str(merged.get("source") or ""))
@@ -112,6 +109,11 @@ def _pauses(course: Sequence[Step]) -> list[Span]:
 def _moment(text: str) -> dt.datetime:
     moment = dt.datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+@functools.cache
+def _shipped() -> Mapping[str, Any]:
+    return read_yaml(_SHIPPED)
 
 
 def _clock_of(place: Place) -> Mapping[str, Any]:

@@ -35,6 +35,7 @@ from mahakam.services.request import (
     entity_id,
     from_document,
     to_document,
+    utc_text,
     words_faults,
 )
 from mahakam.services.states import OPEN, SPEAKS, STATES, State
@@ -262,7 +263,7 @@ class Desk:
 
     def _first(self, place: Place, draft: Draft, number: str, now: dt.datetime) -> Request:
         assert draft.point is not None
-        at = _text(now)
+        at = utc_text(now)
         service = catalogue(place, self._places).get(draft.service)
         name = next(iter(service.name.values())) if service else draft.service
         point = (round(draft.point[0], 6), round(draft.point[1], 6))
@@ -301,8 +302,8 @@ class Desk:
         if not found:
             return "", "", ""
         following = next_due(found) if steps[-1].state != "waiting" else None
-        expected = _text(found[-1].due)
-        return (expected, _text(following.due), following.stage) if following else (expected, "", "")
+        expected = utc_text(found[-1].due)
+        return (expected, utc_text(following.due), following.stage) if following else (expected, "", "")
 
     def _service_faults(self, place: Place, code: str) -> list[Fault]:
         if not code:
@@ -362,10 +363,6 @@ def resident_acts(request: Request) -> dict[str, State]:
 def revision_of(request: Request) -> int:
     """Counts the public changes of a request: what a form must not have missed."""
     return len(request.steps)
-
-
-def _text(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _step_faults(request: Request, state: str, text: str) -> Sequence[Fault]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -121,6 +122,11 @@ class Private:
     contact: str = ""
     notes: tuple[Note, ...] = ()
     person: Mapping[str, str] = field(default_factory=dict)
+
+
+def utc_text(moment: dt.datetime) -> str:
+    """A moment as requests keep it: ISO 8601 UTC to the second, so that two of them compare as texts."""
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def clean(text: str) -> str:

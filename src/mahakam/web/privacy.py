@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
-from mahakam.config import ConfigError, Place, place_of
-from mahakam.feeds.parts import chain, contract_file
+from mahakam.config import ConfigError, Place, chain, place_of
+from mahakam.feeds.parts import contract_file
 from mahakam.store.protocol import Document
 from mahakam.web.gate import may
 

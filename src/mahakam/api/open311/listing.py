@@ -18,6 +18,7 @@ from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Wanted
 from mahakam.services.numbers import normal_number
 from mahakam.services.request import Request as ServiceRequest
+from mahakam.services.request import utc_text
 from mahakam.services.states import OPEN, STATES, open311_status
 
 MOST = 1000
@@ -171,12 +172,12 @@ def _wanted(request: Request, place: Place) -> Wanted:
 def _within_span(since: str, until: str) -> tuple[str, str]:
     """At most 90 days: those before the end, or after the start where only that was given."""
     if since and until:
-        earliest = _text(dt.datetime.fromisoformat(until) - SPAN)
+        earliest = utc_text(dt.datetime.fromisoformat(until) - SPAN)
         return max(since, earliest), until
     if since:
-        return since, _text(dt.datetime.fromisoformat(since) + SPAN)
+        return since, utc_text(dt.datetime.fromisoformat(since) + SPAN)
     end = dt.datetime.fromisoformat(until) if until else dt.datetime.now(dt.UTC)
-    return _text(end - SPAN), until
+    return utc_text(end - SPAN), until
 
 
 def _moment(query: Mapping[str, str], name: str) -> str:
@@ -191,13 +192,9 @@ def _moment(query: Mapping[str, str], name: str) -> str:
             400, f"{name} is a moment with a time zone, e.g. 2026-01-31T08:00:00Z, not {text[:40]!r}"
         ) from None
     try:
-        return _text(moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC))
+        return utc_text(moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC))
     except OverflowError:
         raise Refusal(400, f"{name} lies beyond all calendars: {text[:40]!r}") from None
-
-
-def _text(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _whole(query: Mapping[str, str], name: str, default: int, most: int) -> int:

@@ -24,7 +24,7 @@ from mahakam.services.request import Request as ServiceRequest
 from mahakam.web import gate
 from mahakam.web.language import _, in_timezone, words
 from mahakam.web.pages.report import desk_of
-from mahakam.web.pages.requests import page
+from mahakam.web.pages.requests import asked_place, page
 from mahakam.web.render import render
 from mahakam.web.request_words import Sentences, sentences, service_name
 from mahakam.web.site import Site, site_of
@@ -129,7 +129,7 @@ def _rating(
 
 def show_results(request: Request) -> Response:
     site = site_of(request)
-    place = _asked(request)
+    place = asked_place(request)
     return render(
         request,
         "satisfaction.html",
@@ -144,7 +144,7 @@ def show_results(request: Request) -> Response:
 
 def results_table(request: Request) -> Table:
     """One row a service and agency: answers, index, grade, interval, and the mean of each element."""
-    site, place = site_of(request), _asked(request)
+    site, place = site_of(request), asked_place(request)
     found = satisfaction.results(site.broker, scope_of(place, site.places) if place else "")
     rows = [{"service": service, "agency": agency, "result": one} for (service, agency), one in found.items()]
     columns = [
@@ -186,8 +186,3 @@ def _mine(request: Request, key: str) -> tuple[ServiceRequest, Place, str]:
     place = site.places[found.place]
     in_timezone(place.timezone)
     return found, place, key[:80]
-
-
-def _asked(request: Request) -> Place | None:
-    asked = request.query_params.get("city", "")
-    return site_of(request).place(asked) if asked else None

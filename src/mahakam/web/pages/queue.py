@@ -19,7 +19,7 @@ from mahakam.ngsild.problem import Problem
 from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Changed, Desk, Wanted, revision_of
 from mahakam.services.numbers import normal_number
-from mahakam.services.request import LONGEST_WORDS, Refused
+from mahakam.services.request import LONGEST_WORDS, Refused, utc_text
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.states import OPEN, STATES
 from mahakam.web import gate
@@ -255,7 +255,7 @@ def _wanted(request: Request) -> list[Wanted]:
 
 def _late(request: Request) -> list[Wanted]:
     """What is open and was due before now."""
-    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = utc_text(dt.datetime.now(dt.UTC))
     return [replace(one, late_at=now) for one in _wanted_in(request, OPEN)]
 
 

@@ -14,9 +14,8 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.broker.broker import Broker
-from mahakam.config import Place
+from mahakam.config import Place, chain
 from mahakam.feeds.archive import Archive
-from mahakam.feeds.parts import chain
 from mahakam.indicators.trace import Input, Only, Trace, inputs, trace
 from mahakam.indicators.value import TYPE as INDICATOR_VALUE
 from mahakam.indicators.value import value_id
