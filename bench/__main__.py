@@ -5,7 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHES = ("bench.check", "bench.feeds", "bench.broker", "bench.subscriptions", "bench.validation")
+BENCHES = (
+    "bench.check",
+    "bench.feeds",
+    "bench.broker",
+    "bench.subscriptions",
+    "bench.validation",
+    "bench.duplicates",
+)
 
 
 def main() -> int:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mahakam.config import ConfigError, load_places
-from mahakam.services.catalogue import Service, catalogue, read_service, search
+from mahakam.services.catalogue import Service, catalogue, read_service
+from mahakam.services.search import search
 
 
 def _place(root: Path, kind: str, id: str, parent: str = "") -> Path:

@@ -156,7 +156,9 @@ def test_a_number_given_before_a_crash_is_used_by_the_next_try(
         ({"description": " \x00\u202e "}, {("description", "missing")}),
         ({"description": "ab"}, {("description", "short")}),
         ({"description": "x" * 4001}, {("description", "long")}),
-        ({"photo": "a" * 64}, {("photo", "gone")}),
+        ({"photos": ("a" * 64,)}, {("photo", "gone")}),
+        ({"photos": ("a" * 64,) * 6}, {("photo", "many")}),
+        ({"address": "x" * 201}, {("address", "long")}),
         ({"contact": "not a mail"}, {("contact", "email")}),
         ({"contact": "<script>@x.id"}, {("contact", "email")}),
         ({"service": "", "point": None, "description": "", "contact": "x"},
@@ -209,8 +211,8 @@ def test_a_photo_stays_once_sent_and_contact_is_never_public(world: World) -> No
     picture = io.BytesIO()
     Image.new("RGB", (20, 20), "red").save(picture, "JPEG")
     photo = keep_photo(world.data, picture.getvalue())
-    request = _sent(world, photo=photo.name, contact=" warga@example.id ")
-    assert request.photo == photo.name
+    request = _sent(world, photos=(photo.name,), contact=" warga@example.id ")
+    assert request.photos == (photo.name,)
     path = photo_file(world.data, photo.name)
     assert path is not None
     assert "waiting" not in path.parts
@@ -222,18 +224,22 @@ def test_a_photo_stays_once_sent_and_contact_is_never_public(world: World) -> No
 
 
 def test_what_is_open_near_by_and_alike_is_shown(world: World) -> None:
-    north = 0.0009 / 1.0006  # about 100 m of latitude
-    near = _sent(world, point=(117.05, -0.45 + north * 0.5))
-    edge = _sent(world, point=(117.05, -0.45 + north * 0.98))
-    _sent(world, point=(117.05, -0.45 + north * 1.1))
-    _sent(world, service="street-light")
+    metre = 1 / 111_195
+    near = _sent(world, point=(117.05, -0.45 + 20 * metre), description="Big hole before the market")
+    edge = _sent(world, point=(117.05, -0.45 + 39 * metre), description="Hole on the left lane")
+    far = _sent(world, point=(117.05, -0.45 + 60 * metre), description="Asphalt broken at the school gate")
+    other = _sent(world, service="street-light", description="The asphalt is broken at the school")
     closed = _sent(world)
     world.desk.step(closed.number, revision_of(closed), "rejected", "Not ours", "", "siti")
-    found = world.desk.near(world.places["town"], "pothole", (117.05, -0.45))
-    assert [request.number for request, _ in found] == [near.number, edge.number]
-    for request, metres in found:
-        assert metres == pytest.approx(distance((117.05, -0.45), request.point))
-        assert metres <= 100
+    town = world.places["town"]
+
+    found = world.desk.near(town, "pothole", (117.05, -0.45))
+    assert [one.request.number for one in found] == [near.number, edge.number]
+    for one in found:
+        assert one.metres == pytest.approx(distance((117.05, -0.45), one.request.point))
+    said = world.desk.near(town, "pothole", (117.05, -0.45), "asphalt broken, school gate")
+    assert {one.request.number for one in said} >= {far.number, other.number}, "the same words reach farther"
+    assert said[0].closeness <= said[-1].closeness
 
 
 # looking up

@@ -121,9 +121,7 @@ class Browser:
     def get(self, path: str, **headers: str) -> httpx.Response:
         return self._ask("GET", path, headers=headers)
 
-    def post(
-        self, path: str, fields: Mapping[str, str], files: Mapping[str, Any] | None = None, **headers: str
-    ) -> httpx.Response:
+    def post(self, path: str, fields: Mapping[str, Any], files: Any = None, **headers: str) -> httpx.Response:
         return self._ask("POST", path, headers={"Origin": self.origin} | headers, data=fields, files=files)
 
     def fill(

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from mahakam.services.photo import LARGEST_BYTES
+from mahakam.services.request import MOST_PHOTOS
 from mahakam.web.pages import report
 from support.portal import BAY, TOWN, Browser, Portal, hidden, two_cities, words_of
 
@@ -39,6 +40,11 @@ def _photo(size: tuple[int, int] = (64, 48), place: tuple[float, float] | None =
     out = io.BytesIO()
     Image.new("RGB", size, "teal").save(out, "JPEG", exif=exif)
     return out.getvalue()
+
+
+def _kept(page: str) -> list[str]:
+    """The names of the photos that the form offers to keep."""
+    return re.findall(r'name="kept_photo" value="([0-9a-f]{64})" checked', page)
 
 
 def _send(browser: Browser, photo: bytes | None = None, page: str = FORM, **changes: str) -> Any:
@@ -81,7 +87,7 @@ def test_a_fault_costs_nobody_a_word(portal: Portal) -> None:
     words = words_of(answer.text)
     for said in ("Choose what it is about", "outside Town", "not an e-mail address", "My long story"):
         assert said in words, said
-    kept = hidden(answer.text)
+    kept = hidden(answer.text) | {"kept_photo": _kept(answer.text)[0]}
     for typed in (
         'value="0.45"',
         'value="117.05"',
@@ -137,7 +143,7 @@ def test_a_file_that_is_no_photo_is_refused_in_words(portal: Portal, photo: byte
 
 
 def test_a_body_without_end_is_refused(portal: Portal) -> None:
-    answer = _send(portal.browser(), b"\xff" * (LARGEST_BYTES + 6 * 2**20))
+    answer = _send(portal.browser(), b"\xff" * (MOST_PHOTOS * LARGEST_BYTES + 6 * 2**20))
     assert answer.status_code == 413
     assert "at most" in words_of(answer.text)
 
@@ -150,6 +156,49 @@ def test_the_photos_place_is_offered_and_confirmed(portal: Portal) -> None:
     assert 'value="117.05"' in answer.text
     fields = hidden(answer.text) | GOOD
     assert browser.post("/report", fields, {"photo": ("", b"")}).status_code == 303
+
+
+def test_up_to_five_photos_are_kept_through_a_fault(portal: Portal) -> None:
+    browser = portal.browser()
+    photos = [("photo", (f"{n}.jpg", _photo((60 + n, 40)), "image/jpeg")) for n in range(6)]
+    fields = hidden(browser.get(FORM).text) | GOOD
+    faulty = browser.post("/report", fields | {"service": ""}, photos[:3])
+    assert len(_kept(faulty.text)) == 3
+    again = hidden(faulty.text) | GOOD | {"kept_photo": _kept(faulty.text)}
+    many = browser.post("/report", again, photos[3:])
+    assert many.status_code == 422
+    assert "at most 5" in words_of(many.text)
+    sent = browser.post("/report", again, photos[3:5])
+    assert sent.status_code == 303
+    page = browser.get(sent.headers["location"]).text
+    assert len(re.findall(r'<img src="/photos/[0-9a-f]{64}\.jpg"', page)) == 5
+    (row,) = browser.get("/ngsi-ld/v1/entities?type=ServiceRequest").json()
+    assert len(row["photos"]["value"]) == 5
+    assert row["mediaUrl"]["value"] == row["photos"]["value"][0]
+
+
+def test_an_address_is_kept_and_names_the_village(portal: Portal) -> None:
+    shape = {"type": "Polygon", "coordinates": [[[117.0, -0.5], [117.1, -0.5], [117.1, -0.4], [117.0, -0.5]]]}
+    portal.node.broker.create(
+        {
+            "id": "urn:ngsi-ld:AdministrativeArea:1",
+            "type": "AdministrativeArea",
+            "scope": ["/prov/town"],
+            "name": {"type": "Property", "value": "Sungai Pinang"},
+            "level": {"type": "Property", "value": "village"},
+            "location": {"type": "GeoProperty", "value": shape},
+        }
+    )
+    browser = portal.browser()
+    address = "Jl. Pemuda 3, sungai-pinang, <b>dekat</b> pasar"
+    asked = _send(browser, longitude="", latitude="", address=address)
+    assert asked.status_code == 422
+    assert "The pin is in Sungai Pinang" in words_of(asked.text)
+    typed = hidden(asked.text) | GOOD | {"address": address}
+    sent = browser.post("/report", typed, {"photo": ("", b"")})
+    page = browser.get(sent.headers["location"]).text
+    assert address in words_of(page)
+    assert "<b>dekat" not in page
 
 
 def test_a_double_tap_makes_one_report(portal: Portal) -> None:
@@ -166,9 +215,9 @@ def test_what_is_open_near_by_is_shown_before_it_is_sent_again(portal: Portal) -
     browser = portal.browser()
     _send(browser)
     near = browser.get(
-        f"/report/near.json?city=town&service=pothole&lon={TOWN[0]}&lat={TOWN[1] + 0.0005}"
+        f"/report/near.json?city=town&service=pothole&lon={TOWN[0]}&lat={TOWN[1] + 0.0003}"
     ).json()
-    assert [(one["number"], one["metres"]) for one in near] == [("TOWN-2026-000001", 56)]
+    assert [(one["number"], one["metres"]) for one in near] == [("TOWN-2026-000001", 33)]
     assert (
         browser.get(f"/report/near.json?city=town&service=street-light&lon={TOWN[0]}&lat={TOWN[1]}").json()
         == []
@@ -296,5 +345,6 @@ def test_a_service_asks_its_own_questions(tmp_path: Path) -> None:
         assert sent.status_code == 303, words_of(sent.text)
         words = words_of(browser.get(sent.headers["location"] + "&lang=en").text)
         assert "Size Car Seen Glass How deep 12.5" in words
-        other = _send(browser, service="street-light", **{"q-pothole-deep": "abyss"})
+        elsewhere = {"service": "street-light", "description": "Dark corner"}
+        other = _send(browser, **elsewhere, **{"q-pothole-deep": "abyss"})
         assert other.status_code == 303, "another service's questions are not asked"

@@ -1,19 +1,18 @@
-"""What residents can ask for: the services of a place's folder and of the places above, and their search."""
+"""What residents can ask for: the services of a place's folder and of the places above."""
 
 from __future__ import annotations
 
 import difflib
 import functools
 import re
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mahakam.config import ConfigError, Place, Text, as_text, chain, read_yaml
 from mahakam.services.clock import read_targets
 from mahakam.services.form import Question, read_form
+from mahakam.services.standard import Office, Standard, read_office, read_standard
 
 _FIELDS = {
     "name": "what residents call it",
@@ -24,15 +23,23 @@ _FIELDS = {
     "icon": "the name of a picture",
     "form": "its questions, as JSON Schema",
     "targets": "working days for each stage",
+    "standard": "the components of its service standard (Law 25/2009 art. 21)",
+    "office": "where and when it is given besides this site",
+    "events": "the events of life in which it is needed",
+    "reach": "metres that two reports of one problem may lie apart",
+    "example": "true where the city has not set it itself yet",
 }
+_EVENTS = Path(__file__).with_name("events.yaml")
+_FARTHEST = 2000.0
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-_ALIKE = 0.75
-"""Difflib ratio from which two words count as one mistyped: "lubamg" and "lubang" do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """``code`` is the file's name: the ``service_code`` of Open311. ``place`` is where it is configured."""
+    """``code`` is the file's name: the ``service_code`` of Open311. ``place`` is where it is configured.
+
+    ``reach``: metres that two reports of one problem may lie apart, 0 for the usual.
+    """
 
     code: str
     place: str
@@ -44,6 +51,11 @@ class Service:
     icon: str = ""
     questions: tuple[Question, ...] = ()
     targets: Mapping[str, float] = field(default_factory=dict)
+    standard: Standard = field(default_factory=dict)
+    office: Office | None = None
+    events: tuple[str, ...] = ()
+    reach: float = 0.0
+    example: bool = False
 
 
 def catalogue(place: Place, places: Mapping[str, Place]) -> dict[str, Service]:
@@ -94,63 +106,37 @@ def read_service(code: str, place: str, path: Path) -> Service:
         icon=str(raw.get("icon") or ""),
         questions=read_form(path, raw.get("form")),
         targets=read_targets(path, raw.get("targets")),
+        standard=read_standard(path, raw.get("standard")),
+        office=read_office(path, raw.get("office")),
+        events=_events(path, raw.get("events")),
+        reach=_reach(path, raw.get("reach")),
+        example=raw.get("example") is True,
     )
 
 
-def search(services: Iterable[Service], query: str) -> list[Service]:
-    """The services that the query may mean, the likeliest first; all, as they come, for an empty query.
-
-    Case and accents do not count, words may be cut short or mistyped, and every language is searched. All
-    words of the query must be found.
-    """
-    wanted = _words(query)[:12]
-    services = list(services)
-    if not wanted:
-        return services
-    scored = [(_score(service, wanted), index) for index, service in enumerate(services)]
-    best = sorted((-score, index) for score, index in scored if score > 0)
-    return [services[index] for _, index in best]
-
-
-def _score(service: Service, wanted: list[str]) -> float:
-    fields: list[tuple[float, Iterable[str]]] = [
-        (3.0, service.name.values()),
-        (2.0, service.keywords),
-        (1.5, service.group.values()),
-        (1.0, (*service.description.values(), service.agency)),
-    ]
-    weighted = [(weight, _words(" ".join(texts))) for weight, texts in fields]
-    total = 0.0
-    for word in wanted:
-        best = max((weight * max(map(_likeness(word), words), default=0.0) for weight, words in weighted))
-        if not best:
-            return 0.0
-        total += best
-    return total
-
-
-def _likeness(word: str) -> Any:
-    def of(other: str) -> float:
-        if other == word:
-            return 1.0
-        if other.startswith(word):
-            return 0.9
-        if len(word) >= 4 and word in other:
-            return 0.7
-        if min(len(word), len(other)) < 4 or abs(len(word) - len(other)) > 2:
-            return 0.0
-        ratio = difflib.SequenceMatcher(None, word, other).ratio()
-        return 0.6 * ratio if ratio >= _ALIKE else 0.0
-
-    return of
-
-
-def _words(text: str) -> list[str]:
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text[:4000]) if not unicodedata.combining(c))
-    return re.findall(r"\w+", plain.casefold())
+@functools.cache
+def life_events() -> Mapping[str, Text]:
+    """The events of life that services are found by: code → name."""
+    return {code: as_text(name) for code, name in read_yaml(_EVENTS).items()}
 
 
 def _text(path: Path, field: str, value: object) -> Text:
     if isinstance(value, (list, bool)) or (isinstance(value, Mapping) and not value):
         raise ConfigError(path, f"{field} is a text or {{en: …, id: …}}, not {value!r}")
     return as_text(value)
+
+
+def _events(path: Path, raw: object) -> tuple[str, ...]:
+    codes = raw or []
+    if not isinstance(codes, list) or (unknown := [code for code in codes if code not in life_events()]):
+        wrong = repr(unknown[0]) if isinstance(codes, list) else repr(raw)
+        raise ConfigError(path, f"events lists some of {', '.join(life_events())}, not {wrong}")
+    return tuple(codes)
+
+
+def _reach(path: Path, raw: object) -> float:
+    if raw is None:
+        return 0.0
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not 0 < raw <= _FARTHEST:
+        raise ConfigError(path, f"reach is a number of metres from 1 to {_FARTHEST:.0f}, not {raw!r}")
+    return float(raw)

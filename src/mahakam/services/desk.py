@@ -18,10 +18,13 @@ from mahakam.ngsild.selection import Path as AttributePath
 from mahakam.services import area, private
 from mahakam.services.catalogue import Service, catalogue
 from mahakam.services.clock import Mark, Promise, marks, next_due, promise_of
+from mahakam.services.duplicates import Likely, farthest, likely, reach_of
 from mahakam.services.form import check
 from mahakam.services.numbers import give_number
 from mahakam.services.photo import confirm_photo, photo_file
 from mahakam.services.request import (
+    LONGEST_ADDRESS,
+    MOST_PHOTOS,
     TYPE,
     Draft,
     Fault,
@@ -40,9 +43,6 @@ from mahakam.services.request import (
 )
 from mahakam.services.states import OPEN, SPEAKS, STATES, State
 from mahakam.services.villages import village_of
-
-NEAR = 100.0
-"""Metres within which an open request for the same service is likely the same problem."""
 
 
 class Changed(Exception):
@@ -120,8 +120,9 @@ class Desk:
         found = self._service_faults(place, draft.service)
         found += self._point_faults(place, draft.point)
         found += words_faults("description", clean(draft.description))
-        if draft.photo and photo_file(self._data, draft.photo) is None:
-            found.append(Fault("photo", "gone", {}))
+        found += self._photo_faults(draft.photos)
+        if len(draft.address) > LONGEST_ADDRESS:
+            found.append(Fault("address", "long", {"most": LONGEST_ADDRESS, "length": len(draft.address)}))
         return found + self._answer_faults(place, draft) + contact_faults(draft.contact.strip())
 
     def send(self, draft: Draft, now: dt.datetime | None = None) -> Sent:
@@ -143,8 +144,8 @@ class Desk:
         # What belongs to the request comes first: a crash in between leaves no public request without it.
         if draft.contact.strip() or draft.person:
             private.set_contact(self._broker.store, number, draft.contact.strip(), draft.person)
-        if draft.photo:
-            confirm_photo(self._data, draft.photo)
+        for name in draft.photos:
+            confirm_photo(self._data, name)
         try:
             self._broker.create(to_document(request, scope_of(place, self._places)))
         except Problem as problem:
@@ -154,17 +155,15 @@ class Desk:
             raise
         return Sent(number, True)
 
-    def near(
-        self, place: Place, service: str, point: area.Point, limit: int = 3
-    ) -> list[tuple[Request, float]]:
-        """Open requests for the same service within 100 metres, the nearest first, with their distance."""
+    def near(self, place: Place, service: str, point: area.Point, words: str = "") -> list[Likely]:
+        """Open requests that may be the same problem as a new one with these words, the likeliest first."""
+        offered = catalogue(place, self._places).get(service)
         selection = replace(
-            Wanted(scope_of(place, self._places), (service,), OPEN).selection(),
-            geo=Geo("near", {"type": "Point", "coordinates": list(point)}, max_distance=NEAR),
+            Wanted(scope_of(place, self._places), states=OPEN).selection(),
+            geo=Geo("near", {"type": "Point", "coordinates": list(point)}, max_distance=farthest(offered)),
         )
-        found = [self._request(document) for document in self._broker.query(selection, 50)]
-        measured = [(request, area.distance(point, request.point)) for request in found]
-        return sorted(measured, key=lambda pair: pair[1])[:limit]
+        found = [self._request(document) for document in self._broker.query(selection, 200)]
+        return likely(found, service, reach_of(offered), point, words)
 
     # Looking up
 
@@ -278,8 +277,10 @@ class Desk:
             updated=at,
             agency=service.agency if service else "",
             point=point,
-            address=village_of(self._broker, scope_of(place, self._places), point),
-            photo=draft.photo,
+            address=_address(
+                clean(draft.address), village_of(self._broker, scope_of(place, self._places), point)
+            ),
+            photos=draft.photos,
             steps=(Step("received", at),),
             answers=check(service.questions, draft.answers)[0] if service else {},
             media=draft.media,
@@ -317,6 +318,12 @@ class Desk:
             return []
         _answers, wrong = check(service.questions, draft.answers)
         return [Fault(f"answer-{one.code}", one.rule, one.values) for one in wrong]
+
+    def _photo_faults(self, photos: Sequence[str]) -> list[Fault]:
+        if len(photos) > MOST_PHOTOS:
+            return [Fault("photo", "many", {"most": MOST_PHOTOS, "count": len(photos)})]
+        gone = any(photo_file(self._data, name) is None for name in photos)
+        return [Fault("photo", "gone", {})] if gone else []
 
     def _point_faults(self, place: Place, point: area.Point | None) -> list[Fault]:
         if point is None:
@@ -363,6 +370,12 @@ def resident_acts(request: Request) -> dict[str, State]:
 def revision_of(request: Request) -> int:
     """Counts the public changes of a request: what a form must not have missed."""
     return len(request.steps)
+
+
+def _address(typed: str, village: str) -> str:
+    """The resident's words and the village that the point lies in, each named once."""
+    known = village and village.split(",")[0].casefold() in typed.casefold()
+    return typed if known else ", ".join(part for part in (typed, village) if part)
 
 
 def _step_faults(request: Request, state: str, text: str) -> Sequence[Fault]:

@@ -15,13 +15,16 @@ from mahakam.services.states import OPEN, STATES, State, next_states
 
 TYPE = "ServiceRequest"
 SHORTEST_WORDS, LONGEST_WORDS = 3, 4000
+LONGEST_ADDRESS = 200
+MOST_PHOTOS = 5
 _EMAIL = re.compile(r"[^@\s<>\"]{1,64}@[^@\s<>\".]+(\.[^@\s<>\".]+)+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a resident fills in. ``photo`` is the name from ``keep_photo``; ``media`` a photo kept elsewhere (URL).
+    """What a resident fills in. ``photos`` are names from ``keep_photo``, at most :data:`MOST_PHOTOS`; ``media`` is
+    a photo kept elsewhere (URL); ``address`` is public, in the resident's words.
 
     ``answers``: the answers to the service's questions as they were given. ``contact`` and ``person`` (name, phone)
     stay private.
@@ -31,12 +34,13 @@ class Draft:
     service: str
     description: str
     point: Point | None
-    photo: str = ""
+    photos: tuple[str, ...] = ()
     contact: str = ""
     idempotency: str = ""
     answers: Mapping[str, Any] = field(default_factory=dict)
     person: Mapping[str, str] = field(default_factory=dict)
     media: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as everybody may see it. ``place`` is a place's id, ``photo`` the photo's name or "".
+    """A request as everybody may see it. ``place`` is a place's id, ``photos`` are the names of its photos.
 
     ``media`` is the address of a photo that is kept elsewhere, or "". ``expected``: when the city promised to have
     it settled; ``due`` and ``due_stage``: what it owes next and when ("" once it is settled).
@@ -89,13 +93,18 @@ class Request:
     agency: str
     point: Point
     address: str
-    photo: str
+    photos: tuple[str, ...]
     steps: tuple[Step, ...]
     answers: Answers = field(default_factory=dict)
     media: str = ""
     expected: str = ""
     due: str = ""
     due_stage: str = ""
+
+    @property
+    def photo(self) -> str:
+        """The first photo's name, or ""."""
+        return self.photos[0] if self.photos else ""
 
     @property
     def open(self) -> bool:
@@ -155,6 +164,11 @@ def entity_id(number: str) -> str:
     return f"urn:ngsi-ld:{TYPE}:{number}"
 
 
+def photo_path(name: str) -> str:
+    """Where a kept photo is read."""
+    return f"/photos/{name}.jpg"
+
+
 def to_document(request: Request, scope: str) -> dict[str, Any]:
     """The request as a normalized NGSI-LD entity in the place with this scope."""
     properties: dict[str, Any] = {
@@ -165,7 +179,8 @@ def to_document(request: Request, scope: str) -> dict[str, Any]:
         "requestedDatetime": request.requested,
         "agencyResponsible": request.agency,
         "address": request.address,
-        "mediaUrl": f"/photos/{request.photo}.jpg" if request.photo else request.media,
+        "mediaUrl": photo_path(request.photo) if request.photo else request.media,
+        "photos": [photo_path(name) for name in request.photos],
         "answers": {code: list(a) if isinstance(a, tuple) else a for code, a in request.answers.items()},
     } | _course(request.state, request.steps, request.expected, request.due, request.due_stage)
     return {
@@ -194,6 +209,8 @@ def from_document(document: Mapping[str, Any], place: str) -> Request:
     steps = value.get("timeline")
     media = str(value.get("mediaUrl") or "")
     kept = media.startswith("/photos/")
+    photos = value.get("photos")
+    paths = photos if isinstance(photos, list) else [photos or media] if photos or kept else []
     answers = value.get("answers")
     requested = str(value.get("requestedDatetime") or document.get("createdAt") or "")
     coordinates = (value.get("location") or {}).get("coordinates") or [0.0, 0.0]
@@ -209,7 +226,7 @@ def from_document(document: Mapping[str, Any], place: str) -> Request:
         agency=str(value.get("agencyResponsible") or ""),
         point=(float(coordinates[0]), float(coordinates[1])),
         address=str(value.get("address") or ""),
-        photo=media.removeprefix("/photos/").removesuffix(".jpg") if kept else "",
+        photos=tuple(str(path).removeprefix("/photos/").removesuffix(".jpg") for path in paths),
         steps=tuple(
             _step(step) for step in steps or [] if isinstance(step, Mapping) and step.get("status") in STATES
         ),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ TYPE = "AdministrativeArea"
 LEVELS = ("village", "district", "city")
 """From the smallest; the attribute ``level`` of an AdministrativeArea."""
 _FRESH = 600.0
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,15 @@ class VillageLists:
                 villages = _read(broker, scope)
                 self._kept[scope] = (time.monotonic(), villages)
             return villages
+
+
+def village_named(villages: Sequence[Village], text: str) -> Village | None:
+    """The village that an address names, of several the one with the longest name."""
+    words = " " + " ".join(_WORD.findall(text.casefold())) + " "
+    named = [
+        village for village in villages if f" {' '.join(_WORD.findall(village.name.casefold()))} " in words
+    ]
+    return max(named, key=lambda village: len(village.name), default=None)
 
 
 def _read(broker: Broker, scope: str) -> list[Village]:

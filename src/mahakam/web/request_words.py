@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from mahakam.config import Place
 from mahakam.services.catalogue import Service, catalogue
-from mahakam.services.request import Fault, Request
+from mahakam.services.request import Fault, Request, photo_path
 from mahakam.web.language import N_, _, date, moment, n_, number, time, words
 from mahakam.web.site import Site
 from mahakam.web.tables import Column
@@ -137,6 +137,8 @@ def sentence(fault: Fault, places: Mapping[str, Place]) -> str:
                 length=number(fault.values["length"]),
                 n=number(fault.values["most"]),
             )
+        case "photo", "many":
+            return _("That are too many photos: at most %(n)s.", n=number(fault.values["most"]))
         case "photo", "gone":
             return _("The photo is no longer here. Please choose it again.")
         case "photo", "size":
@@ -200,5 +202,5 @@ def columns(site: Site, link: str = "/requests/") -> list[Column]:
         Column("longitude", get=lambda r: r.point[0], hidden=True),
         Column("latitude", get=lambda r: r.point[1], hidden=True),
         Column("description", get=lambda r: r.description, hidden=True),
-        Column("photo", get=lambda r: f"/photos/{r.photo}.jpg" if r.photo else "", hidden=True),
+        Column("photo", get=lambda r: photo_path(r.photo) if r.photo else "", hidden=True),
     ]

@@ -24,15 +24,14 @@ from mahakam.ngsild.problem import Problem
 from mahakam.services.area import Point
 from mahakam.services.numbers import normal_number
 from mahakam.services.photo import LARGEST_BYTES, PhotoError, keep_photo
-from mahakam.services.request import Draft, Fault, Refused
-from mahakam.services.villages import VillageLists
+from mahakam.services.request import LONGEST_ADDRESS, Draft, Fault, Refused
+from mahakam.services.villages import VillageLists, village_named
 
 LARGEST = LARGEST_BYTES + 1024 * 1024
 POSTS, WINDOW = 6000, 3600
 """Requests that one key may send in so many seconds."""
 _PERSON = ("first_name", "last_name", "phone", "account_id", "device_id")
 _ATTRIBUTE = re.compile(r"attribute\[([^\]]{1,80})\](\[\])?")
-_WORD = re.compile(r"[^\W_]+")
 _VILLAGES = VillageLists()
 
 
@@ -84,11 +83,12 @@ def _post(
         service=given.get("service_code", "").strip(),
         description=given.get("description", ""),
         point=_point(request, place, given),
-        photo=name,
+        photos=(name,) if name else (),
         contact=given.get("email", ""),
         answers=answers,
         person={key: given[key].strip()[:200] for key in _PERSON if given.get(key, "").strip()},
         media=_media(given.get("media_url", "")),
+        address=given.get("address_string", "").strip()[:LONGEST_ADDRESS],
     )
     try:
         sent = desk_of(request).send(draft)
@@ -156,12 +156,10 @@ def _point(request: Request, place: Place, given: Mapping[str, str]) -> Point | 
     if not address:
         return None
     node = parts_of(request)
-    words = " " + " ".join(_WORD.findall(address.casefold())) + " "
-    villages = _VILLAGES.of(node.broker, scope_of(place, node.places))
-    named = [village for village in villages if f" {village.name.casefold()} " in words]
-    if not named:
+    named = village_named(_VILLAGES.of(node.broker, scope_of(place, node.places)), address)
+    if named is None:
         raise Refusal(400, f"address_string names no village of {place.id}; send lat and long")
-    return max(named, key=lambda village: len(village.name)).point
+    return named.point
 
 
 def _degrees(name: str, text: str) -> float:

@@ -18,7 +18,7 @@ from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Wanted
 from mahakam.services.numbers import normal_number
 from mahakam.services.request import Request as ServiceRequest
-from mahakam.services.request import utc_text
+from mahakam.services.request import photo_path, utc_text
 from mahakam.services.states import OPEN, STATES, open311_status
 
 MOST = 1000
@@ -104,7 +104,7 @@ class _Row:
             "zipcode": "",
             "lat": one.point[1],
             "long": one.point[0],
-            "media_url": f"{self._base}/photos/{one.photo}.jpg" if one.photo else one.media,
+            "media_url": f"{self._base}{photo_path(one.photo)}" if one.photo else one.media,
         }
         return row | self._extensions(one) if self._extended else row
 

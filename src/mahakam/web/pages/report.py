@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
@@ -20,12 +20,14 @@ from mahakam.access import throttle
 from mahakam.config import Place, scope_of
 from mahakam.ngsild.problem import Problem
 from mahakam.services import area
-from mahakam.services.catalogue import Service, catalogue, search
+from mahakam.services.catalogue import Service, catalogue
 from mahakam.services.desk import Desk
+from mahakam.services.duplicates import Likely
 from mahakam.services.owner import key_of
 from mahakam.services.photo import LARGEST_BYTES, PhotoError, keep_photo, photo_file
-from mahakam.services.request import LONGEST_WORDS, Draft, Fault, Refused
-from mahakam.services.villages import VillageLists
+from mahakam.services.request import LONGEST_ADDRESS, LONGEST_WORDS, MOST_PHOTOS, Draft, Fault, Refused
+from mahakam.services.search import search
+from mahakam.services.villages import VillageLists, village_named
 from mahakam.web import gate
 from mahakam.web.entities import layers_of
 from mahakam.web.language import _, in_timezone, n_, words
@@ -37,13 +39,13 @@ from mahakam.web.site import Site, site_of
 
 REPORTS, WINDOW = 40, 3600
 """Reports that one address may send in so many seconds; mobile networks put many people behind one."""
-_LARGEST_FORM = LARGEST_BYTES + 5 * 2**20
+_LARGEST_FORM = MOST_PHOTOS * LARGEST_BYTES + 5 * 2**20
 _VILLAGES = VillageLists()
 
 
 @dataclass(frozen=True)
 class Typed:
-    """The form as it was typed: a fault never costs anybody a word. ``photo`` is a kept photo's name."""
+    """The form as it was typed: a fault never costs anybody a word. ``photos`` are names of kept photos."""
 
     service: str = ""
     description: str = ""
@@ -51,7 +53,8 @@ class Typed:
     latitude: str = ""
     village: str = ""
     contact: str = ""
-    photo: str = ""
+    address: str = ""
+    photos: tuple[str, ...] = ()
     idempotency: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     anyway: bool = False
     answers: Mapping[str, Any] = field(default_factory=dict)
@@ -99,10 +102,10 @@ def show(request: Request) -> Response:
 
 
 async def send(request: Request) -> Response:
-    form = await gate.read_form(request, _LARGEST_FORM, files=1)
-    chosen = gate.upload(form, "photo")
-    raw = await chosen.read() if chosen else b""
-    return await run_in_threadpool(_send, request, form, raw)
+    form = await gate.read_form(request, _LARGEST_FORM, files=2 * MOST_PHOTOS)
+    chosen = [part for part in form.getlist("photo") if isinstance(part, UploadFile) and part.filename]
+    files = [await part.read() for part in chosen[:MOST_PHOTOS]]
+    return await run_in_threadpool(_send, request, form, files, len(chosen))
 
 
 def near(request: Request) -> Response:
@@ -112,9 +115,16 @@ def near(request: Request) -> Response:
     point = _point(query.get("lon", ""), query.get("lat", ""))
     if point is None or not area.contains(place, point):
         return JSONResponse([])
-    found = desk_of(site).near(place, query.get("service", ""), point)
+    found = desk_of(site).near(place, query.get("service", ""), point, query.get("words", "")[:500])
     return JSONResponse(
-        [{"number": r.number, "words": r.description[:200], "metres": round(metres)} for r, metres in found]
+        [
+            {
+                "number": one.request.number,
+                "words": one.request.description[:200],
+                "metres": round(one.metres),
+            }
+            for one in found
+        ]
     )
 
 
@@ -135,18 +145,15 @@ def photo(request: Request) -> Response:
     return FileResponse(path, media_type="image/jpeg", headers=headers)
 
 
-def _send(request: Request, form: FormData, raw: bytes) -> Response:
+def _send(request: Request, form: FormData, files: Sequence[bytes], count: int) -> Response:
     site = site_of(request)
     place = site.place(gate.text(form, "city"))
     typed = _typed(form, catalogue(place, site.places))
-    faults: list[Fault] = []
-    taken: area.Point | None = None
-    if raw:
-        try:
-            kept = keep_photo(site.settings.data, raw)
-            typed, taken = replace(typed, photo=kept.name), kept.place
-        except PhotoError as error:
-            faults.append(Fault("photo", error.reason, {}))
+    photos, taken, faults = _keep(site, files)
+    every = tuple(dict.fromkeys((*typed.photos, *photos)))
+    if len(typed.photos) + count > MOST_PHOTOS:
+        faults.append(Fault("photo", "many", {"most": MOST_PHOTOS, "count": len(typed.photos) + count}))
+    typed = replace(typed, photos=every[:MOST_PHOTOS])
     if not gate.is_ours(request, form):
         text = _(
             "The page had lain open for a long time. Everything is still here: please send it once more."
@@ -154,18 +161,18 @@ def _send(request: Request, form: FormData, raw: bytes) -> Response:
         return _form(request, place, typed, {"form": text}, status=403)
     typed, point, more = _located(site, place, typed)
     faults += more
-    if point is None and not more and taken and area.contains(place, taken):
-        typed = replace(typed, longitude=str(taken[0]), latitude=str(taken[1]))
-        text = _("The place comes from your photo. Look at the pin: if it is right, send the report.")
-        return _form(
-            request, place, typed, {"location": text} | _sentences(site, place, typed, taken, faults), 422
-        )
+    if point is None and not more:
+        guess, text = _guess(site, place, typed, taken)
+        if guess:
+            typed = replace(typed, longitude=str(guess[0]), latitude=str(guess[1]))
+            said = {"location": text} | _sentences(site, place, typed, guess, faults)
+            return _form(request, place, typed, said, 422)
     draft = _draft(place, typed, point)
     faults += [fault for fault in desk_of(site).faults(draft) if fault.field not in {f.field for f in faults}]
     if faults:
         return _form(request, place, typed, sentences(faults, site.places), status=422)
     assert point is not None
-    alike = [] if typed.anyway else desk_of(site).near(place, typed.service, point)
+    alike = [] if typed.anyway else desk_of(site).near(place, typed.service, point, typed.description)
     if alike:
         return _form(request, place, typed, {}, 200, alike)
     return _take_in(request, place, typed, draft)
@@ -203,7 +210,7 @@ def _form(
     typed: Typed,
     errors: Mapping[str, str] | None = None,
     status: int = 200,
-    alike: Any = (),
+    alike: Sequence[Likely] = (),
 ) -> Response:
     site = site_of(request)
     in_timezone(place.timezone)
@@ -225,7 +232,8 @@ def _form(
         count=len(services),
         asking=[service for service in services if service.questions],
         villages=_VILLAGES.of(site.broker, scope_of(place, site.places)),
-        alike=[(r, metres, service_name(site, r)) for r, metres in alike],
+        alike=[(one.request, one.metres, service_name(site, one.request)) for one in alike],
+        most_photos=MOST_PHOTOS,
         token=gate.token(request),
         cities=_cities(site),
         bounds=area.bounds(place) or box(place),
@@ -236,6 +244,7 @@ def _form(
             if layer.style == "line"
         ],
         longest=LONGEST_WORDS,
+        longest_address=LONGEST_ADDRESS,
     )
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -254,10 +263,11 @@ def _draft(place: Place, typed: Typed, point: area.Point | None) -> Draft:
         typed.service,
         typed.description,
         point,
-        typed.photo,
+        typed.photos,
         typed.contact,
         typed.idempotency,
         typed.answers,
+        address=typed.address,
     )
 
 
@@ -269,7 +279,8 @@ def _typed(form: FormData, services: Mapping[str, Service]) -> Typed:
         **short,
         description=gate.text(form, "description"),
         contact=gate.text(form, "contact").strip()[:300],
-        photo=gate.text(form, "kept_photo")[:64],
+        address=gate.text(form, "address").strip()[:1000],
+        photos=tuple(name[:64] for name in form.getlist("kept_photo") if isinstance(name, str) and name)[:20],
         idempotency=gate.text(form, "idempotency")[:64] or secrets.token_urlsafe(16),
         anyway=gate.text(form, "anyway") == "1",
         answers=typed_answers(form, services.get(short["service"])),
@@ -291,6 +302,35 @@ def _located(site: Site, place: Place, typed: Typed) -> tuple[Typed, area.Point 
                 [],
             )
     return typed, None, []
+
+
+def _keep(site: Site, files: Sequence[bytes]) -> tuple[list[str], area.Point | None, list[Fault]]:
+    """Names of the photos that can be taken, the place that the first of them carries, and what is wrong."""
+    names: list[str] = []
+    taken: area.Point | None = None
+    faults: list[Fault] = []
+    for raw in files:
+        try:
+            kept = keep_photo(site.settings.data, raw)
+        except PhotoError as error:
+            faults.append(Fault("photo", error.reason, {}))
+            continue
+        names.append(kept.name)
+        taken = taken or kept.place
+    return names, taken, faults
+
+
+def _guess(site: Site, place: Place, typed: Typed, taken: area.Point | None) -> tuple[area.Point | None, str]:
+    """A place that nobody put a pin on, to be looked at before it is sent: the photo's, or the address's village."""
+    if taken and area.contains(place, taken):
+        return taken, _("The place comes from your photo. Look at the pin: if it is right, send the report.")
+    named = village_named(_VILLAGES.of(site.broker, scope_of(place, site.places)), typed.address)
+    if named is None:
+        return None, ""
+    text = _(
+        "The pin is in %(village)s, as your address says. Move it if you can, then send.", village=named.name
+    )
+    return named.point, text
 
 
 def _point(longitude: str, latitude: str) -> area.Point | None:

@@ -8,7 +8,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place
-from mahakam.services.catalogue import Service, catalogue, search
+from mahakam.services.catalogue import Service, catalogue
+from mahakam.services.search import search
 from mahakam.web.language import _, in_timezone, words
 from mahakam.web.render import render
 from mahakam.web.site import Site, site_of

@@ -162,7 +162,7 @@ async function near() {
   const turn = ++asked;
   host.hidden = true;
   if (!service || !at || $("#alike")) return;
-  const query = new URLSearchParams({ city: form.dataset.city, service, lon: at[0], lat: at[1] });
+  const query = new URLSearchParams({ city: form.dataset.city, service, lon: at[0], lat: at[1], words: $("#description").value.slice(0, 500) });
   const answer = await fetch(`/report/near.json?${query}`).catch(() => null);
   const found = answer?.ok ? await answer.json() : [];
   if (turn !== asked || !found.length) return;
@@ -181,6 +181,8 @@ async function near() {
   host.hidden = false;
 }
 for (const choice of form.querySelectorAll("[name=service]")) choice.addEventListener("change", () => { ask(choice.value); near(); });
+
+$("#description").addEventListener("change", near);
 
 // The questions of the kind that was chosen.
 function ask(service) {
@@ -212,17 +214,25 @@ $("[data-show-all]")?.addEventListener("click", () => { find.value = ""; only(nu
 
 // The photo, before it is sent.
 const photo = $("#photo");
-const preview = $("[data-photo-preview]");
+const previews = $("[data-photo-previews]");
 photo.addEventListener("change", () => {
-  const [file] = photo.files;
-  const tooLarge = file && file.size > Number(form.dataset.longestPhoto);
-  say($("[data-photo-error]"), tooLarge ? form.dataset.tooLarge : "");
-  if (tooLarge) photo.value = "";
-  if (!file || tooLarge) return;
-  preview.src = URL.createObjectURL(file);
-  preview.hidden = false;
+  const files = [...photo.files];
+  const tooLarge = files.some((file) => file.size > Number(form.dataset.longestPhoto));
+  const kept = form.querySelectorAll("[name=kept_photo]:checked").length;
+  const tooMany = files.length + kept > Number(form.dataset.mostPhotos);
+  say($("[data-photo-error]"), tooLarge ? form.dataset.tooLarge : tooMany ? form.dataset.tooMany : "");
+  previews.replaceChildren();
+  if (tooLarge || tooMany) { photo.value = ""; return; }
+  files.forEach((file, index) => {
+    const image = document.createElement("img");
+    image.className = "photo-preview";
+    image.dataset.photoPreview = "";
+    image.alt = previews.dataset.alt.replace("%(n)s", index + 1);
+    image.addEventListener("error", () => image.remove());
+    image.src = URL.createObjectURL(file);
+    previews.append(image);
+  });
 });
-preview.addEventListener("error", () => { preview.hidden = true; });
 
 // A second tap while the first is under way does nothing; the server would not count it twice either.
 let sending = false;
