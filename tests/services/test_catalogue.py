@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mahakam.config import ConfigError, load_places
-from mahakam.services.catalogue import Service, catalogue, read_service
+from mahakam.services.catalogue import Service, catalogue, full_standard, read_service
 from mahakam.services.search import search
+from mahakam.services.standard import DELIVERY
+from support.demo_part import EXAMPLES
 
 
 def _place(root: Path, kind: str, id: str, parent: str = "") -> Path:
@@ -56,6 +58,15 @@ def test_a_city_has_its_own_services_and_its_provinces(tmp_path: Path) -> None:
         ("group: Roads\n", "needs a name"),
         ("name: X\nkeywords: jalan\n", "keywords is a list"),
         ("name: [a]\n", "name is a text"),
+        ("name: X\nstandard: {price: 1}\n", "unknown component 'price'"),
+        ("name: X\nstandard: [a]\n", "standard is a mapping"),
+        ("name: X\nstandard: {cost: []}\n", "standard.cost is a text or a list of texts"),
+        ("name: X\noffice: {hours: []}\n", "office needs an address"),
+        ("name: X\noffice: {address: A, hours: [Mondays]}\n", "Mo-Th 08:00-16:00"),
+        ("name: X\noffice: {address: A, point: [1]}\n", "[longitude, latitude]"),
+        ("name: X\noffice: {address: A, url: 'javascript:1'}\n", "begins with https://"),
+        ("name: X\nevents: [party]\n", "events lists some of child"),
+        ("name: X\nreach: -1\n", "reach is a number of metres"),
         ("- a\n", "must hold a mapping"),
         ("name: {a\n", "not valid YAML"),
     ],
@@ -111,3 +122,30 @@ def test_an_empty_search_gives_all_in_order() -> None:
 @given(st.text(max_size=300))
 def test_search_takes_any_text(query: str) -> None:
     assert {s.code for s in search(SERVICES, query)} <= {s.code for s in SERVICES}
+
+
+@given(st.data())
+def test_one_slip_in_a_long_word_is_forgiven(data: st.DataObject) -> None:
+    """A letter wrong, left out, doubled, or two swapped: what thumbs do on a phone."""
+    service = data.draw(st.sampled_from(SERVICES))
+    words = [word for name in service.name.values() for word in name.lower().split() if len(word) >= 5]
+    word = data.draw(st.sampled_from(words))
+    at = data.draw(st.integers(0, len(word) - 2))
+    wrong, twice = word[:at] + "x" + word[at + 1 :], word[:at] + word[at] + word[at:]
+    swapped = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+    typed = data.draw(st.sampled_from([wrong, twice, swapped, word[:at] + word[at + 1 :]]))
+    assert service in search(SERVICES, typed), typed
+
+
+def test_the_example_catalogue_states_what_the_law_asks_for() -> None:
+    """Law 25/2009 art. 21: the six components of delivery at least, in both languages, each marked as an example."""
+    places = load_places([EXAMPLES / "kaltim"])
+    for city in ("samarinda", "balikpapan", "bontang"):
+        found = catalogue(places[city], places)
+        assert len(found) >= 12
+        for service in found.values():
+            standard = full_standard(service, places[city], places)
+            missing = set(DELIVERY) - set(standard)
+            assert not missing, (service.code, missing)
+            assert service.example
+            assert all({"en", "id"} <= set(point) for points in standard.values() for point in points)

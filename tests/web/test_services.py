@@ -55,3 +55,86 @@ def test_a_service_leads_to_its_report(portal: Portal) -> None:
     assert "/report?city=town&amp;service=bridge" in above
     assert "/report?city=bay&amp;service=bridge" in above
     assert browser.get("/services/town/zzz").status_code == 404
+
+
+STANDARD = """name: {en: House aid, id: Bantuan rumah}
+description: {en: Aid <for> a house, id: Bantuan}
+agency: Dinas Perkim
+events: [hardship]
+example: true
+office:
+  {address: Jl. Dahlia 1, point: [117.05, -0.45], hours: ["Mo-Th 08:00-15:00", "Fr 08:00-11:00"], phone: "+62 541 1"}
+standard:
+  requirements: [{en: Identity card, id: KTP}, {en: Photos, id: Foto}]
+  time: {en: 60 working days, id: 60 hari kerja}
+targets: {finish: 60}
+"""
+
+
+@pytest.fixture
+def standard(tmp_path: Path) -> Iterator[Portal]:
+    places = two_cities(tmp_path / "places")
+    (places / "prov/town/services/house-aid.yaml").write_text(STANDARD)
+    (places / "prov/province.yaml").write_text(
+        "name: Prov\nstandard: {cost: {en: Free, id: Gratis}, time: {en: Some days, id: Beberapa hari}}\n"
+    )
+    with Portal(tmp_path / "data", places) as made:
+        yield made
+
+
+def test_a_service_states_its_standard(standard: Portal) -> None:
+    page = standard.browser().get("/services/town/house-aid?lang=en").text
+    words = words_of(page)
+    for said in (
+        "What you need Identity card Photos",
+        "How long it takes 60 working days",
+        "What it costs Free",
+        "Jl. Dahlia 1",
+        "Monday–Thursday 08:00–15:00",
+        "Example configuration",
+        "Not enough money",
+    ):
+        assert said in words, said
+    assert "Some days" not in words, "the service's own component comes before the province's"
+    assert 'itemtype="https://schema.org/GovernmentService"' in page
+    assert "<for>" not in page
+    assert "Senin–Kamis" in words_of(standard.browser().get("/services/town/house-aid?lang=id").text)
+
+
+def test_a_service_is_schema_org(standard: Portal) -> None:
+    answer = standard.browser().get("/services/town/house-aid.jsonld?lang=en")
+    assert answer.headers["content-type"] == "application/ld+json"
+    found = answer.json()
+    assert found["@type"] == "GovernmentService"
+    assert found["provider"] == {"@type": "GovernmentOrganization", "name": "Dinas Perkim"}
+    online, office = found["availableChannel"]
+    assert online["serviceUrl"].endswith("/report?city=town&service=house-aid")
+    assert online["processingTime"] == "P60D"
+    assert office["serviceLocation"]["openingHours"] == ["Mo-Th 08:00-15:00", "Fr 08:00-11:00"]
+    assert office["serviceLocation"]["geo"]["latitude"] == -0.45
+    assert found["offers"]["description"] == "Free"
+
+
+def test_the_whole_catalogue_is_data(standard: Portal) -> None:
+    browser = standard.browser()
+    rows = {row["code"]: row for row in browser.get("/services.json?place=town&lang=en").json()}
+    row = rows["house-aid"]
+    assert row["requirements"] == "Identity card; Photos"
+    assert (row["cost"], row["hours"], row["finish_days"], row["example"]) == (
+        "Free",
+        "Mo-Th 08:00-15:00, Fr 08:00-11:00",
+        60,
+        True,
+    )
+    assert rows["pothole"]["cost"] == "Free"
+    assert browser.get("/services.csv").text.splitlines()[0].count(",") == len(row) - 1
+
+
+def test_a_service_is_found_by_the_event_of_life(standard: Portal) -> None:
+    browser = standard.browser()
+    assert [row["code"] for row in browser.get("/services.json?event=hardship").json()] == ["house-aid"]
+    assert browser.get("/services.json?event=zzz").json() == []
+    assert [row["code"] for row in browser.get("/services.json?place=town&q=hardship").json()] == []
+    found = browser.get("/services.json?place=town&q=kesulitan ekonomi").json()
+    assert [row["code"] for row in found] == ["house-aid"]
+    assert '<option value="hardship" selected>' in browser.get("/services?event=hardship").text

@@ -12,7 +12,7 @@ from pathlib import Path
 from mahakam.config import ConfigError, Place, Text, as_text, chain, read_yaml
 from mahakam.services.clock import read_targets
 from mahakam.services.form import Question, read_form
-from mahakam.services.standard import Office, Standard, read_office, read_standard
+from mahakam.services.standard import Office, Standard, read_office, read_standard, standard_of
 
 _FIELDS = {
     "name": "what residents call it",
@@ -112,6 +112,12 @@ def read_service(code: str, place: str, path: Path) -> Service:
         reach=_reach(path, raw.get("reach")),
         example=raw.get("example") is True,
     )
+
+
+def full_standard(service: Service, place: Place, places: Mapping[str, Place]) -> Standard:
+    """The standard of a service in a place: its own, completed by ``standard:`` of the place and of those above."""
+    above = ((each.folder, each.facts.get("standard")) for each in chain(places, place))
+    return standard_of(service.standard, above)
 
 
 @functools.cache

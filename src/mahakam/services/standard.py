@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,15 @@ def read_standard(path: Path, raw: object) -> Standard:
             path, f"standard: unknown component {unknown[0]!r}; a standard has {', '.join(COMPONENTS)}"
         )
     return {name: _points(path, name, raw[name]) for name in COMPONENTS if name in raw}
+
+
+def standard_of(own: Standard, above: Iterable[tuple[Path, object]]) -> Standard:
+    """A service's own components, and where it says nothing those of the places that it is given in: ``above`` are
+    their folders and ``standard:``, the nearest first. Raises ConfigError."""
+    found = dict(own)
+    for folder, raw in above:
+        found = {**read_standard(folder, raw), **found}
+    return {name: found[name] for name in COMPONENTS if name in found}
 
 
 def read_office(path: Path, raw: object) -> Office | None:

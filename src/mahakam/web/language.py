@@ -185,6 +185,14 @@ def time(value: Any) -> str:
     return f"{date(local, 'medium')}, {local:%H:%M}"
 
 
+def weekday_names() -> list[str]:
+    """Monday to Sunday in the reader's language."""
+    from babel.dates import get_day_names
+
+    names = get_day_names("wide", locale=reader().locale)
+    return [str(names[day]) for day in range(7)]
+
+
 def period(value: Any) -> str:
     """A period as a person says it: 2025, November 2025, 24 November 2025 (from ``2025``, ``2025-11``, a
     date)."""

@@ -138,7 +138,7 @@ def sentence(fault: Fault, places: Mapping[str, Place]) -> str:
                 n=number(fault.values["most"]),
             )
         case "photo", "many":
-            return _("That are too many photos: at most %(n)s.", n=number(fault.values["most"]))
+            return _("Too many photos: at most %(n)s.", n=number(fault.values["most"]))
         case "photo", "gone":
             return _("The photo is no longer here. Please choose it again.")
         case "photo", "size":

@@ -216,7 +216,7 @@ def _form(
     in_timezone(place.timezone)
     services = list(catalogue(place, site.places).values())
     groups: dict[str, list[Any]] = {}
-    for service in services:
+    for service in sorted(services, key=lambda one: not any(one.group.values())):
         groups.setdefault(words(service.group) or _("Other"), []).append(service)
     centre = place.facts.get("centre")
     answer = render(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place
-from mahakam.services.catalogue import Service, catalogue
+from mahakam.services.catalogue import Service, catalogue, full_standard, life_events
+from mahakam.services.clock import STAGES
+from mahakam.services.markup import government_service
 from mahakam.services.search import search
-from mahakam.web.language import _, in_timezone, words
+from mahakam.services.standard import COMPONENTS, DELIVERY
+from mahakam.web.language import _, in_timezone, reader, weekday_names, words
 from mahakam.web.render import render
 from mahakam.web.site import Site, site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -20,6 +25,7 @@ def routes(_site: Site) -> list[BaseRoute]:
     return [
         *table_routes("/services", show, services_table),
         Route("/services/{place}", in_place),
+        Route("/services/{place}/{name}.jsonld", linked_data),
         Route("/services/{place}/{name}", one),
     ]
 
@@ -35,11 +41,7 @@ def in_place(request: Request) -> Response:
 def one(request: Request) -> Response:
     """One service as a place offers it: what it is, who answers, and the button that reports it."""
     site = site_of(request)
-    place = site.place(request.path_params["place"])
-    in_timezone(place.timezone)
-    service = catalogue(place, site.places).get(request.path_params["name"])
-    if service is None:
-        raise HTTPException(404, _("%(place)s offers no such service", place=words(place.name)))
+    place, service = _asked_service(request)
     cities = (
         [place] if place.kind == "city" else [city for city in _cities(site) if _offers(site, city, service)]
     )
@@ -49,14 +51,35 @@ def one(request: Request) -> Response:
         title=words(service.name),
         place=place,
         section="services",
+        description=words(service.description),
         service=service,
         cities=cities,
+        standard=full_standard(service, place, site.places),
+        components=COMPONENTS,
+        delivery=DELIVERY,
+        events=life_events(),
+        hours=[_hours(one) for one in service.office.hours] if service.office else [],
     )
+
+
+def linked_data(request: Request) -> Response:
+    """The service as schema.org has it, in JSON-LD."""
+    site = site_of(request)
+    place, service = _asked_service(request)
+    base = str(request.base_url).rstrip("/")
+    standard = full_standard(service, place, site.places)
+    document = government_service(service, standard, place, base, reader().language, words)
+    return JSONResponse(document, media_type="application/ld+json")
 
 
 def services_table(request: Request) -> Table:
     """Every service of the asked place (or of all), as the page lists them."""
+    site = site_of(request)
     found = _found(request, _asked_place(request))
+
+    def points(row: tuple[Place, Service], component: str) -> str:
+        return "; ".join(map(words, full_standard(row[1], row[0], site.places).get(component, ())))
+
     columns = [
         Column("place", _("Place"), get=lambda row: row[0].id),
         Column("code", _("Code"), get=lambda row: row[1].code),
@@ -65,8 +88,44 @@ def services_table(request: Request) -> Table:
         Column("description", get=lambda row: words(row[1].description)),
         Column("agency", _("Agency"), get=lambda row: row[1].agency),
         Column("keywords", get=lambda row: " ".join(row[1].keywords)),
+        Column("events", get=lambda row: "; ".join(words(life_events()[code]) for code in row[1].events)),
+        *(
+            Column(name, words(title), get=partial(points, component=name))
+            for name, title in COMPONENTS.items()
+        ),
+        Column("office", get=lambda row: words(row[1].office.address) if row[1].office else ""),
+        Column("hours", get=lambda row: ", ".join(row[1].office.hours) if row[1].office else ""),
+        Column("phone", get=lambda row: row[1].office.phone if row[1].office else ""),
+        Column("email", get=lambda row: row[1].office.email if row[1].office else ""),
+        Column("url", get=lambda row: row[1].office.url if row[1].office else ""),
+        Column("questions", get=lambda row: "; ".join(words(one.title) for one in row[1].questions)),
+        *(Column(f"{stage}_days", get=partial(_target, stage=stage)) for stage in STAGES),
+        Column("example", get=lambda row: row[1].example),
     ]
     return Table(request, _("Services"), columns, found, "/services")
+
+
+def _target(row: tuple[Place, Service], stage: str) -> float | None:
+    return row[1].targets.get(stage)
+
+
+def _asked_service(request: Request) -> tuple[Place, Service]:
+    site = site_of(request)
+    place = site.place(request.path_params["place"])
+    in_timezone(place.timezone)
+    service = catalogue(place, site.places).get(request.path_params["name"])
+    if service is None:
+        raise HTTPException(404, _("%(place)s offers no such service", place=words(place.name)))
+    return place, service
+
+
+def _hours(text: str) -> tuple[str, str]:
+    """``Mo-Th 08:00-16:00`` as it is, and as a person reads it."""
+    days, _blank, hours = text.partition(" ")
+    names = weekday_names()
+    for code, name in zip(("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"), names, strict=True):
+        days = days.replace(code, name)
+    return text, f"{days.replace('-', '–')} {hours.replace('-', '–')}"
 
 
 def _page(request: Request, place: Place | None) -> Response:
@@ -75,7 +134,7 @@ def _page(request: Request, place: Place | None) -> Response:
         in_timezone(place.timezone)
     found = _found(request, place)
     groups: dict[str, list[tuple[Place, Service]]] = {}
-    for owner, service in found:
+    for owner, service in sorted(found, key=lambda one: not any(one[1].group.values())):
         groups.setdefault(words(service.group) or _("Other"), []).append((owner, service))
     return render(
         request,
@@ -84,11 +143,26 @@ def _page(request: Request, place: Place | None) -> Response:
         place=place,
         section="services",
         query=request.query_params.get("q", "")[:200],
+        event=request.query_params.get("event", ""),
+        events=_events(request, place),
         groups=groups,
         count=len(found),
         cities=_cities(site),
         table=services_table(request),
     )
+
+
+def _events(request: Request, place: Place | None) -> dict[str, str]:
+    """The events of life for which there is a service here, by name."""
+    site = site_of(request)
+    places = [place] if place else list(site.places.values())
+    used = {
+        code
+        for each in places
+        for service in catalogue(each, site.places).values()
+        for code in service.events
+    }
+    return {code: words(name) for code, name in life_events().items() if code in used}
 
 
 def _found(request: Request, place: Place | None) -> list[tuple[Place, Service]]:
@@ -100,7 +174,9 @@ def _found(request: Request, place: Place | None) -> list[tuple[Place, Service]]
             owner = where if place else site.places[service.place]
             offered.setdefault((owner.id, service.code), (owner, service))
     by_service = {id(service): (owner, service) for owner, service in offered.values()}
-    found = search([service for _, service in offered.values()], request.query_params.get("q", ""))
+    event = request.query_params.get("event", "")
+    asked = [service for _, service in offered.values() if not event or event in service.events]
+    found = search(asked, request.query_params.get("q", ""))
     return [by_service[id(service)] for service in found]
 
 
