@@ -7,23 +7,21 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from mahakam.access.accounts import add_account
 from mahakam.store.opening import open_store
+from support.browser import launched, phone
 from support.node import RunningNode
 from support.portal import TOWN, two_cities
 
 PASSWORD = "correct horse battery"
-_GL = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_GL)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -43,16 +41,6 @@ def hole(tmp_path: Path) -> Path:
     return tmp_path / "hole.jpg"
 
 
-def _phone(chromium: Browser, **more: object) -> BrowserContext:
-    settings = {
-        "viewport": {"width": 360, "height": 740},
-        "has_touch": True,
-        "is_mobile": True,
-        "locale": "en-GB",
-    }
-    return chromium.new_context(**settings | more)  # type: ignore[arg-type]
-
-
 def _watched(page: Page) -> list[str]:
     """What the browser complains about while the page is used."""
     said: list[str] = []
@@ -68,8 +56,8 @@ def _fits(page: Page) -> None:
 
 
 def test_a_problem_from_the_phone_to_the_answer(chromium: Browser, node: RunningNode, hole: Path) -> None:
-    phone = _phone(chromium)
-    page = phone.new_page()
+    handset = phone(chromium)
+    page = handset.new_page()
     complaints = _watched(page)
     page.goto(f"{node.url}/report?city=town&lang=en")
     page.wait_for_selector(".pin-map.ready")
@@ -89,7 +77,7 @@ def test_a_problem_from_the_phone_to_the_answer(chromium: Browser, node: Running
     _fits(page)
     address = page.url.partition("?")[0]
     assert complaints == []
-    phone.close()
+    handset.close()
 
     desk = chromium.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
     page = desk.new_page()
@@ -105,17 +93,17 @@ def test_a_problem_from_the_phone_to_the_answer(chromium: Browser, node: Running
     expect(page.get_by_role("status")).to_contain_text("Saved")
     desk.close()
 
-    phone = _phone(chromium)
-    page = phone.new_page()
+    handset = phone(chromium)
+    page = handset.new_page()
     page.goto(address + "?lang=en")
     expect(page.get_by_text("Filled this morning")).to_be_visible()
     expect(page.locator(".title-line .chip")).to_have_text("Answered")
     assert "warga@example.id" not in page.content()
-    phone.close()
+    handset.close()
 
 
 def test_without_scripts_the_form_works_by_coordinates(chromium: Browser, node: RunningNode) -> None:
-    context = _phone(chromium, java_script_enabled=False)
+    context = phone(chromium, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{node.url}/report?city=town&lang=en")
     _fits(page)
@@ -131,7 +119,7 @@ def test_without_scripts_the_form_works_by_coordinates(chromium: Browser, node: 
 
 
 def test_the_phones_own_place_puts_the_pin(chromium: Browser, node: RunningNode) -> None:
-    context = _phone(
+    context = phone(
         chromium, geolocation={"longitude": TOWN[0], "latitude": TOWN[1]}, permissions=["geolocation"]
     )
     page = context.new_page()

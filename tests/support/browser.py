@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 AXE = Path(__file__).parents[2] / "src/mahakam/web/assets/node_modules/axe-core/axe.min.js"
 """The accessibility rules, a development package of the browser's files."""
+
+_GL = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 
 class Watched:
@@ -27,3 +31,23 @@ class Watched:
     def open(self, path: str) -> Page:
         self.page.goto(self.base + path, wait_until="load")
         return self.page
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Chromium with software rendering, so that maps are drawn."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_GL)
+        yield browser
+        browser.close()
+
+
+def phone(browser: Browser, **more: object) -> BrowserContext:
+    """A phone of 360 pixels, read in English."""
+    settings = {
+        "viewport": {"width": 360, "height": 740},
+        "has_touch": True,
+        "is_mobile": True,
+        "locale": "en-GB",
+    }
+    return browser.new_context(**settings | more)  # type: ignore[arg-type]

@@ -123,6 +123,19 @@ def _bundle(folder: Path, stamp: str, dev: bool) -> None:
             *([] if dev else ["--minify"]),
         ]
     )
+    _run(
+        [
+            *_program("esbuild"),
+            "worker/sw.js",
+            "--bundle",
+            "--format=iife",
+            "--target=es2022,chrome110,firefox110,safari16",
+            "--legal-comments=none",
+            "--log-level=warning",
+            f"--outfile={folder / 'worker.js'}",
+            *([] if dev else ["--minify"]),
+        ]
+    )
     outputs = json.loads(meta.read_text("utf-8"))["outputs"]
     meta.unlink()
     files = {
@@ -130,6 +143,9 @@ def _bundle(folder: Path, stamp: str, dev: bool) -> None:
         for path, info in outputs.items()
         if "entryPoint" in info
     }
+    # A service worker cannot be split everywhere, and its address is always the same: pages/offline.py serves it.
+    files["sw.js"] = _hashed(folder, "sw.js", (folder / "worker.js").read_bytes())
+    (folder / "worker.js").unlink()
     for name, source in _COPIED.items():
         files[name] = _hashed(folder, name, (ASSETS / source).read_bytes())
     for path in sorted((ASSETS / "images").glob("*")):

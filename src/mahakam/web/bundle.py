@@ -32,6 +32,19 @@ def manifest() -> dict[str, str]:
         return _manifest(0)
 
 
+def stamp() -> str:
+    """What tells this build from every other; "" if nothing was built."""
+    try:
+        return str(json.loads((STATIC / "manifest.json").read_text("utf-8"))["stamp"])[:16]
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
+def chunks() -> list[str]:
+    """The files that the scripts share."""
+    return sorted(path.name for path in STATIC.glob("chunk-*.js"))
+
+
 @lru_cache(maxsize=2)
 def _manifest(_modified: int) -> dict[str, str]:
     try:

@@ -200,8 +200,15 @@ def _take_in(request: Request, place: Place, typed: Typed, draft: Draft) -> Resp
         text = _("The city's own rules do not let this through: %(reasons)s", reasons=reasons)
         return _form(request, place, typed, {"form": text}, status=422)
     # A form sent twice gets the key again: its idempotency token is known to the sender alone.
-    key = quote(key_of(site.store, sent.number))
-    return RedirectResponse(f"/requests/{sent.number}?sent=1&key={key}", 303)
+    address = f"/requests/{sent.number}?sent=1&key={quote(key_of(site.store, sent.number))}"
+    if _asks_data(request):
+        return JSONResponse({"number": sent.number, "page": address}, 201)
+    return RedirectResponse(address, 303)
+
+
+def _asks_data(request: Request) -> bool:
+    """A script that sends what waited on the phone asks for an answer that it can read."""
+    return request.headers.get("accept", "").startswith("application/json")
 
 
 def _form(
@@ -212,6 +219,8 @@ def _form(
     status: int = 200,
     alike: Sequence[Likely] = (),
 ) -> Response:
+    if _asks_data(request):
+        return JSONResponse({"errors": dict(errors or {})}, status)
     site = site_of(request)
     in_timezone(place.timezone)
     services = list(catalogue(place, site.places).values())

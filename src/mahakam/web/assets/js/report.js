@@ -1,5 +1,6 @@
 // The report form with a map: pin, own place, kinds found by typing, what is near by, the photo before it is sent.
 import maplibregl from "maplibre-gl/dist/maplibre-gl-csp.js";
+import { guard, register, submit } from "./offline.js";
 
 const form = document.querySelector("[data-report]");
 const $ = (selector) => form.querySelector(selector);
@@ -207,7 +208,10 @@ find?.addEventListener("input", async () => {
   const query = find.value.trim();
   if (!query) return only(null);
   const answer = await fetch(`/report/services.json?${new URLSearchParams({ city: form.dataset.city, q: query })}`).catch(() => null);
-  if (answer?.ok && turn === searching) only(await answer.json());
+  if (turn !== searching) return;
+  if (answer?.ok) return only(await answer.json());
+  const words = query.toLowerCase();
+  only(choices.filter((choice) => choice.textContent.toLowerCase().includes(words)).map((choice) => choice.querySelector("input").value));
 });
 find?.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
 $("[data-show-all]")?.addEventListener("click", () => { find.value = ""; only(null); find.focus(); });
@@ -236,11 +240,29 @@ photo.addEventListener("change", () => {
 
 // A second tap while the first is under way does nothing; the server would not count it twice either.
 let sending = false;
-form.addEventListener("submit", (event) => {
-  if (sending) return event.preventDefault();
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (sending) return;
   sending = true;
   const button = event.submitter ?? $("[data-send]");
+  const label = button.textContent;
   button.setAttribute("aria-disabled", "true");
   button.textContent = form.dataset.sending;
+  const kept = await submit(form, event.submitter);
+  if (!kept) return;
+  sending = false;
+  button.removeAttribute("aria-disabled");
+  button.textContent = label;
+  const said = document.querySelector("[data-offline]");
+  say(said, kept === "incomplete" ? form.dataset.incomplete : "");
+  if (kept === "incomplete") return said.focus();
+  location.assign("/report/kept");
 });
+guard(form, !document.querySelector("#alike, #errors")).then(() => {
+  const at = typed();
+  if (at) map && !map.loaded() ? moved(at, "fields") : show(at);
+  ask(form.querySelector("[name=service]:checked")?.value);
+  photo.dispatchEvent(new Event("change"));
+});
+register(form.dataset.city, document.documentElement.lang).catch((error) => console.warn(error));
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

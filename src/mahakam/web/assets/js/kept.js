@@ -1,0 +1,60 @@
+// The list of reports on this phone: what waits, what was refused, what was sent.
+import { all, flush, forget, onChange } from "./queue.js";
+
+// Keep a list up to date. Its words are data attributes of the host; it hides itself while there is nothing.
+export function show(host) {
+  if (!host) return;
+  const draw = async () => {
+    const reports = await all().catch(() => []);
+    host.replaceChildren(...reports.map((report) => row(host, report)));
+    host.closest("[data-kept-part]").hidden = !reports.length;
+    const empty = document.querySelector("[data-kept-empty]");
+    if (empty) empty.hidden = reports.length > 0;
+  };
+  onChange(draw);
+  addEventListener("online", draw);
+  addEventListener("offline", draw);
+  draw();
+}
+
+function row(host, report) {
+  const item = document.createElement("li");
+  item.className = `kept ${report.state}`;
+  item.dataset.key = report.key;
+  const words = document.createElement("span");
+  words.className = "kept-words";
+  words.textContent = [report.service, report.words.slice(0, 120)].filter(Boolean).join(" · ");
+  const state = document.createElement("b");
+  state.className = `chip ${{ waiting: "warn", refused: "bad", sent: "ok" }[report.state]}`;
+  state.textContent = host.dataset[report.state];
+  item.append(state, " ", words);
+  if (report.state === "sent") item.append(" ", link(report.page, report.number));
+  if (report.state === "refused") {
+    const why = document.createElement("span");
+    why.className = "error";
+    why.textContent = Object.values(report.errors).join(" ");
+    item.append(" ", why, " ", link(`/report?${new URLSearchParams({ city: report.city, again: report.key })}`, host.dataset.edit));
+  }
+  if (report.state === "waiting" && navigator.onLine) item.append(" ", button(host.dataset.now, () => flush()));
+  item.append(" ", button(report.state === "sent" ? host.dataset.hide : host.dataset.discard, () => {
+    if (report.state === "sent" || confirm(host.dataset.sure)) forget(report.key).then(() => item.remove());
+  }));
+  return item;
+}
+
+function link(href, text) {
+  return Object.assign(document.createElement("a"), { href, textContent: text });
+}
+
+function button(text, act) {
+  const made = Object.assign(document.createElement("button"), { type: "button", className: "link", textContent: text });
+  made.addEventListener("click", act);
+  return made;
+}
+
+const page = document.querySelector("[data-kept-page]");
+if (page) {
+  show(page.querySelector("[data-kept]"));
+  addEventListener("online", () => flush());
+  flush();
+}

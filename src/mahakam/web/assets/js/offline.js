@@ -1,0 +1,137 @@
+// The report form without a connection: what is typed is saved as it is typed, and sent when there is a way.
+import { flush, get, keep } from "./queue.js";
+import { show } from "./kept.js";
+
+const DRAFT = "mahakam-draft";
+const SAVED = ["service", "description", "longitude", "latitude", "village", "address", "contact"];
+const LARGE = 500_000; // bytes from which a photo is made smaller before it is sent or kept
+const SIDE = 1600;
+const REACH = 5000; // milliseconds in which the server must answer, else the report is kept here
+
+export async function register(city, language) {
+  if (!("serviceWorker" in navigator)) return;
+  const registration = await navigator.serviceWorker.register("/sw.js");
+  const worker = registration.active ?? (await navigator.serviceWorker.ready).active;
+  navigator.serviceWorker.addEventListener("message", (event) => {
+    if (event.data === "kept") document.documentElement.dataset.offlineReady = "";
+  });
+  worker.postMessage({ keep: city, language });
+}
+
+// Make the form safe against a lost connection. `fresh`: nothing is on it that the server sent back.
+export async function guard(form, fresh) {
+  const host = form.ownerDocument.querySelector("[data-kept]");
+  const key = form.elements.idempotency;
+  if (fresh) {
+    key.value = crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    await restore(form);
+  }
+  form.addEventListener("input", () => save(form));
+  form.addEventListener("change", () => save(form));
+  addEventListener("online", () => flush());
+  show(host);
+  flush();
+}
+
+// Submit over the network if the server can be reached, else keep the report here. Says whether it was "kept", or is
+// too "incomplete" for that: nobody could be asked later.
+export async function submit(form, submitter) {
+  await shrink(form);
+  const token = await fetch("/report/token.json", { cache: "no-store", signal: AbortSignal.timeout(REACH) }).then((answer) => (answer.ok ? answer.json() : null), () => null);
+  if (token) {
+    form.elements.form.value = token.form;
+    if (submitter?.name) form.append(Object.assign(document.createElement("input"), { type: "hidden", name: submitter.name, value: submitter.value }));
+    form.submit();
+    return "";
+  }
+  if (!complete(form)) return "incomplete";
+  const fields = [];
+  const photos = [];
+  for (const [name, value] of new FormData(form)) {
+    if (value instanceof Blob) { if (value.size) photos.push(new Blob([await value.arrayBuffer()], { type: value.type })); } else fields.push([name, value]);
+  }
+  const service = form.querySelector("[name=service]:checked");
+  await keep({
+    key: form.elements.idempotency.value, city: form.dataset.city, at: new Date().toISOString(), state: "waiting", fields, photos,
+    words: form.elements.description.value, service: service?.labels?.[0]?.textContent.trim() ?? "",
+  });
+  drop();
+  const registration = await navigator.serviceWorker?.getRegistration();
+  await registration?.sync?.register("reports").catch(() => null);
+  return "kept";
+}
+
+function complete(form) {
+  const { longitude, latitude, village, description } = form.elements;
+  const where = (longitude.value && latitude.value) || village?.value;
+  return where && form.querySelector("[name=service]:checked") && description.value.trim().length >= 3;
+}
+
+export function drop() {
+  localStorage.removeItem(DRAFT);
+}
+
+function save(form) {
+  const typed = { city: form.dataset.city, at: Date.now(), key: form.elements.idempotency.value };
+  const data = new FormData(form);
+  for (const name of SAVED) typed[name] = data.get(name) ?? "";
+  typed.answers = [...data].filter(([name, value]) => name.startsWith("q-") && value);
+  try { localStorage.setItem(DRAFT, JSON.stringify(typed)); } catch { /* a full or forbidden store is no reason to stop typing */ }
+}
+
+async function restore(form) {
+  const again = new URLSearchParams(location.search).get("again");
+  const report = again ? await get(again).catch(() => null) : null;
+  if (report) return fill(form, { ...Object.fromEntries(report.fields), answers: report.fields.filter(([name]) => name.startsWith("q-")), key: report.key }, report);
+  let typed = null;
+  try { typed = JSON.parse(localStorage.getItem(DRAFT)); } catch { drop(); }
+  if (!typed || typed.city !== form.dataset.city || !typed.description) return undefined;
+  return fill(form, typed);
+}
+
+function fill(form, typed, report = null) {
+  form.elements.idempotency.value = typed.key;
+  for (const name of SAVED) {
+    if (name === "service") {
+      const choice = [...form.querySelectorAll("[name=service]")].find((one) => one.value === typed.service);
+      if (choice && !form.querySelector("[name=service]:checked")) choice.checked = true;
+    } else if (form.elements[name] && typed[name] && !form.elements[name].value) form.elements[name].value = typed[name];
+  }
+  for (const [name, value] of typed.answers ?? []) {
+    for (const field of form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
+      if (field.type === "radio" || field.type === "checkbox") field.checked ||= field.value === value;
+      else field.value ||= value;
+    }
+  }
+  const said = form.querySelector("[data-draft]");
+  said.hidden = false;
+  if (report) {
+    const transfer = new DataTransfer();
+    report.photos.forEach((photo, index) => transfer.items.add(new File([photo], `photo-${index + 1}.jpg`, { type: photo.type })));
+    form.elements.photo.files = transfer.files;
+  }
+  said.querySelector("[data-drop]").addEventListener("click", () => { drop(); location.assign(`/report?city=${form.dataset.city}`); });
+}
+
+// Photos of a phone are ten times as large as what is kept. They go as they are while the place is not known:
+// the server may read it from them.
+async function shrink(form) {
+  const input = form.elements.photo;
+  if (!form.elements.longitude.value || ![...input.files].some((file) => file.size > LARGE)) return;
+  const transfer = new DataTransfer();
+  for (const file of input.files) transfer.items.add(file.size > LARGE ? await smaller(file) : file);
+  input.files = transfer.files;
+}
+
+async function smaller(file) {
+  try {
+    const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
+    const scale = Math.min(1, SIDE / Math.max(picture.width, picture.height));
+    const canvas = Object.assign(document.createElement("canvas"), { width: Math.round(picture.width * scale), height: Math.round(picture.height * scale) });
+    canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+    const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.85));
+    return blob && blob.size < file.size ? new File([blob], "photo.jpg", { type: "image/jpeg" }) : file;
+  } catch {
+    return file; // the server says what is wrong with it
+  }
+}

@@ -1,0 +1,91 @@
+// The service worker: keeps the report form and what it needs, and sends the reports that waited for a connection.
+// The server puts `self.MAHAKAM = {stamp, files}` before this text (web/pages/offline.py).
+import { flush } from "../js/queue.js";
+
+const { stamp, files } = self.MAHAKAM;
+const STATIC = `static-${stamp}`;
+const PAGES = "pages";
+const KEPT = "/report/kept";
+const PATIENCE = 6000; // milliseconds for a page that is also kept here
+
+self.addEventListener("install", (event) => {
+  event.waitUntil((async () => {
+    await (await caches.open(STATIC)).addAll(files);
+    self.skipWaiting();
+  })());
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil((async () => {
+    for (const name of await caches.keys()) if (name.startsWith("static-") && name !== STATIC) await caches.delete(name);
+    await self.clients.claim();
+  })());
+});
+
+self.addEventListener("message", (event) => {
+  if (event.data?.keep) event.waitUntil(keepPages(event.data.keep, event.data.language).then(() => event.source?.postMessage("kept")));
+});
+
+// Chromium calls this when the connection is back, even with every page closed.
+self.addEventListener("sync", (event) => {
+  if (event.tag === "reports") event.waitUntil(flush().then((done) => { if (!done) throw new Error("reports still wait"); }));
+});
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== location.origin) return;
+  if (request.mode === "navigate") event.respondWith(page(request, url));
+  else if (url.pathname.startsWith("/static/")) event.respondWith(asset(request));
+  else if (shape(url)) event.respondWith(networkElseKept(request, PAGES, url.pathname));
+});
+
+function shape(url) {
+  return /^\/cities\/[^/]+\/(boundary|layers\/\d+)\.geojson$/.test(url.pathname);
+}
+
+async function asset(request) {
+  return (await caches.match(request, { ignoreVary: true })) ?? fetch(request);
+}
+
+// A page from the network; where there is none, or only a very slow one, the form that was kept, or the list of reports.
+async function page(request, url) {
+  const key = pageKey(url);
+  const kept = key && (await caches.match(key, { ignoreVary: true }));
+  try {
+    return await fetch(request, kept ? { signal: AbortSignal.timeout(PATIENCE) } : undefined);
+  } catch {
+    return kept ?? (await caches.match(KEPT, { ignoreVary: true })) ?? Response.error();
+  }
+}
+
+function pageKey(url) {
+  if (url.pathname === KEPT) return KEPT;
+  return url.pathname === "/report" ? `/report?city=${url.searchParams.get("city") ?? url.searchParams.get("place") ?? ""}` : null;
+}
+
+async function networkElseKept(request, name, key) {
+  const cache = await caches.open(name);
+  try {
+    const answer = await fetch(request);
+    if (answer.ok) await cache.put(key, answer.clone());
+    return answer;
+  } catch {
+    return (await cache.match(key, { ignoreVary: true })) ?? Response.error();
+  }
+}
+
+// The form as a stranger sees it, with what its map draws; nothing that belongs to whoever is signed in.
+async function keepPages(city, language) {
+  const cache = await caches.open(PAGES);
+  const query = new URLSearchParams({ city, lang: language });
+  const wanted = [
+    [`/report?city=${city}`, `/report?${query}`],
+    [KEPT, `${KEPT}?lang=${language}`],
+    [`/cities/${city}/boundary.geojson`, `/cities/${city}/boundary.geojson`],
+  ];
+  for (const [key, address] of wanted) {
+    const answer = await fetch(address, { credentials: "omit", cache: "no-store" });
+    if (answer.ok && !answer.redirected) await cache.put(key, answer);
+  }
+}

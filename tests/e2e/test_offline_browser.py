@@ -1,0 +1,176 @@
+"""In a real browser on a small phone: a report is written without a connection and arrives once, when it is back."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from support.browser import launched, phone
+from support.node import RunningNode
+from support.portal import TOWN, two_cities
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[RunningNode]:
+    with RunningNode(tmp_path / "data", config=(two_cities(tmp_path / "places"),)) as running:
+        yield running
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    made = phone(chromium)
+    yield made
+    made.close()
+
+
+def _hole() -> dict[str, object]:
+    out = io.BytesIO()
+    Image.effect_noise((1400, 1000), 80).convert("RGB").save(out, "JPEG", quality=95)
+    return {"name": "hole.jpg", "mimeType": "image/jpeg", "buffer": out.getvalue()}
+
+
+def _visited(context: BrowserContext, node: RunningNode) -> Page:
+    """The form was opened once with a connection: from then on it is on the phone."""
+    page = context.new_page()
+    page.goto(f"{node.url}/report?city=town&lang=en")
+    page.locator("html[data-offline-ready]").wait_for(state="attached")
+    return page
+
+
+def _fill(page: Page, words: str) -> None:
+    page.get_by_text("Without the map").tap()
+    page.get_by_label("Latitude").fill(str(TOWN[1]))
+    page.get_by_label("Longitude").fill(str(TOWN[0]))
+    page.get_by_text("Pothole", exact=True).tap()
+    page.get_by_label("What is wrong?").fill(words)
+
+
+def _stored(node: RunningNode) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = httpx.get(f"{node.url}/requests.json", timeout=10).json()
+    return rows
+
+
+def test_a_report_written_offline_arrives_once(context: BrowserContext, node: RunningNode) -> None:
+    page = _visited(context, node)
+    context.set_offline(True)
+    page.goto(f"{node.url}/report?city=town")  # the whole page anew, from the phone alone
+    expect(page.get_by_role("heading", name="Report a problem in Town")).to_be_visible()
+    page.wait_for_selector(".pin-map.ready")
+    _fill(page, "Hole behind the bridge, no signal here")
+    page.get_by_label("Photos").set_input_files(_hole())  # type: ignore[arg-type]
+    page.get_by_role("button", name="Send report").tap()
+    page.wait_for_url("**/report/kept")
+    expect(page.locator(".kept")).to_contain_text("Waits for a connection")
+    expect(page.locator(".kept")).to_contain_text("Hole behind the bridge")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert _stored(node) == []
+
+    context.set_offline(False)
+    expect(page.locator(".kept")).to_contain_text("Sent", timeout=20_000)
+    (row,) = _stored(node)
+    assert row["description"] == "Hole behind the bridge, no signal here"
+    assert row["photo"]
+    expect(page.get_by_role("link", name=str(row["number"]))).to_be_visible()
+    page.get_by_role("link", name=str(row["number"])).tap()
+    expect(page.get_by_role("button", name="Withdraw the report")).to_be_visible()
+
+    page.goto(f"{node.url}/report?city=town")
+    expect(page.get_by_label("What is wrong?")).to_have_value("")
+    page.reload()
+    assert len(_stored(node)) == 1, "nothing is sent a second time"
+
+
+def test_two_reports_and_a_lost_answer_make_two_requests(context: BrowserContext, node: RunningNode) -> None:
+    page = _visited(context, node)
+    context.set_offline(True)
+    for words in ("First hole of the evening", "Second hole, other street"):
+        page.goto(f"{node.url}/report?city=town")
+        _fill(page, words)
+        page.get_by_role("button", name="Send report").tap()
+        page.wait_for_url("**/report/kept")
+    expect(page.locator(".kept")).to_have_count(2)
+
+    # The server takes the first report, but its answer is lost on the way: the phone must ask again.
+    lost: list[str] = []
+
+    def lose(route: object) -> None:
+        if route.request.method == "POST" and not lost:  # type: ignore[attr-defined]
+            lost.append(route.fetch().status)  # type: ignore[attr-defined]
+            route.abort()  # type: ignore[attr-defined]
+        else:
+            route.continue_()  # type: ignore[attr-defined]
+
+    context.route("**/report", lose)
+    context.set_offline(False)
+    for _attempt in range(10):
+        if page.locator(".kept.waiting").count() == 0:
+            break
+        page.goto(f"{node.url}/report/kept")
+        page.wait_for_timeout(300)
+    expect(page.locator(".kept.sent")).to_have_count(2)
+    assert {row["description"] for row in _stored(node)} == {
+        "First hole of the evening",
+        "Second hole, other street",
+    }
+    assert len(_stored(node)) == 2
+    assert lost == [201], "the answer to the first was lost indeed"
+
+
+def test_a_server_that_is_gone_is_no_connection_either(context: BrowserContext, node: RunningNode) -> None:
+    page = _visited(context, node)
+    _fill(page, "Written while the server was down")
+    node.__exit__(None, None, None)
+    page.get_by_role("button", name="Send report").tap()
+    page.wait_for_url("**/report/kept")
+    expect(page.locator(".kept")).to_contain_text("Waits for a connection")
+    node.__enter__()
+    page.get_by_role("button", name="Send now").tap()
+    expect(page.locator(".kept.sent")).to_have_count(1)
+    assert [row["description"] for row in _stored(node)] == ["Written while the server was down"]
+
+
+def test_what_is_typed_is_saved_as_it_is_typed(context: BrowserContext, node: RunningNode) -> None:
+    page = _visited(context, node)
+    _fill(page, "Half a report")
+    page.goto(f"{node.url}/services")
+    page.goto(f"{node.url}/report?city=town&lang=en")
+    expect(page.get_by_label("What is wrong?")).to_have_value("Half a report")
+    expect(page.get_by_text("What you typed before is back.")).to_be_visible()
+    assert page.locator("[name=service]:checked").get_attribute("value") == "pothole"
+    page.get_by_role("button", name="Start anew").tap()
+    page.wait_for_load_state()
+    expect(page.get_by_label("What is wrong?")).to_have_value("")
+
+
+def test_what_the_city_cannot_take_is_said_and_can_be_mended(
+    context: BrowserContext, node: RunningNode
+) -> None:
+    page = _visited(context, node)
+    context.set_offline(True)
+    page.get_by_role("button", name="Send report").tap()
+    expect(page.locator("[data-offline]")).to_contain_text("There is no connection now")
+    _fill(page, "A hole far out at sea")
+    page.get_by_label("Latitude").fill("10")
+    page.get_by_role("button", name="Send report").tap()
+    page.wait_for_url("**/report/kept")
+    context.set_offline(False)
+    expect(page.locator(".kept.refused")).to_contain_text("outside", timeout=20_000)
+    page.get_by_role("link", name="Mend it").tap()
+    expect(page.get_by_label("What is wrong?")).to_have_value("A hole far out at sea")
+    page.get_by_text("Without the map").tap()
+    page.get_by_label("Latitude").fill(str(TOWN[1]))
+    page.get_by_role("button", name="Send report").tap()
+    page.wait_for_url("**/requests/TOWN-*")
+    assert len(_stored(node)) == 1
