@@ -110,7 +110,8 @@ def test_every_table_is_moved_or_made_anew(tmp_path: Path) -> None:
         for (name,) in store._all("SELECT name FROM sqlite_schema WHERE type = 'table'")  # type: ignore[attr-defined]
         if not name.startswith(("sqlite_", "location"))
     }
-    assert names == {*TABLES, "entity_type", "entity_scope"}
+    made_anew = {"entity_type", "entity_scope", "entity_value", "value_name", "point", "step"}
+    assert names == {*TABLES, *made_anew}
 
 
 def test_commands(tmp_path: Path, store_url: str) -> None:

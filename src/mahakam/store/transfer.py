@@ -22,12 +22,12 @@ TABLES: dict[str, tuple[str, ...]] = {
     "correction": ("id", "place", "feed", "column", "old", "new", "author", "at", "reason", "active"),
     "record": ("kind", "key", "value"),
     "outbox": ("n", "subscription", "entity", "body", "made", "due", "tries", "error", "dead"),
-    "journal": ("n", "entity", "action", "author", "at"),
+    "journal": ("entity", "n", "action", "author", "at"),
     "evolution": ("n", "id", "head"),
     "moment": ("n", "entity", "attribute", "dataset", "observed", "created", "modified", "deleted", "body"),
 }  # fmt: skip
-"""What is moved: table → columns, those that order it first (``record`` has two). Indexes are made anew."""
-KEYS = {"record": 2}
+"""What is moved: table → columns, those that order it first (by how many, KEYS says). Indexes are made anew."""
+KEYS = {"record": 2, "journal": 2}
 """Tables whose rows are named by more than their first column: by how many."""
 
 

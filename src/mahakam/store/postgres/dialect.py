@@ -10,7 +10,7 @@ from mahakam.ngsild.entity import ENTITY_MEMBERS
 from mahakam.ngsild.selection import Compare, Exists, Path, Selection
 from mahakam.store.postgres.values import TEXT_BYTES, is_indexed, key_of, name_of
 from mahakam.store.sql.condition import any_of
-from mahakam.store.sql.dialect import ANYTHING, NOTHING, Test
+from mahakam.store.sql.dialect import ANYTHING, NOTHING, Test, listed_type
 from mahakam.store.sql.keys import Box
 
 _VALUE = "e.n IN (SELECT entity FROM entity_value WHERE attribute = ?"
@@ -34,6 +34,9 @@ class PostgresDialect:
         return Test(
             "e.place && ST_MakeEnvelope(?, ?, ?, ?, 4326)", list(map(float, (west, south, east, north)))
         )
+
+    def has_type(self, name: str) -> Test:
+        return listed_type(name)
 
     def has_any(self, attributes: Sequence[str]) -> Test:
         names = [name_of(Path(name)) for name in attributes]

@@ -18,7 +18,7 @@ from mahakam.store.sql.history import HistoryWrites
 from mahakam.store.sql.keys import Box, keys_of
 from mahakam.store.sql.packing import times_of, unpack
 from mahakam.store.sql.records import RecordWrites
-from mahakam.store.transfer import TABLES
+from mahakam.store.transfer import KEYS, TABLES
 
 CHANNEL = "mahakam_outbox"
 _PLACE = "ST_MakeEnvelope(?, ?, ?, ?, 4326)"
@@ -165,12 +165,12 @@ class PostgresTransaction(RecordWrites, HistoryWrites):
                 self._index(number, keys, _NONE)
             self._executemany(_LOAD, entities)
             self.flush()
-        first = TABLES[table][0]
-        if first in ("n", "id"):
-            self._execute(
-                f"SELECT setval(pg_get_serial_sequence('{table}', '{first}'), max({first})) FROM {table}"
-                " HAVING max(1) = 1"
-            )
+        for column in TABLES[table][: KEYS.get(table, 1)]:
+            if column in ("n", "id"):
+                self._execute(
+                    f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), max({column})) FROM {table}"
+                    " HAVING max(1) = 1"
+                )
 
     def _flush_values(self, removed: list[tuple[int, Row]], added: list[tuple[int, Row]]) -> None:
         if removed:

@@ -30,6 +30,11 @@ NOTHING = Test("FALSE", [])
 ANYTHING = Test("TRUE", [], exact=False)
 
 
+def listed_type(name: str) -> Test:
+    """Looks into the table of types."""
+    return Test("EXISTS (SELECT 1 FROM entity_type t WHERE t.type = ? AND t.entity = e.n)", [name])
+
+
 class Dialect(Protocol):
     """A database; the tables and columns are the same in all (``entity e``, ``entity_type``, ``entity_scope``)."""
 
@@ -40,6 +45,8 @@ class Dialect(Protocol):
 
     def touches(self, box: Box) -> Test:
         """The box around the entity's location touches this one."""
+
+    def has_type(self, name: str) -> Test: ...
 
     def has_any(self, attributes: Sequence[str]) -> Test: ...
 

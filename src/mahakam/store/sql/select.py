@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from mahakam.ngsild.selection import And, Compare, Condition, Geo, Scopes, Selection, Types
-from mahakam.store.sql.condition import all_of, compile_condition
+from mahakam.store.sql.condition import all_of, any_of, compile_condition
 from mahakam.store.sql.dialect import Dialect, Test
 from mahakam.store.sql.keys import Box, box_of
 
@@ -99,7 +99,7 @@ def compile_selection(selection: Selection, dialect: Dialect, drive: Drive | Non
         source, parameters = f"({drive.sql}) t", drive.parameters
     if selection.types:
         if selection.ids or box is not None or drive is not None:
-            tests.append(_of_types(selection.types))
+            tests.append(_of_types(selection.types, dialect))
         else:
             source, index_where, parameters = _type_source(selection.types)
     if selection.ids:
@@ -161,12 +161,8 @@ def _type_source(types: Types) -> tuple[str, str, list[Any]]:
     return f"({union} ORDER BY 1) t", "", parameters
 
 
-def _of_types(types: Types) -> Test:
-    choices = []
-    for group in types.any_of:
-        test = "EXISTS (SELECT 1 FROM entity_type t WHERE t.type = ? AND t.entity = e.n)"
-        choices.append(" AND ".join([test] * len(group)))
-    return Test("(" + " OR ".join(choices) + ")", [name for group in types.any_of for name in group])
+def _of_types(types: Types, dialect: Dialect) -> Test:
+    return any_of([all_of([dialect.has_type(name) for name in group]) for group in types.any_of])
 
 
 def _in_scopes(scopes: Scopes) -> Test | None:

@@ -10,15 +10,15 @@ import apsw
 import orjson
 
 from mahakam.ngsild.selection import Compare, Exists, Path, Selection
-from mahakam.store.sql.dialect import Test
+from mahakam.store.sql.dialect import Test, listed_type
 from mahakam.store.sql.keys import Box
+from mahakam.store.sqlite.places import touching
 
 BODY = "CAST(e.body AS TEXT)"
 _OPERATORS = {"==": "=", "!=": "!=", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
 _ENTITY_MEMBERS = frozenset(("id", "type", "scope", "createdAt", "modifiedAt", "deletedAt"))
 _TIME_LIKE = re.compile(r"\d\d(\d\d-\d\d-\d\dT)?")
 _LARGEST = 2**53
-_BOX = "SELECT entity FROM location WHERE west <= ? AND east >= ? AND south <= ? AND north >= ?"
 
 
 class SqliteDialect:
@@ -31,8 +31,15 @@ class SqliteDialect:
         return Test(f"{column} IN (SELECT value FROM json_each(?))", [orjson.dumps(values).decode()])
 
     def touches(self, box: Box) -> Test:
-        west, east, south, north = box
-        return Test(f"e.n IN ({_BOX})", [east, west, north, south])
+        return touching(box)
+
+    def has_type(self, name: str) -> Test:
+        """The keys, in the row itself, tell it of an entity of one type without a look elsewhere."""
+        alone = orjson.dumps([[name]]).decode()[:-1]
+        listed = listed_type(name)
+        return Test(
+            f"(e.keys BETWEEN ? AND ? OR {listed.sql})", [f"{alone},", f"{alone}-", *listed.parameters]
+        )
 
     def has_any(self, attributes: Sequence[str]) -> Test:
         choices = " OR ".join([f"json_type({BODY}, ?) IS NOT NULL"] * len(attributes))

@@ -15,7 +15,11 @@ from mahakam.store.sqlite.functions import register
 
 PAGE_SIZE = 8192
 WRITER_CACHE_KIB = 16_384
-READER_CACHE_KIB = 8_192
+READER_CACHE_KIB = 4_096
+READER_MAP_BYTES = 2**40
+"""Readers map the file instead of copying pages of it: what is resident then is the system's page cache."""
+CHECKPOINT_PAGES = 4_000
+"""Pages (32 MiB) after which the log is copied into the file: a page that changes often is copied less often."""
 BUSY_MILLISECONDS = 30_000
 _WORDS: tuple[tuple[type[apsw.Error], str], ...] = (
     (apsw.FullError, "the disk is full: nothing was written; make room and try again"),
@@ -53,9 +57,9 @@ def connect(path: Path, cache_kib: int, *, reader: bool) -> apsw.Connection:
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     connection.execute(f"PRAGMA cache_size=-{cache_kib}; PRAGMA foreign_keys=off; PRAGMA temp_store=memory")
     if reader:
-        connection.execute("PRAGMA query_only=on")
+        connection.execute(f"PRAGMA query_only=on; PRAGMA mmap_size={READER_MAP_BYTES}")
     else:
-        connection.execute("PRAGMA synchronous=full; PRAGMA wal_autocheckpoint=1000")
+        connection.execute(f"PRAGMA synchronous=full; PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
     register(connection)
     return connection
 
@@ -70,6 +74,7 @@ def prepare(path: Path) -> None:
         connection = apsw.Connection(str(path))
         try:
             connection.set_busy_timeout(BUSY_MILLISECONDS)
+            register(connection)
             connection.execute(
                 f"PRAGMA page_size={PAGE_SIZE}; PRAGMA journal_mode=wal; PRAGMA synchronous=full"
             )
@@ -100,10 +105,21 @@ def _migrate(connection: apsw.Connection, path: Path) -> None:
             if number > version:
                 connection.execute(steps[number].read_text("utf-8"))
                 connection.execute(f"PRAGMA user_version={number}")
+        _drop_expression_indexes(connection)
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def _drop_expression_indexes(connection: apsw.Connection) -> None:
+    """Those of values that schema version 3 had, one an attribute, and no file names."""
+    found = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE 'values of %'"
+    )
+    for (name,) in found.fetchall():
+        quoted = str(name).replace('"', '""')
+        connection.execute(f'DROP INDEX "{quoted}"')
 
 
 class Readers:

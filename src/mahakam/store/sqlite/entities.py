@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,9 +20,9 @@ from mahakam.store.sql.history import HistoryReads
 from mahakam.store.sql.ledger import Ledger
 from mahakam.store.sql.packing import unpack
 from mahakam.store.sql.select import Plan, compile_selection
+from mahakam.store.sqlite import places
 from mahakam.store.sqlite.condition import SQLITE
 from mahakam.store.sqlite.connection import Readers, in_words, prepare
-from mahakam.store.sqlite.places import near
 from mahakam.store.sqlite.transaction import SqliteTransaction
 from mahakam.store.sqlite.values import ValueIndexes
 from mahakam.store.sqlite.writer import Writer
@@ -41,25 +40,8 @@ GROUP BY j.key ORDER BY j.key
 """
 
 
-def _whole_page(selection: Selection) -> tuple[str, tuple[Any, ...]] | None:
-    """One statement whose one row is a page, and its parameters; None for a selection that is not cheap to ask twice.
-
-    One row and not one an entity, because each step of a statement lets go of the interpreter and waits for it again.
-    """
-    if selection.condition or selection.geo or selection.scopes or selection.attrs or selection.id_pattern:
-        return None
-    return _compiled_page(selection)
-
-
-@lru_cache(1024)
-def _compiled_page(selection: Selection) -> tuple[str, tuple[Any, ...]] | None:
-    plan = compile_selection(selection, SQLITE)
-    if plan.where:
-        return None
-    array = f"SELECT CAST('[' || group_concat(body, ',') || ']' AS BLOB) FROM ({plan.page('e.body')})"
-    return f"SELECT ({array}), EXISTS (SELECT 1 FROM ({plan.numbers()}))", plan.parameters
-
-
+_WHOLE_PAGE = "SELECT CAST(group_concat(body, ',') AS BLOB), group_concat(length(body)) FROM ({})"
+"""One row and not one an entity: each step of a statement lets go of the interpreter and waits for it again."""
 _MAX_PLANS = 2048
 MOMENT = 0.003
 """Seconds that an event loop may wait for a page."""
@@ -96,29 +78,35 @@ class SqliteEntities(Ledger, HistoryReads):
         self.path = path
         self._readers = Readers(path)
         self._writer = Writer(path)
-        self._plans: dict[tuple[Selection, frozenset[str]], Plan] = {}
-        self.values = ValueIndexes(self._all, self._define)
+        self._plans: dict[tuple[Selection, frozenset[str]], tuple[Plan, str]] = {}
+        self.values = ValueIndexes(self._all, self._learn)
 
     def _all(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
         with self._readers.reading() as connection:
             return connection.execute(sql, parameters).fetchall()
 
-    def _define(self, sql: str) -> None:
+    def _learn(self, name: str) -> None:
         def work(transaction: Transaction) -> None:
             assert isinstance(transaction, SqliteTransaction)
-            transaction.define(sql)
+            transaction.indexing.learn(name)
 
         self._writer.submit(work).result()
 
-    def _plan(self, selection: Selection) -> Plan:
+    def _prepared(self, selection: Selection) -> tuple[Plan, str]:
+        """The plan, and the statement of a whole page."""
         key = selection, self.values.names
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = compile_selection(selection, SQLITE, near(selection) or self.values.drive(selection))
+        found = self._plans.get(key)
+        if found is None:
+            plan = compile_selection(
+                selection, SQLITE, places.drive(selection) or self.values.drive(selection)
+            )
             if len(self._plans) >= _MAX_PLANS:
                 self._plans.clear()
-            self._plans[key] = plan
-        return plan
+            found = self._plans[key] = plan, _WHOLE_PAGE.format(plan.page("e.body"))
+        return found
+
+    def _plan(self, selection: Selection) -> Plan:
+        return self._prepared(selection)[0]
 
     def explain(self, selection: Selection) -> list[str]:
         """SQLite's plan of the page of a selection, step by step."""
@@ -160,25 +148,19 @@ class SqliteEntities(Ledger, HistoryReads):
     def page(
         self, selection: Selection, limit: int, offset: int = 0, *, at_once: bool = False
     ) -> tuple[bytes, bool]:
-        statement = _whole_page(selection)
-        if statement is not None:
-            sql, parameters = statement
-            values = (*parameters, limit, offset, *parameters, offset + limit)
-        else:
-            plan = self._plan(selection)
-            sql = plan.page("e.body")
-            values = (*plan.parameters, limit + 1, offset)
-        found: list[Any]
+        plan, sql = self._prepared(selection)
+        values = (*plan.parameters, limit + 1, offset)
         if at_once:
             with self._readers.reading() as connection:
-                found = _within(connection, sql, values, MOMENT)
+                ((bodies, lengths),) = _within(connection, sql, values, MOMENT)
         else:
-            found = self._selected(selection, sql, values)
-        if statement is not None:
-            array, more = found[0]
-            return array or b"[]", bool(more)
-        bodies = [row[0] for row in found]
-        return b"[" + b",".join(bodies[:limit]) + b"]", len(bodies) > limit
+            ((bodies, lengths),) = self._selected(selection, sql, values)
+        if bodies is None:
+            return b"[]", False
+        if lengths.count(",") < limit:
+            return b"[%b]" % bodies, False
+        last = int(lengths.rpartition(",")[2]) + 1  # with the comma before it
+        return b"".join((b"[", memoryview(bodies)[:-last], b"]")), True
 
     def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
         plan = self._plan(selection)

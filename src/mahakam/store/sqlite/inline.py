@@ -51,7 +51,7 @@ class LoopGroup:
             self._writer.hand_over(group)
             return
         changes = connection.total_changes()
-        transaction = SqliteTransaction(connection)
+        transaction = SqliteTransaction(connection, self._writer.known)
         try:
             connection.set_busy_timeout(0)
             connection.execute("BEGIN IMMEDIATE")
@@ -89,8 +89,7 @@ class LoopGroup:
             outcomes = []
         else:
             self._release(connection)
-            if transaction.owing and self._writer.when_owed is not None:
-                self._writer.when_owed()
+            self._writer.committed(transaction)
         with suppress(RuntimeError):  # the loop has ended; nobody waits any more
             self.loop.call_soon_threadsafe(self._done, outcomes)
 

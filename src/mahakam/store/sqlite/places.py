@@ -1,42 +1,113 @@
-"""What is near a point, decided by the R*Tree's own boxes for all but the few at the rim."""
+"""What is near a point or touches a box: points in bands of latitude, all other boxes in the R*Tree."""
 
 from __future__ import annotations
 
-from math import cos, pi, radians, sin
+from math import cos, floor, pi, radians, sin
 
-from mahakam.ngsild.selection import Selection
+from mahakam.ngsild.selection import Geo, Selection
+from mahakam.store.sql.dialect import Test
+from mahakam.store.sql.keys import Box
 from mahakam.store.sql.select import EARTH_RADIUS_METRES, Drive, box_around
+from mahakam.store.sqlite.steps import IN_USE, step_of, step_sql
 
-_SMALL = 4e-5
-"""Degrees up to which a box counts as a point: the tree keeps 32-bit numbers, which are wide as 1.6e-5 of them."""
-_RIM = 10.0
-"""Metres that are more than the diagonal of a small box, on both sides of a distance."""
-_HALF = "pow(sin(radians(south - ?) / 2), 2) + ? * cos(radians(south)) * pow(sin(radians(west - ?) / 2), 2)"
-"""The haversine of the distance; its parameters: latitude, the cosine of it, longitude."""
-_BOXES = (
-    f"SELECT entity, east - west < {_SMALL} AND north - south < {_SMALL} AS small, {_HALF} AS half"
-    " FROM location WHERE west <= ? AND east >= ? AND south <= ? AND north >= ?"
+_BANDS = 100
+"""Bands in a degree of latitude: 1.1 km each."""
+_MOST_BANDS = 500
+"""Bands that are looked up one by one; of more, all points between the first and the last are looked at."""
+_RIM = 1.0
+"""Metres at a distance, on both sides, that are left to the exact test: rounding is a tenth of a metre at most, where
+the cosine changes least (at the centre and at the antipode)."""
+_RADIANS = repr(pi / 180)
+_COSINE = (
+    f"? * sin(p.latitude * {_RADIANS})"
+    f" + ? * cos(p.latitude * {_RADIANS}) * cos((p.longitude - ?) * {_RADIANS})"
 )
-_NEAR = (
-    f"SELECT entity, small AND half BETWEEN ? AND ? AS sure FROM ({_BOXES})"
-    " WHERE NOT small OR half BETWEEN ? AND ? ORDER BY 1 LIMIT -1"
-)
+"""Of the distance, as an angle; its parameters: sine and cosine of the centre's latitude, its longitude."""
+_FEW = 4
+"""Bands that are written out."""
+_SOME = "p.band IN (WITH RECURSIVE b(n) AS (VALUES (?) UNION ALL SELECT n + 1 FROM b WHERE n < ?) SELECT n FROM b)"
+_MANY = "p.band BETWEEN ? AND ?"
+_WITHIN = "p.longitude BETWEEN ? AND ? AND p.latitude BETWEEN ? AND ?"
+_BOXES = "west <= ? AND east >= ? AND south <= ? AND north >= ?"
+_ANY = 2.0
+"""More than any cosine."""
+
+PointRow = tuple[int, int, float, float, int]
 
 
-def near(selection: Selection) -> Drive | None:
-    """The entities that may be near a point; None if the selection asks for something else."""
+def point_row(number: int, box: Box, tail: int) -> PointRow | None:
+    """The row of the table ``point`` for an entity whose box is a point; None for a box that goes to the R*Tree."""
+    west, east, south, north = box
+    if west != east or south != north:
+        return None
+    return step_of(number, tail), floor(south * _BANDS), west, south, number
+
+
+def touching(box: Box) -> Test:
+    """Entities whose box touches this one."""
+    test, bounds = _in_bands(box)
+    points = f"SELECT p.entity FROM step s CROSS JOIN point p ON p.step = s.n AND {test} WHERE s.part = 0 AND {IN_USE}"
+    boxes = f"SELECT entity FROM location WHERE {_BOXES}"
+    return Test(f"e.n IN ({points} UNION ALL {boxes})", [*bounds, *_touching(box)])
+
+
+def drive(selection: Selection) -> Drive | None:
+    """The entities that may be where a selection asks for, in order of creation; None if no index narrows."""
     geo = selection.geo
     box = box_around(geo)
-    if geo is None or box is None or geo.georel != "near" or geo.geometry["type"] != "Point":
+    if geo is None or box is None:
         return None
-    longitude, latitude = geo.geometry["coordinates"][:2]
-    least, most = geo.min_distance or 0.0, geo.max_distance or 0.0
-    sure = [_haversine(least + _RIM) if least else 0.0, _haversine(most - _RIM) if most > _RIM else -1.0]
-    possible = [_haversine(max(least - _RIM, 0.0)), _haversine(most + _RIM)]
+    test, bounds = _in_bands(box)
+    points = f"FROM step s CROSS JOIN point p ON p.step = s.n AND {test} WHERE s.part = 0 AND {IN_USE}"
+    if geo.georel == "near" and geo.geometry["type"] == "Point":
+        sure, possible = _cosines(geo)
+        centre = _centre(geo)
+        parameters = [*centre, *sure, *bounds, *centre, *possible]
+        points = (
+            f"SELECT s.n AS step, p.entity AS entity, {_COSINE} BETWEEN ? AND ? AS sure"
+            f" {points} AND {_COSINE} BETWEEN ? AND ?"
+        )
+    else:
+        parameters = bounds
+        points = f"SELECT s.n AS step, p.entity AS entity, 0 AS sure {points}"
+    boxes = f"SELECT {step_sql('entity')} AS step, entity, 0 AS sure FROM location WHERE {_BOXES}"
+    # The limit, which is none, keeps SQLite from dropping the order.
+    sql = f"SELECT entity, sure FROM ({points} UNION ALL {boxes} ORDER BY 1, 2 LIMIT -1)"
+    return Drive(sql, [*parameters, *_touching(box)], geo)
+
+
+def _in_bands(box: Box) -> tuple[str, list[float]]:
+    """The test of a point in a box, and its parameters."""
     west, east, south, north = box
-    boxes = [latitude, cos(radians(latitude)), longitude, east, west, north, south]
-    return Drive(_NEAR, [*sure, *boxes, *possible], geo)
+    first, last = floor(south * _BANDS), floor(north * _BANDS)
+    bands: list[float] = [first, last]
+    if last - first < _FEW:
+        bands = [min(first + more, last) for more in range(_FEW)]
+        test = f"p.band IN ({', '.join('?' * _FEW)})"
+    else:
+        test = _SOME if last - first < _MOST_BANDS else _MANY
+    return f"{test} AND {_WITHIN}", [*bands, west, east, south, north]
 
 
-def _haversine(metres: float) -> float:
-    return float(sin(min(metres / EARTH_RADIUS_METRES / 2, pi / 2)) ** 2)
+def _touching(box: Box) -> list[float]:
+    """The parameters of the R*Tree."""
+    west, east, south, north = box
+    return [east, west, north, south]
+
+
+def _centre(geo: Geo) -> list[float]:
+    longitude, latitude = geo.geometry["coordinates"][:2]
+    return [sin(radians(latitude)), cos(radians(latitude)), longitude]
+
+
+def _cosines(geo: Geo) -> tuple[list[float], list[float]]:
+    """The cosines between which a point is near for sure, and those between which it may be."""
+    least, most = geo.min_distance or 0.0, geo.max_distance or 0.0
+    sure = [_cosine(most - _RIM), _cosine(least + _RIM) if least else _ANY]
+    return sure, [_cosine(most + _RIM), _cosine(least - _RIM)]
+
+
+def _cosine(metres: float) -> float:
+    """Of a distance as an angle; of less than none, one that no distance has, and of all there is, one below all."""
+    angle = metres / EARTH_RADIUS_METRES
+    return _ANY if angle < 0 else -_ANY if angle > pi else cos(angle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,34 +16,37 @@ from mahakam.store.sql.history import HistoryWrites
 from mahakam.store.sql.keys import Keys, keys_of
 from mahakam.store.sql.packing import times_of, unpack
 from mahakam.store.sql.records import RecordWrites
+from mahakam.store.sqlite.indexing import Indexing, Known, Run, extend
 from mahakam.store.transfer import TABLES
 
 _INSERT = "INSERT INTO entity (id, keys, times, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _LOAD = "INSERT INTO entity (n, id, keys, times, body) VALUES (?, ?, ?, ?, ?)"
-_ADD_TYPE = "INSERT INTO entity_type (type, entity) VALUES (?, ?) ON CONFLICT DO NOTHING"
-_ADD_SCOPE = "INSERT INTO entity_scope (scope, entity) VALUES (?, ?) ON CONFLICT DO NOTHING"
-_ADD_BOX = "INSERT INTO location VALUES (?, ?, ?, ?, ?)"
-_NOTE = "INSERT INTO journal (entity, action, author, at) VALUES (?, ?, ?, ?)"
 _UPDATE = "UPDATE entity SET keys = ?, times = ?, body = ? WHERE n = ?"
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+_NOTE = "INSERT INTO journal (n, entity, action, author, at) VALUES (?, ?, ?, ?, ?)"
+_NOTE_CREATED = (
+    "INSERT INTO journal (n, entity, action, author, at) SELECT ? + n, id, 'create', ?, ?"
+    " FROM entity WHERE n BETWEEN ? AND ?"
+)
 
 
 class SqliteTransaction(RecordWrites, HistoryWrites):
-    """See :class:`mahakam.store.protocol.Transaction`; the writer, whose connection it uses, commits."""
+    """See :class:`mahakam.store.protocol.Transaction`; the writer, whose connection it uses, commits.
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    ``known``: what the writer knows of the indexes, from one transaction to the next.
+    """
+
+    def __init__(self, connection: apsw.Connection, known: Known) -> None:
         super().__init__()
         self._execute: Callable[..., Any] = connection.execute
         self._executemany: Callable[..., Any] = connection.executemany
-        self._waiting: dict[str, list[tuple[Any, ...]]] = {
-            statement: [] for statement in (_ADD_TYPE, _ADD_SCOPE, _ADD_BOX, _NOTE)
-        }
-        self._others: int | None = None
         self._changes = connection.changes
         self._last = connection.last_insert_rowid
+        self._others: int | None = None
+        self.indexing = Indexing(self._execute, self._executemany, known, self.others)
+        self._fresh: tuple[str, int] = ("", 0)
+        # Lines of the journal that wait: of new entities, and after them all others.
+        self._created: list[Run] = []
+        self._notes: list[tuple[str, str, str, str]] = []
 
     def get(self, id: str) -> Document | None:
         for body, times in self._execute("SELECT body, times FROM entity WHERE id = ?", (id,)):
@@ -51,39 +55,43 @@ class SqliteTransaction(RecordWrites, HistoryWrites):
 
     def insert(self, document: Document, body: bytes, at: str = "") -> bool:
         keys = keys_of(document)
-        self._execute(_INSERT, (document["id"], _json([*keys]), times_of(document, at), body))
+        id = document["id"]
+        self._execute(_INSERT, (id, _text(keys), times_of(document, at), body))
         if not self._changes():
             return False
-        self._index(self._last(), keys)
+        number = self._last()
+        self._fresh = id, number
+        self.indexing.add(number, keys, body)
         return True
 
     def put(self, document: Document, body: bytes) -> None:
-        found = self._execute("SELECT n, keys FROM entity WHERE id = ?", (document["id"],)).fetchall()
+        found = self._execute("SELECT n, keys, body FROM entity WHERE id = ?", (document["id"],)).fetchall()
         if not found:
             self.insert(document, body)
             return
-        number, old_text = found[0]
+        number, old_text, old_body = found[0]
         keys = keys_of(document)
-        text = _json([*keys])
+        text = _text(keys)
         self._execute(_UPDATE, (text, times_of(document), body, number))
-        if text != old_text:
-            self._unindex(number, Keys(*orjson.loads(old_text)))
-            self._index(number, keys)
+        self.indexing.change(number, None if text == old_text else _keys(old_text), keys, old_body, body)
 
     def delete(self, id: str) -> bool:
-        found = self._execute("DELETE FROM entity WHERE id = ? RETURNING n, keys", (id,)).fetchall()
+        if self._created or self.indexing.waits:
+            self.flush()  # what waits is written from the rows of the entities
+        found = self._execute("DELETE FROM entity WHERE id = ? RETURNING n, keys, body", (id,)).fetchall()
         if not found:
             return False
-        self._unindex(found[0][0], Keys(*orjson.loads(found[0][1])))
+        number, text, body = found[0]
+        self.indexing.drop(number, _keys(text), body)
         self._execute("DELETE FROM lineage WHERE entity = ?", (id,))
         return True
 
     def note(self, entry: Entry) -> None:
-        self._waiting[_NOTE].append((entry.entity, entry.action, entry.author, entry.at))
-
-    def define(self, sql: str) -> None:
-        """Change the schema."""
-        self._execute(sql)
+        id, number = self._fresh
+        if entry.action == "create" and entry.entity == id and not self._notes:
+            extend(self._created, (entry.author, entry.at), number)
+        else:
+            self._notes.append((entry.entity, entry.action, entry.author, entry.at))
 
     def load(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Insert rows as another store had them; what the indexes hold of an entity is found anew."""
@@ -92,36 +100,31 @@ class SqliteTransaction(RecordWrites, HistoryWrites):
             return
         for number, id, times, body in rows:
             keys = keys_of(orjson.loads(body))
-            self._execute(_LOAD, (number, id, _json([*keys]), times, body))
-            self._index(number, keys)
+            self._execute(_LOAD, (number, id, _text(keys), times, body))
+            self.indexing.add(number, keys, body)
+        self.indexing.settle()
 
     def flush(self) -> None:
-        """Write the rows that wait, table by table, which is faster than entity by entity."""
-        for statement, waiting in self._waiting.items():
-            if waiting:
-                self._executemany(statement, waiting)
-                waiting.clear()
-
-    def _index(self, number: int, keys: Keys) -> None:
-        waiting = self._waiting
-        for type in keys.types:
-            waiting[_ADD_TYPE].append((type, number))
-        for scope in keys.scopes:
-            waiting[_ADD_SCOPE].append((scope, number))
-        if keys.box:
-            waiting[_ADD_BOX].append((number, *keys.box))
-
-    def _unindex(self, number: int, keys: Keys) -> None:
-        self.flush()
-        for type in keys.types:
-            self._execute("DELETE FROM entity_type WHERE type = ? AND entity = ?", (type, number))
-        for scope in keys.scopes:
-            self._execute("DELETE FROM entity_scope WHERE scope = ? AND entity = ?", (scope, number))
-        if keys.box:
-            self._execute("DELETE FROM location WHERE entity = ?", (number,))
+        """Write the rows that wait. The lines of the journal are numbered by the time, which only goes on."""
+        self.indexing.flush()
+        number = time.time_ns()
+        for (author, at), first, last in self._created:
+            self._execute(_NOTE_CREATED, (number - first, author, at, first, last))
+            number += last - first + 1
+        if self._notes:
+            self._executemany(_NOTE, [(number + index, *note) for index, note in enumerate(self._notes)])
+        self._created, self._notes = [], []
 
     def others(self) -> int:
         # Nobody else commits while this transaction is open: once is enough.
         if self._others is None:
             self._others = int(self._execute("PRAGMA data_version").get)
         return self._others
+
+
+def _text(keys: Keys) -> str:
+    return orjson.dumps([*keys]).decode()
+
+
+def _keys(text: str) -> Keys:
+    return Keys(*orjson.loads(text))

@@ -1,47 +1,85 @@
 """Indexes of attributes' values: one is made when a query that could have used it took long.
 
-An index holds the attribute's value, or what it points at, or the whole attribute as JSON. A number or a text
-decides a comparison; a list or an object (several instances, texts by language) is left to the exact test.
+A row holds an attribute's number or text, or the text that a Relationship points at, which decides a comparison.
+All else that an attribute can be (a truth value, a list, several instances, texts by language) is OTHER, and left
+to the exact test.
 """
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+import msgspec
+import orjson
 
 from mahakam.ngsild.selection import And, Compare, Condition, Selection
 from mahakam.store.sql.select import Drive
-from mahakam.store.sqlite.condition import is_plain, json_path, plain_value
+from mahakam.store.sqlite.condition import is_plain, plain_value
+from mahakam.store.sqlite.steps import IN_USE
 
 MOST = 32
 """Indexes: each one costs every write of an entity a few microseconds."""
-_PREFIX = "values of "
-_BODY = "CAST(body AS TEXT)"
-_OTHERS = ("{0} >= '[' AND {0} < '\\'", "{0} >= '{{' AND {0} < '|'")
-"""Lists and objects, as text."""
-_NAMES = "SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE 'values of %'"
+OTHER = b"\x00"
+_TEXTS_END = b""
+"""The least blob, which comes after all texts."""
+NAMES = "SELECT name, number FROM value_name"
+
+Value = int | float | str | bytes
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def indexed_values(body: bytes, names: Mapping[str, int]) -> dict[int, Value]:
+    """Number of an attribute → what the index holds of it, for those of ``names`` that an entity has."""
+    members = _members(body)
+    return {number: _indexed(members[name]) for name, number in names.items() if name in members}
+
+
+def indexed_value(body: bytes, name: str) -> Value | None:
+    """The same for one attribute; None if the entity does not have it."""
+    raw = _members(body).get(name)
+    return None if raw is None else _indexed(raw)
+
+
+def _indexed(raw: msgspec.Raw) -> Value:
+    attribute = orjson.loads(memoryview(raw))
+    if attribute.__class__ is dict:
+        value: Any = attribute.get("value", attribute.get("object"))
+        kind = value.__class__
+        if kind is str or kind is float or (kind is int and -(2**63) <= value < 2**63):
+            return value  # type: ignore[no-any-return]
+    return OTHER
+
+
+def in_order(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Rows of entity_value in the order of the index, which is faster to write."""
+    return sorted(rows, key=lambda row: (*row[:2], isinstance(row[2], str), row[2] == OTHER, row[2:]))
 
 
 class ValueIndexes:
-    """Those of one file. ``read`` answers a statement's rows, ``write`` runs one durably."""
+    """Those of one file. ``read`` answers a statement's rows, ``learn`` makes the index of an attribute, durably."""
 
-    def __init__(self, read: Callable[[str], list[tuple[Any, ...]]], write: Callable[[str], object]) -> None:
+    def __init__(self, read: Callable[[str], list[tuple[Any, ...]]], learn: Callable[[str], object]) -> None:
         self._read = read
-        self._write = write
+        self._learn = learn
         self._making = threading.Lock()
+        self._numbers: dict[str, int] = {}
         self.names: frozenset[str] = frozenset()
         self.look()
 
     def look(self) -> None:
         """See what other processes have made."""
-        self.names = frozenset(name[len(_PREFIX) :] for (name,) in self._read(_NAMES))
+        self._numbers = dict(self._read(NAMES))
+        self.names = frozenset(self._numbers)
 
     def drive(self, selection: Selection) -> Drive | None:
         """The index to begin with, if there is one for a part that the whole condition depends on."""
         best: tuple[int, Drive] | None = None
         for compare in _decisive(selection.condition):
-            if compare.path.attribute in self.names and (drive := _drive(compare)) is not None:
+            number = self._numbers.get(compare.path.attribute)
+            if number is not None and (drive := _drive(compare, number)) is not None:
                 rank = 0 if compare.operator == "==" else 1
                 if best is None or rank < best[0]:
                     best = rank, drive
@@ -50,12 +88,12 @@ class ValueIndexes:
     def make_for(self, selection: Selection) -> None:
         """Make the index that this selection, which took long, would have used."""
         for compare in _decisive(selection.condition):
-            if _drive(compare) is not None and self._making.acquire(blocking=False):
+            if _drive(compare, 0) is not None and self._making.acquire(blocking=False):
                 try:
                     self.look()
                     name = compare.path.attribute
                     if name not in self.names and len(self.names) < MOST:
-                        self._write(_definition(name))
+                        self._learn(name)
                         self.look()
                 finally:
                     self._making.release()
@@ -69,49 +107,45 @@ def _decisive(condition: Condition | None) -> list[Compare]:
     return []
 
 
-def _drive(compare: Compare) -> Drive | None:
+_DRIVE = (
+    "SELECT v.entity AS entity, s.part = 0 {sure} AS sure FROM step s CROSS JOIN entity_value v"
+    " ON v.attribute = ? AND v.step = s.n"
+    " AND v.value >= CASE s.part WHEN 0 THEN ? ELSE x'00' END"
+    " AND v.value <= CASE s.part WHEN 0 THEN ? ELSE x'00' END"
+    # The limit, which is none, keeps SQLite from dropping the order.
+    f" WHERE {IN_USE} ORDER BY s.n, v.entity LIMIT -1"
+)
+
+
+def _drive(compare: Compare, number: int) -> Drive | None:
     """Entities that may fulfil a comparison, in order of creation; ``sure`` those that do."""
     found = plain_value(compare)
     if found is None or not is_plain(compare.path):
         return None
-    value = _value(compare.path.attribute)
     operator, wanted = found
-    parts: list[tuple[str, str, list[Any]]]
-    if isinstance(wanted, str):
-        if operator == "=" and not wanted.startswith(("[", "{")):
-            parts = [("1", f"{value} = ?", [wanted])]
-        else:
-            parts = [("0", f"{value} {operator} ? AND {value} >= ''", [wanted])]
-    else:
-        close = [wanted - 1e-9, wanted + 1e-9]
-        decided = {
-            "=": (f"{value} = ?", [wanted]),
-            ">": (f"{value} > ? AND {value} < ''", close[1:]),
-            "<": (f"{value} < ?", close[:1]),
-        }[operator[0]]
-        # true and false are 1 and 0 in an index, and so are no numbers for sure.
-        parts = [(f"{value} NOT IN (0, 1)", *decided)]
-        rest = f"{value} BETWEEN ? AND ?" + (f" AND {value} != ?" if operator == "=" else "")
-        parts.append(("0", rest, close + ([wanted] if operator == "=" else [])))
-    parts += [("0", other.format(value), []) for other in _OTHERS]
-    selects = [f"SELECT n AS entity, {sure} AS sure FROM entity WHERE {test}" for sure, test, _ in parts]
-    # The limit, which is none, keeps SQLite from dropping the order.
-    sql = " UNION ".join(selects) + " ORDER BY 1 LIMIT -1"
-    return Drive(sql, [one for *_, values in parts for one in values], compare)
+    low, high = _text_bounds(operator, wanted) if isinstance(wanted, str) else _bounds(operator, wanted)
+    # What a Relationship points at has no order; and these bounds take in the text itself.
+    sure = "AND FALSE" if isinstance(wanted, str) and operator != "=" else ""
+    return Drive(_DRIVE.format(sure=sure), [number, low, high], compare)
 
 
-def _definition(name: str) -> str:
-    quoted = '"' + (_PREFIX + name).replace('"', '""') + '"'
-    return f"CREATE INDEX IF NOT EXISTS {quoted} ON entity ({_value(name)})"
+def _bounds(operator: str, wanted: float) -> tuple[float, float]:
+    """The least and the greatest number that fulfil a comparison."""
+    match operator:
+        case ">":
+            return math.nextafter(wanted, math.inf), math.inf
+        case ">=":
+            return wanted, math.inf
+        case "<":
+            return -math.inf, math.nextafter(wanted, -math.inf)
+        case "<=":
+            return -math.inf, wanted
+        case _:
+            return wanted, wanted
 
 
-def _value(name: str) -> str:
-    return f"coalesce({_extract(name, 'value')}, {_extract(name, 'object')}, {_extract(name)})"
-
-
-def _extract(*keys: str) -> str:
-    return f"json_extract({_BODY}, {_literal(json_path(*keys))})"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _text_bounds(operator: str, wanted: str) -> tuple[str, str | bytes]:
+    """The least and the greatest text that may fulfil a comparison."""
+    if operator == "=":
+        return wanted, wanted
+    return (wanted, _TEXTS_END) if operator in (">", ">=") else ("", wanted)

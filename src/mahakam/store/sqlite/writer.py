@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
@@ -16,6 +17,7 @@ from mahakam.store.errors import StoreError
 from mahakam.store.protocol import Transaction
 from mahakam.store.sql.group import Job, Outcome, Undo, next_group, perform, tell
 from mahakam.store.sqlite.connection import WRITER_CACHE_KIB, connect, in_words, roll_back
+from mahakam.store.sqlite.indexing import Known
 from mahakam.store.sqlite.inline import Commits, LoopGroup
 from mahakam.store.sqlite.transaction import SqliteTransaction
 
@@ -38,6 +40,9 @@ class Writer:
         self._connection: apsw.Connection | None = None
         self._group: LoopGroup | None = None
         self._commits: Commits | None = None
+        self.known = Known()
+        self._settling: Future[None] = Future()
+        self._settling.set_result(None)
         self.when_owed: Callable[[], None] | None = None
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
@@ -84,6 +89,15 @@ class Writer:
         if self._commits is None:
             self._commits = Commits(self._path.name)
         self._commits.put(done)
+
+    def committed(self, transaction: SqliteTransaction) -> None:
+        """What a transaction leads to once it is durable."""
+        if transaction.owing and self.when_owed is not None:
+            self.when_owed()
+        if transaction.indexing.tail_is_long and self._settling.done():
+            self._settling = Future()
+            with suppress(StoreError):  # closed meanwhile: the next one to write does it
+                self._enqueue((_settle, self._settling, None))
 
     def _connected(self) -> apsw.Connection:
         if self._connection is None:
@@ -150,7 +164,7 @@ class Writer:
         return in_words(self._path, error) if isinstance(error, apsw.Error) else error.__cause__
 
     def _attempt(self, connection: apsw.Connection, group: list[Job]) -> list[Outcome]:
-        transaction = SqliteTransaction(connection)
+        transaction = SqliteTransaction(connection, self.known)
         connection.execute("BEGIN IMMEDIATE")
         try:
             outcomes = perform(transaction, group, connection.total_changes, apsw.Error)
@@ -158,6 +172,10 @@ class Writer:
         except BaseException:
             roll_back(connection)
             raise
-        if transaction.owing and self.when_owed is not None:
-            self.when_owed()
+        self.committed(transaction)
         return outcomes
+
+
+def _settle(transaction: Transaction) -> None:
+    assert isinstance(transaction, SqliteTransaction)
+    transaction.indexing.settle()
