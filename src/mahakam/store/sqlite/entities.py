@@ -22,7 +22,7 @@ from mahakam.store.sql.packing import unpack
 from mahakam.store.sql.select import Plan, compile_selection
 from mahakam.store.sqlite import places
 from mahakam.store.sqlite.condition import SQLITE
-from mahakam.store.sqlite.connection import Readers, in_words, prepare
+from mahakam.store.sqlite.connection import Connection, Readers, in_words, prepare
 from mahakam.store.sqlite.transaction import SqliteTransaction
 from mahakam.store.sqlite.values import ValueIndexes
 from mahakam.store.sqlite.writer import Writer
@@ -49,7 +49,7 @@ _STEPS = 2000
 """Steps of SQLite's machine between two looks at the clock: about 0.1 ms."""
 
 
-def _within(connection: apsw.Connection, sql: str, values: tuple[Any, ...], seconds: float) -> list[Any]:
+def _within(connection: Connection, sql: str, values: tuple[Any, ...], seconds: float) -> list[Any]:
     """The rows of a statement; raises TakesLong if they are not there after some seconds."""
     end = 0.0
 
@@ -61,7 +61,7 @@ def _within(connection: apsw.Connection, sql: str, values: tuple[Any, ...], seco
 
     connection.set_progress_handler(late, _STEPS)
     try:
-        return connection.execute(sql, values).fetchall()
+        return connection.reused.execute(sql, values).fetchall()
     except apsw.InterruptError:
         raise TakesLong(f"a page took more than {seconds} s") from None
     finally:
@@ -125,9 +125,7 @@ class SqliteEntities(Ledger, HistoryReads):
     def body(self, id: str) -> bytes | None:
         connection = self._readers.take()
         try:
-            for (body,) in connection.execute("SELECT body FROM entity WHERE id = ?", (id,)):
-                return body  # type: ignore[no-any-return]
-            return None
+            return connection.reused.execute("SELECT body FROM entity WHERE id = ?", (id,)).get  # type: ignore[no-any-return]
         except apsw.Error as error:
             raise in_words(self.path, error) from error
         finally:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from mahakam.store.sql.keys import Keys
 from mahakam.store.sqlite.places import PointRow, point_row
-from mahakam.store.sqlite.steps import LONG, TAIL, settled_sql, step_of, step_sql
-from mahakam.store.sqlite.values import NAMES, Value, in_order, indexed_values
+from mahakam.store.sqlite.steps import LONG, TAIL, step_of, step_sql, steps_between
+from mahakam.store.sqlite.values import NAMES, Value, indexed_values
 
 _ADD_TYPE = "INSERT INTO entity_type (type, entity) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _ADD_SCOPE = "INSERT INTO entity_scope (scope, entity) VALUES (?, ?) ON CONFLICT DO NOTHING"
@@ -35,14 +36,13 @@ INSERT INTO entity_value SELECT * FROM (
 _TAIL = f"SELECT first FROM step WHERE n = {TAIL} AND part = 0"
 _IN_TAIL = f"step = {TAIL} AND attribute IN (SELECT number FROM value_name)"
 _SETTLE = (
-    f"INSERT INTO point SELECT {settled_sql('entity')}, band, longitude, latitude, entity"
-    f" FROM point WHERE step = {TAIL} ORDER BY 1, 2, 3, 4, 5",
-    f"DELETE FROM point WHERE step = {TAIL}",
-    f"INSERT INTO entity_value SELECT attribute, {settled_sql('entity')}, value, entity"
-    f" FROM entity_value WHERE {_IN_TAIL} ORDER BY 1, 2, 3, 4",
-    f"DELETE FROM entity_value WHERE {_IN_TAIL}",
-    f"UPDATE step SET first = (SELECT coalesce(max(n), 0) + 1 FROM entity) WHERE n = {TAIL}",
+    f"INSERT INTO point SELECT ?, band, longitude, latitude, entity FROM point"
+    f" WHERE step = {TAIL} AND entity BETWEEN ? AND ?",
+    f"INSERT INTO entity_value SELECT attribute, ?, value, entity FROM entity_value"
+    f" WHERE {_IN_TAIL} AND entity BETWEEN ? AND ?",
 )
+_EMPTY = (f"DELETE FROM point WHERE step = {TAIL}", f"DELETE FROM entity_value WHERE {_IN_TAIL}")
+_MOVE_TAIL = f"UPDATE step SET first = ? WHERE n = {TAIL}"
 _RUN = 4
 """New entities in a row, alike, from which one statement writes their index rows."""
 
@@ -76,13 +76,13 @@ class Indexing:
         self._known = known
         self._version = version
         self._changing = False
+        self._is_known = False
         self.tail_is_long = False
         self._wait_anew()
 
     def _wait_anew(self) -> None:
         """No rows wait for flush; ``_waiting`` has the numbers of the entities that some are about."""
-        self._types: list[Run] = []
-        self._scopes: list[Run] = []
+        self._runs: list[Run] = []
         self._points: list[PointRow] = []
         self._boxes: list[tuple[int, float, float, float, float]] = []
         self._values: list[tuple[int, int, Value, int]] = []
@@ -131,53 +131,60 @@ class Indexing:
         """Move what is in the tail, if that is long, to the steps where it belongs."""
         self.flush()
         self._change_known()
-        for (tail,) in self._execute(_TAIL).fetchall():
-            if (self._execute("SELECT max(n) FROM entity").get or 0) - tail >= LONG:
-                for statement in _SETTLE:
-                    self._execute(statement)
+        tail = self._execute(_TAIL).get
+        last = self._execute("SELECT coalesce(max(n), 0) FROM entity").get
+        if last - tail < LONG:
+            return
+        for step in steps_between(tail, last):
+            for statement in _SETTLE:
+                self._execute(statement, step)
+        for statement in _EMPTY:
+            self._execute(statement)
+        self._execute(_MOVE_TAIL, (last + 1,))
 
     def flush(self) -> None:
         """Write the rows that wait, table by table, which is faster than entity by entity."""
-        self._write_runs(self._types, _ADD_TYPES, _ADD_TYPE)
-        self._write_runs(self._scopes, _ADD_SCOPES, _ADD_SCOPE)
+        for (types, scopes), first, last in self._runs:
+            for type in types:
+                self._add_run(_ADD_TYPES, _ADD_TYPE, type, first, last)
+            for scope in scopes:
+                self._add_run(_ADD_SCOPES, _ADD_SCOPE, scope, first, last)
         if self._points:
             self._executemany(_ADD_POINT, sorted(self._points))
         if self._boxes:
             self._executemany(_ADD_BOX, self._boxes)
         if self._values:
-            self._executemany(_ADD_VALUE, in_order(self._values))
+            with suppress(TypeError):  # numbers beside texts, which need no order
+                self._values.sort()
+            self._executemany(_ADD_VALUE, self._values)
         if self._waiting:
             self._wait_anew()
 
-    def _write_runs(self, runs: list[Run], many: str, one: str) -> None:
-        singles: list[tuple[str, int]] = []
-        for key, first, last in runs:
-            if last - first < _RUN:
-                singles += [(key, number) for number in range(first, last + 1)]
-            else:
-                self._execute(many, (key, first, last))
-        if singles:
-            self._executemany(one, singles)
+    def _add_run(self, many: str, one: str, key: str, first: int, last: int) -> None:
+        if last - first < _RUN:
+            self._executemany(one, [(key, number) for number in range(first, last + 1)])
+        else:
+            self._execute(many, (key, first, last))
 
     def _now_known(self) -> Known:
         known = self._known
-        if self._changing or known.version != self._version():
-            known.names = dict(self._execute(NAMES).fetchall())
-            known.tail = self._execute(_TAIL).get
-            known.version = None if self._changing else self._version()
+        if not self._is_known:
+            if known.version != self._version():
+                known.names = dict(self._execute(NAMES).fetchall())
+                known.tail = self._execute(_TAIL).get
+                known.version = None if self._changing else self._version()
+            self._is_known = True
         return known
 
     def _change_known(self) -> None:
-        """From here on what is known is read again each time: this transaction may yet be undone."""
+        """What is known is to be read again, now and by the next transaction: this one may yet be undone."""
         self._known.version = None
         self._changing = True
+        self._is_known = False
 
     def _add_keys(self, number: int, keys: Keys) -> None:
         self._waiting.add(number)
-        for type in keys.types:
-            extend(self._types, type, number)
-        for scope in keys.scopes:
-            extend(self._scopes, scope, number)
+        extend(self._runs, (keys.types, keys.scopes), number)
         if keys.box:
             point = point_row(number, keys.box, self._known.tail)
             if point is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from mahakam.store.sql.group import GROUP, Job, Outcome, Undo, Work, perform, settle
-from mahakam.store.sqlite.connection import BUSY_MILLISECONDS, roll_back
+from mahakam.store.sqlite.connection import BUSY_MILLISECONDS, Connection, roll_back
 from mahakam.store.sqlite.transaction import SqliteTransaction
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class LoopGroup:
 
     def _commit(
         self,
-        connection: apsw.Connection,
+        connection: Connection,
         transaction: SqliteTransaction,
         group: list[Job],
         outcomes: list[Outcome],
@@ -97,7 +97,7 @@ class LoopGroup:
         settle(outcomes)
         self._next()
 
-    def _release(self, connection: apsw.Connection) -> None:
+    def _release(self, connection: Connection) -> None:
         connection.set_busy_timeout(BUSY_MILLISECONDS)
         self._writer.unlock()
 

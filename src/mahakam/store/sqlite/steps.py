@@ -26,11 +26,12 @@ def step_sql(number: str) -> str:
     return f"(SELECT max(n) FROM step WHERE first <= {number})"
 
 
-def settled_sql(number: str) -> str:
-    """The step where an entity belongs once it has left the tail."""
-    return f"(SELECT max(n) FROM step WHERE first <= {number} AND n < {TAIL})"
-
-
 def step_of(number: int, tail: int) -> int:
     """The step of an entity; ``tail`` is the first number of the tail."""
     return TAIL if number >= tail else (number >> _FIRST_BITS).bit_length()
+
+
+def steps_between(first: int, last: int) -> list[tuple[int, int, int]]:
+    """The steps where the entities of a tail belong: step, its first number, its last."""
+    steps = range(step_of(first, last + 1), step_of(last, last + 1) + 1)
+    return [(n, 1 << _FIRST_BITS + n - 1 if n else 0, (1 << _FIRST_BITS + n) - 1) for n in steps]

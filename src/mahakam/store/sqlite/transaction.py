@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import apsw
 import orjson
 
 from mahakam.store.model import Entry
@@ -16,6 +15,7 @@ from mahakam.store.sql.history import HistoryWrites
 from mahakam.store.sql.keys import Keys, keys_of
 from mahakam.store.sql.packing import times_of, unpack
 from mahakam.store.sql.records import RecordWrites
+from mahakam.store.sqlite.connection import Connection
 from mahakam.store.sqlite.indexing import Indexing, Known, Run, extend
 from mahakam.store.transfer import TABLES
 
@@ -35,12 +35,13 @@ class SqliteTransaction(RecordWrites, HistoryWrites):
     ``known``: what the writer knows of the indexes, from one transaction to the next.
     """
 
-    def __init__(self, connection: apsw.Connection, known: Known) -> None:
+    def __init__(self, connection: Connection, known: Known) -> None:
         super().__init__()
         self._execute: Callable[..., Any] = connection.execute
         self._executemany: Callable[..., Any] = connection.executemany
         self._changes = connection.changes
         self._last = connection.last_insert_rowid
+        self._add: Callable[..., Any] = connection.reused.execute
         self._others: int | None = None
         self.indexing = Indexing(self._execute, self._executemany, known, self.others)
         self._fresh: tuple[str, int] = ("", 0)
@@ -56,7 +57,7 @@ class SqliteTransaction(RecordWrites, HistoryWrites):
     def insert(self, document: Document, body: bytes, at: str = "") -> bool:
         keys = keys_of(document)
         id = document["id"]
-        self._execute(_INSERT, (id, _text(keys), times_of(document, at), body))
+        self._add(_INSERT, (id, _text(keys), times_of(document, at), body))
         if not self._changes():
             return False
         number = self._last()

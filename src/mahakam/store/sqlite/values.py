@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -51,11 +51,6 @@ def _indexed(raw: msgspec.Raw) -> Value:
         if kind is str or kind is float or (kind is int and -(2**63) <= value < 2**63):
             return value  # type: ignore[no-any-return]
     return OTHER
-
-
-def in_order(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Rows of entity_value in the order of the index, which is faster to write."""
-    return sorted(rows, key=lambda row: (*row[:2], isinstance(row[2], str), row[2] == OTHER, row[2:]))
 
 
 class ValueIndexes:

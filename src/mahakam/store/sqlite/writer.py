@@ -16,7 +16,7 @@ import apsw
 from mahakam.store.errors import StoreError
 from mahakam.store.protocol import Transaction
 from mahakam.store.sql.group import Job, Outcome, Undo, next_group, perform, tell
-from mahakam.store.sqlite.connection import WRITER_CACHE_KIB, connect, in_words, roll_back
+from mahakam.store.sqlite.connection import WRITER_CACHE_KIB, Connection, connect, in_words, roll_back
 from mahakam.store.sqlite.indexing import Known
 from mahakam.store.sqlite.inline import Commits, LoopGroup
 from mahakam.store.sqlite.transaction import SqliteTransaction
@@ -37,7 +37,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._gate = threading.Lock()
-        self._connection: apsw.Connection | None = None
+        self._connection: Connection | None = None
         self._group: LoopGroup | None = None
         self._commits: Commits | None = None
         self.known = Known()
@@ -71,7 +71,7 @@ class Writer:
         except StoreError as error:  # closed meanwhile
             tell(group, [(future, None, error) for _, future, _ in group])
 
-    def try_lock(self) -> apsw.Connection | None:
+    def try_lock(self) -> Connection | None:
         """The connection, if nobody uses it now; :meth:`unlock` gives it back, on whatever thread."""
         if not self._gate.acquire(blocking=False):
             return None
@@ -99,7 +99,7 @@ class Writer:
             with suppress(StoreError):  # closed meanwhile: the next one to write does it
                 self._enqueue((_settle, self._settling, None))
 
-    def _connected(self) -> apsw.Connection:
+    def _connected(self) -> Connection:
         if self._connection is None:
             self._connection = connect(self._path, WRITER_CACHE_KIB, reader=False)
         return self._connection
@@ -145,7 +145,7 @@ class Writer:
                     outcomes = [(future, None, in_words(self._path, error)) for _, future, _ in group]
             tell(group, outcomes)
 
-    def _commit(self, connection: apsw.Connection, group: list[Job]) -> list[Outcome]:
+    def _commit(self, connection: Connection, group: list[Job]) -> list[Outcome]:
         """Run a group in one transaction; if that as a whole cannot be, each job in its own."""
         try:
             return self._attempt(connection, group)
@@ -163,7 +163,7 @@ class Writer:
     def _reason(self, error: BaseException) -> BaseException | None:
         return in_words(self._path, error) if isinstance(error, apsw.Error) else error.__cause__
 
-    def _attempt(self, connection: apsw.Connection, group: list[Job]) -> list[Outcome]:
+    def _attempt(self, connection: Connection, group: list[Job]) -> list[Outcome]:
         transaction = SqliteTransaction(connection, self.known)
         connection.execute("BEGIN IMMEDIATE")
         try:
