@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mahakam.broker.contracts import ContractBook
     from mahakam.broker.history import Keeping
     from mahakam.broker.notifier import Notifier
+    from mahakam.web.mailing import Mailing
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -93,6 +94,17 @@ class Node:
 
         return Contexts(self.store.tenant(), private_addresses=self.settings.private_addresses)
 
+    def check_mail(self) -> None:
+        """Raises ConfigError if mail is set up in a way that cannot work."""
+        if self.settings.smtp:
+            from mahakam.services.outbox import MailError, Server, sender_of
+
+            try:
+                Server.parse(self.settings.smtp)
+                sender_of(self.settings.mail_from)
+            except MailError as error:
+                raise ConfigError(Path("MAHAKAM_SMTP"), str(error)) from None
+
     def close(self) -> None:
         """Finish the writes that wait."""
         if "store" in self.__dict__:
@@ -106,12 +118,13 @@ def open_node(settings: Settings) -> Node:
     """
     node = Node(settings)
     _ = node.keeping, node.places, node.store
+    node.check_mail()
     return node
 
 
 class Notifiers:
-    """The notifiers of all tenants, and the purge of their histories, in one process: the one that leads, of all
-    that share the store.
+    """The notifiers of all tenants, the purge of their histories, and mail, in one process: the one that leads, of
+    all that share the store.
 
     When that process ends, however it ends, or loses the database, another one takes over.
     """
@@ -124,6 +137,7 @@ class Notifiers:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._running: dict[str, Notifier] = {}
+        self._mailing: Mailing | None = None
         self._purge_at = 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="notifiers", daemon=True)
@@ -152,6 +166,9 @@ class Notifiers:
         for notifier in self._running.values():
             notifier.stop()
         self._running.clear()
+        if self._mailing:
+            self._mailing.stop()
+            self._mailing = None
 
     def _look(self) -> None:
         from mahakam.broker.notifier import Notifier
@@ -168,6 +185,11 @@ class Notifiers:
                 notifier = Notifier(broker.subscriptions, private_addresses=private)
                 notifier.start()
                 self._running[name] = notifier
+        if self._node.settings.smtp and self._mailing is None:
+            from mahakam.web.mailing import Mailing
+
+            self._mailing = Mailing(self._node)
+            self._mailing.start()
 
 
 class Application:

@@ -36,6 +36,8 @@ class Settings:
     ``store``: URL of the store, default the SQLite file in ``data``; ``replica``: of a PostgreSQL server that
     follows it and answers queries. ``open``: no sign-in, loopback only.
     ``history``: which tenants keep temporal evolutions, and how long (``broker.history.Keeping``).
+    ``url``: the address by which people reach the node; ``smtp`` and ``mail_from``: mail server and sender
+    (``services.outbox``), "" for a node that sends no mail.
     """
 
     data: Path
@@ -49,6 +51,14 @@ class Settings:
     private_addresses: bool = False
     replica: str = field(default="", repr=False)
     history: str = "on"
+    url: str = ""
+    smtp: str = field(default="", repr=False)
+    mail_from: str = ""
+
+    @property
+    def base(self) -> str:
+        """The address of the node's pages as people reach them, without a slash at its end."""
+        return (self.url or f"http://{self.host}:{self.port}").rstrip("/")
 
     def environment(self) -> dict[str, str]:
         """The settings as environment variables, the way they reach the server's worker processes."""
@@ -64,6 +74,9 @@ class Settings:
             "MAHAKAM_DEMO": "1" if self.demo else "",
             "MAHAKAM_PRIVATE_ADDRESSES": "1" if self.private_addresses else "",
             "MAHAKAM_HISTORY": self.history,
+            "MAHAKAM_URL": self.url,
+            "MAHAKAM_SMTP": self.smtp,
+            "MAHAKAM_MAIL_FROM": self.mail_from,
         }
 
     @classmethod
@@ -81,6 +94,9 @@ class Settings:
             demo=bool(environ.get("MAHAKAM_DEMO")),
             private_addresses=bool(environ.get("MAHAKAM_PRIVATE_ADDRESSES")),
             history=environ.get("MAHAKAM_HISTORY") or "on",
+            url=environ.get("MAHAKAM_URL", ""),
+            smtp=environ.get("MAHAKAM_SMTP", ""),
+            mail_from=environ.get("MAHAKAM_MAIL_FROM", ""),
         )
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -68,6 +69,7 @@ class RunningNode:
         workers: int = 1,
         private_addresses: bool = False,
         program: str = MAHAKAM,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.data = data
         self.port = free_port()
@@ -88,7 +90,7 @@ class RunningNode:
             self._arguments.append("--open")
         if private_addresses:
             self._arguments.append("--private-addresses")
-        self._environment = os.environ | ({"MAHAKAM_DEMO": "1"} if demo else {})
+        self._environment = os.environ | ({"MAHAKAM_DEMO": "1"} if demo else {}) | dict(environment or {})
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the node
         self._process: subprocess.Popen[str] | None = None
 

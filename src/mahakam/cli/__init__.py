@@ -19,6 +19,7 @@ COMMANDS = {
     "feed": "feed:feed",
     "indicator": "indicator:indicator",
     "key": "user:key",
+    "mail": "mail:mail",
     "quarantine": "quarantine:quarantine",
     "serve": "serve:serve",
     "store": "store:store",

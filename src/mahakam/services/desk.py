@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from mahakam.broker.broker import Broker
-from mahakam.config import Place, place_of, scope_of
+from mahakam.config import LANGUAGES, Place, place_of, scope_of
 from mahakam.ngsild import patch
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.problem import Problem
 from mahakam.ngsild.selection import And, Compare, Comparison, Condition, Geo, Scopes, Selection, Types
 from mahakam.ngsild.selection import Path as AttributePath
-from mahakam.services import area, private
+from mahakam.services import area, followers, private
 from mahakam.services.catalogue import Service, catalogue
 from mahakam.services.clock import Mark, Promise, marks, next_due, promise_of
 from mahakam.services.duplicates import Likely, farthest, likely, reach_of
@@ -144,6 +144,10 @@ class Desk:
         # What belongs to the request comes first: a crash in between leaves no public request without it.
         if draft.contact.strip() or draft.person:
             private.set_contact(self._broker.store, number, draft.contact.strip(), draft.person)
+        if draft.contact.strip():
+            followers.add(
+                self._broker.store, number, draft.contact, draft.language or LANGUAGES[0], owner=True
+            )
         for name in draft.photos:
             confirm_photo(self._data, name)
         try:
@@ -158,11 +162,8 @@ class Desk:
     def near(self, place: Place, service: str, point: area.Point, words: str = "") -> list[Likely]:
         """Open requests that may be the same problem as a new one with these words, the likeliest first."""
         offered = catalogue(place, self._places).get(service)
-        selection = replace(
-            Wanted(scope_of(place, self._places), states=OPEN).selection(),
-            geo=Geo("near", {"type": "Point", "coordinates": list(point)}, max_distance=farthest(offered)),
-        )
-        found = [self._request(document) for document in self._broker.query(selection, 200)]
+        open_here = Wanted(scope_of(place, self._places), states=OPEN)
+        found = self.around(open_here, point, farthest(offered), 200)
         return likely(found, service, reach_of(offered), point, words)
 
     # Looking up
@@ -186,6 +187,14 @@ class Desk:
     def oldest(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Request]:
         """Some requests, the longest waiting first."""
         return [self._request(document) for document in self._broker.query(wanted.selection(), limit, offset)]
+
+    def around(self, wanted: Wanted, point: area.Point, metres: float, limit: int) -> list[Request]:
+        """The newest requests within some metres of a point."""
+        near = Geo("near", {"type": "Point", "coordinates": list(point)}, max_distance=metres)
+        selection = replace(wanted.selection(), geo=near)
+        total = self._broker.count(selection)
+        found = self._broker.query(selection, limit, max(total - limit, 0))
+        return [self._request(document) for document in reversed(found)]
 
     def scan(self, wanted: Wanted) -> Iterator[Request]:
         """Every request, the oldest first, without holding them all."""

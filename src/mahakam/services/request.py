@@ -24,7 +24,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What a resident fills in. ``photos`` are names from ``keep_photo``, at most :data:`MOST_PHOTOS`; ``media`` is
-    a photo kept elsewhere (URL); ``address`` is public, in the resident's words.
+    a photo kept elsewhere (URL); ``address`` is public, in the resident's words;
+    ``language`` (ISO 639-1) is that of mails to the contact.
 
     ``answers``: the answers to the service's questions as they were given. ``contact`` and ``person`` (name, phone)
     stay private.
@@ -41,6 +42,7 @@ class Draft:
     person: Mapping[str, str] = field(default_factory=dict)
     media: str = ""
     address: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from mahakam.access import Principal, allow, principal_of, throttle
 from mahakam.access.keys import principal_of_key
 from mahakam.api.open311.errors import Refusal
 from mahakam.api.open311.formats import answer, format_of
-from mahakam.api.open311.node import desk_of, jurisdiction, parts_of
+from mahakam.api.open311.node import desk_of, jurisdiction, language, parts_of
 from mahakam.config import Place, scope_of
 from mahakam.ngsild.problem import Problem
 from mahakam.services.area import Point
@@ -88,6 +88,7 @@ def _post(
         answers=answers,
         person={key: given[key].strip()[:200] for key in _PERSON if given.get(key, "").strip()},
         media=_media(given.get("media_url", "")),
+        language=language(request),
         address=given.get("address_string", "").strip()[:LONGEST_ADDRESS],
     )
     try:

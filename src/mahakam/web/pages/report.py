@@ -30,7 +30,7 @@ from mahakam.services.search import search
 from mahakam.services.villages import VillageLists, village_named
 from mahakam.web import gate
 from mahakam.web.entities import layers_of
-from mahakam.web.language import _, in_timezone, n_, words
+from mahakam.web.language import _, in_timezone, n_, reader, words
 from mahakam.web.outlines import box, thumbnail
 from mahakam.web.questions import typed_answers
 from mahakam.web.render import render
@@ -112,7 +112,7 @@ def near(request: Request) -> Response:
     """Open reports of the same kind near the pin, for the hint on the form."""
     site, query = site_of(request), request.query_params
     place = site.place(query.get("city", ""))
-    point = _point(query.get("lon", ""), query.get("lat", ""))
+    point = point_of(query.get("lon", ""), query.get("lat", ""))
     if point is None or not area.contains(place, point):
         return JSONResponse([])
     found = desk_of(site).near(place, query.get("service", ""), point, query.get("words", "")[:500])
@@ -243,6 +243,7 @@ def _form(
         villages=_VILLAGES.of(site.broker, scope_of(place, site.places)),
         alike=[(one.request, one.metres, service_name(site, one.request)) for one in alike],
         most_photos=MOST_PHOTOS,
+        can_mail=bool(site.settings.smtp),
         token=gate.token(request),
         cities=_cities(site),
         bounds=area.bounds(place) or box(place),
@@ -277,6 +278,7 @@ def _draft(place: Place, typed: Typed, point: area.Point | None) -> Draft:
         typed.idempotency,
         typed.answers,
         address=typed.address,
+        language=reader().language,
     )
 
 
@@ -302,7 +304,7 @@ def _located(site: Site, place: Place, typed: Typed) -> tuple[Typed, area.Point 
         for value in (typed.latitude, typed.longitude):
             if _degrees(value) is None:
                 return typed, None, [Fault("location", "number", {"value": value or "…"})]
-        return typed, _point(typed.longitude, typed.latitude), []
+        return typed, point_of(typed.longitude, typed.latitude), []
     for village in _VILLAGES.of(site.broker, scope_of(place, site.places)) if typed.village else ():
         if village.name == typed.village:
             return (
@@ -342,7 +344,8 @@ def _guess(site: Site, place: Place, typed: Typed, taken: area.Point | None) -> 
     return named.point, text
 
 
-def _point(longitude: str, latitude: str) -> area.Point | None:
+def point_of(longitude: str, latitude: str) -> area.Point | None:
+    """The point that two typed numbers say; None unless both are numbers."""
     x, y = _degrees(longitude), _degrees(latitude)
     return None if x is None or y is None else (x, y)
 

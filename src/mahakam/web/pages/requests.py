@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place, scope_of
+from mahakam.services import comments
 from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Desk, Wanted, resident_acts, revision_of
 from mahakam.services.numbers import normal_number
@@ -21,7 +23,7 @@ from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.satisfaction import rated
 from mahakam.services.states import OPEN, STATES
 from mahakam.web import gate, shapes
-from mahakam.web.language import _, in_timezone, words
+from mahakam.web.language import _, in_timezone, reader, words
 from mahakam.web.outlines import boundary, box
 from mahakam.web.pages.report import desk_of
 from mahakam.web.questions import answered
@@ -150,13 +152,17 @@ def page(
         may_rate=mine and not found.open and not rated(site.broker, found.number),
         rated=request.query_params.get("rated") == "1",
         key=key,
-        token=gate.token(request) if mine else "",
+        token=gate.token(request),
         revision=revision_of(found),
-        typed=typed or {"text": ""},
+        typed=defaultdict(str, typed or {}),
+        comments=comments.of(site.broker, found.number),
+        can_mail=bool(site.settings.smtp),
+        asked=request.query_params.get("asked") == "1",
+        feed=f"/requests/{found.number}.atom?lang={reader().language}",
         errors=Sentences(errors or {}),
         longest=LONGEST_WORDS,
     )
-    if mine:
+    if mine or typed:
         made.headers["Cache-Control"] = "no-store"
     return made
 

@@ -1,0 +1,116 @@
+"""Who gets mail about a request: the resident who left an address, and whoever asked for it and confirmed.
+
+Addresses are private records beside the request, never part of it; nobody can ask whether one is there.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mahakam.access.secrets import signing_secret
+from mahakam.store.protocol import EntityStore, Transaction
+
+KIND = "request-followers"
+MOST = 500
+"""People who may follow one request by mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """``token`` proves that somebody reads the mail of this address; ``owner``: the resident who reported."""
+
+    email: str
+    language: str
+    token: str
+    owner: bool
+    confirmed: bool
+
+
+def token_of(store: EntityStore, number: str, email: str) -> str:
+    """What only the mail to this address about this request says."""
+    text = f"follow:{number}:{email.strip().casefold()}".encode()
+    digest = hmac.new(signing_secret(store).encode(), text, hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest[:15]).decode()
+
+
+def add(
+    store: EntityStore, number: str, email: str, language: str, *, owner: bool = False, told: int = 0
+) -> Follower | None:
+    """Take an address down: the owner's at once, another's to be confirmed. None when there are too many.
+
+    An address that is there already stays as it is. ``told``: the steps that are no news to the first follower.
+    """
+    token = token_of(store, number, email)
+
+    def work(transaction: Transaction) -> Follower | None:
+        kept = _kept(transaction.record(KIND, number) or {"told": told})
+        if token not in kept["followers"]:
+            if len(kept["followers"]) >= MOST:
+                return None
+            kept["followers"][token] = {
+                "email": email.strip(),
+                "language": language,
+                "owner": owner,
+                "confirmed": owner,
+            }
+            transaction.save_record(KIND, number, kept)
+        return _follower(token, kept["followers"][token])
+
+    return store.write(work)
+
+
+def find(store: EntityStore, number: str, token: str) -> Follower | None:
+    """The follower with this token."""
+    raw = _kept(store.record(KIND, number))["followers"].get(token)
+    return _follower(token, raw) if raw else None
+
+
+def confirm(store: EntityStore, number: str, token: str) -> bool:
+    """The address is read by who asked. False if there is no such follower."""
+    return _change(store, number, token, {"confirmed": True})
+
+
+def stop(store: EntityStore, number: str, token: str) -> bool:
+    """No more mail, and the address is forgotten. False if there is no such follower."""
+    return _change(store, number, token, None)
+
+
+def told(transaction: Transaction, number: str) -> tuple[int, list[Follower]]:
+    """How many steps of the request were mailed, and to whom news go."""
+    kept = _kept(transaction.record(KIND, number))
+    people = [_follower(token, raw) for token, raw in kept["followers"].items() if raw["confirmed"]]
+    return int(kept["told"]), people
+
+
+def tell(transaction: Transaction, number: str, steps: int) -> None:
+    """So many steps are mailed now."""
+    kept = _kept(transaction.record(KIND, number))
+    transaction.save_record(KIND, number, kept | {"told": steps})
+
+
+def _kept(record: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"told": 0, "followers": {}} | dict(record or {})
+
+
+def _follower(token: str, raw: Mapping[str, Any]) -> Follower:
+    return Follower(raw["email"], raw["language"], token, raw["owner"], raw["confirmed"])
+
+
+def _change(store: EntityStore, number: str, token: str, changes: Mapping[str, Any] | None) -> bool:
+    def work(transaction: Transaction) -> bool:
+        kept = _kept(transaction.record(KIND, number))
+        if token not in kept["followers"]:
+            return False
+        if changes is None:
+            del kept["followers"][token]
+        else:
+            kept["followers"][token] |= changes
+        transaction.save_record(KIND, number, kept if kept["followers"] else None)
+        return True
+
+    return store.write(work)

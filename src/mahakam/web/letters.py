@@ -1,0 +1,124 @@
+"""What mails about a request say, in the language of who reads them, and when they are owed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import quote
+
+from mahakam.config import Place
+from mahakam.services import followers, outbox
+from mahakam.services.catalogue import catalogue
+from mahakam.services.desk import Desk, Wanted
+from mahakam.services.followers import Follower
+from mahakam.services.outbox import Letter
+from mahakam.services.owner import key_of
+from mahakam.services.request import Request, Step, utc_text
+from mahakam.store.protocol import EntityStore, Transaction
+from mahakam.web.language import _, reading, words
+from mahakam.web.request_words import STATE_NAMES
+
+_CURSOR = "mail-cursor", "requests"
+_OVERLAP = dt.timedelta(minutes=1)
+"""How far back the next look goes: another process may have committed a change late."""
+
+
+class Letters:
+    """The letters of a node; ``base`` is the address of its pages, without a slash at the end."""
+
+    def __init__(self, store: EntityStore, desk: Desk, places: Mapping[str, Place], base: str) -> None:
+        self._store = store
+        self._desk = desk
+        self._places = places
+        self._base = base
+
+    def write_news(self) -> int:
+        """Owe a letter to everybody who follows a request that has news; how many. Each step is told once.
+
+        What changed since the last look is read, whoever changed it: an agency's own system, too.
+        """
+        since = str((self._store.record(*_CURSOR) or {}).get("since", ""))
+        written, latest = 0, since
+        now = utc_text(dt.datetime.now(dt.UTC))
+        for request in self._desk.scan(Wanted(changed_since=_before(since))):
+            latest = max(
+                latest, min(request.updated, now)
+            )  # a clock that runs ahead must not hide what follows
+            if self._store.record(followers.KIND, request.number) is not None:
+                written += self._store.write(self._owing(request))
+        if latest != since:
+            self._store.write(lambda transaction: transaction.save_record(*_CURSOR, {"since": latest}))
+        return written
+
+    def ask(self, request: Request, reader: Follower) -> None:
+        """Owe a letter to an address that somebody typed: only whoever reads it can say that it is theirs."""
+        with reading(reader.language):
+            text = _(
+                "Somebody, perhaps you, asked for mail about report %(number)s. If it was you, confirm it here:\n"
+                "%(link)s\n\nIf it was not, do nothing: no more mail comes.",
+                number=request.number,
+                link=self._follow(request, reader),
+            )
+            subject = _("Do you want mail about report %(number)s?", number=request.number)
+        letter = Letter(reader.email, subject, text + "\n", reader.language)
+        self._store.write(lambda transaction: outbox.owe(transaction, letter))
+
+    def _owing(self, request: Request) -> Callable[[Transaction], int]:
+        def work(transaction: Transaction) -> int:
+            told, people = followers.told(transaction, request.number)
+            steps = request.steps[told:]
+            if not steps:
+                return 0
+            for reader in people:
+                outbox.owe(transaction, self._news(request, steps, reader, first=told == 0))
+            followers.tell(transaction, request.number, len(request.steps))
+            return len(people)
+
+        return work
+
+    def _news(self, request: Request, steps: Sequence[Step], reader: Follower, first: bool) -> Letter:
+        with reading(reader.language):
+            link = f"{self._base}/requests/{request.number}"
+            if reader.owner:
+                link += f"?key={quote(key_of(self._store, request.number))}"
+            if first and reader.owner:
+                subject = _("Report %(number)s has arrived", number=request.number)
+                said = _("Your report has arrived. Its number is %(number)s.", number=request.number)
+                steps = steps[1:]
+            else:
+                state = _(STATE_NAMES[steps[-1].state])
+                subject = _("Report %(number)s: %(state)s", number=request.number, state=state)
+                said = ""
+            where = (
+                _("Here you see it, answer, withdraw or rate it. Keep this address to yourself:")
+                if reader.owner
+                else _("See it here:")
+            )
+            stop = self._follow(request, reader)
+            parts = [
+                f"{self._service(request)} · {request.number}",
+                said,
+                *map(_said, steps),
+                f"{where}\n{link}",
+                "--\n" + _("No more mail about this report: %(link)s", link=stop),
+            ]
+        headers = {"List-Unsubscribe": f"<{stop}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+        text = "\n\n".join(part for part in parts if part) + "\n"
+        return Letter(reader.email, subject, text, reader.language, headers)
+
+    def _follow(self, request: Request, reader: Follower) -> str:
+        return f"{self._base}/requests/{request.number}/follow/{reader.token}"
+
+    def _service(self, request: Request) -> str:
+        place = self._places.get(request.place)
+        service = catalogue(place, self._places).get(request.service) if place else None
+        return words(service.name) if service else request.service_name
+
+
+def _said(step: Step) -> str:
+    head = _(STATE_NAMES[step.state]) + (f" ({step.agency})" if step.agency else "")
+    return f"{head}:\n{step.text}" if step.text else f"{head}."
+
+
+def _before(moment: str) -> str:
+    return utc_text(dt.datetime.fromisoformat(moment) - _OVERLAP) if moment else ""
