@@ -207,20 +207,22 @@ class Application:
         self._notifiers = Notifiers(node)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.handled(scope, receive, send)
+
+    def handled(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """The room's own coroutine, without one more around it."""
         if scope["type"] == "http":
             path: str = scope["path"]
             if path.startswith(NGSI_LD):
-                await (self._ngsild or self._make_ngsild())(scope, receive, send)
-            elif path == "/health":
-                await self._health(send)
-            elif path.startswith(OPEN311):
-                await (self._open311 or self._make_open311())(scope, receive, send)
-            else:
-                await (self._pages or self._make_pages())(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._live(receive, send)
-        else:
-            await send({"type": "websocket.close"})
+                return (self._ngsild or self._make_ngsild())(scope, receive, send)
+            if path == "/health":
+                return self._health(send)
+            if path.startswith(OPEN311):
+                return (self._open311 or self._make_open311())(scope, receive, send)
+            return (self._pages or self._make_pages())(scope, receive, send)
+        if scope["type"] == "lifespan":
+            return self._live(receive, send)
+        return send({"type": "websocket.close"})
 
     def _make_ngsild(self) -> Asgi:
         from mahakam.api import ngsild
@@ -267,7 +269,7 @@ class Application:
                 return
 
 
-def application() -> Application:
+def application() -> Asgi:
     """What a worker process serves (a factory): the node of the environment's settings."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     found = Application(open_node(Settings.from_environment()))
@@ -275,4 +277,4 @@ def application() -> Application:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-    return found
+    return found.handled

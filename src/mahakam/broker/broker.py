@@ -113,11 +113,11 @@ class Broker:
 
     # Reading
 
-    def body(self, id: str) -> bytes | None:
-        """The entity as a read without options answers it."""
+    def body(self, id: str, *, at_once: bool = False) -> bytes | None:
+        """The entity as a read without options answers it; ``at_once``: asked on an event loop's thread."""
         if time() >= self._transients.look:
             self._end_what_is_due()
-        return self.store.body(id)
+        return self.store.body(id, at_once=at_once)
 
     def get(self, id: str) -> Document | None:
         self._look()

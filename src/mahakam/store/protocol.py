@@ -121,8 +121,8 @@ class Transaction(Protocol):
 class EntityStore(Protocol):
     """The store of one tenant."""
 
-    def body(self, id: str) -> bytes | None:
-        """The fast path of a read by id."""
+    def body(self, id: str, *, at_once: bool = False) -> bytes | None:
+        """The fast path of a read by id. ``at_once``: for the thread of an event loop, one a store."""
 
     def document(self, id: str) -> Document | None: ...
 
@@ -133,8 +133,8 @@ class EntityStore(Protocol):
     ) -> tuple[bytes, bool]:
         """The bodies as one JSON array, and whether more follow: the fast path of a query.
 
-        ``at_once``: for an event loop, which cannot wait. Raises TakesLong instead of taking more than a few
-        milliseconds; a store that always waits for a server raises it always.
+        ``at_once``: for the thread of an event loop, which cannot wait. Raises TakesLong instead of taking
+        more than a few milliseconds; a store that always waits for a server raises it always.
         """
 
     def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:

@@ -31,20 +31,26 @@ class Direct:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._headers = encoded(JSON_HEADERS)
+        self._plain: Pairs | None = None
+        """The headers of the last request that asked for plain JSON: a client sends them alike each time."""
         self._long: set[tuple[bytes, int]] = set()
 
     def __call__(self, path: bytes, query: bytes, headers: Pairs) -> tuple[Pairs, bytes] | None:
         """Headers and body of a 200; None if the request must go the whole way."""
-        if not path.startswith(_ENTITIES) or not _wants_json(tuple(headers)):
+        if headers != self._plain:
+            if not path.startswith(_ENTITIES) or not _wants_json(tuple(headers)):
+                return None
+            self._plain = headers
+        elif not path.startswith(_ENTITIES):
             return None
         try:
             broker = self._node.broker
-            if broker.registrations.index():
+            if broker.registrations.index().all:
                 return None  # other nodes may have a part in the answer
             if query:
                 return self._page(query) if path == _ENTITIES else None
             if path.startswith(_ENTITY) and b"%" not in path and b"/attrs" not in path:
-                body = broker.body(path[_START:].decode("latin-1"))
+                body = broker.body(path[_START:].decode("latin-1"), at_once=True)
                 if body is not None:
                     return self._headers, body
         except StoreError:
@@ -76,7 +82,7 @@ class Direct:
 
 @lru_cache(1024)
 def _wants_json(headers: tuple[tuple[bytes, bytes], ...]) -> bool:
-    """Whether the headers of a request, which a client sends alike each time, ask for plain JSON."""
+    """Whether the headers of a request ask for plain JSON."""
     if any(name not in _ASIDE for name, _ in headers):
         return False
     try:

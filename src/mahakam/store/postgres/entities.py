@@ -65,7 +65,7 @@ class PostgresEntities(Ledger, HistoryReads):
                 return found
         return self._readers.all(sql, parameters)
 
-    def body(self, id: str) -> bytes | None:
+    def body(self, id: str, *, at_once: bool = False) -> bytes | None:  # noqa: ARG002
         found = self._all("SELECT body FROM entity WHERE id = ?", (id,))
         return found[0][0] if found else None
 

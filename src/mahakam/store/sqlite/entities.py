@@ -13,7 +13,6 @@ import apsw
 import orjson
 
 from mahakam.ngsild.selection import Selection
-from mahakam.store.errors import TakesLong
 from mahakam.store.protocol import Document, Transaction
 from mahakam.store.sql.copying import dump
 from mahakam.store.sql.history import HistoryReads
@@ -22,7 +21,8 @@ from mahakam.store.sql.packing import unpack
 from mahakam.store.sql.select import Plan, compile_selection
 from mahakam.store.sqlite import places
 from mahakam.store.sqlite.condition import SQLITE
-from mahakam.store.sqlite.connection import Connection, Readers, in_words, prepare
+from mahakam.store.sqlite.connection import Readers, clear_errors, in_words, prepare
+from mahakam.store.sqlite.sharing import SharedReads
 from mahakam.store.sqlite.transaction import SqliteTransaction
 from mahakam.store.sqlite.values import ValueIndexes
 from mahakam.store.sqlite.writer import Writer
@@ -45,27 +45,6 @@ _WHOLE_PAGE = "SELECT CAST(group_concat(body, ',') AS BLOB), group_concat(length
 _MAX_PLANS = 2048
 MOMENT = 0.003
 """Seconds that an event loop may wait for a page."""
-_STEPS = 2000
-"""Steps of SQLite's machine between two looks at the clock: about 0.1 ms."""
-
-
-def _within(connection: Connection, sql: str, values: tuple[Any, ...], seconds: float) -> list[Any]:
-    """The rows of a statement; raises TakesLong if they are not there after some seconds."""
-    end = 0.0
-
-    def late() -> bool:
-        nonlocal end
-        now = time.perf_counter()
-        end = end or now + seconds
-        return now > end
-
-    connection.set_progress_handler(late, _STEPS)
-    try:
-        return connection.reused.execute(sql, values).fetchall()
-    except apsw.InterruptError:
-        raise TakesLong(f"a page took more than {seconds} s") from None
-    finally:
-        connection.set_progress_handler(None)
 
 
 class SqliteEntities(Ledger, HistoryReads):
@@ -78,6 +57,7 @@ class SqliteEntities(Ledger, HistoryReads):
         self.path = path
         self._readers = Readers(path)
         self._writer = Writer(path)
+        self._shared = SharedReads(self._readers, self._writer)
         self._plans: dict[tuple[Selection, frozenset[str]], tuple[Plan, str]] = {}
         self.values = ValueIndexes(self._all, self._learn)
 
@@ -122,14 +102,14 @@ class SqliteEntities(Ledger, HistoryReads):
             self.values.make_for(selection)
         return rows
 
-    def body(self, id: str) -> bytes | None:
-        connection = self._readers.take()
-        try:
+    def body(self, id: str, *, at_once: bool = False) -> bytes | None:
+        if at_once:
+            try:  # not clear_errors: a context takes as long as a tenth of the read
+                return self._shared.body(id)
+            except apsw.Error as error:
+                raise in_words(self.path, error) from error
+        with self._readers.reading() as connection:
             return connection.reused.execute("SELECT body FROM entity WHERE id = ?", (id,)).get  # type: ignore[no-any-return]
-        except apsw.Error as error:
-            raise in_words(self.path, error) from error
-        finally:
-            self._readers.give_back(connection)
 
     def document(self, id: str) -> Document | None:
         with self._readers.reading() as connection:
@@ -149,8 +129,8 @@ class SqliteEntities(Ledger, HistoryReads):
         plan, sql = self._prepared(selection)
         values = (*plan.parameters, limit + 1, offset)
         if at_once:
-            with self._readers.reading() as connection:
-                ((bodies, lengths),) = _within(connection, sql, values, MOMENT)
+            with clear_errors(self.path):
+                ((bodies, lengths),) = self._shared.rows(sql, values, MOMENT)
         else:
             ((bodies, lengths),) = self._selected(selection, sql, values)
         if bodies is None:
@@ -247,4 +227,5 @@ class SqliteEntities(Ledger, HistoryReads):
     def close(self) -> None:
         """Finish the writes that wait, then close."""
         self._writer.close()
+        self._shared.close()
         self._readers.close()

@@ -88,6 +88,7 @@ class LoopGroup:
             self._writer.hand_over(group)
             outcomes = []
         else:
+            self._writer.commits += 1
             self._release(connection)
             self._writer.committed(transaction)
         with suppress(RuntimeError):  # the loop has ended; nobody waits any more

@@ -44,6 +44,8 @@ class Writer:
         self._settling: Future[None] = Future()
         self._settling.set_result(None)
         self.when_owed: Callable[[], None] | None = None
+        self.commits = 0
+        """Changes with each commit, before it is acknowledged."""
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
         """A future that holds what ``work`` returned once that is durable."""
@@ -169,6 +171,7 @@ class Writer:
         try:
             outcomes = perform(transaction, group, connection.total_changes, apsw.Error)
             connection.execute("COMMIT")
+            self.commits += 1
         except BaseException:
             roll_back(connection)
             raise

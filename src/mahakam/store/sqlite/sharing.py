@@ -1,0 +1,101 @@
+"""Reads of an event loop that follow each other closely share one snapshot.
+
+To begin and to end a read costs SQLite two locks of the operating system, a third of a read by id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+from typing import Any
+
+import apsw
+
+from mahakam.store.errors import TakesLong
+from mahakam.store.sqlite.connection import Connection, Readers
+from mahakam.store.sqlite.writer import Writer
+
+WINDOW = 0.005
+"""Seconds for which a snapshot is shared, unless this process commits before: what another process has written is
+seen after that time at the latest."""
+PAUSE = 0.001
+"""Seconds between two reads from which they share nothing: a snapshot for one read costs more than none."""
+STEPS = 2000
+"""Steps of SQLite's machine between two looks at the clock: about 0.1 ms."""
+_NEVER = float("inf")
+
+
+class SharedReads:
+    """A connection for reads on an event loop's thread; never for two threads."""
+
+    def __init__(self, readers: Readers, writer: Writer) -> None:
+        self._readers = readers
+        self._writer = writer
+        self._connection: Connection | None = None
+        self._cursor: apsw.Cursor | None = None
+        self._until = 0.0
+        self._seen = -1
+        self._deadline = _NEVER
+
+    def body(self, id: str) -> bytes | None:
+        """Of the entity with that id. Raises apsw.Error; StoreError once the store is closed."""
+        sql = "SELECT body FROM entity WHERE id = ?"
+        at = perf_counter()
+        if at < self._until and self._seen == self._writer.commits and self._cursor is not None:
+            # One cursor for the whole snapshot: another one a read costs a fifth of it.
+            for (body,) in self._cursor.execute(sql, (id,)):
+                return body  # type: ignore[no-any-return]
+            return None
+        for (body,) in self._renewed(at).execute(sql, (id,)):
+            return body  # type: ignore[no-any-return]
+        return None
+
+    def rows(self, sql: str, parameters: tuple[Any, ...], seconds: float) -> list[Any]:
+        """Of a statement; raises TakesLong if they are not there after that time, and as :meth:`body`."""
+        at = perf_counter()
+        shared = at < self._until and self._seen == self._writer.commits
+        connection = self._connection if shared and self._connection else self._renewed(at)
+        self._deadline = at + seconds
+        try:
+            return connection.reused.execute(sql, parameters).fetchall()
+        except apsw.InterruptError:
+            raise TakesLong(f"a page took more than {seconds} s") from None
+        finally:
+            self._deadline = _NEVER
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._end(self._connection)
+            self._connection.set_progress_handler(None)
+            self._readers.give_back(self._connection)
+            self._connection = None
+
+    def _renewed(self, at: float) -> Connection:
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = self._readers.take()
+            connection.set_progress_handler(self._late, STEPS)
+        self._end(connection)
+        commits = self._writer.commits
+        if commits == self._seen and at - self._until < PAUSE:
+            connection.execute("BEGIN")
+            self._cursor = connection.cursor()
+            self._until = at + WINDOW
+            asyncio.get_running_loop().call_later(WINDOW, self._end_if_over)
+        else:
+            self._until = at
+        self._seen = commits
+        return connection
+
+    def _end(self, connection: Connection) -> None:
+        if self._cursor is not None:
+            self._cursor.close()
+            self._cursor = None
+            connection.execute("COMMIT")
+
+    def _end_if_over(self) -> None:
+        if self._connection is not None and perf_counter() >= self._until:
+            self._end(self._connection)
+
+    def _late(self) -> bool:
+        return perf_counter() > self._deadline
