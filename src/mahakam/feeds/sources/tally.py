@@ -1,10 +1,14 @@
-"""One pass over a plain text file: what it holds is counted, and its SHA-256 taken, while a piece is in the cache."""
+"""One pass over a plain text file: what it holds is counted here while another thread takes its SHA-256."""
 
 from __future__ import annotations
 
 import codecs
 import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from queue import Queue
 
 from mahakam.feeds.sources.files import Local
 from mahakam.quality.typing_sql import LOOSE
@@ -30,8 +34,36 @@ class Tally:
 
 def tally(found: Local, delimiter: str) -> Tally | None:
     """Count in a file; None if it is not plain, at the first piece that is not."""
+    if found.digest or found.path != found.original:
+        return _counted(found, delimiter, None)
+    with _hashing() as (pieces, hashed):
+        counted = _counted(found, delimiter, pieces)
+    if counted is not None:
+        found.digest = hashed.hexdigest()
+    return counted
+
+
+@contextmanager
+def _hashing() -> Iterator[tuple[Queue[bytes], hashlib._Hash]]:
+    """What is put is hashed on a thread of its own, which is done at the end; a few pieces wait at most."""
+    hashed = hashlib.sha256(usedforsecurity=False)
+    pieces: Queue[bytes] = Queue(8)
+
+    def run() -> None:
+        while piece := pieces.get():
+            hashed.update(piece)
+
+    thread = threading.Thread(target=run, name="sha256", daemon=True)
+    thread.start()
+    try:
+        yield pieces, hashed
+    finally:
+        pieces.put(b"")
+        thread.join()
+
+
+def _counted(found: Local, delimiter: str, pieces: Queue[bytes] | None) -> Tally | None:
     mark = delimiter.encode()
-    hashed = None if found.digest or found.path != found.original else hashlib.sha256(usedforsecurity=False)
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     lines = delimiters = 0
     quotes = False
@@ -40,6 +72,8 @@ def tally(found: Local, delimiter: str) -> Tally | None:
     sought = set(_SOUGHT)
     with found.path.open("rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
+            if pieces is not None:
+                pieces.put(chunk)
             if not last and chunk.startswith(codecs.BOM_UTF8):
                 return None
             ends = chunk.count(b"\n")
@@ -55,13 +89,9 @@ def tally(found: Local, delimiter: str) -> Tally | None:
             delimiters += chunk.count(mark)
             quotes = quotes or b'"' in chunk
             sought -= {char for char in sought if char in chunk}
-            if hashed is not None:
-                hashed.update(chunk)
             last = chunk[-1:]
     if not whole:
         return None
-    if hashed is not None:
-        found.digest = hashed.hexdigest()
     return Tally(
         lines, delimiters, quotes, last == b"\n", frozenset("\r\n").union(char.decode() for char in sought)
     )
