@@ -171,7 +171,7 @@ def rule_words(rule: str, field: str) -> str:
     if known:
         return _(known, field=name) if "%(field)s" in known else _(known)
     rule_name = spoken(rule)
-    return _("Does not hold: %(rule)s", rule=f"“{rule_name}”") if rule_name else name
+    return _("The rule “%(rule)s” is broken", rule=rule_name) if rule_name else name
 
 
 def finding_words(found: Reason | None) -> str:

@@ -122,7 +122,7 @@ async def retrieve(call: Call) -> Response:
         and call.request.headers.get(HEADER) is None
         and not preferred(call)
     ):
-        body = broker.body(id, at_once=True)
+        body = broker.body(id)
         if body is None:
             raise not_found(require_uri(id, "The entity id"))
         if accept == JSON:
