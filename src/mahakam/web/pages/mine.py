@@ -86,7 +86,7 @@ def _rate(request: Request, form: FormData) -> Response:
     if not gate.is_ours(request, form):
         missing["form"] = _("The page had lain open for a long time. Please send it once more.")
     if missing:
-        return _rating(request, found, place, key, typed, missing, 422)
+        return _rating(request, found, place, key, typed, missing, 403 if "form" in missing else 422)
     date = dt.datetime.now(ZoneInfo(place.timezone)).date().isoformat()
     site = site_of(request)
     try:
