@@ -12,6 +12,7 @@ import click
 import mahakam
 
 COMMANDS = {
+    "backup": "backup:backup",
     "check": "check:check",
     "contract": "contract:contract",
     "demo": "demo:demo",
@@ -21,10 +22,12 @@ COMMANDS = {
     "key": "user:key",
     "mail": "mail:mail",
     "quarantine": "quarantine:quarantine",
+    "restore": "backup:restore",
     "serve": "serve:serve",
     "store": "store:store",
     "subscription": "subscription:subscription",
     "user": "user:user",
+    "verify": "backup:verify",
 }
 """Command → ``module:object`` in this folder; loaded only when it is called, so that each starts fast."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 from mahakam.ngsild.selection import Selection
@@ -244,11 +245,24 @@ class EntityStore(Protocol):
     def dump(self, table: str, columns: Sequence[str], keys: int) -> Iterator[tuple[Any, ...]]:
         """The rows of a table of :mod:`mahakam.store.transfer`, in the order of its first ``keys`` columns."""
 
+    def frozen(self) -> AbstractContextManager[Frozen]:
+        """The tenant as it is now, while others go on to write. Raises StoreError."""
+
+    def problems(self) -> list[str]:
+        """What is damaged, as the database finds it by looking at everything; nothing if all is well."""
+
     def load(self, tables: Mapping[str, Iterable[tuple[Any, ...]]]) -> None:
         """Fill an empty store with what :meth:`dump` gave, in one transaction."""
 
     def info(self) -> dict[str, int]:
         """``version`` of the schema, ``bytes`` on the disk, ``entities``, ``owed``, ``dead``."""
+
+
+class Frozen(Protocol):
+    """All of a tenant at one moment."""
+
+    def dump(self, table: str, columns: Sequence[str], keys: int) -> Iterator[tuple[Any, ...]]:
+        """As :meth:`EntityStore.dump`."""
 
 
 class Store(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -51,16 +51,16 @@ def move(source: Store, target: Store, told: Callable[[Moved], None] = lambda _:
     for name in source.tenants():
         here = source.tenant(name)
         there = target.create_tenant(name)
-        before = [_measured(there, name, table) for table in TABLES]
+        before = [measured(there, name, table) for table in TABLES]
         if any(one.rows for one in before):
-            if before != [_measured(here, name, table) for table in TABLES]:
+            if before != [measured(here, name, table) for table in TABLES]:
                 raise StoreError(
                     f"the target's tenant {name or '(default)'} is not empty; a move needs an empty store"
                 )
         else:
             there.load({table: _rows(here, table) for table in TABLES})
         for table in TABLES:
-            one, other = _measured(here, name, table), _measured(there, name, table)
+            one, other = measured(here, name, table), measured(there, name, table)
             if one != other:
                 raise StoreError(
                     f"{name or '(default)'} {table}: {one.rows} rows became {other.rows}, or others"
@@ -74,12 +74,18 @@ def _rows(store: EntityStore, table: str) -> Iterator[tuple[Any, ...]]:
     return store.dump(table, TABLES[table], KEYS.get(table, 1))
 
 
-def _measured(store: EntityStore, tenant: str, table: str) -> Moved:
+def measured(store: EntityStore, tenant: str, table: str) -> Moved:
+    """A table as it is, counted."""
     digest, number = sha256(), 0
     for row in _rows(store, table):
         number += 1
-        digest.update(orjson.dumps([_plain(value) for value in row]))
+        digest.update(digested(row))
     return Moved(tenant, table, number, digest.hexdigest())
+
+
+def digested(row: Iterable[Any]) -> bytes:
+    """A row as it goes into a checksum."""
+    return orjson.dumps([_plain(value) for value in row])
 
 
 def _plain(value: Any) -> Any:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
 from mahakam.ngsild.match import matches
 from mahakam.ngsild.selection import Selection
-from mahakam.store.errors import TakesLong
-from mahakam.store.postgres.connection import Database, Readers
+from mahakam.store.errors import StoreError, TakesLong
+from mahakam.store.postgres.connection import Database, Readers, run
 from mahakam.store.postgres.dialect import POSTGRES
 from mahakam.store.postgres.replica import Replica
 from mahakam.store.postgres.schema import prepare
@@ -19,11 +20,12 @@ from mahakam.store.postgres.signals import Signals
 from mahakam.store.postgres.transaction import PostgresTransaction
 from mahakam.store.postgres.writer import Writer
 from mahakam.store.protocol import Document, Transaction
-from mahakam.store.sql.copying import dump
+from mahakam.store.sql.copying import FrozenRows, dump
 from mahakam.store.sql.history import HistoryReads
 from mahakam.store.sql.ledger import Ledger
 from mahakam.store.sql.packing import unpack
 from mahakam.store.sql.select import Plan, compile_selection
+from mahakam.store.transfer import KEYS, TABLES
 
 T = TypeVar("T")
 
@@ -149,6 +151,27 @@ class PostgresEntities(Ledger, HistoryReads):
 
     def dump(self, table: str, columns: Sequence[str], keys: int) -> Iterator[tuple[Any, ...]]:
         return dump(self._all, table, columns, keys)
+
+    @contextmanager
+    def frozen(self) -> Iterator[FrozenRows]:
+        with self.database.clear_errors():
+            connection = self.database.connect(reader=True)
+            try:
+                connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                yield FrozenRows(lambda sql, parameters: run(connection, sql, parameters).fetchall())
+            finally:
+                connection.close()
+
+    def problems(self) -> list[str]:
+        """What cannot be read; the server's own checksums and amcheck look deeper."""
+        found = []
+        for table, columns in TABLES.items():
+            try:
+                for _ in self.dump(table, columns, KEYS.get(table, 1)):
+                    pass
+            except StoreError as error:
+                found.append(f"{table}: {error}")
+        return found
 
     def load(self, tables: Mapping[str, Iterable[tuple[Any, ...]]]) -> None:
         def work(transaction: Transaction) -> None:

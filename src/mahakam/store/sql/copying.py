@@ -29,3 +29,13 @@ def insertion(table: str, columns: Sequence[str]) -> str:
     """The statement that inserts a row."""
     names = ", ".join(f'"{name}"' for name in columns)
     return f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})"
+
+
+class FrozenRows:
+    """See :class:`mahakam.store.protocol.Frozen`: reads that all see one moment."""
+
+    def __init__(self, read: Callable[[str, tuple[Any, ...]], list[Any]]) -> None:
+        self._read = read
+
+    def dump(self, table: str, columns: Sequence[str], keys: int) -> Iterator[tuple[Any, ...]]:
+        return dump(self._read, table, columns, keys)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,15 +14,23 @@ import apsw
 import orjson
 
 from mahakam.ngsild.selection import Selection
+from mahakam.store.errors import StoreError
 from mahakam.store.protocol import Document, Transaction
-from mahakam.store.sql.copying import dump
+from mahakam.store.sql.copying import FrozenRows, dump
 from mahakam.store.sql.history import HistoryReads
 from mahakam.store.sql.ledger import Ledger
 from mahakam.store.sql.packing import unpack
 from mahakam.store.sql.select import Plan, compile_selection
 from mahakam.store.sqlite import places
 from mahakam.store.sqlite.condition import SQLITE
-from mahakam.store.sqlite.connection import Readers, clear_errors, in_words, prepare
+from mahakam.store.sqlite.connection import (
+    READER_CACHE_KIB,
+    Readers,
+    clear_errors,
+    connect,
+    in_words,
+    prepare,
+)
 from mahakam.store.sqlite.sharing import SharedReads
 from mahakam.store.sqlite.transaction import SqliteTransaction
 from mahakam.store.sqlite.values import ValueIndexes
@@ -205,6 +214,23 @@ class SqliteEntities(Ledger, HistoryReads):
 
     def dump(self, table: str, columns: Sequence[str], keys: int) -> Iterator[tuple[Any, ...]]:
         return dump(self._all, table, columns, keys)
+
+    @contextmanager
+    def frozen(self) -> Iterator[FrozenRows]:
+        with clear_errors(self.path):
+            connection = connect(self.path, READER_CACHE_KIB, reader=True)
+            try:
+                connection.execute("BEGIN; SELECT 1 FROM entity LIMIT 1").fetchall()
+                yield FrozenRows(lambda sql, parameters: connection.execute(sql, parameters).fetchall())
+            finally:
+                connection.close()
+
+    def problems(self) -> list[str]:
+        try:
+            found = self._all("PRAGMA integrity_check(20)")
+        except StoreError as error:
+            return [str(error)]
+        return [f"{self.path}: {line}" for (line,) in found if line != "ok"]
 
     def load(self, tables: Mapping[str, Iterable[tuple[Any, ...]]]) -> None:
         def work(transaction: Transaction) -> None:
