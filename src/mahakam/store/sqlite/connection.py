@@ -15,9 +15,9 @@ from mahakam.store.sqlite.functions import register
 
 PAGE_SIZE = 8192
 WRITER_CACHE_KIB = 16_384
-READER_CACHE_KIB = 4_096
-READER_MAP_BYTES = 2**40
-"""Readers map the file instead of copying pages of it: what is resident then is the system's page cache."""
+READER_CACHE_KIB = 8_192
+READER_MAP_BYTES = 48 * 2**20
+"""Readers map the beginning of the file, which saves a copy of each page; more would count as resident memory."""
 CHECKPOINT_PAGES = 4_000
 """Pages (32 MiB) after which the log is copied into the file: a page that changes often is copied less often."""
 BUSY_MILLISECONDS = 30_000
