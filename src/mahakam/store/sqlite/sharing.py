@@ -59,13 +59,13 @@ class SharedReads:
         shared = at < self._until and self._seen == self._writer.commits
         connection = self._connection if shared and self._connection else self._renewed(at)
         self._deadline = at + WAIT
-        self._seconds, self._worked = seconds, 0.0
+        self._seconds = seconds
         try:
             return connection.reused.execute(sql, parameters).fetchall()
         except apsw.InterruptError:
             raise TakesLong(f"a page took more than {seconds} s") from None
         finally:
-            self._deadline = _NEVER
+            self._deadline, self._worked = _NEVER, 0.0
 
     def close(self) -> None:
         if self._connection is not None:
@@ -102,6 +102,8 @@ class SharedReads:
             self._end(self._connection)
 
     def _late(self) -> bool:
+        if self._deadline == _NEVER:
+            return False
         work = thread_time()
         self._worked = self._worked or work + self._seconds
         return work > self._worked or perf_counter() > self._deadline
