@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 import orjson
 
@@ -40,6 +40,7 @@ LARGE = 200_000
 
 _LINK = re.compile(r"\s*<([^>]*)>\s*((?:;[^,<]*)?)")
 _REL = re.compile(r";\s*rel\s*=\s*\"?([^\";]+)\"?")
+_MAX_PARAMETERS = 100
 _TENANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 
 
@@ -313,7 +314,7 @@ def parse_json(body: bytes) -> Any:
 def parameters(query: str, known: frozenset[str]) -> Mapping[str, str]:
     """The parameters of a query string; raises Problem InvalidRequest for an unknown or doubled one."""
     try:
-        pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=100)
+        pairs = _pairs(query)
     except (ValueError, UnicodeDecodeError):
         raise Problem(
             "InvalidRequest", "The query string is not valid", "percent-encoded UTF-8 was expected"
@@ -331,6 +332,23 @@ def parameters(query: str, known: frozenset[str]) -> Mapping[str, str]:
             raise Problem("InvalidRequest", "The query string is not valid", f"{name} holds a NUL character")
         params[name] = value
     return params
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    """As ``parse_qsl`` has them, which takes three times as long; raises ValueError, UnicodeDecodeError."""
+    parts = query.split("&")
+    if len(parts) > _MAX_PARAMETERS:
+        raise ValueError("too many parameters")
+    if "%" not in query and "+" not in query:
+        return [part.partition("=")[::2] for part in parts if part]
+    return [
+        (_unquoted(name), _unquoted(value))
+        for name, _, value in (part.partition("=") for part in parts if part)
+    ]
+
+
+def _unquoted(text: str) -> str:
+    return unquote(text.replace("+", " "), errors="strict") if "%" in text or "+" in text else text
 
 
 def tenant_of(headers: Headers) -> str:

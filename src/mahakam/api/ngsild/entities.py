@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace as changed
@@ -185,6 +186,8 @@ class Plan:
 
 _plans: dict[tuple[str, str | None, str, int, int], Plan] = {}
 _MAX_PLANS = 2048
+_SAFE = re.compile(r"[A-Za-z0-9_.\-:*,;=@!$()~/]*", re.ASCII)
+"""What a query string takes as it is."""
 
 
 def core_plan(node: Node, query: str) -> Plan:
@@ -277,9 +280,13 @@ def require_narrow(params: Mapping[str, str], selection: Selection) -> None:
 def _pages(params: Mapping[str, str], limit: int) -> tuple[str, str]:
     """The path of a page, before and after its offset; parameters in alphabetical order."""
     rest = {**params, "limit": str(limit), "offset": ""}
-    parts = [f"{name}={quote(value, safe=':*,;=@!$()~/')}" for name, value in sorted(rest.items())]
+    parts = [f"{name}={_quoted(value)}" for name, value in sorted(rest.items())]
     before, _, after = "&".join(parts).partition("offset=")
     return f"{BASE}/entities?{before}offset=", after
+
+
+def _quoted(value: str) -> str:
+    return value if _SAFE.fullmatch(value) else quote(value, safe=":*,;=@!$()~/")
 
 
 def number(text: str | None, name: str, default: int) -> int:

@@ -36,6 +36,7 @@ READ_PARAMETERS = frozenset(
         *JOIN_PARAMETERS,
     )
 )  # fmt: skip
+_SHAPING = READ_PARAMETERS - {"options", "local", "csf"}
 ENTITY_MEDIA = (JSON, JSON_LD, GEO_JSON)
 _VERSION = re.compile(r"(?:^|,)\s*ngsi-ld\s*=\s*\"?(\d)\.(\d{1,2})\b", re.IGNORECASE)
 _CORE_MEMBER = b'{"@context":' + orjson.dumps(CORE_URL) + b","
@@ -77,8 +78,13 @@ class Presentation:
         return feature(document, rendered, self.geometry_property, dataset)
 
 
+_PLAIN = Presentation()
+
+
 def presentation(params: Mapping[str, str], options: frozenset[str], context: Context) -> Presentation:
     """What the parameters of a read say about its answer; raises Problem InvalidRequest or BadRequestData."""
+    if not options and _SHAPING.isdisjoint(params):
+        return _PLAIN
     forms = {FORMS[option] for option in options if option in FORMS}
     wanted = params.get("format")
     if wanted is not None:

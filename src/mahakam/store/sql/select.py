@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mahakam.ngsild.selection import And, Compare, Condition, Geo, Scopes, Selection, Types
@@ -92,8 +92,13 @@ def compile_selection(selection: Selection, dialect: Dialect, drive: Drive | Non
     source, index_where = "", ""
     parameters: list[Any] = []
     tests: list[Test] = []
-    box = box_around(selection.geo)
-    if selection.ids or (box is not None and drive is not None and drive.part is not selection.geo):
+    left: dict[str, Any] = {}
+    geo = selection.geo
+    if selection.ids:
+        drive = None
+    place_drives = drive is not None and drive.part is geo
+    box = None if place_drives else box_around(geo)
+    if box is not None:
         drive = None
     if drive is not None:
         source, parameters = f"({drive.sql}) t", drive.parameters
@@ -104,25 +109,27 @@ def compile_selection(selection: Selection, dialect: Dialect, drive: Drive | Non
             source, index_where, parameters = _type_source(selection.types)
     if selection.ids:
         tests.append(dialect.among("e.id", selection.ids))
-    rest = Selection(geo=selection.geo, id_pattern=selection.id_pattern)
     if selection.attrs:
         tests.append(dialect.has_any(selection.attrs))
     if selection.scopes:
         scoped = _in_scopes(selection.scopes)
         if scoped is None:
-            rest = replace(rest, scopes=selection.scopes)
+            left["scopes"] = selection.scopes
         else:
             tests.append(scoped)
-    if drive is not None and drive.part is selection.geo:
-        test = dialect.decide(Selection(geo=selection.geo))
+    if place_drives:
+        test = dialect.decide(Selection(geo=geo))
         tests.append(Test(f"(t.sure OR {test.sql})", test.parameters, test.exact))
-        rest = replace(rest, geo=None)
-    elif box is not None:
-        tests.append(dialect.touches(box))
+    elif geo is not None:
+        left["geo"] = geo
+        if box is not None:
+            tests.append(dialect.touches(box))
     if selection.condition is not None:
         tests.append(_condition(selection.condition, dialect, drive))
-    if rest != Selection():
-        tests.append(dialect.decide(rest))
+    if selection.id_pattern is not None:
+        left["id_pattern"] = selection.id_pattern
+    if left:
+        tests.append(dialect.decide(Selection(**left)))
     return Plan(
         source,
         index_where,
@@ -162,6 +169,8 @@ def _type_source(types: Types) -> tuple[str, str, list[Any]]:
 
 
 def _of_types(types: Types, dialect: Dialect) -> Test:
+    if len(types.any_of) == 1 and len(types.any_of[0]) == 1:
+        return dialect.has_type(types.any_of[0][0])
     return any_of([all_of([dialect.has_type(name) for name in group]) for group in types.any_of])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import cos, floor, pi, radians, sin
 
 from mahakam.ngsild.selection import Geo, Selection
@@ -25,9 +26,13 @@ _COSINE = (
 """Of the distance, as an angle; its parameters: sine and cosine of the centre's latitude, its longitude."""
 _FEW = 4
 """Bands that are written out."""
-_SOME = "p.band IN (WITH RECURSIVE b(n) AS (VALUES (?) UNION ALL SELECT n + 1 FROM b WHERE n < ?) SELECT n FROM b)"
-_MANY = "p.band BETWEEN ? AND ?"
-_WITHIN = "p.longitude BETWEEN ? AND ? AND p.latitude BETWEEN ? AND ?"
+_WITHIN = " AND p.longitude BETWEEN ? AND ? AND p.latitude BETWEEN ? AND ?"
+_IN_FEW = f"p.band IN ({', '.join('?' * _FEW)}){_WITHIN}"
+_IN_SOME = (
+    "p.band IN (WITH RECURSIVE b(n) AS (VALUES (?) UNION ALL SELECT n + 1 FROM b WHERE n < ?) SELECT n FROM b)"
+    + _WITHIN
+)
+_IN_MANY = "p.band BETWEEN ? AND ?" + _WITHIN
 _BOXES = "west <= ? AND east >= ? AND south <= ? AND north >= ?"
 _ANY = 2.0
 """More than any cosine."""
@@ -58,35 +63,42 @@ def drive(selection: Selection) -> Drive | None:
     if geo is None or box is None:
         return None
     test, bounds = _in_bands(box)
-    points = f"FROM step s CROSS JOIN point p ON p.step = s.n AND {test} WHERE s.part = 0 AND {IN_USE}"
     if geo.georel == "near" and geo.geometry["type"] == "Point":
         sure, possible = _cosines(geo)
         centre = _centre(geo)
-        parameters = [*centre, *sure, *bounds, *centre, *possible]
-        points = (
-            f"SELECT s.n AS step, p.entity AS entity, {_COSINE} BETWEEN ? AND ? AS sure"
-            f" {points} AND {_COSINE} BETWEEN ? AND ?"
-        )
-    else:
-        parameters = bounds
-        points = f"SELECT s.n AS step, p.entity AS entity, 0 AS sure {points}"
+        return Drive(_near_sql(test), [*centre, *sure, *bounds, *centre, *possible, *_touching(box)], geo)
+    return Drive(_box_sql(test), [*bounds, *_touching(box)], geo)
+
+
+@cache
+def _near_sql(test: str) -> str:
+    return _drive_sql(f"{_COSINE} BETWEEN ? AND ?", f"{test} AND {_COSINE} BETWEEN ? AND ?")
+
+
+@cache
+def _box_sql(test: str) -> str:
+    return _drive_sql("0", test)
+
+
+def _drive_sql(sure: str, test: str) -> str:
+    points = (
+        f"SELECT s.n AS step, p.entity AS entity, {sure} AS sure FROM step s CROSS JOIN point p"
+        f" ON p.step = s.n AND {test} WHERE s.part = 0 AND {IN_USE}"
+    )
     boxes = f"SELECT {step_sql('entity')} AS step, entity, 0 AS sure FROM location WHERE {_BOXES}"
     # The limit, which is none, keeps SQLite from dropping the order.
-    sql = f"SELECT entity, sure FROM ({points} UNION ALL {boxes} ORDER BY 1, 2 LIMIT -1)"
-    return Drive(sql, [*parameters, *_touching(box)], geo)
+    return f"SELECT entity, sure FROM ({points} UNION ALL {boxes} ORDER BY 1, 2 LIMIT -1)"
 
 
 def _in_bands(box: Box) -> tuple[str, list[float]]:
     """The test of a point in a box, and its parameters."""
     west, east, south, north = box
     first, last = floor(south * _BANDS), floor(north * _BANDS)
-    bands: list[float] = [first, last]
     if last - first < _FEW:
         bands = [min(first + more, last) for more in range(_FEW)]
-        test = f"p.band IN ({', '.join('?' * _FEW)})"
-    else:
-        test = _SOME if last - first < _MOST_BANDS else _MANY
-    return f"{test} AND {_WITHIN}", [*bands, west, east, south, north]
+        return _IN_FEW, [*bands, west, east, south, north]
+    test = _IN_SOME if last - first < _MOST_BANDS else _IN_MANY
+    return test, [first, last, west, east, south, north]
 
 
 def _touching(box: Box) -> list[float]:
