@@ -9,6 +9,7 @@ BENCHES = (
     "bench.check",
     "bench.feeds",
     "bench.broker",
+    "bench.growth",
     "bench.subscriptions",
     "bench.validation",
     "bench.duplicates",
