@@ -19,7 +19,8 @@ import pytest
 
 from mahakam.app import Node
 from mahakam.config import Settings
-from mahakam.feeds.dataset_rows import lineage_of_row, stored_dataset
+from mahakam.feeds.dataset_rows import lineage_of_row, stored_dataset, versions_of
+from mahakam.feeds.datasets import VERSIONS
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.run import run_feed
 from mahakam.store.model import Run
@@ -136,17 +137,35 @@ def test_a_run_again_changes_nothing(gauges: Gauges) -> None:
     assert [(each, each.stat().st_mtime_ns) for each in gauges.parquets] == files
 
 
-def test_a_newer_file_takes_the_place_of_the_older(gauges: Gauges) -> None:
+def test_a_newer_file_takes_the_place_of_the_older_which_stays_readable(gauges: Gauges) -> None:
     first = gauges.run()
+    before = gauges.stored()
     gauges.write(gauges.rows[:1500])
     second = gauges.run()
     assert (second.stored, second.unchanged) == (1500, 0)
     assert len(gauges.stored()) == 1500
-    assert len(gauges.parquets) == 1
+    older = stored_dataset(gauges.parts, "singapore", FEED, version=first.id)
+    assert older
+    assert parquet.read_table(older.file).to_pylist() == before
+    assert stored_dataset(gauges.parts, "singapore", FEED, version=second.id + 1) is None
+    assert [(v["run"], v["rows"]) for v in versions_of(gauges.document())] == [
+        (second.id, 1500),
+        (first.id, 2000),
+    ]
     document = gauges.document()
     assert document["issued"]["value"] == first.started
     assert document["modified"]["value"] == second.started
     assert document["run"]["value"] == second.id
+
+
+def test_so_many_versions_are_kept_and_no_more(gauges: Gauges) -> None:
+    runs = []
+    for less in range(VERSIONS + 2):
+        gauges.write(gauges.rows[: 50 - less])
+        runs.append(gauges.run().id)
+    assert [version["run"] for version in versions_of(gauges.document())] == runs[: -VERSIONS - 1 : -1]
+    assert len(gauges.parquets) == VERSIONS
+    assert stored_dataset(gauges.parts, "singapore", FEED, version=runs[0]) is None
 
 
 def test_new_words_about_the_same_rows_change_the_description_alone(gauges: Gauges) -> None:
@@ -255,7 +274,7 @@ run_feed(Parts.of(Node(Settings(data=Path(data), config=(Path(places),)))), "sin
 """
 
 
-@pytest.mark.parametrize("moment", ["_sync", "_describe", "_remove_older"])
+@pytest.mark.parametrize("moment", ["_sync", "_describe", "_remove_others"])
 def test_a_killed_run_leaves_the_dataset_whole(gauges: Gauges, moment: str) -> None:
     """Killed while the file is written, before the entity points to it, and before the older file is gone."""
     gauges.run()
@@ -265,11 +284,13 @@ def test_a_killed_run_leaves_the_dataset_whole(gauges: Gauges, moment: str) -> N
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
     assert len(gauges.parquets) == 2, "something of the killed run is left"
-    assert gauges.stored() == (before if moment != "_remove_older" else before[:900])
+    assert gauges.stored() == (before if moment != "_remove_others" else before[:900])
     run = gauges.run()
     assert (run.state, run.stored + run.unchanged) == ("clean", 900)
     assert gauges.stored() == before[:900]
-    assert len(gauges.parquets) == 1
+    kept = versions_of(gauges.document())
+    assert [version["rows"] for version in kept] == [900, 2000]
+    assert set(gauges.parquets) == {gauges.data / version["file"] for version in kept}
 
 
 def test_a_field_named_like_a_column_of_ours_is_refused(gauges: Gauges) -> None:

@@ -61,16 +61,31 @@ class StoredDataset:
             connection.close()
 
 
-def stored_dataset(parts: Parts, place: str, name: str) -> StoredDataset | None:
-    """The dataset that a feed of a place stored; None while there is none."""
+def stored_dataset(parts: Parts, place: str, name: str, version: int = 0) -> StoredDataset | None:
+    """The dataset that a feed of a place stored, as the run ``version`` left it (0: the newest).
+
+    None while there is none, or if that version is not kept.
+    """
     document = parts.broker.get(dataset_id(place, name))
     if document is None or not isinstance(document.get("file"), dict):
         return None
+    file, run = str(document["file"].get("value")), int(document.get("run", {}).get("value", 0))
+    if version and version != run:
+        kept = [one for one in versions_of(document) if one["run"] == version]
+        if not kept:
+            return None
+        file, run = str(kept[0]["file"]), version
     folder = data_folder(parts).resolve()
-    file = (folder / str(document["file"].get("value"))).resolve()
-    if not file.is_file() or not file.is_relative_to(folder):
+    path = (folder / file).resolve()
+    if not path.is_file() or not path.is_relative_to(folder):
         return None
-    return StoredDataset(document, file, int(document.get("run", {}).get("value", 0)))
+    return StoredDataset(document, path, run)
+
+
+def versions_of(document: Document) -> list[dict[str, Any]]:
+    """The versions of a dataset that are kept, the newest first: ``run``, ``modified``, ``rows``, ``file``."""
+    found: list[dict[str, Any]] = document.get("versions", {}).get("value") or []
+    return found
 
 
 def lineage_of_row(parts: Parts, place: str, name: str, row: int, file: str = "") -> Lineage | None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 FILE, SHEET, FLAGGED = "_file", "_sheet", "_flagged"
 OWN = (ROW, LINE, FILE, SHEET, FLAGGED)
 """Columns beside the contract's fields: data row (from 1) and line in the file, the file, its sheet, a warning."""
+VERSIONS = 10
+"""How many versions of a dataset are kept, the newest included."""
 _PART = ".part"
 _ALL = 1_000_000
 
@@ -62,12 +64,13 @@ def store_dataset(
     relative = file.relative_to(data_folder(parts)).as_posix()
     before = parts.broker.get(dataset_id(feed.place.id, feed.name))
     same = before is not None and _value(before, "file") == relative
-    _describe(parts, feed, contract, run, before, relative, rows)
+    kept = _versions(before, relative, run, rows)
+    _describe(parts, feed, contract, run, before, relative, rows, kept)
     if same:
         run.unchanged += rows
     else:
         run.stored += rows
-    _remove_older(folder, file)
+    _remove_others(folder, {Path(version["file"]).name for version in kept})
     return _released(parts, feed, reading, judged)
 
 
@@ -136,8 +139,27 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def _versions(before: Document | None, file: str, run: Run, rows: int) -> list[dict[str, Any]]:
+    """The versions to keep, the newest first: each has the run that made it, when, its rows and its file."""
+    known: list[dict[str, Any]] = (_value(before, "versions") or []) if before else []
+    if known and known[0]["file"] == file:
+        return known
+    if before and not known:  # written before versions were kept
+        named = ("run", "modified", "rows", "file")
+        known = [{name: _value(before, name) for name in named}] if _value(before, "file") != file else []
+    newest = {"run": run.id, "modified": run.started, "rows": rows, "file": file}
+    return [newest, *(version for version in known if version["file"] != file)][:VERSIONS]
+
+
 def _describe(
-    parts: Parts, feed: Feed, contract: Contract, run: Run, before: Document | None, file: str, rows: int
+    parts: Parts,
+    feed: Feed,
+    contract: Contract,
+    run: Run,
+    before: Document | None,
+    file: str,
+    rows: int,
+    versions: list[dict[str, Any]],
 ) -> None:
     """Create or change the entity; one that says the same already is left alone."""
     from mahakam.ngsild.problem import Problem
@@ -161,6 +183,7 @@ def _describe(
         ],
         "file": file,
         "run": (_value(before, "run") if before and same else None) or run.id,
+        "versions": versions,
     }
     document: Document = {
         "id": dataset_id(feed.place.id, feed.name),
@@ -186,10 +209,11 @@ def _value(document: Document, name: str) -> Any:
     return attribute.get("value") if isinstance(attribute, dict) else None
 
 
-def _remove_older(folder: Path, file: Path) -> None:
-    """Files of earlier runs, and what a run left that was killed; one that cannot be removed now is left."""
+def _remove_others(folder: Path, kept: set[str]) -> None:
+    """Files of versions that are kept no longer, and what a run left that was killed; what cannot be removed now is
+    left."""
     for each in folder.iterdir():
-        if each != file and each.suffix in (".parquet", _PART):
+        if each.name not in kept and each.suffix in (".parquet", _PART):
             with suppress(OSError):
                 each.unlink()
 

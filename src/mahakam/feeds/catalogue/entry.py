@@ -1,0 +1,185 @@
+"""A feed as the catalogue tells of it: what it is about, whose it is, under which terms, and what its columns are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mahakam.config import ConfigError, Place, Text, as_text
+from mahakam.feeds.definition import Feed
+from mahakam.feeds.known import Dataset, dataset, feed_of
+from mahakam.feeds.parts import contract_file
+from mahakam.quality.contract import Contract, Field
+from mahakam.quality.rule import OneOf, Refers
+
+if TYPE_CHECKING:
+    from mahakam.store.protocol import EntityStore
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A public column: the data standard of a variable, as Satu Data Indonesia asks (BPS regulation 4/2020).
+
+    ``title`` is the concept, ``description`` the definition, ``codes`` the classification (a code list of the
+    node, ``name.column``), ``values`` the values allowed, ``kind`` the measure, ``unit`` its UN/CEFACT code.
+    """
+
+    field: Field
+    title: str
+    description: str
+    kind: str
+    unit: str
+    codes: str
+    values: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.field.name
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One dataset of the catalogue: the feed of a place, with its contract and what its runs left."""
+
+    known: Dataset
+    feed: Feed
+    contract: Contract
+
+    @property
+    def place(self) -> Place:
+        return self.known.place
+
+    @property
+    def name(self) -> str:
+        """The name in CKAN: lower-case letters, digits, dash and underscore."""
+        return re.sub(r"[^a-z0-9_-]", "_", f"{self.place.id}--{self.feed.name}".lower())
+
+    @property
+    def table(self) -> str:
+        """The name of the table in SQL: ``place.feed``, with underscores for what no plain name may hold."""
+        return f"{sql_name(self.place.id)}.{sql_name(self.feed.name)}"
+
+    @property
+    def path(self) -> str:
+        """The stable path of the dataset on this node."""
+        return f"/catalogue/{self.place.id}/{self.feed.name}"
+
+    @property
+    def description(self) -> Text:
+        """What the feed says, else its contract, else the title: DCAT-AP wants a description of every dataset."""
+        if self.feed.description:
+            return self.feed.description
+        return as_text(self.contract.description) if self.contract.description else self.feed.title
+
+    @property
+    def modified(self) -> str:
+        """When its rows last changed, ISO 8601; "" before the first run."""
+        return self.known.updated
+
+    @property
+    def rows(self) -> int | None:
+        """The rows that the last run left in the store; None before the first run."""
+        run = self.known.run
+        return None if run is None else run.stored + run.unchanged
+
+    @property
+    def producer(self) -> str:
+        """The agency whose data it is (produsen data); the place's government where the feed names none."""
+        return self.feed.owner or next(iter(self.place.name.values()))
+
+    @property
+    def code_lists(self) -> tuple[str, ...]:
+        """The reference codes (kode referensi) that its values are held to."""
+        return tuple(sorted({column.codes for column in self.columns if column.codes}))
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns that everybody may see: those that the contract marks as personal are left out."""
+        units = dict(self.feed.entity.units) if self.feed.entity else {}
+        codes = {r.check.field: r.check.target for r in self.contract.rules if isinstance(r.check, Refers)}
+        allowed = {
+            r.check.field: tuple(sorted(map(str, r.check.values)))
+            for r in self.contract.rules
+            if isinstance(r.check, OneOf) and r.name in ("enum", "invalidValues")
+        }
+        return tuple(
+            Column(
+                field,
+                field.title or field.physical,
+                field.description,
+                field.kind.logical,
+                units.get(field.name, ""),
+                codes.get(field.name, ""),
+                allowed.get(field.name, ()),
+            )
+            for field in self.contract.fields.values()
+            if not field.personal
+        )
+
+    @property
+    def personal(self) -> tuple[str, ...]:
+        """The fields that are kept from the public."""
+        return tuple(field.name for field in self.contract.fields.values() if field.personal)
+
+
+def sql_name(text: str) -> str:
+    """A name that SQL takes without quotes."""
+    plain = re.sub(r"\W", "_", text.lower(), flags=re.ASCII)
+    return f"_{plain}" if plain[:1].isdigit() else plain
+
+
+def entries(store: EntityStore, places: Mapping[str, Place]) -> Iterator[Entry]:
+    """Every usable feed of every place; a feed that is set up wrongly is told of on the page of quality."""
+    for place in places.values():
+        for name in place.files("feeds"):
+            found = entry(store, places, place.id, name)
+            if found is not None:
+                yield found
+
+
+def entry(store: EntityStore, places: Mapping[str, Place], place_id: str, name: str) -> Entry | None:
+    """One entry; None if the place, the feed or its contract is not there or cannot be used."""
+    place = places.get(place_id)
+    if place is None or name not in place.files("feeds"):
+        return None
+    try:
+        feed = feed_of(place, name)
+        path = contract_file(places, place, feed.contract)
+        contract = _contract(path, path.stat().st_mtime_ns) if path else None
+    except ConfigError:
+        return None
+    return None if contract is None else Entry(dataset(store, place, name), feed, contract)
+
+
+@lru_cache(maxsize=512)
+def _contract(path: Path, _modified: int) -> Contract | None:
+    from mahakam.quality.load import load
+    from mahakam.quality.odcs import ContractError
+
+    try:
+        return load(path)
+    except ContractError:
+        return None
+
+
+def quality_measures(one: Entry) -> dict[str, Any]:
+    """The figures of the last run: rows read, stored, held, with a warning, and the score from 0 to 1.
+
+    Empty before the first run.
+    """
+    run = one.known.run
+    if run is None:
+        return {}
+    figures: dict[str, Any] = {
+        "rowsRead": run.read - run.left_out,
+        "rowsStored": run.stored + run.unchanged,
+        "rowsHeld": one.known.held,
+        "rowsWithWarning": run.warnings,
+    }
+    if one.known.score is not None:
+        figures["score"] = round(one.known.score, 4)
+    return figures
