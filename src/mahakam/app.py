@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 import mahakam
+from mahakam.api.catalogue.negotiation import is_data
 from mahakam.config import ConfigError, Place, Settings, load_places
 from mahakam.store.errors import StoreError
 from mahakam.store.opening import open_store
@@ -33,7 +34,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-NGSI_LD, OPEN311 = "/ngsi-ld/", "/open311/"
+NGSI_LD, OPEN311, CATALOGUE = "/ngsi-ld/", "/open311/", "/catalogue"
 _log = logging.getLogger("mahakam")
 
 
@@ -203,6 +204,7 @@ class Application:
         self.node = node
         self._ngsild: Asgi | None = None
         self._open311: Asgi | None = None
+        self._catalogue: Asgi | None = None
         self._pages: Asgi | None = None
         self._notifiers = Notifiers(node)
 
@@ -219,6 +221,8 @@ class Application:
                 return self._health(send)
             if path.startswith(OPEN311):
                 return (self._open311 or self._make_open311())(scope, receive, send)
+            if path.startswith(CATALOGUE) and is_data(path, scope["headers"]):
+                return (self._catalogue or self._make_catalogue())(scope, receive, send)
             return (self._pages or self._make_pages())(scope, receive, send)
         if scope["type"] == "lifespan":
             return self._live(receive, send)
@@ -235,6 +239,12 @@ class Application:
 
         self._open311 = open311.build(self.node)
         return self._open311
+
+    def _make_catalogue(self) -> Asgi:
+        from mahakam.api import catalogue
+
+        self._catalogue = catalogue.build(self.node)
+        return self._catalogue
 
     def _make_pages(self) -> Asgi:
         from mahakam.web import site

@@ -36,3 +36,19 @@ def is_due(feed: Feed, last: datetime | None, now: datetime) -> bool:
         return True
     moment = following(feed, last)
     return moment is not None and moment <= now
+
+
+_PERIODS = (
+    (1.5, "HOURLY"), (36, "DAILY"), (24 * 10, "WEEKLY"), (24 * 45, "MONTHLY"), (24 * 130, "QUARTERLY"),
+    (24 * 400, "ANNUAL"),
+)  # fmt: skip
+
+
+def period_of(feed: Feed) -> str:
+    """How often the feed is due, in the EU's vocabulary of frequencies; "" without a schedule or a word for it."""
+    if not feed.schedule:
+        return ""
+    coming = CronSim(feed.schedule, datetime(2024, 1, 1))
+    first, second = next(coming), next(coming)
+    gap = (second - first).total_seconds() / 3600
+    return next((word for hours, word in _PERIODS if gap <= hours), "")

@@ -44,6 +44,12 @@ def public_table(parts: Parts, one: Entry, version: int = 0) -> Path | None:
     return None if version else _of_entities(parts, one)
 
 
+def public_columns(one: Entry) -> list[str]:
+    """The columns of the public table that a person takes away: ``id`` of entities, then the public fields."""
+    names = [column.name for column in one.columns]
+    return names if one.feed.store == "dataset" or "id" in names else ["id", *names]
+
+
 def _of_dataset(parts: Parts, one: Entry, version: int) -> Path | None:
     found = stored_dataset(parts, one.place.id, one.feed.name, version)
     if found is None or not one.personal:

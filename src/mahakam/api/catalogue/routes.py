@@ -1,0 +1,210 @@
+"""The paths of the catalogue that programs ask: graphs, metadata of tables, and the tables."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from mahakam.api.catalogue.negotiation import MEDIA, Form, preferred
+from mahakam.config import Place, Settings, as_text
+from mahakam.feeds.catalogue.answers import MEDIA as FILES
+from mahakam.feeds.catalogue.answers import TooManyRows, written
+from mahakam.feeds.catalogue.entry import Entry, entries, entry
+from mahakam.feeds.catalogue.tables import public_columns, public_table
+from mahakam.feeds.dataset_rows import versions_of
+from mahakam.feeds.datasets import dataset_id
+from mahakam.feeds.parts import Parts
+from mahakam.feeds.sources.model import SourceError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from mahakam.broker.broker import Broker
+    from mahakam.store.protocol import Store
+
+
+class Node(Protocol):
+    """The parts of a node that the catalogue works with."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def places(self) -> Mapping[str, Place]: ...
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def broker(self) -> Broker: ...
+
+
+def routes() -> list[BaseRoute]:
+    """The most particular first."""
+    return [
+        Route("/catalogue", whole),
+        Route("/catalogue.{form:str}", whole),
+        Route("/catalogue/{place}/{feed}.csv-metadata.json", metadata),
+        Route("/catalogue/{place}/{feed}.{ending:str}", by_ending),
+        Route("/catalogue/{place}/{feed}", one_dataset),
+    ]
+
+
+def handlers() -> Mapping[Any, Any]:
+    """Whatever goes wrong is said as RFC 9457 has it."""
+    return {HTTPException: _problem}
+
+
+def _problem(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    titles = {404: "Not found", 406: "Not acceptable", 409: "No rows yet", 413: "Too many rows"}
+    body = {
+        "title": titles.get(error.status_code, "Refused"),
+        "status": error.status_code,
+        "detail": error.detail,
+    }
+    return JSONResponse(body, error.status_code, error.headers, media_type="application/problem+json")
+
+
+def whole(request: Request) -> Response:
+    """The catalogue of the node."""
+    from mahakam.api.catalogue.dcat import catalogue_graph, serialized
+
+    parts, form = parts_of(request), _form(request)
+    top = _top(parts.places)
+    title = {code: f"{words}: {name}" for (code, words), name in _titles(top)} if top else as_text("Mahakam")
+    publisher = next(iter(top.name.values())) if top else "Mahakam"
+    graph = catalogue_graph(root(request), title, publisher, entries(parts.store, parts.places))
+    return _answer(serialized(graph, form), form)
+
+
+def _titles(top: Place) -> Iterator[tuple[tuple[str, str], str]]:
+    for code, words in (("en", "Data catalogue"), ("id", "Katalog data")):
+        yield (code, words), top.name.get(code) or next(iter(top.name.values()))
+
+
+def _top(places: Mapping[str, Place]) -> Place | None:
+    """The place above all others; the first of several."""
+    return next((place for place in places.values() if place.parent not in places), None)
+
+
+def one_dataset(request: Request) -> Response:
+    """One dataset of the catalogue."""
+    return _graph_of(request, _entry(request), _form(request))
+
+
+def by_ending(request: Request) -> Response:
+    """One dataset as a graph, or its table."""
+    ending = request.path_params["ending"]
+    if ending in ("ttl", "jsonld"):
+        return _graph_of(request, _entry(request), ending)
+    if ending in FILES:
+        return table(request, ending)
+    raise HTTPException(
+        404, f"there is no form .{ending[:20]}; there are .ttl, .jsonld, .{', .'.join(FILES)}"
+    )
+
+
+def _graph_of(request: Request, one: Entry, form: Form) -> Response:
+    from mahakam.api.catalogue.dcat import dataset_graph, serialized
+
+    document = parts_of(request).broker.get(dataset_id(one.place.id, one.feed.name))
+    versions = versions_of(document) if document else ()
+    return _answer(serialized(dataset_graph(root(request), one, versions), form), form)
+
+
+def metadata(request: Request) -> Response:
+    """The CSVW document of a table."""
+    from mahakam.api.catalogue.csvw import csvw
+
+    one = _entry(request)
+    return JSONResponse(
+        csvw(root(request), one, public_columns(one)), media_type="application/csvm+json", headers=OPEN
+    )
+
+
+def table(request: Request, ending: str) -> Response:
+    """The public rows as a file; ``?version=RUN`` for those of an older version of a dataset."""
+    import pyarrow.parquet as pq
+
+    one = _entry(request)
+    asked = request.query_params.get("version", "0")
+    if not asked.isdecimal() or len(asked) > 18:
+        raise HTTPException(400, f"version is the number of a run, not {asked[:40]!r}")
+    try:
+        path = public_table(parts_of(request), one, int(asked))
+    except SourceError as error:
+        raise HTTPException(500, str(error)) from error
+    if path is None:
+        raise HTTPException(
+            404, f"{one.place.id}/{one.feed.name} has no such version, or has not been read yet"
+        )
+    names = public_columns(one)
+    file = pq.ParquetFile(path)
+    batches = _reader(file, [name for name in names if name in file.schema_arrow.names])
+    try:
+        blocks = written(batches, ending)
+        first = next(blocks)
+    except TooManyRows as error:
+        raise HTTPException(413, str(error)) from error
+    headers = {**OPEN, "Content-Disposition": f'inline; filename="{one.name}.{ending}"'}
+    if ending == "csv":
+        headers["Link"] = (
+            f'<{root(request)}{one.path}.csv-metadata.json>; rel="describedby"; type="application/csvm+json"'
+        )
+    return StreamingResponse(itertools.chain([first], blocks), media_type=FILES[ending], headers=headers)
+
+
+def _reader(file: Any, names: Sequence[str]) -> pa.RecordBatchReader:
+    import pyarrow as pa
+
+    schema = pa.schema([file.schema_arrow.field(name) for name in names])
+    batches = file.iter_batches(20_000, columns=list(names))
+    return pa.RecordBatchReader.from_batches(schema, (batch.select(list(names)) for batch in batches))
+
+
+OPEN = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
+"""Open data: any page may read it."""
+
+
+def _answer(body: bytes, form: Form) -> Response:
+    headers = {**OPEN, "Vary": "Accept"}
+    return Response(body, media_type=MEDIA[form], headers=headers)
+
+
+def _form(request: Request) -> Form:
+    ending = request.path_params.get("form")
+    if ending in ("ttl", "jsonld"):
+        return ending  # type: ignore[no-any-return]
+    if ending is not None:
+        raise HTTPException(
+            404, f"there is no /catalogue.{ending[:20]}; there are /catalogue.ttl and .jsonld"
+        )
+    return preferred(request.headers.get("accept", ""))
+
+
+def _entry(request: Request) -> Entry:
+    place, feed = request.path_params["place"], request.path_params["feed"]
+    parts = parts_of(request)
+    found = entry(parts.store, parts.places, place, feed)
+    if found is None:
+        raise HTTPException(
+            404, f"the catalogue has no dataset {place[:80]}/{feed[:80]}; /catalogue lists what it has"
+        )
+    return found
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the node that is asked."""
+    return Parts.of(request.app.state.node)
+
+
+def root(request: Request) -> str:
+    """The node's address, without a slash at its end."""
+    return str(request.base_url).rstrip("/")
