@@ -25,6 +25,8 @@ PAGES = [
     "/trace/entity/urn:ngsi-ld:AdministrativeArea:64.72.01.1001",
     "/quality",
     "/quality/jakarta/fires-2013",
+    "/catalogue",
+    "/catalogue/samarinda/rain",
     "/network",
     "/about",
     "/developers",

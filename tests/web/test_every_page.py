@@ -35,6 +35,10 @@ PAGES = [
     "/network",
     "/upload",
     "/upload?place=samarinda&theme=housing",
+    "/catalogue",
+    "/catalogue?q=hujan&theme=environment",
+    "/catalogue/samarinda/rain",
+    "/catalogue/samarinda/flood-days-assumed",
     "/network?country=Thailand&focus_area=Quality+Environment",
 ]
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mahakam.config import Place, Text
     from mahakam.feeds.catalogue.entry import Entry
 
+DCAT_3 = Namespace(str(DCAT))
+"""What DCAT 3 adds to DCAT 2, which rdflib knows."""
 DCATAP = Namespace("http://data.europa.eu/r5r/")
 _EU = "http://publications.europa.eu/resource/authority"
 _IANA = "https://www.iana.org/assignments/media-types"
@@ -187,12 +189,12 @@ def _add_versions(graph: Graph, one: Entry, here: URIRef, versions: Versions) ->
     """The version that it is, and the older ones, each with its file."""
     for position, version in enumerate(versions):
         if not position:
-            graph.add((here, DCAT.version, Literal(str(version["run"]))))
+            graph.add((here, DCAT_3["version"], Literal(str(version["run"]))))
             continue
         older = URIRef(f"{here}?version={version['run']}")
-        graph.add((here, DCAT.hasVersion, older))
+        graph.add((here, DCAT_3["hasVersion"], older))
         graph.add((older, RDF.type, DCAT.Dataset))
-        graph.add((older, DCAT.version, Literal(str(version["run"]))))
+        graph.add((older, DCAT_3["version"], Literal(str(version["run"]))))
         graph.add((older, DCTERMS.modified, _moment(version["modified"])))
         _texts(graph, older, DCTERMS.title, one.feed.title)
         _texts(graph, older, DCTERMS.description, one.description)

@@ -62,7 +62,7 @@ def _of_dataset(parts: Parts, one: Entry, version: int) -> Path | None:
     with found.opened() as (connection, types), _unfinished(path) as unfinished:
         names = ", ".join(identifier(name) for name in types if name not in one.personal)
         # the connection can read nothing but its file, and write nothing: the rows go out through Arrow
-        reader = connection.sql(f"SELECT {names} FROM dataset").fetch_arrow_reader(100_000)  # noqa: S608
+        reader = connection.sql(f"SELECT {names} FROM dataset").to_arrow_reader(100_000)  # noqa: S608
         with pq.ParquetWriter(unfinished, reader.schema, compression="zstd") as writer:
             for batch in reader:
                 writer.write_batch(batch)
