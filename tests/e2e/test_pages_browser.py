@@ -27,6 +27,7 @@ PAGES = [
     "/quality/jakarta/fires-2013",
     "/catalogue",
     "/catalogue/samarinda/rain",
+    "/sql?q=SELECT+*+FROM+samarinda.rain",
     "/network",
     "/about",
     "/developers",

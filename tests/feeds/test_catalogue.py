@@ -20,7 +20,6 @@ from mahakam.feeds.schedule import period_of
 from support.demo_part import CONFIG
 from support.portal import two_cities, with_stops
 
-
 BY_HAND = {
     "id": "urn:ngsi-ld:BusStop:town:B1",
     "type": "BusStop",

@@ -35,10 +35,9 @@ PAGES = [
     "/network",
     "/upload",
     "/upload?place=samarinda&theme=housing",
-    "/catalogue",
     "/catalogue?q=hujan&theme=environment",
     "/catalogue/samarinda/rain",
-    "/catalogue/samarinda/flood-days-assumed",
+    "/sql?q=SELECT+*+FROM+samarinda.rain",
     "/network?country=Thailand&focus_area=Quality+Environment",
 ]
 
