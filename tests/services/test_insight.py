@@ -67,6 +67,9 @@ def test_by_service_agency_and_month() -> None:
     assert {code: figures.reports for code, figures in found.services.items()} == {"pothole": 1, "flood": 1}
     assert {month: figures.reports for month, figures in found.months.items()} == {"2026-05": 1, "2026-06": 1}
     assert found.agencies["Dinas PU"].late == 1
+    own = look([KEPT, LATE], "UTC", NOW, personal=frozenset({"flood"}))
+    assert own.whole.reports == 2
+    assert len(own.points) == len(own.usual) == 1, "the place of a person's own matter says nothing"
     only = look([KEPT, LATE], "UTC", NOW, service="flood")
     assert only.whole.reports == len(only.points) == 1
     assert len(only.usual) == 2

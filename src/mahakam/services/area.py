@@ -59,6 +59,18 @@ def nearest_place(places: Mapping[str, Place], point: Point, kind: str = "city")
     return min(found, key=lambda near: near.metres, default=None)
 
 
+def inside(place: Place, point: Point) -> Point:
+    """The point of the place that is nearest to another one; the point itself without a boundary."""
+    from shapely.geometry import Point as Shape
+    from shapely.ops import nearest_points
+
+    shape = _area(place)
+    if shape is None:
+        return point
+    near, _ = nearest_points(shape.buffer(-1e-6), Shape(point))
+    return near.x, near.y
+
+
 def distance(a: Point, b: Point) -> float:
     """Metres between two points on a sphere (within 0.5 % of the ellipsoid)."""
     dx, dy = radians(b[0] - a[0]), radians(b[1] - a[1])

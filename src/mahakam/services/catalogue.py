@@ -27,6 +27,7 @@ _FIELDS = {
     "office": "where and when it is given besides this site",
     "events": "the events of life in which it is needed",
     "reach": "metres that two reports of one problem may lie apart",
+    "personal": "true for a person's own matter: words, photos and exact place are not public",
     "example": "true where the city has not set it itself yet",
 }
 _EVENTS = Path(__file__).with_name("events.yaml")
@@ -55,6 +56,7 @@ class Service:
     office: Office | None = None
     events: tuple[str, ...] = ()
     reach: float = 0.0
+    personal: bool = False
     example: bool = False
 
 
@@ -110,7 +112,8 @@ def read_service(code: str, place: str, path: Path) -> Service:
         office=read_office(path, raw.get("office")),
         events=_events(path, raw.get("events")),
         reach=_reach(path, raw.get("reach")),
-        example=raw.get("example") is True,
+        personal=_flag(path, "personal", raw.get("personal")),
+        example=_flag(path, "example", raw.get("example")),
     )
 
 
@@ -138,6 +141,12 @@ def _events(path: Path, raw: object) -> tuple[str, ...]:
         wrong = repr(unknown[0]) if isinstance(codes, list) else repr(raw)
         raise ConfigError(path, f"events lists some of {', '.join(life_events())}, not {wrong}")
     return tuple(codes)
+
+
+def _flag(path: Path, name: str, raw: object) -> bool:
+    if raw not in (None, True, False):
+        raise ConfigError(path, f"{name} is true or false, not {raw!r}")
+    return raw is True
 
 
 def _reach(path: Path, raw: object) -> float:

@@ -15,7 +15,7 @@ from mahakam.ngsild.entity import Document
 from mahakam.ngsild.problem import Problem
 from mahakam.ngsild.selection import And, Compare, Comparison, Condition, Geo, Scopes, Selection, Types
 from mahakam.ngsild.selection import Path as AttributePath
-from mahakam.services import area, followers, private
+from mahakam.services import area, followers, personal, private
 from mahakam.services.catalogue import Service, catalogue
 from mahakam.services.clock import Mark, Promise, marks, next_due, promise_of
 from mahakam.services.duplicates import Likely, farthest, likely, reach_of
@@ -42,7 +42,7 @@ from mahakam.services.request import (
     words_faults,
 )
 from mahakam.services.states import OPEN, SPEAKS, STATES, State
-from mahakam.services.villages import village_of
+from mahakam.services.villages import VILLAGES, village_of
 
 
 class Changed(Exception):
@@ -140,6 +140,7 @@ class Desk:
         number, new = give_number(self._broker.store, place, at, draft.idempotency)
         if not new and self._broker.get(entity_id(number)) is not None:
             return Sent(number, False)
+        draft, matter = self._divided(place, draft)
         request = self._first(place, draft, number, at)
         # What belongs to the request comes first: a crash in between leaves no public request without it.
         if draft.contact.strip() or draft.person:
@@ -148,7 +149,9 @@ class Desk:
             followers.add(
                 self._broker.store, number, draft.contact, draft.language or LANGUAGES[0], owner=True
             )
-        for name in draft.photos:
+        if matter:
+            personal.keep(self._broker.store, number, place.id, matter)
+        for name in matter.photos if matter else draft.photos:
             confirm_photo(self._data, name)
         try:
             self._broker.create(to_document(request, scope_of(place, self._places)))
@@ -162,9 +165,13 @@ class Desk:
     def near(self, place: Place, service: str, point: area.Point, words: str = "") -> list[Likely]:
         """Open requests that may be the same problem as a new one with these words, the likeliest first."""
         offered = catalogue(place, self._places).get(service)
+        own = personal.personal_codes(catalogue(place, self._places))
+        if service in own:
+            return []
         open_here = Wanted(scope_of(place, self._places), states=OPEN)
         found = self.around(open_here, point, farthest(offered), 200)
-        return likely(found, service, reach_of(offered), point, words)
+        public = [request for request in found if request.service not in own]
+        return likely(public, service, reach_of(offered), point, words)
 
     # Looking up
 
@@ -296,6 +303,17 @@ class Desk:
         )
         expected, due, stage = self._due(request, request.steps)
         return replace(request, expected=expected, due=due, due_stage=stage)
+
+    def _divided(self, place: Place, draft: Draft) -> tuple[Draft, personal.Matter | None]:
+        """What of a draft is public, and what is kept from the public (None: nothing)."""
+        service = catalogue(place, self._places)[draft.service]
+        if not service.personal or draft.point is None:
+            return draft, None
+        scope = scope_of(place, self._places)
+        village = personal.village_at(
+            VILLAGES.of(self._broker, scope), village_of(self._broker, scope, draft.point)
+        )
+        return personal.divided(draft, service, place, village)
 
     def marks(self, request: Request) -> list[Mark]:
         """The stages that the city promised for a request: when each is due and when it was reached."""

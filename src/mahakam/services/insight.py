@@ -19,6 +19,7 @@ from mahakam.services.states import OPEN
 
 MOST = 100_000
 """Reports that are looked at; of more, the oldest of the period."""
+MOST_WORDS = 200
 FEWEST_WORDS = 3
 """A word of fewer reports is not shown: it may point at a person."""
 _STOP = Path(__file__).with_name("stopwords.txt")
@@ -86,8 +87,17 @@ class Insight:
     left_out: bool = False
 
 
-def look(requests: Iterable[Request], timezone: str, now: dt.datetime, service: str = "") -> Insight:
-    """Count the reports of a service ("": of all), at most :data:`MOST` of those that are given."""
+def look(
+    requests: Iterable[Request],
+    timezone: str,
+    now: dt.datetime,
+    service: str = "",
+    personal: frozenset[str] = frozenset(),
+) -> Insight:
+    """Count the reports of a service ("": of all), at most :data:`MOST` of those that are given.
+
+    ``personal``: services whose words and exact places are not public, so that these say nothing.
+    """
     zone = ZoneInfo(timezone)
     found = Insight()
     said: Counter[str] = Counter()
@@ -95,7 +105,8 @@ def look(requests: Iterable[Request], timezone: str, now: dt.datetime, service: 
         if index == MOST:
             found.left_out = True
             break
-        found.usual.append(request.point)
+        if request.service not in personal:
+            found.usual.append(request.point)
         if service and request.service != service:
             continue
         for figures in (
@@ -108,9 +119,11 @@ def look(requests: Iterable[Request], timezone: str, now: dt.datetime, service: 
             local = at.astimezone(zone)
             found.months[f"{local:%Y-%m}"].count(request, now)
             found.hours[local.weekday(), local.hour] += 1
-        said.update(words_of(request.description))
-        found.points.append(request.point)
-    found.words = [(word, count) for word, count in said.most_common(200) if count >= FEWEST_WORDS]
+        if request.service not in personal:
+            said.update(words_of(request.description))
+            found.points.append(request.point)
+    ordered = sorted(said.items(), key=lambda pair: (-pair[1], pair[0]))
+    found.words = [(word, count) for word, count in ordered[:MOST_WORDS] if count >= FEWEST_WORDS]
     return found
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from mahakam.broker.broker import Broker
 from mahakam.ngsild.selection import Compare, Geo, Path, Scopes, Selection, Types
@@ -44,17 +45,22 @@ class VillageLists:
     """The villages of each place, kept for ten minutes: their outlines are large."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[float, list[Village]]] = {}
+        self._kept: WeakKeyDictionary[Broker, dict[str, tuple[float, list[Village]]]] = WeakKeyDictionary()
         self._lock = threading.Lock()
 
     def of(self, broker: Broker, scope: str) -> list[Village]:
         """The villages of the place with this scope, by name."""
         with self._lock:
-            at, villages = self._kept.get(scope, (0.0, []))
+            kept = self._kept.setdefault(broker, {})
+            at, villages = kept.get(scope, (0.0, []))
             if not at or time.monotonic() - at > _FRESH or not villages:
                 villages = _read(broker, scope)
-                self._kept[scope] = (time.monotonic(), villages)
+                kept[scope] = (time.monotonic(), villages)
             return villages
+
+
+VILLAGES = VillageLists()
+"""Of the nodes of this process."""
 
 
 def village_named(villages: Sequence[Village], text: str) -> Village | None:

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from mahakam.services.catalogue import Service, catalogue
-from mahakam.services.form import LONGEST_TEXT, Answer, Question
+from mahakam.services.form import LONGEST_TEXT, Answer, Answers, Question
 from mahakam.services.request import Request
 from mahakam.web.language import _, number, words
 from mahakam.web.site import Site
@@ -31,16 +31,21 @@ def typed_answers(form: FormData, service: Service | None) -> dict[str, Any]:
 
 def answered(site: Site, request: Request) -> list[tuple[str, str]]:
     """Question and answer of a request in the reader's language, in the order of the form."""
+    return said(site, request, request.answers)
+
+
+def said(site: Site, request: Request, answers: Answers) -> list[tuple[str, str]]:
+    """The same of other answers to the questions of the request's service."""
     place = site.places.get(request.place)
     service = catalogue(place, site.places).get(request.service) if place else None
     questions = {question.code: question for question in service.questions} if service else {}
-    known = [code for code in questions if code in request.answers]
+    known = [code for code in questions if code in answers]
     return [
         (
             words(questions[code].title) if code in questions else code,
-            _said(questions.get(code), request.answers[code]),
+            _said(questions.get(code), answers[code]),
         )
-        for code in [*known, *(code for code in request.answers if code not in questions)]
+        for code in [*known, *(code for code in answers if code not in questions)]
     ]
 
 

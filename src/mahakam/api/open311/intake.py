@@ -25,14 +25,13 @@ from mahakam.services.area import Point
 from mahakam.services.numbers import normal_number
 from mahakam.services.photo import LARGEST_BYTES, PhotoError, keep_photo
 from mahakam.services.request import LONGEST_ADDRESS, Draft, Fault, Refused
-from mahakam.services.villages import VillageLists, village_named
+from mahakam.services.villages import VILLAGES, village_named
 
 LARGEST = LARGEST_BYTES + 1024 * 1024
 POSTS, WINDOW = 6000, 3600
 """Requests that one key may send in so many seconds."""
 _PERSON = ("first_name", "last_name", "phone", "account_id", "device_id")
 _ATTRIBUTE = re.compile(r"attribute\[([^\]]{1,80})\](\[\])?")
-_VILLAGES = VillageLists()
 
 
 async def post(request: Request) -> Response:
@@ -157,7 +156,7 @@ def _point(request: Request, place: Place, given: Mapping[str, str]) -> Point | 
     if not address:
         return None
     node = parts_of(request)
-    named = village_named(_VILLAGES.of(node.broker, scope_of(place, node.places)), address)
+    named = village_named(VILLAGES.of(node.broker, scope_of(place, node.places)), address)
     if named is None:
         raise Refusal(400, f"address_string names no village of {place.id}; send lat and long")
     return named.point

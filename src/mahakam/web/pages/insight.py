@@ -19,6 +19,7 @@ from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Wanted
 from mahakam.services.hotspots import FEWEST, LEVEL, Cell, hot_spots
 from mahakam.services.insight import FEWEST_WORDS, MOST, Figures, Insight, look, population
+from mahakam.services.personal import personal_codes
 from mahakam.services.request import utc_text
 from mahakam.web import charts, shapes
 from mahakam.web.gate import one_of
@@ -238,7 +239,8 @@ def _insight(site: Site, asked: Asked) -> Insight:
         days = PERIODS[asked.days]
         since = utc_text(now - dt.timedelta(days=days)) if days else ""
         wanted = Wanted(scope_of(asked.place, site.places), since=since)
-        return look(desk_of(site).scan(wanted), asked.place.timezone, now, asked.service)
+        personal = personal_codes(catalogue(asked.place, site.places))
+        return look(desk_of(site).scan(wanted), asked.place.timezone, now, asked.service, personal)
 
     return _fresh((id(site.node), "insight", asked.place.id, asked.service, asked.days), count)
 

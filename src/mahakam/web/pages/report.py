@@ -24,10 +24,11 @@ from mahakam.services.catalogue import Service, catalogue
 from mahakam.services.desk import Desk
 from mahakam.services.duplicates import Likely
 from mahakam.services.owner import key_of
+from mahakam.services.personal import place_of_photo
 from mahakam.services.photo import LARGEST_BYTES, PhotoError, keep_photo, photo_file
 from mahakam.services.request import LONGEST_ADDRESS, LONGEST_WORDS, MOST_PHOTOS, Draft, Fault, Refused
 from mahakam.services.search import search
-from mahakam.services.villages import VillageLists, village_named
+from mahakam.services.villages import VILLAGES, village_named
 from mahakam.web import gate
 from mahakam.web.entities import layers_of
 from mahakam.web.language import _, in_timezone, n_, reader, words
@@ -40,7 +41,6 @@ from mahakam.web.site import Site, site_of
 REPORTS, WINDOW = 40, 3600
 """Reports that one address may send in so many seconds; mobile networks put many people behind one."""
 _LARGEST_FORM = MOST_PHOTOS * LARGEST_BYTES + 5 * 2**20
-_VILLAGES = VillageLists()
 
 
 @dataclass(frozen=True)
@@ -138,10 +138,13 @@ def find_services(request: Request) -> Response:
 
 def photo(request: Request) -> Response:
     """A photo of a report; its name is the hash of its content, so it never changes."""
-    path = photo_file(site_of(request).settings.data, request.path_params["name"])
-    if path is None:
+    site, name = site_of(request), request.path_params["name"]
+    path = photo_file(site.settings.data, name)
+    owner = place_of_photo(site.store, name) if path else None
+    if path is None or (owner and not gate.may(request, "request.work", site.places.get(owner))):
         raise HTTPException(404)
-    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    kept = "private, no-store" if owner else "public, max-age=31536000, immutable"
+    headers = {"Cache-Control": kept}
     return FileResponse(path, media_type="image/jpeg", headers=headers)
 
 
@@ -239,8 +242,8 @@ def _form(
         errors=Sentences(errors or {}),
         groups=groups,
         count=len(services),
-        asking=[service for service in services if service.questions],
-        villages=_VILLAGES.of(site.broker, scope_of(place, site.places)),
+        asking=[service for service in services if service.questions or service.personal],
+        villages=VILLAGES.of(site.broker, scope_of(place, site.places)),
         alike=[(one.request, one.metres, service_name(site, one.request)) for one in alike],
         most_photos=MOST_PHOTOS,
         can_mail=bool(site.settings.smtp),
@@ -305,7 +308,7 @@ def _located(site: Site, place: Place, typed: Typed) -> tuple[Typed, area.Point 
             if _degrees(value) is None:
                 return typed, None, [Fault("location", "number", {"value": value or "…"})]
         return typed, point_of(typed.longitude, typed.latitude), []
-    for village in _VILLAGES.of(site.broker, scope_of(place, site.places)) if typed.village else ():
+    for village in VILLAGES.of(site.broker, scope_of(place, site.places)) if typed.village else ():
         if village.name == typed.village:
             return (
                 replace(typed, longitude=str(village.point[0]), latitude=str(village.point[1])),
@@ -335,7 +338,7 @@ def _guess(site: Site, place: Place, typed: Typed, taken: area.Point | None) -> 
     """A place that nobody put a pin on, to be looked at before it is sent: the photo's, or the address's village."""
     if taken and area.contains(place, taken):
         return taken, _("The place comes from your photo. Look at the pin: if it is right, send the report.")
-    named = village_named(_VILLAGES.of(site.broker, scope_of(place, site.places)), typed.address)
+    named = village_named(VILLAGES.of(site.broker, scope_of(place, site.places)), typed.address)
     if named is None:
         return None, ""
     text = _(

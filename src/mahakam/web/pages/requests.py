@@ -18,6 +18,7 @@ from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Desk, Wanted, resident_acts, revision_of
 from mahakam.services.numbers import normal_number
 from mahakam.services.owner import owns
+from mahakam.services.personal import matter_of
 from mahakam.services.request import LONGEST_WORDS, entity_id
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.satisfaction import rated
@@ -26,7 +27,7 @@ from mahakam.web import gate, shapes
 from mahakam.web.language import _, in_timezone, reader, words
 from mahakam.web.outlines import boundary, box
 from mahakam.web.pages.report import desk_of
-from mahakam.web.questions import answered
+from mahakam.web.questions import answered, said
 from mahakam.web.render import render
 from mahakam.web.request_words import (
     STAGE_NAMES,
@@ -127,6 +128,8 @@ def page(
     if place:
         in_timezone(place.timezone)
     mine = bool(key) and owns(site.store, found.number, key)
+    may_work = place is not None and gate.may(request, "request.work", place)
+    matter = matter_of(site.store, found.number) if mine or may_work else None
     made = render(
         request,
         "requests-one.html",
@@ -146,7 +149,9 @@ def page(
         stage_names=STAGE_NAMES,
         now=dt.datetime.now(dt.UTC),
         sent=request.query_params.get("sent") == "1",
-        may_work=place is not None and gate.may(request, "request.work", place),
+        may_work=may_work,
+        matter=matter,
+        matter_answers=said(site, found, matter.answers) if matter else [],
         mine=mine,
         acts=resident_acts(found) if mine else {},
         may_rate=mine and not found.open and not rated(site.broker, found.number),
@@ -162,7 +167,7 @@ def page(
         errors=Sentences(errors or {}),
         longest=LONGEST_WORDS,
     )
-    if mine or typed:
+    if mine or typed or matter:
         made.headers["Cache-Control"] = "no-store"
     return made
 
