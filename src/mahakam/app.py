@@ -34,7 +34,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-NGSI_LD, OPEN311, CATALOGUE = "/ngsi-ld/", "/open311/", "/catalogue"
+NGSI_LD, OPEN311, CATALOGUE, CKAN = "/ngsi-ld/", "/open311/", "/catalogue", "/api/"
 _log = logging.getLogger("mahakam")
 
 
@@ -205,6 +205,7 @@ class Application:
         self._ngsild: Asgi | None = None
         self._open311: Asgi | None = None
         self._catalogue: Asgi | None = None
+        self._ckan: Asgi | None = None
         self._pages: Asgi | None = None
         self._notifiers = Notifiers(node)
 
@@ -223,6 +224,8 @@ class Application:
                 return (self._open311 or self._make_open311())(scope, receive, send)
             if path.startswith(CATALOGUE) and is_data(path, scope["headers"]):
                 return (self._catalogue or self._make_catalogue())(scope, receive, send)
+            if path.startswith(CKAN):
+                return (self._ckan or self._make_ckan())(scope, receive, send)
             return (self._pages or self._make_pages())(scope, receive, send)
         if scope["type"] == "lifespan":
             return self._live(receive, send)
@@ -245,6 +248,12 @@ class Application:
 
         self._catalogue = catalogue.build(self.node)
         return self._catalogue
+
+    def _make_ckan(self) -> Asgi:
+        from mahakam.api import ckan
+
+        self._ckan = ckan.build(self.node)
+        return self._ckan
 
     def _make_pages(self) -> Asgi:
         from mahakam.web import site

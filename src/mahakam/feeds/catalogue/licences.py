@@ -15,7 +15,7 @@ class Licence:
     open: bool = True
 
 
-_KNOWN = (
+KNOWN = (
     Licence("CC0-1.0", "Creative Commons Zero 1.0", "https://creativecommons.org/publicdomain/zero/1.0/"),
     Licence("CC-BY-SA-4.0", "Creative Commons Attribution-ShareAlike 4.0",
             "https://creativecommons.org/licenses/by-sa/4.0/"),
@@ -33,7 +33,7 @@ _KNOWN = (
 def known(stated: str) -> Licence | None:
     """The licence that a feed's words begin with (``CC BY 4.0 (data.gov.my)``, ``CC-BY-4.0``); None for others."""
     words = _plain(stated)
-    return next((one for one in _KNOWN if (words + "-").startswith(_plain(one.id) + "-")), None)
+    return next((one for one in KNOWN if (words + "-").startswith(_plain(one.id) + "-")), None)
 
 
 def _plain(text: str) -> str:
