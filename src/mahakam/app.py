@@ -79,6 +79,7 @@ class Node:
     def broker(self) -> Broker:
         """The default tenant's entities; ``broker.tenant(name)`` leads to the others."""
         from mahakam.broker.broker import Broker
+        from mahakam.services.queue import RequestLists
 
         return Broker(
             self.store,
@@ -86,6 +87,7 @@ class Node:
             self.places,
             private_addresses=self.settings.private_addresses,
             history=self.keeping,
+            listing=RequestLists(),
         )
 
     @cached_property
@@ -134,12 +136,15 @@ class Notifiers:
     """Seconds between looks for who leads, and for tenants that are new."""
     PURGE = 3600.0
     """Seconds between purges of attribute instances that are kept no longer."""
+    REMIND = 60.0
+    """Seconds between rounds of what is due or late with requests."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
         self._running: dict[str, Notifier] = {}
         self._mailing: Mailing | None = None
         self._purge_at = 0.0
+        self._remind_at = 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="notifiers", daemon=True)
 
@@ -171,8 +176,27 @@ class Notifiers:
             self._mailing.stop()
             self._mailing = None
 
+    def _remind(self) -> None:
+        """Tell what is due or late; what goes wrong there holds up no notification."""
+        from mahakam.services.desk import Desk
+        from mahakam.services.queue import build_lists
+        from mahakam.services.reminders import Reminders
+
+        node = self._node
+        try:
+            build_lists(node.broker)
+            Reminders(Desk(node.broker, node.places, node.settings.data), node.broker, node.places).run()
+        except StoreError:
+            raise
+        except Exception:
+            _log.exception("the round of what is late ended early; the next one goes on")
+
     def _look(self) -> None:
         from mahakam.broker.notifier import Notifier
+
+        if time.monotonic() >= self._remind_at:
+            self._remind_at = time.monotonic() + self.REMIND
+            self._remind()
 
         if time.monotonic() >= self._purge_at:
             self._purge_at = time.monotonic() + self.PURGE

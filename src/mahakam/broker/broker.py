@@ -15,6 +15,7 @@ from mahakam.broker.federation.notices import notice
 from mahakam.broker.federation.registrations import Registrations
 from mahakam.broker.guard import Guard
 from mahakam.broker.history import NOT_KEPT, History, Keeping
+from mahakam.broker.lists import Listing, keep_lists
 from mahakam.broker.subscriptions import Subscriptions
 from mahakam.broker.transient import Ends, Transients, has_ended, split, without
 from mahakam.broker.writes import (
@@ -55,7 +56,7 @@ class Broker:
     The methods that write are done when they return: durable, and what is owed to subscriptions is in the
     outbox. Their forms with ``a`` in front are for coroutines, and share commits.
     ``private_addresses``: whether notifications may go to them. ``history``: in which tenants every change
-    adds to the entity's temporal evolution.
+    adds to the entity's temporal evolution. ``listing``: the ordered lists that a room keeps of its entities.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Broker:
         name: str = "",
         private_addresses: bool = False,
         history: Keeping = NOT_KEPT,
+        listing: Listing | None = None,
     ) -> None:
         self.stores = store
         self.name = name
@@ -80,6 +82,7 @@ class Broker:
         self.history = History(self.store, kept=history.kept(name), seconds=history.seconds(name))
         self._keeping = history
         self._guard = Guard(book, places)
+        self._listing = listing
         self._tenants: dict[str, Broker] = {name: self}
 
     def tenant(self, name: str, *, create: bool = False) -> Broker:
@@ -100,6 +103,7 @@ class Broker:
                 name=name,
                 private_addresses=self.private_addresses,
                 history=self._keeping,
+                listing=self._listing,
             )
         except KeyError:
             raise Problem(
@@ -256,6 +260,25 @@ class Broker:
             return await asyncio.wrap_future(self.store.submit(work))
         return await self.store.submit_async(work)
 
+    def together(
+        self,
+        writes: Sequence[Write],
+        author: str = "",
+        also: Callable[[Transaction], object] = lambda _transaction: None,
+    ) -> list[Written]:
+        """Writes that all happen or none, in one transaction, with other records of it (``also``).
+
+        Raises the Problem of the first that is refused.
+        """
+        at = now()
+
+        def work(transaction: Transaction) -> list[Written]:
+            written = [self._apply(transaction, write, author, at) for write in writes]
+            also(transaction)
+            return written
+
+        return self.store.write(work)
+
     def ingest(self, run: Run, items: Sequence[Ingest], held: Sequence[Held] = ()) -> Ingested:
         """A feed's batch, checked already, in one transaction: documents, lineage, quarantine, the run.
 
@@ -289,6 +312,8 @@ class Broker:
         if ends:
             self._transients.keep(transaction, draft.id, ends)
         self._record(transaction, draft.id, "create", author, at)
+        if self._listing is not None and self._listing.lists(draft.head):
+            keep_lists(transaction, self._listing, None, draft.document)
         if self.history.kept:
             self.history.add(transaction, None, draft.document, at)
         if self.subscriptions.any(transaction):
@@ -340,6 +365,8 @@ class Broker:
                 if self._transients.any:
                     self._transients.keep(transaction, id, ())
                 self._record(transaction, id, "delete", author, at)
+                if self._listing is not None and self._listing.lists(before):
+                    keep_lists(transaction, self._listing, before, None)
                 if self.history.kept:
                     self.history.add(transaction, before, None, at)
                 self.subscriptions.notice(transaction, before, None)
@@ -370,6 +397,8 @@ class Broker:
         if ends or self._transients.any:
             self._transients.keep(transaction, after["id"], ends)
         self._record(transaction, after["id"], action, author, at)
+        if self._listing is not None and (self._listing.lists(before) or self._listing.lists(after)):
+            keep_lists(transaction, self._listing, before, after)
         if self.history.kept:
             self.history.add(transaction, before, after, at)
         self.subscriptions.notice(transaction, before, after)
@@ -387,6 +416,8 @@ class Broker:
             before = transaction.get(id)
             after = stamped(item.document, at, before)
             transaction.put(after, represent.body(after))
+            if self._listing is not None and self._listing.lists(after):
+                keep_lists(transaction, self._listing, before, after)
             if self.history.kept:
                 self.history.add(transaction, before, after, at)
             self.subscriptions.notice(transaction, before, after)

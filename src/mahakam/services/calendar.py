@@ -31,6 +31,11 @@ class Calendar:
     def works(self, date: dt.date) -> bool:
         return date.weekday() in self.days and not self.closed(date)
 
+    def open_at(self, moment: dt.datetime) -> bool:
+        """Whether people work at a moment."""
+        here = moment.astimezone(self.timezone)
+        return self.works(here.date()) and self.opens <= here.time() < self.closes
+
     def worked(self, start: dt.datetime, end: dt.datetime) -> dt.timedelta:
         """The working time between two moments."""
         total = dt.timedelta()
@@ -51,6 +56,26 @@ class Calendar:
                 return opens + left
             left -= closes - opens
         raise OverflowError("the calendar has too few working days")
+
+    def before(self, end: dt.datetime, working_days: float) -> dt.datetime:
+        """The moment from which so much working time is left until ``end``.
+
+        Raises OverflowError if there is not so much within the ten years before.
+        """
+        left = self.day * working_days
+        date = end.astimezone(self.timezone).date()
+        first = date - _FARTHEST
+        while left and date > first:
+            if self.works(date):
+                opens = dt.datetime.combine(date, self.opens, self.timezone)
+                closes = min(dt.datetime.combine(date, self.closes, self.timezone), end)
+                if closes - opens >= left:
+                    return closes - left
+                left -= max(closes - opens, dt.timedelta())
+            date -= dt.timedelta(days=1)
+        if left:
+            raise OverflowError("the calendar has too few working days")
+        return end
 
     def _spans(self, start: dt.datetime) -> Iterator[Span]:
         """Working times from a moment on, day by day."""

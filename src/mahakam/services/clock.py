@@ -21,6 +21,7 @@ STAGES: tuple[Stage, ...] = ("verify", "respond", "finish")
 _SHIPPED = Path(__file__).with_name("clock.yaml")
 _KEYS = {"days", "hours", "holidays", "closed", "source", *STAGES}
 _MOST = 366
+_PASSED_ON = ("transferred", "shared", "split", "part")
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,9 @@ def next_due(found: Sequence[Mark]) -> Mark | None:
 def _reached(stage: Stage, course: Sequence[Step]) -> dt.datetime | None:
     for step in course[1:]:
         settled = step.state not in OPEN
-        if settled or (stage == "verify" and step.state != "received") or (stage == "respond" and step.text):
+        taken_up = step.state != "received" or step.act in _PASSED_ON
+        answered = step.text and not step.act
+        if settled or (stage == "verify" and taken_up) or (stage == "respond" and answered):
             return _moment(step.at)
     return None
 

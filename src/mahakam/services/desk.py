@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mahakam.broker.broker import Broker
+from mahakam.broker.writes import Modify, Write
 from mahakam.config import LANGUAGES, Place, place_of, scope_of
 from mahakam.ngsild import patch
+from mahakam.ngsild.core import NULL
 from mahakam.ngsild.entity import Document
-from mahakam.ngsild.problem import Problem
+from mahakam.ngsild.problem import Problem, not_found
 from mahakam.ngsild.selection import And, Compare, Comparison, Condition, Geo, Scopes, Selection, Types
 from mahakam.ngsild.selection import Path as AttributePath
 from mahakam.services import area, followers, personal, private
@@ -25,6 +28,7 @@ from mahakam.services.photo import confirm_photo, photo_file
 from mahakam.services.request import (
     LONGEST_ADDRESS,
     MOST_PHOTOS,
+    MOST_WORK_PHOTOS,
     TYPE,
     Draft,
     Fault,
@@ -32,6 +36,7 @@ from mahakam.services.request import (
     Refused,
     Request,
     Step,
+    WorkPhoto,
     clean,
     contact_faults,
     course_attributes,
@@ -40,9 +45,12 @@ from mahakam.services.request import (
     to_document,
     utc_text,
     words_faults,
+    work_photo_values,
 )
+from mahakam.services.routing import TRIAGE, route, routing_of, team_name
 from mahakam.services.states import OPEN, SPEAKS, STATES, State
-from mahakam.services.villages import VILLAGES, village_of
+from mahakam.services.villages import VILLAGES, areas_of, village_of
+from mahakam.store.protocol import Transaction
 
 
 class Changed(Exception):
@@ -66,7 +74,8 @@ class Wanted:
     """Which requests: of a place (its scope) and those below, of services, in some states; "", (): all.
 
     ``since`` and ``until`` bound when it was requested, ``changed_since`` and ``changed_until`` its last news
-    (ISO 8601 UTC, to the second); ``late_at``: what the city owed before that moment and has not done.
+    (ISO 8601 UTC, to the second); ``late_at``: what the city owed before that moment and has not done; ``team``: an
+    agency's or team's only.
     """
 
     scope: str = ""
@@ -77,11 +86,15 @@ class Wanted:
     changed_since: str = ""
     changed_until: str = ""
     late_at: str = ""
+    team: str = ""
 
     def selection(self) -> Selection:
         parts: list[Condition] = []
         if self.services:
             parts.append(Compare(AttributePath("serviceCode"), "==", self.services))
+        if self.team:
+            pattern = f"^{re.escape(self.team)}(/|$)"
+            parts.append(Compare(AttributePath("routedTo"), "~=", (pattern,)))
         bounds: tuple[tuple[str, Comparison, str], ...] = (
             ("requestedDatetime", ">=", self.since),
             ("requestedDatetime", "<=", self.until),
@@ -178,7 +191,13 @@ class Desk:
     def request(self, number: str) -> Request | None:
         """The request with a number; None if there is none."""
         document = self._broker.get(entity_id(number))
-        return self._request(document) if document else None
+        return self.of(document) if document else None
+
+    def of(self, document: Mapping[str, Any]) -> Request:
+        """The request that an entity stands for."""
+        scopes = document.get("scope") or []
+        place = place_of([scopes] if isinstance(scopes, str) else scopes, self._places)
+        return from_document(document, place.id if place else "")
 
     def count(self, wanted: Wanted) -> int:
         return self._broker.count(wanted.selection())
@@ -189,11 +208,11 @@ class Desk:
         start = max(total - offset - limit, 0)
         size = max(min(limit, total - offset), 0)
         documents = self._broker.query(selection, size, start) if size else []
-        return [self._request(document) for document in reversed(documents)]
+        return [self.of(document) for document in reversed(documents)]
 
     def oldest(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Request]:
         """Some requests, the longest waiting first."""
-        return [self._request(document) for document in self._broker.query(wanted.selection(), limit, offset)]
+        return [self.of(document) for document in self._broker.query(wanted.selection(), limit, offset)]
 
     def around(self, wanted: Wanted, point: area.Point, metres: float, limit: int) -> list[Request]:
         """The newest requests within some metres of a point."""
@@ -201,11 +220,11 @@ class Desk:
         selection = replace(wanted.selection(), geo=near)
         total = self._broker.count(selection)
         found = self._broker.query(selection, limit, max(total - limit, 0))
-        return [self._request(document) for document in reversed(found)]
+        return [self.of(document) for document in reversed(found)]
 
     def scan(self, wanted: Wanted) -> Iterator[Request]:
         """Every request, the oldest first, without holding them all."""
-        return (self._request(document) for document in self._broker.scan(wanted.selection()))
+        return (self.of(document) for document in self._broker.scan(wanted.selection()))
 
     def private(self, number: str) -> Private:
         """Contact and notes: for those who work on the request only."""
@@ -221,50 +240,98 @@ class Desk:
         such request.
         """
 
-        def decide(before: Request, words: str) -> tuple[State, str]:
+        def decide(before: Request, words: str) -> Step:
             if found := _step_faults(before, state, words):
                 raise Refused(found)
             to: State = state  # type: ignore[assignment]  # one of STATES: _step_faults has looked
-            return to, agency or before.agency
+            return Step(to, "", agency or before.agency, words)
 
-        return self._advance(number, revision, text, decide, author)
+        return self.advance(number, revision, text, decide, author)
 
     def by_resident(self, number: str, revision: int, act: str, text: str) -> Request:
         """What the resident does with their own request: ``answer`` a question, ``withdraw``, ``confirm`` an answer,
         ``reopen`` once. Raises as :meth:`step` does."""
 
-        def decide(before: Request, words: str) -> tuple[State, str]:
+        def decide(before: Request, words: str) -> Step:
             if act not in resident_acts(before):
                 raise Refused([Fault("state", "way", {"from": before.state, "to": act[:40]})])
             if found := words_faults("text", words, 3 if act in ("answer", "reopen") else 0):
                 raise Refused(found)
-            return _RESIDENT[act], ""
+            return Step(_RESIDENT[act], "", "", words)
 
-        return self._advance(number, revision, text, decide, "resident")
+        return self.advance(number, revision, text, decide, "resident")
 
-    def _advance(
+    def advance(
         self,
         number: str,
         revision: int,
         text: str,
-        decide: Callable[[Request, str], tuple[State, str]],
+        decide: Callable[[Request, str], Step],
         author: str,
+        more: Mapping[str, Any] | None = None,
+        others: Sequence[Write] = (),
+        also: Callable[[Transaction], object] = lambda _transaction: None,
     ) -> Request:
-        """Add a step; ``decide`` gives its state and agency from the request as it stands, or refuses."""
+        """Add a step, whose time is put in; ``decide`` makes it from the request as it stands, or refuses.
+
+        In the same transaction: attributes that change with it (``more``: name → value, None goes), ``others``,
+        ``also``, and the same news in what was merged into the request, whose followers wait for it.
+        Raises Changed as :meth:`step` does; nothing is written then.
+        """
         text = clean(text)
+        made: list[Step] = []
 
         def change(document: Document, at: str) -> patch.Change:
-            before = self._request(document)
+            before = self.of(document)
             if revision_of(before) != revision:
                 raise Changed(before)
-            to, agency = decide(before, text)
-            steps = (*before.steps, Step(to, at, agency, text))
-            return patch.merge(document, course_attributes(to, steps, *self._due(before, steps)), at)
+            made[:] = [replace(decide(before, text), at=at)]
+            return self.added(document, before, made[0], more or {})
 
-        self._broker.change(entity_id(number), change, author=author)
+        def follow(document: Document, at: str) -> patch.Change:
+            before = self.of(document)
+            news = replace(made[0], state=before.state, at=at, act="follows", to=(number, made[0].state))
+            return self.added(document, before, news, {})
+
+        before = self.request(number)
+        if before is None:
+            raise not_found(entity_id(number))
+        writes: list[Write] = [Modify(entity_id(number), change)]
+        writes += [Modify(entity_id(one), follow) for one in absorbed(before)]
+        self._broker.together([*writes, *others], author, also)
         done = self.request(number)
         assert done is not None
         return done
+
+    def added(self, document: Document, before: Request, step: Step, more: Mapping[str, Any]) -> patch.Change:
+        """A request's document with one step more, and attributes (name → value, None goes) that change with it."""
+        steps = (*before.steps, step)
+        changed = course_attributes(step.state, steps, *self._due(before, steps))
+        if step.agency and step.agency != before.agency:
+            changed["agencyResponsible"] = {"type": "Property", "value": step.agency}
+        changed |= {
+            name: NULL if value is None else {"type": "Property", "value": value}
+            for name, value in more.items()
+        }
+        return patch.merge(document, changed, step.at)
+
+    def add_work_photo(self, number: str, name: str, when: str, author: str) -> None:
+        """Add a photo of the work, ``before`` or ``after``, whose name came from ``keep_photo``; it is public.
+
+        Raises Refused if there are too many or the photo is gone, Problem for no such request.
+        """
+        if photo_file(self._data, name) is None:
+            raise Refused([Fault("photo", "gone", {})])
+
+        def change(document: Document, at: str) -> patch.Change:
+            before = self.of(document).work_photos
+            if len(before) >= MOST_WORK_PHOTOS:
+                raise Refused([Fault("photo", "many", {"most": MOST_WORK_PHOTOS, "count": len(before) + 1})])
+            photos = work_photo_values([*before, WorkPhoto(name, when, at)])
+            return patch.merge(document, {"workPhotos": {"type": "Property", "value": photos}}, at)
+
+        confirm_photo(self._data, name)
+        self._broker.change(entity_id(number), change, author=author)
 
     def note(self, number: str, text: str, author: str) -> None:
         """Add a note that only the agency sees. Raises Refused for an empty or endless one."""
@@ -282,6 +349,9 @@ class Desk:
         service = catalogue(place, self._places).get(draft.service)
         name = next(iter(service.name.values())) if service else draft.service
         point = (round(draft.point[0], 6), round(draft.point[1], 6))
+        areas = areas_of(self._broker, scope_of(place, self._places), point)
+        routed = self._routed(place, draft.service, point, now, areas)
+        steps = (Step("received", at), *((routed,) if routed else ()))
         request = Request(
             number=number,
             place=place.id,
@@ -291,15 +361,14 @@ class Desk:
             state="received",
             requested=at,
             updated=at,
-            agency=service.agency if service else "",
+            agency=routed.agency if routed else service.agency if service else "",
             point=point,
-            address=_address(
-                clean(draft.address), village_of(self._broker, scope_of(place, self._places), point)
-            ),
+            address=_address(clean(draft.address), village_of(areas)),
             photos=draft.photos,
-            steps=(Step("received", at),),
+            steps=steps,
             answers=check(service.questions, draft.answers)[0] if service else {},
             media=draft.media,
+            routed=routed.to if routed else (),
         )
         expected, due, stage = self._due(request, request.steps)
         return replace(request, expected=expected, due=due, due_stage=stage)
@@ -311,9 +380,51 @@ class Desk:
             return draft, None
         scope = scope_of(place, self._places)
         village = personal.village_at(
-            VILLAGES.of(self._broker, scope), village_of(self._broker, scope, draft.point)
+            VILLAGES.of(self._broker, scope), village_of(areas_of(self._broker, scope, draft.point))
         )
         return personal.divided(draft, service, place, village)
+
+    def part_of(
+        self, first: Request, number: str, code: str, words: str, now: dt.datetime, reason: str
+    ) -> Request:
+        """A request of its own about a part of another one: routed anew, with the other's date and photos."""
+        place = self._places[first.place]
+        service = catalogue(place, self._places)[code]
+        at = utc_text(now)
+        areas = areas_of(self._broker, scope_of(place, self._places), first.point)
+        routed = self._routed(place, code, first.point, now, areas)
+        steps = (
+            Step("received", first.requested),
+            Step("received", at, first.agency, reason, "part", (first.number,)),
+            *((routed,) if routed else ()),
+        )
+        part = replace(
+            first,
+            number=number,
+            service=code,
+            service_name=next(iter(service.name.values())),
+            description=words or first.description,
+            state="received",
+            updated=at,
+            agency=routed.agency if routed else service.agency,
+            steps=steps,
+            answers={},
+            routed=routed.to if routed else (),
+        )
+        expected, due, stage = self._due(part, steps)
+        return replace(part, expected=expected, due=due, due_stage=stage)
+
+    def _routed(
+        self, place: Place, service: str, point: area.Point, now: dt.datetime, areas: Mapping[str, str]
+    ) -> Step | None:
+        """The step in which the city's rules say who works on it; None if it has none."""
+        routing = routing_of(place, self._places)
+        if routing is None:
+            return None
+        found = route(routing, self._broker, place, service, point, now, areas)
+        lead = {} if found.to[0] == TRIAGE else team_name(routing, found.to[0])
+        agency = next(iter(lead.values()), "")
+        return Step("received", utc_text(now), agency, act="routed", to=found.to, reason=found.reason)
 
     def marks(self, request: Request) -> list[Mark]:
         """The stages that the city promised for a request: when each is due and when it was reached."""
@@ -366,11 +477,6 @@ class Desk:
         more = {"nearest": near.place.id, "km": round(near.metres / 1000, 1)} if near else {}
         return [Fault("location", "outside", {"place": place.id} | more)]
 
-    def _request(self, document: Mapping[str, Any]) -> Request:
-        scopes = document.get("scope") or []
-        place = place_of([scopes] if isinstance(scopes, str) else scopes, self._places)
-        return from_document(document, place.id if place else "")
-
 
 _RESIDENT: Mapping[str, State] = {
     "answer": "inProgress",
@@ -381,7 +487,9 @@ _RESIDENT: Mapping[str, State] = {
 
 
 def resident_acts(request: Request) -> dict[str, State]:
-    """What the resident may do now: act → the state it leads to."""
+    """What the resident may do now: act → the state it leads to; nothing more with a merged one."""
+    if request.merged_into:
+        return {}
     acts = []
     if request.state == "waiting":
         acts.append("answer")
@@ -392,6 +500,11 @@ def resident_acts(request: Request) -> dict[str, State]:
     if "reopened" in request.next_states:
         acts.append("reopen")
     return {act: _RESIDENT[act] for act in acts}
+
+
+def absorbed(request: Request) -> tuple[str, ...]:
+    """The numbers of the requests that were merged into this one."""
+    return tuple(number for step in request.steps if step.act == "absorbed" for number in step.to)
 
 
 def revision_of(request: Request) -> int:

@@ -80,6 +80,14 @@ def stop(store: EntityStore, number: str, token: str) -> bool:
     return _change(store, number, token, None)
 
 
+def take_along(store: EntityStore, number: str, other: str, told: int) -> None:
+    """Whoever follows a request follows another one as well, from its step ``told`` on."""
+    for raw in _kept(store.record(KIND, number))["followers"].values():
+        if raw["confirmed"]:
+            add(store, other, raw["email"], raw["language"], owner=raw["owner"], told=told)
+            confirm(store, other, token_of(store, other, raw["email"]))
+
+
 def told(transaction: Transaction, number: str) -> tuple[int, list[Follower]]:
     """How many steps of the request were mailed, and to whom news go."""
     kept = _kept(transaction.record(KIND, number))

@@ -6,17 +6,26 @@ import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
+from mahakam.config import Text
 from mahakam.ngsild.core import NULL
 from mahakam.services.area import Point
 from mahakam.services.form import Answers
 from mahakam.services.states import OPEN, STATES, State, next_states
 
 TYPE = "ServiceRequest"
+Act = Literal[
+    "", "routed", "transferred", "shared", "split", "part", "merged", "absorbed", "follows", "escalated"
+]
+ACTS: tuple[Act, ...] = get_args(Act)[1:]
+"""``routed`` by the city's rules; ``transferred`` and ``shared`` by an officer; ``split`` into others, each of
+which is a ``part``; ``merged`` into
+another one, which has ``absorbed`` it and whose news it ``follows``; ``escalated`` up the agency."""
 SHORTEST_WORDS, LONGEST_WORDS = 3, 4000
 LONGEST_ADDRESS = 200
 MOST_PHOTOS = 5
+MOST_WORK_PHOTOS = 20
 _EMAIL = re.compile(r"[^@\s<>\"]{1,64}@[^@\s<>\".]+(\.[^@\s<>\".]+)+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -68,20 +77,40 @@ class Refused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a request's public course. ``at`` is ISO 8601 UTC; ``agency`` "" is the resident."""
+    """One step of a request's public course. ``at`` is ISO 8601 UTC; ``agency`` "" is the resident.
+
+    ``act`` is "" for words to the resident and a new state; else what was done with the request (:data:`ACTS`), ``to``
+    whom or which it went (teams, or numbers of requests), and ``reason`` why, in several languages where
+    a rule of the city decided it.
+    """
 
     state: State
     at: str
     agency: str = ""
     text: str = ""
+    act: Act = ""
+    to: tuple[str, ...] = ()
+    reason: Text = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkPhoto:
+    """``name`` of a kept photo, ``when``: ``before`` or ``after`` the work, ``at``: ISO 8601 UTC."""
+
+    name: str
+    when: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request as everybody may see it. ``place`` is a place's id, ``photos`` are the names of its photos.
 
+    ``work_photos`` were taken at work (before, after), public like the others.
     ``media`` is the address of a photo that is kept elsewhere, or "". ``expected``: when the city promised to have
-    it settled; ``due`` and ``due_stage``: what it owes next and when ("" once it is settled).
+    it settled; ``due`` and ``due_stage``: what it owes next and when ("" once it is settled). ``routed``: the teams
+    (``agency/team``) that work on it, the one that leads first, () where the city has no rules for that;
+    ``merged_into``: the number of the request that it continues as.
     """
 
     number: str
@@ -102,6 +131,9 @@ class Request:
     expected: str = ""
     due: str = ""
     due_stage: str = ""
+    routed: tuple[str, ...] = ()
+    merged_into: str = ""
+    work_photos: tuple[WorkPhoto, ...] = ()
 
     @property
     def photo(self) -> str:
@@ -114,25 +146,33 @@ class Request:
 
     @property
     def next_states(self) -> tuple[State, ...]:
-        return next_states(self.state, [step.state for step in self.steps])
+        """Where it may go; a merged one goes nowhere by itself."""
+        return () if self.merged_into else next_states(self.state, [step.state for step in self.steps])
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """An officer's note that only the agency sees."""
+    """An officer's note that only the agency sees. ``act`` is "" for words, else what was done: ``assigned`` (to
+    ``text``), ``warned`` (of a target that is near or over)."""
 
     at: str
     author: str
     text: str
+    act: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Private:
-    """What is not public about a request; ``person``: who the resident said they are (first_name, phone …)."""
+    """What is not public about a request; ``person``: who the resident said they are (first_name, phone …).
+
+    ``assignee``: the account that works on it; ``done``: the points of the checklist that are ticked, by number.
+    """
 
     contact: str = ""
     notes: tuple[Note, ...] = ()
     person: Mapping[str, str] = field(default_factory=dict)
+    assignee: str = ""
+    done: frozenset[int] = frozenset()
 
 
 def utc_text(moment: dt.datetime) -> str:
@@ -184,6 +224,8 @@ def to_document(request: Request, scope: str) -> dict[str, Any]:
         "mediaUrl": photo_path(request.photo) if request.photo else request.media,
         "photos": [photo_path(name) for name in request.photos],
         "answers": {code: list(a) if isinstance(a, tuple) else a for code, a in request.answers.items()},
+        "routedTo": list(request.routed),
+        "mergedInto": request.merged_into,
     } | _course(request.state, request.steps, request.expected, request.due, request.due_stage)
     return {
         "id": entity_id(request.number),
@@ -241,19 +283,50 @@ def from_document(document: Mapping[str, Any], place: str) -> Request:
         expected=str(value.get("expectedDatetime") or ""),
         due=str(value.get("dueDatetime") or ""),
         due_stage=str(value.get("dueStage") or ""),
+        routed=_texts(value.get("routedTo")),
+        merged_into=str(value.get("mergedInto") or ""),
+        work_photos=tuple(map(_work_photo, value.get("workPhotos") or ())),
     )
 
 
 def _step(raw: Mapping[str, Any]) -> Step:
-    return Step(raw["status"], str(raw.get("at", "")), str(raw.get("agency", "")), str(raw.get("text", "")))
+    act, reason = raw.get("act", ""), raw.get("reason")
+    return Step(
+        raw["status"],
+        str(raw.get("at", "")),
+        str(raw.get("agency", "")),
+        str(raw.get("text", "")),
+        act if act in ACTS else "",
+        _texts(raw.get("to")),
+        reason if isinstance(reason, Mapping) else {},
+    )
+
+
+def work_photo_values(photos: Sequence[WorkPhoto]) -> list[dict[str, str]]:
+    """Photos of the work as the entity keeps them."""
+    return [{"photo": photo_path(one.name), "when": one.when, "at": one.at} for one in photos]
+
+
+def _work_photo(raw: Mapping[str, Any]) -> WorkPhoto:
+    name = str(raw.get("photo", "")).removeprefix("/photos/").removesuffix(".jpg")
+    return WorkPhoto(name, str(raw.get("when", "")), str(raw.get("at", "")))
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """A list of texts, of which NGSI-LD keeps one alone as itself."""
+    return tuple(map(str, value)) if isinstance(value, list) else (str(value),) if value else ()
 
 
 def _course(state: State, steps: Sequence[Step], expected: str, due: str, due_stage: str) -> dict[str, Any]:
-    said = [step for step in steps if step.text]
+    said = [step for step in steps if step.text and step.act in ("", "follows")]
+    optional = ("agency", "text", "act", "to", "reason")
     timeline = [
         {"status": step.state, "at": step.at}
-        | ({"agency": step.agency} if step.agency else {})
-        | ({"text": step.text} if step.text else {})
+        | {
+            name: list(value) if name == "to" else value
+            for name in optional
+            if (value := getattr(step, name))
+        }
         for step in steps
     ]
     return {

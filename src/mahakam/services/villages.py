@@ -29,16 +29,19 @@ class Village:
     point: Point
 
 
-def village_of(broker: Broker, scope: str, point: Point) -> str:
-    """The village (else the district) that a point lies in, "" if the node has no areas there."""
+def areas_of(broker: Broker, scope: str, point: Point) -> dict[str, str]:
+    """Level → name of the areas of a place that a point lies in."""
     selection = Selection(
         types=Types(((TYPE,),)),
         geo=Geo("intersects", {"type": "Point", "coordinates": list(point)}),
         scopes=Scopes(((f"{scope}/#",),)),
     )
-    found = {_value(document, "level"): _value(document, "name") for document in broker.query(selection, 20)}
-    names = [found[level] for level in LEVELS[:2] if found.get(level)]
-    return ", ".join(names)
+    return {_value(document, "level"): _value(document, "name") for document in broker.query(selection, 20)}
+
+
+def village_of(areas: Mapping[str, str]) -> str:
+    """The village and the district among the areas of :func:`areas_of`, "" if the node has none there."""
+    return ", ".join(areas[level] for level in LEVELS[:2] if areas.get(level))
 
 
 class VillageLists:

@@ -6,11 +6,13 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from mahakam.config import Place
 from mahakam.services.catalogue import Service, catalogue
-from mahakam.services.request import Fault, Request, photo_path
+from mahakam.services.numbers import normal_number
+from mahakam.services.request import Fault, Request, Step, photo_path
+from mahakam.services.routing import TRIAGE, routing_of, team_name
 from mahakam.web.language import N_, _, date, moment, n_, number, time, words
 from mahakam.web.site import Site
 from mahakam.web.tables import Column
@@ -40,6 +42,38 @@ STAGE_NAMES = {
     "finish": N_("Settled"),
 }
 """What the city promises, stage by stage."""
+
+
+def step_title(site: Site, request: Request, step: Step) -> Markup | str:
+    """What happened in a step: its state, or what was done with the request, with links to others."""
+    if not step.act:
+        return _(STATE_NAMES[step.state])
+    place = site.places.get(request.place)
+    routing = routing_of(place, site.places) if place else None
+    teams = ", ".join(words(team_name(routing, team)) for team in step.to)
+    others = Markup(", ").join(_linked("/requests/", one) for one in step.to if normal_number(one))
+    match step.act:
+        case "routed" if step.to[:1] == (TRIAGE,):
+            return _("Waits to be passed to an agency")
+        case "routed":
+            return _("Given to %(agency)s", agency=teams)
+        case "transferred":
+            return _("Passed on to %(agency)s", agency=teams)
+        case "shared":
+            return _("Also given to %(agency)s", agency=teams)
+        case "escalated":
+            return _("Late: %(agency)s was told", agency=teams)
+        case "split":
+            return escape(_("Split into %(numbers)s")) % {"numbers": others}
+        case "part":
+            return escape(_("A part of %(numbers)s")) % {"numbers": others}
+        case "merged":
+            return escape(_("Continues as %(numbers)s")) % {"numbers": others}
+        case "absorbed":
+            return escape(_("Also reported as %(numbers)s")) % {"numbers": others}
+        case "follows":
+            state = _(STATE_NAMES.get(step.to[-1], step.to[-1])) if step.to else ""
+            return escape(_("News of %(numbers)s: %(state)s")) % {"numbers": others, "state": state}
 
 
 def due_words(request: Request) -> Markup | str:
@@ -149,6 +183,22 @@ def sentence(fault: Fault, places: Mapping[str, Place]) -> str:
             return _("This file is not a photo that can be read. Choose a JPEG, PNG or WebP.")
         case "contact", _rule:
             return _("This is not an e-mail address. Write it as name@example.org, or leave it empty.")
+        case "form", "settled":
+            return _("It is settled already, so it cannot be passed on.")
+        case "to", "same":
+            return _("It is with that team already.")
+        case "to", _rule:
+            return _("Choose the agency or team.")
+        case "reason", "missing":
+            return _("Say why in a few words: everybody can read it.")
+        case "into", "other":
+            return _("That is not another report of this city.")
+        case "into", _rule:
+            return _("That report is settled or merged itself; choose one that is open.")
+        case "parts", "many":
+            return _("Say what the parts are about: one to %(n)s.", n=number(fault.values["most"]))
+        case "parts", "unknown":
+            return _("Choose what each part is about.")
         case "state", _rule:
             return _("The request cannot go from here to that status.")
         case _field, rule if _field.startswith("answer-"):

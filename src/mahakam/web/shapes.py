@@ -151,6 +151,14 @@ class Drawing:
             shape = f'<a href="{escape(href)}"{name}>{shape}</a>'
         self.parts.append(shape)
 
+    def numbered(self, position: Position, number: int) -> None:
+        """A stop of a way: a disc with its number."""
+        x, y = self.frame.xy(position)
+        self.parts.append(
+            f'<g class="stop"><circle cx="{x:g}" cy="{y:g}" r="10"/>'
+            f'<text x="{x:g}" y="{y + 4:g}" text-anchor="middle">{number}</text></g>'
+        )
+
     def svg(self, style: str = "map") -> Markup:
         links = any("<a " in part for part in self.parts)
         role = "group" if links else "img"

@@ -65,7 +65,7 @@ def show_updates(request: Request) -> Response:
             "service_request_id": one.number,
             "status": open311_status(step.state),
             "updated_datetime": step.at,
-            "description": step.text,
+            "description": step.text or said(step.reason, language(request)),
             "media_url": "",
         }
         for one in found
@@ -86,7 +86,7 @@ class _Row:
 
     def of(self, one: ServiceRequest) -> dict[str, Any]:
         service = self._services.get(one.service)
-        texts = [step.text for step in one.steps if step.text]
+        texts = [step.text for step in one.steps if step.text and step.act in ("", "follows")]
         row = {
             "service_request_id": one.number,
             "status": open311_status(one.state),

@@ -23,6 +23,12 @@ SELECT subscription FROM owing WHERE subscription IS NOT NULL
 """
 
 
+def _between(kind: str, after: str, before: str) -> tuple[str, tuple[str, ...]]:
+    bounds = [("kind = ?", kind), ("key > ?", after), ("key < ?", before)]
+    given = [(test, value) for test, value in bounds if value]
+    return " AND ".join(test for test, _ in given), tuple(value for _, value in given)
+
+
 class Ledger:
     """The part of :class:`mahakam.store.protocol.EntityStore` that is not about entities."""
 
@@ -108,6 +114,17 @@ class Ledger:
     def record(self, kind: str, key: str) -> dict[str, Any] | None:
         found = self._all("SELECT value FROM record WHERE kind = ? AND key = ?", (kind, key))
         return orjson.loads(found[0][0]) if found else None
+
+    def record_keys(
+        self, kind: str, limit: int = 1000, offset: int = 0, *, after: str = "", before: str = ""
+    ) -> list[str]:
+        where, values = _between(kind, after, before)
+        sql = f"SELECT key FROM record WHERE {where} ORDER BY key LIMIT ? OFFSET ?"
+        return [key for (key,) in self._all(sql, (*values, limit, offset))]
+
+    def count_records(self, kind: str, *, before: str = "") -> int:
+        where, values = _between(kind, "", before)
+        return int(self._all(f"SELECT count(*) FROM record WHERE {where}", values)[0][0])
 
     def owing(self) -> list[str]:
         """The subscriptions to which something in the outbox is owed."""

@@ -37,6 +37,7 @@ from mahakam.web.request_words import (
     columns,
     place_name,
     service_name,
+    step_title,
 )
 from mahakam.web.site import Site, site_of
 from mahakam.web.tables import Table, table_routes
@@ -144,6 +145,7 @@ def page(
         drawing=drawing(place, [found]) if place else "",
         state_names=STATE_NAMES,
         state_kinds=STATE_KINDS,
+        step_title=step_title,
         answers=answered(site, found),
         marks=desk_of(site).marks(found),
         stage_names=STAGE_NAMES,

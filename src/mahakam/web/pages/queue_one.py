@@ -1,0 +1,358 @@
+"""The page on which an officer works on a request: answer, pass on, assign, note, tick, show photos of the work."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from mahakam.access import allow
+from mahakam.access.accounts import accounts
+from mahakam.config import LANGUAGES, Place, scope_of
+from mahakam.ngsild.problem import Problem
+from mahakam.services import private
+from mahakam.services.catalogue import catalogue
+from mahakam.services.desk import Changed, revision_of
+from mahakam.services.handover import Handover, Part
+from mahakam.services.numbers import normal_number
+from mahakam.services.photo import LARGEST_BYTES, PhotoError, keep_photo
+from mahakam.services.request import LONGEST_WORDS, Fault, Refused
+from mahakam.services.request import Request as ServiceRequest
+from mahakam.services.routing import routing_of, team_name
+from mahakam.services.workbench import Workbench, filled, workbench_of
+from mahakam.web import gate
+from mahakam.web.language import OWN_NAMES, _, in_timezone, words
+from mahakam.web.pages.queue import waiting_days
+from mahakam.web.pages.report import desk_of
+from mahakam.web.pages.requests import drawing
+from mahakam.web.questions import answered
+from mahakam.web.render import render
+from mahakam.web.request_words import (
+    STAGE_NAMES,
+    STATE_KINDS,
+    STATE_NAMES,
+    Sentences,
+    due_words,
+    place_name,
+    sentences,
+    service_name,
+    step_title,
+    waits,
+)
+from mahakam.web.site import Site, site_of
+from mahakam.web.workbench import QueueRows, asked, teams_of
+
+_TYPED = (
+    "text",
+    "note",
+    "state",
+    "pass-do",
+    "pass-to",
+    "pass-reason",
+    "pass-into",
+    "pass-part",
+    "pass-words",
+)
+_LOOK = 100
+"""Reports of the queue in which the next and the previous one are looked for."""
+PHOTOS = ("before", "after")
+_LARGEST = LARGEST_BYTES + 256 * 1024
+
+
+def routes(_site: Site) -> list[BaseRoute]:
+    page = "/queue/{number}"
+    return [
+        Route(page, one, methods=["GET"]),
+        Route(page, answer, methods=["POST"]),
+        Route(page + "/notes", note, methods=["POST"]),
+        Route(page + "/assign", assign, methods=["POST"]),
+        Route(page + "/pass", hand_over, methods=["POST"]),
+        Route(page + "/checklist", tick, methods=["POST"]),
+        Route(page + "/photos", add_photo, methods=["POST"]),
+    ]
+
+
+def one(request: Request) -> Response:
+    found, place = _found(request, request.path_params["number"])
+    return _page(request, found, place)
+
+
+async def answer(request: Request) -> Response:
+    form = await gate.read_form(request)
+    return await run_in_threadpool(_answer, request, form)
+
+
+async def note(request: Request) -> Response:
+    form = await gate.read_form(request)
+    return await run_in_threadpool(_note, request, form)
+
+
+async def assign(request: Request) -> Response:
+    form = await gate.read_form(request)
+    return await run_in_threadpool(_assign, request, form)
+
+
+async def hand_over(request: Request) -> Response:
+    form = await gate.read_form(request)
+    return await run_in_threadpool(_hand_over, request, form)
+
+
+async def tick(request: Request) -> Response:
+    form = await gate.read_form(request)
+    return await run_in_threadpool(_tick, request, form)
+
+
+async def add_photo(request: Request) -> Response:
+    form = await gate.read_form(request, _LARGEST, files=1)
+    upload = gate.upload(form, "photo")
+    raw = await upload.read() if upload else b""
+    return await run_in_threadpool(_add_photo, request, form, raw)
+
+
+def _answer(request: Request, form: FormData) -> Response:
+    found, place = _found(request, request.path_params["number"])
+    principal = gate.require(request, "request.work", place)
+    text, state = gate.text(form, "text"), gate.text(form, "state")
+    typed = {"text": text, "state": state}
+    if not gate.is_ours(request, form):
+        return _page(request, found, place, typed, {"form": _stale()}, 403)
+    seen = _seen(form)
+    # Looked up before the answer takes the request out of the queue.
+    following = _neighbours(request, found)[1] if gate.text(form, "then") == "next" else ""
+    try:
+        desk_of(site_of(request)).step(found.number, seen, state, text, "", principal.name)
+    except Changed as changed:
+        return _page(request, changed.request, place, typed, {"form": _changed()}, 409, since=seen)
+    except Refused as refused:
+        return _page(request, found, place, typed, sentences(refused.faults, site_of(request).places), 422)
+    except Problem as problem:
+        return _page(request, found, place, typed, {"form": f"{problem.title}. {problem.detail}"}, 422)
+    query = asked(request).query
+    if gate.text(form, "then") == "next":
+        return RedirectResponse(f"/queue/{following}{query}" if following else f"/queue{query}", 303)
+    return RedirectResponse(f"/queue/{found.number}{_with_done(query)}", 303)
+
+
+def _note(request: Request, form: FormData) -> Response:
+    found, place = _found(request, request.path_params["number"])
+    principal = gate.require(request, "request.work", place)
+    typed = {"note": gate.text(form, "note")}
+    if not gate.is_ours(request, form):
+        return _page(request, found, place, typed, {"form": _stale()}, 403)
+    try:
+        desk_of(site_of(request)).note(found.number, typed["note"], principal.name)
+    except Refused as refused:
+        return _page(request, found, place, typed, sentences(refused.faults, site_of(request).places), 422)
+    return RedirectResponse(f"/queue/{found.number}{asked(request).query}#notes", 303)
+
+
+def _assign(request: Request, form: FormData) -> Response:
+    found, place = _found(request, request.path_params["number"])
+    principal = gate.require(request, "request.work", place)
+    gate.require_ours(request, form)
+    site = site_of(request)
+    person = gate.text(form, "person")[:80]
+    if person and person not in people(site, place):
+        said = _("There is no officer of this city with that name.")
+        return _page(request, found, place, errors={"person": said}, status=422)
+    if not private.assign(site.store, found.number, gate.text(form, "seen")[:80], person, principal.name):
+        said = _("Somebody else has assigned it meanwhile; it stands below as it is now.")
+        return _page(request, found, place, errors={"person": said}, status=409)
+    return RedirectResponse(f"/queue/{found.number}{asked(request).query}#assigned", 303)
+
+
+def _hand_over(request: Request, form: FormData) -> Response:
+    """Pass it on, share it, split it or merge it: ``do`` says which."""
+    found, place = _found(request, request.path_params["number"])
+    author = gate.require(request, "request.work", place).name
+    names = ("do", "to", "reason", "into", "part", "words")
+    typed = {f"pass-{name}": gate.text(form, name) for name in names}
+    if not gate.is_ours(request, form):
+        return _page(request, found, place, typed, {"pass": _stale()}, 403)
+    site, seen = site_of(request), _seen(form)
+    hands = Handover(desk_of(site), site.broker, site.places)
+    number, to, reason = found.number, gate.text(form, "to")[:81], gate.text(form, "reason")
+    try:
+        match gate.text(form, "do"):
+            case "transfer":
+                hands.transfer(number, seen, to, reason, author)
+            case "share":
+                hands.share(number, seen, [to] if to else [], reason, author)
+            case "split":
+                part = Part(gate.text(form, "part")[:80], gate.text(form, "words"))
+                hands.split(number, seen, [part], reason, author)
+            case "merge":
+                into = normal_number(gate.text(form, "into"))
+                if into is None or desk_of(site).request(into) is None:
+                    raise Refused([Fault("into", "other", {})])
+                hands.merge(number, seen, into, reason, author)
+            case _:
+                return _page(request, found, place, typed, {"pass": _("Choose what to do.")}, 422)
+    except Changed as changed:
+        return _page(request, changed.request, place, typed, {"pass": _changed()}, 409, since=seen)
+    except Refused as refused:
+        said = " ".join(sentences(refused.faults, site.places).values())
+        return _page(request, found, place, typed, {"pass": said}, 422)
+    except Problem as problem:
+        return _page(request, found, place, typed, {"pass": f"{problem.title}. {problem.detail}"}, 422)
+    return RedirectResponse(f"/queue/{number}{asked(request).query}#course", 303)
+
+
+def _tick(request: Request, form: FormData) -> Response:
+    """Only what this form changes: ``was`` are the points that were ticked when it was shown."""
+    found, place = _found(request, request.path_params["number"])
+    gate.require_ours(request, form)
+    site = site_of(request)
+    points = range(len(workbench_of(place, site.places).checklist(found.service)))
+    was, now = set(form.getlist("was")), set(form.getlist("point"))
+    changed = {point: str(point) in now for point in points if (str(point) in now) != (str(point) in was)}
+    private.tick(site.store, found.number, changed)
+    return RedirectResponse(f"/queue/{found.number}{asked(request).query}#checklist", 303)
+
+
+def _add_photo(request: Request, form: FormData, raw: bytes) -> Response:
+    found, place = _found(request, request.path_params["number"])
+    principal = gate.require(request, "request.work", place)
+    if not gate.is_ours(request, form):
+        return _page(request, found, place, errors={"work-photo": _stale()}, status=403)
+    when = gate.one_of(gate.text(form, "when"), PHOTOS, "after")
+    try:
+        if not raw:
+            raise Refused([Fault("photo", "missing", {})])
+        name = keep_photo(site_of(request).settings.data, raw).name
+        desk_of(site_of(request)).add_work_photo(found.number, name, when, principal.name)
+    except PhotoError as error:
+        refused = Refused([Fault("photo", error.reason, {})])
+    except Refused as error:
+        refused = error
+    else:
+        return RedirectResponse(f"/queue/{found.number}{asked(request).query}#work-photos", 303)
+    said = " ".join(sentences(refused.faults, site_of(request).places).values())
+    return _page(request, found, place, errors={"work-photo": said}, status=422)
+
+
+def _page(
+    request: Request,
+    found: ServiceRequest,
+    place: Place,
+    typed: dict[str, str] | None = None,
+    errors: dict[str, str] | None = None,
+    status: int = 200,
+    since: int = 0,
+) -> Response:
+    site = site_of(request)
+    in_timezone(place.timezone)
+    kept, wanted = desk_of(site).private(found.number), asked(request)
+    bench = workbench_of(place, site.places)
+    previous, following = _neighbours(request, found)
+    made = render(
+        request,
+        "queue-one.html",
+        status,
+        title=service_name(site, found),
+        place=place,
+        section="services",
+        found=found,
+        answers=answered(site_of(request), found),
+        city=place_name(site, found),
+        kept=kept,
+        asked=wanted,
+        previous=previous,
+        following=following,
+        teams=teams_of(site, place),
+        team_words=[words(team_name(routing_of(place, site.places), team)) for team in found.routed],
+        people=people(site, place),
+        services=list(catalogue(place, site.places).values()),
+        checklist=bench.checklist(found.service),
+        templates=_templates(site, found, bench),
+        step_title=step_title,
+        typed=dict.fromkeys(_TYPED, "") | (typed or {}),
+        errors=Sentences(errors or {}),
+        token=gate.token(request),
+        revision=revision_of(found),
+        since=since,
+        due=due_words(found),
+        marks=desk_of(site).marks(found),
+        stage_names=STAGE_NAMES,
+        now=dt.datetime.now(dt.UTC),
+        choices=[found.state, *found.next_states],
+        state_names=STATE_NAMES,
+        state_kinds=STATE_KINDS,
+        drawing=drawing(place, [found]),
+        waited=waits(days) if (days := waiting_days(found)) else "",
+        longest=LONGEST_WORDS,
+        done=request.query_params.get("done") == "1",
+    )
+    made.headers["Cache-Control"] = "no-store"
+    return made
+
+
+def people(site: Site, place: Place) -> list[str]:
+    """The accounts that may work on the requests of a place."""
+    scope = scope_of(place, site.places)
+    return [one.name for one in accounts(site.store) if allow(one.principal(), "request.work", scope)]
+
+
+def _templates(
+    site: Site, found: ServiceRequest, bench: Workbench
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Language → name and words of each template in it."""
+    values = {
+        "number": found.number,
+        "service": service_name(site, found),
+        "address": found.address,
+        "agency": found.agency,
+    }
+    offered = bench.templates_for(found)
+    return [
+        (OWN_NAMES[language], [(words(one.name), filled(one.text, language, values)) for one in offered])
+        for language in LANGUAGES
+        if offered
+    ]
+
+
+def _neighbours(request: Request, found: ServiceRequest) -> tuple[str, str]:
+    """The numbers before and after a request in the queue that it was opened from, "" at its ends."""
+    site = site_of(request)
+    window = QueueRows(site, desk_of(site), asked(request)).window(_LOOK, 0)
+    numbers = [one.number for one in window]
+    if found.number not in numbers:
+        return "", next((number for number in numbers if number != found.number), "")
+    at = numbers.index(found.number)
+    return numbers[at - 1] if at else "", numbers[at + 1] if at + 1 < len(numbers) else ""
+
+
+def _seen(form: FormData) -> int:
+    """The revision that the form was filled in on."""
+    revision = gate.text(form, "revision")
+    return int(revision) if revision.isdecimal() and len(revision) < 9 else -1
+
+
+def _with_done(query: str) -> str:
+    return f"{query}&done=1" if query else "?done=1"
+
+
+def _stale() -> str:
+    return _("The page had lain open for a long time. Your text is still here: please send it once more.")
+
+
+def _changed() -> str:
+    return _("Somebody changed this request while you were writing. Read below what is new, then send again.")
+
+
+def _found(request: Request, number: str) -> tuple[ServiceRequest, Place]:
+    """The request, for somebody who may work on it."""
+    gate.require(request, "request.work")
+    site = site_of(request)
+    known = normal_number(number)
+    found = desk_of(site).request(known) if known else None
+    if found is None or found.place not in site.places:
+        raise HTTPException(404, _("There is no report with this number"))
+    place = site.places[found.place]
+    gate.require(request, "request.work", place)
+    return found, place

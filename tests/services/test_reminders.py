@@ -1,0 +1,111 @@
+"""What is due soon or late is told once: to the team, then up the agency."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mahakam.app import Node
+from mahakam.services.calendar import Calendar
+from mahakam.services.desk import Desk, revision_of
+from mahakam.services.queue import Queue, Waiting
+from mahakam.services.reminders import Reminders, Told
+from mahakam.services.request import Draft, Request
+from support.routed import NORTH, opened, routed_town
+
+MONDAY = dt.datetime(2026, 11, 23, 2, 0, tzinfo=dt.UTC)
+DUE = dt.datetime(2026, 11, 26, 2, 0, tzinfo=dt.UTC)
+"""Three working days later: to be taken up by then."""
+
+
+class Office:
+    def __init__(self, node: Node, desk: Desk) -> None:
+        self.node, self.desk = node, desk
+        self.reminders = Reminders(desk, node.broker, node.places)
+        self.number = desk.send(Draft("town", "pothole", "A deep hole", NORTH), MONDAY).number
+
+    def request(self) -> Request:
+        found = self.desk.request(self.number)
+        assert found
+        return found
+
+    def escalated(self) -> list[str]:
+        return [step.to[0] for step in self.request().steps if step.act == "escalated"]
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    node, desk, _hands = opened(tmp_path / "data", routed_town(tmp_path / "places"))
+    yield Office(node, desk)
+    node.close()
+
+
+def test_the_team_is_warned_before_and_the_agency_above_is_told_after(office: Office) -> None:
+    run = office.reminders.run
+    assert dt.datetime.fromisoformat(office.request().due) == DUE
+    assert run(DUE - dt.timedelta(days=1, minutes=1)) == Told(0, 0)
+    assert run(DUE - dt.timedelta(days=1)) == Told(1, 0)
+    assert run(DUE - dt.timedelta(hours=1)) == Told(0, 0), "once"
+    notes = office.desk.private(office.number).notes
+    assert [(note.act, note.text) for note in notes] == [("warned", "verify")]
+    assert run(DUE) == Told(0, 1)
+    assert run(DUE + dt.timedelta(hours=1)) == Told(0, 0), "once"
+    assert office.escalated() == ["secretary"]
+    assert office.request().state == "received"
+    assert "secretary" in office.request().routed
+    above = Waiting("/prov/town", team="secretary", late_at="2027")
+    assert Queue(office.node.broker).count(above) == 1, "who is above has it in the queue"
+    assert run(DUE + dt.timedelta(days=30)) == Told(0, 0), "there is nobody above the secretary"
+
+
+def test_a_restart_repeats_nothing_and_makes_up_for_what_was_missed(office: Office, tmp_path: Path) -> None:
+    office.reminders.run(DUE)
+    assert office.escalated() == ["secretary"]
+    office.node.close()
+    node, desk, _hands = opened(tmp_path / "data", tmp_path / "places")
+    try:
+        again = Reminders(desk, node.broker, node.places)
+        assert again.run(DUE + dt.timedelta(minutes=5)) == Told(0, 0)
+        late = desk.send(Draft("town", "pothole", "Another hole", NORTH), MONDAY).number
+        assert again.run(DUE + dt.timedelta(days=9)) == Told(0, 1), (
+            "late already: no warning before the target"
+        )
+        request = desk.request(late)
+        assert request
+        assert [step.act for step in request.steps].count("escalated") == 1
+    finally:
+        node.close()
+
+
+def test_what_is_taken_up_in_time_is_told_of_for_its_next_stage_only(office: Office) -> None:
+    office.reminders.run(DUE - dt.timedelta(hours=2))
+    request = office.desk.step(office.number, 2, "inProgress", "A crew comes", "", "siti")
+    assert request.due_stage == "finish"
+    assert office.reminders.run(DUE + dt.timedelta(hours=2)) == Told(0, 0)
+    assert office.reminders.run(dt.datetime.fromisoformat(request.due)) == Told(0, 1)
+    office.desk.step(office.number, revision_of(office.request()), "answered", "Filled", "", "siti")
+    assert office.reminders.run(DUE + dt.timedelta(days=99)) == Told(0, 0)
+    assert office.node.broker.store.record_keys("request-told /prov/town") == [], (
+        "nothing is kept of what is over"
+    )
+
+
+_WEEK = Calendar(
+    ZoneInfo("Asia/Makassar"), frozenset(range(5)), dt.time(8), dt.time(16), lambda date: date.day == 1
+)
+
+
+@given(
+    st.datetimes(dt.datetime(2026, 1, 1), dt.datetime(2027, 1, 1), timezones=st.just(dt.UTC)),
+    st.floats(0, 20),
+)
+def test_before_is_the_way_back_from_due(start: dt.datetime, days: float) -> None:
+    due = _WEEK.due(start, days)
+    left = _WEEK.worked(_WEEK.before(due, days), due)
+    assert abs(left - _WEEK.day * days) < dt.timedelta(milliseconds=1)
