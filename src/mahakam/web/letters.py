@@ -16,7 +16,7 @@ from mahakam.services.owner import key_of
 from mahakam.services.request import Request, Step, utc_text
 from mahakam.store.protocol import EntityStore, Transaction
 from mahakam.web.language import _, reading, words
-from mahakam.web.request_words import STATE_NAMES
+from mahakam.web.request_words import STATE_NAMES, step_words
 
 _CURSOR = "mail-cursor", "requests"
 _OVERLAP = dt.timedelta(minutes=1)
@@ -98,7 +98,7 @@ class Letters:
             parts = [
                 f"{self._service(request)} · {request.number}",
                 said,
-                *map(_said, steps),
+                *(self._said(request, step) for step in steps),
                 f"{where}\n{link}",
                 "--\n" + _("No more mail about this report: %(link)s", link=stop),
             ]
@@ -109,15 +109,15 @@ class Letters:
     def _follow(self, request: Request, reader: Follower) -> str:
         return f"{self._base}/requests/{request.number}/follow/{reader.token}"
 
+    def _said(self, request: Request, step: Step) -> str:
+        head = step_words(self._places, request, step) + (f" ({step.agency})" if step.agency else "")
+        text = step.text or words(step.reason)
+        return f"{head}:\n{text}" if text else f"{head}."
+
     def _service(self, request: Request) -> str:
         place = self._places.get(request.place)
         service = catalogue(place, self._places).get(request.service) if place else None
         return words(service.name) if service else request.service_name
-
-
-def _said(step: Step) -> str:
-    head = _(STATE_NAMES[step.state]) + (f" ({step.agency})" if step.agency else "")
-    return f"{head}:\n{step.text}" if step.text else f"{head}."
 
 
 def _before(moment: str) -> str:

@@ -44,12 +44,12 @@ STAGE_NAMES = {
 """What the city promises, stage by stage."""
 
 
-def step_title(site: Site, request: Request, step: Step) -> Markup | str:
+def step_title(places: Mapping[str, Place], request: Request, step: Step) -> Markup | str:
     """What happened in a step: its state, or what was done with the request, with links to others."""
     if not step.act:
         return _(STATE_NAMES[step.state])
-    place = site.places.get(request.place)
-    routing = routing_of(place, site.places) if place else None
+    place = places.get(request.place)
+    routing = routing_of(place, places) if place else None
     teams = ", ".join(words(team_name(routing, team)) for team in step.to)
     others = Markup(", ").join(_linked("/requests/", one) for one in step.to if normal_number(one))
     match step.act:
@@ -74,6 +74,12 @@ def step_title(site: Site, request: Request, step: Step) -> Markup | str:
         case "follows":
             state = _(STATE_NAMES.get(step.to[-1], step.to[-1])) if step.to else ""
             return escape(_("News of %(numbers)s: %(state)s")) % {"numbers": others, "state": state}
+
+
+def step_words(places: Mapping[str, Place], request: Request, step: Step) -> str:
+    """The same where there are no links: in mail and feeds."""
+    title = step_title(places, request, step)
+    return title.striptags() if isinstance(title, Markup) else title
 
 
 def due_words(request: Request) -> Markup | str:
