@@ -62,6 +62,29 @@ def box(place: Place) -> tuple[float, float, float, float] | None:
     return None
 
 
+def map_of(place: Place, label: str, width: int, height: int) -> shapes.Drawing | None:
+    """A drawing of the place to which pins are added; None if nobody knows where it is. The outline is drawn once."""
+    path = place.boundary_file
+    if path is None:
+        around = box(place)
+        return shapes.Drawing(label, shapes.frame(around, width, height, margin=8)) if around else None
+    features(path)  # says what is wrong with the file
+    drawn = _outline(path, path.stat().st_mtime_ns, width, height)
+    return shapes.Drawing(label, drawn.frame, list(drawn.parts)) if drawn else None
+
+
+@lru_cache(maxsize=64)
+def _outline(path: Path, modified: int, width: int, height: int) -> shapes.Drawing | None:
+    found = _features(path, modified)
+    area = shapes.bounds(feature.get("geometry") for feature in found)
+    if area is None:
+        return None
+    drawn = shapes.Drawing("", shapes.frame(area, width, height, margin=8))
+    for feature in found:
+        drawn.draw(feature.get("geometry"), "area", str((feature.get("properties") or {}).get("name", "")))
+    return drawn
+
+
 @lru_cache(maxsize=64)
 def _picture_data(path: Path, _modified: int, width: int, height: int) -> str:
     found = features(path)

@@ -243,10 +243,19 @@ def waits(days: int) -> str:
 
 def columns(site: Site, link: str = "/requests/") -> list[Column]:
     """The columns of a table of requests; ``link`` + number is a row's own page."""
+    names: dict[tuple[str, str], str] = {}
+
+    def about(request: Request) -> str:
+        """The service's name, looked up once a table and not once a row."""
+        key = request.place, request.service
+        if key not in names:
+            names[key] = service_name(site, request)
+        return names[key]
+
     return [
         Column("number", _("Number"), get=lambda r: r.number, html=lambda r: _linked(link, r.number)),
         Column("service", get=lambda r: r.service, hidden=True),
-        Column("service_name", _("About"), get=lambda r: service_name(site, r)),
+        Column("service_name", _("About"), get=about),
         Column("city", get=lambda r: r.place, hidden=True),
         Column("place", _("City"), get=lambda r: place_name(site, r)),
         Column("address", _("Where"), get=lambda r: r.address),

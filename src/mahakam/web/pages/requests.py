@@ -23,9 +23,9 @@ from mahakam.services.request import LONGEST_WORDS, entity_id
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.satisfaction import rated
 from mahakam.services.states import OPEN, STATES
-from mahakam.web import gate, shapes
+from mahakam.web import gate
 from mahakam.web.language import _, in_timezone, reader, words
-from mahakam.web.outlines import boundary, box
+from mahakam.web.outlines import map_of
 from mahakam.web.pages.report import desk_of
 from mahakam.web.questions import answered, said
 from mahakam.web.render import render
@@ -197,14 +197,9 @@ def drawing(
     place: Place, requests: Sequence[ServiceRequest], link: str = "", width: int = 480, height: int = 360
 ) -> object:
     """A small map of the place with its requests, drawn by the server: there without scripts, too."""
-    frame_box = box(place)
-    if frame_box is None:
+    picture = map_of(place, _("Map of %(place)s", place=words(place.name)), width, height)
+    if picture is None:
         return ""
-    picture = shapes.Drawing(
-        _("Map of %(place)s", place=words(place.name)), shapes.frame(frame_box, width, height, margin=8)
-    )
-    for feature in boundary(place):
-        picture.draw(feature.get("geometry"), "area", str((feature.get("properties") or {}).get("name", "")))
     for request in requests:
         href = link + request.number if link else ""
         picture.dot(request.point, f"pin {request.state}", 4 if link else 7, request.number, href)
