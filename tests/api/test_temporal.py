@@ -180,3 +180,76 @@ def test_an_entity_map_fixes_what_a_query_finds(api: Api) -> None:
     assert kept.status_code == 200
     assert [one["id"] for one in kept.json()] == [ID]
     assert len(api.get(f"/temporal/entities?{window}").json()) == 2
+
+
+WINDOW = {"timerel": "between", "timeAt": "2026-01-01T00:10:00Z", "endTimeAt": "2026-01-01T00:50:00Z"}
+
+
+def scope(value: str, minute: int) -> dict[str, Any]:
+    return {"type": "Property", "value": value, "observedAt": f"2026-01-01T00:{minute:02}:00Z"}
+
+
+def scoped(api: Api, query: str) -> tuple[list[int], list[str]]:
+    """Speeds and scopes that a scope query shows of the one evolution."""
+    answer = api("GET", "/temporal/entities", params={"type": "Sensor", "scopeQ": query, **WINDOW})
+    assert answer.status_code == 200, answer.text
+    if not answer.json():
+        return [], []
+    (one,) = answer.json()
+    return [part["value"] for part in one.get("speed", [])], [part["value"] for part in one["scope"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "speeds_shown", "scopes_shown"),
+    [
+        ("/a", [12], ["/a"]),  # set before the period and valid at its beginning: shown with it
+        ("/b", [22, 32], ["/b"]),
+        ("/c", [42], ["/c"]),
+        ("/a,/c", [12, 42], ["/a", "/c"]),
+        ("(/a;/b)", [], []),  # never at one time
+        ("/d", [], []),  # only after the period
+    ],
+)
+def test_a_scope_query_shows_what_came_about_while_the_scope_was_valid(
+    api: Api, query: str, speeds_shown: list[int], scopes_shown: list[str]
+) -> None:
+    """Clause 4.18: a scope is valid from when it was set until another one is; 5.7.4: within the period."""
+    scopes = [scope("/a", 5), scope("/b", 20), scope("/c", 40), scope("/d", 55)]
+    put(api, 2, 12, 22, 32, 42, 56, scope=scopes)
+    assert scoped(api, query) == (speeds_shown, scopes_shown)
+
+
+def test_a_valid_scope_alone_selects_nothing(api: Api) -> None:
+    put(api, 2, 56, scope=[scope("/a", 5)])
+    assert scoped(api, "/a") == ([], [])
+
+
+def test_queries_find_evolutions_by_one_of_their_types(api: Api) -> None:
+    for id, types in (("1", "Sensor"), ("2", ["Car", "Sensor"]), ("3", "Car"), ("4", "Bus")):
+        body = {"id": f"urn:x:{id}", "type": types, "speed": speeds(20)}
+        assert api("POST", "/temporal/entities", json=body).status_code == 201
+    for query, expected in (("Sensor", "12"), ("Car,Sensor", "123"), ("(Car;Sensor)", "2"), ("Bus", "4")):
+        answer = api("GET", "/temporal/entities", params={"type": query, **WINDOW})
+        assert [one["id"][-1] for one in answer.json()] == list(expected), query
+
+
+def test_an_attribute_ends_where_only_the_evolution_is_known(api: Api) -> None:
+    """Clause 5.6.5 of an entity that came by 5.6.11: the deletion is an instance of its evolution (4.5.7)."""
+    put(api, 1, 2, scope="/a")
+    assert api("DELETE", f"/entities/{ID}/attrs/speed").status_code == 204
+    assert api("DELETE", f"/entities/{ID}/attrs/scope").status_code == 204
+    found = api.get(f"{PATH}?timeproperty=deletedAt").json()
+    assert [one["value"] for one in found["speed"]] == ["urn:ngsi-ld:null"]
+    assert [one["value"] for one in found["scope"]] == [[]]
+    assert all(found[name][0]["deletedAt"] for name in ("speed", "scope"))
+    for name in ("speed", "other"):
+        assert api("DELETE", f"/entities/{ID}/attrs/{name}").status_code == 404
+    assert api("DELETE", f"/entities/{ID}").status_code == 404
+
+
+def test_an_attribute_of_a_deleted_entity_does_not_end_again(api: Api) -> None:
+    api.create(ID, "Sensor", speed=1)
+    api("DELETE", f"/entities/{ID}")
+    before = api.get(PATH).json()
+    assert api("DELETE", f"/entities/{ID}/attrs/speed").status_code == 404
+    assert api.get(PATH).json() == before

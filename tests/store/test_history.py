@@ -95,6 +95,28 @@ def test_heads_come_in_the_order_in_which_they_were_made(store: EntityStore) -> 
     assert store.evolution("urn:x:2") is None
 
 
+def test_heads_are_found_by_type_in_the_same_order(store: EntityStore) -> None:
+    """Of several types: always, since each may be meant; the caller looks at them."""
+    types: list[object] = ["B", "A", ["A", "C"], "B", "C", "B"]
+
+    def work(transaction: object) -> None:
+        for number, one in enumerate(types):
+            transaction.put_evolution({"id": f"urn:x:{number}", "type": one})  # type: ignore[attr-defined]
+
+    store.write(work)
+    by_id = {head["id"][-1]: number for number, head in store.evolutions()}
+
+    def found(*types: str, **more: int) -> str:
+        return "".join(head["id"][-1] for _, head in store.evolutions(types=types, **more))
+
+    assert found("B") == "0235"
+    assert found("B", limit=2) == "02"
+    assert found("B", after=by_id["2"], limit=1) == "3"
+    assert found("A", "C") == "124"
+    store.write(lambda transaction: transaction.put_evolution({"id": "urn:x:0", "type": "A"}))
+    assert found("B") == "235"
+
+
 def test_what_is_old_is_purged(store: EntityStore) -> None:
     old, new = moment("a", 1), moment("a", 2)
     old.created, new.created = "2020-01-01T00:00:00Z", "2026-01-01T00:00:00Z"

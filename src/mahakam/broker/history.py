@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import zip_longest
 from typing import Any
 
 import orjson
@@ -16,9 +17,9 @@ from mahakam.ngsild.entity import Document
 from mahakam.ngsild.match import in_scopes, matches
 from mahakam.ngsild.patch import partial_attribute
 from mahakam.ngsild.problem import Problem, bad_request, not_found
-from mahakam.ngsild.selection import Selection
-from mahakam.ngsild.temporal import Head, Moment, at_once, head_of, moment_of, moments_between
-from mahakam.ngsild.temporal_query import Period, View, sortable
+from mahakam.ngsild.selection import Scopes, Selection
+from mahakam.ngsild.temporal import Head, Moment, at_once, ended, head_of, moment_of, moments_between
+from mahakam.ngsild.temporal_query import Period, Validity, View, sortable
 from mahakam.store.protocol import EntityStore, Transaction
 
 MAX_INSTANCES = 100_000
@@ -144,6 +145,24 @@ class History:
 
         self.store.write(work)
 
+    def end_attribute(self, id: str, attribute: str, dataset: str | None) -> bool:
+        """An attribute of an entity of which the node knows its evolution alone was deleted (clause 5.6.5): of a
+        dataset ("" is the default one), or all of it. False if there is no such attribute, or it has ended."""
+        datasets = () if dataset is None else (dataset,)
+        last = self.store.moments(
+            View(id, attributes=(attribute,), datasets=datasets, last=1, limit=MAX_INSTANCES)
+        )
+        at = now()
+        found = [ended(id, attribute, one.instance(), at) for one in last if not one.deleted]
+
+        def work(transaction: Transaction) -> None:
+            transaction.put_evolution({**_found(transaction, id), "modifiedAt": at})
+            transaction.add_moments(found)
+
+        if found:
+            self.store.write(work)
+        return bool(found)
+
     def delete(self, id: str) -> None:
         """Clause 5.6.16. Raises Problem ResourceNotFound."""
 
@@ -169,53 +188,59 @@ class History:
     def get(self, id: str) -> Head | None:
         return self.store.evolution(id)
 
-    def page(
-        self, selection: Selection, view: View, limit: int, offset: int = 0
-    ) -> list[tuple[Head, list[Moment]]]:
-        """Evolutions that are selected (clause 5.7.4): by their head, and by what the view has of them."""
-        return list(islice(self.scan(selection, view), offset, offset + limit))
-
-    def scan(self, selection: Selection, view: View) -> Iterator[tuple[Head, list[Moment]]]:
-        """All of them, in the order in which they were made; the view's entity is set for each."""
+    def scan(self, selection: Selection, view: View) -> Iterator[tuple[Head, View]]:
+        """Evolutions that are selected (clause 5.7.4), in the order in which they were made: each head, with the
+        view of it. What decides is the head, the scopes that it had, and what the view has of it."""
         by_head = Selection(selection.ids, selection.id_pattern, selection.types)
         condition = Selection(condition=selection.condition, geo=selection.geo)
+        types = sorted({wanted[0] for wanted in selection.types.any_of}) if selection.types else ()
         after = 0
-        while found := self.store.evolutions(selection.ids, after, _CHUNK):
+        while found := self.store.evolutions(selection.ids, types, after, _CHUNK):
             after = found[-1][0]
             for _, head in found:
                 if not matches(head, by_head):
                     continue
-                if selection.scopes is not None and not in_scopes(
-                    {"scope": self.scopes(head, view.period)}, selection.scopes
-                ):
+                own = changed(view, entity=head["id"])
+                if selection.scopes is not None:
+                    valid = self._validity(head, selection.scopes, view.period)
+                    if valid is None:
+                        continue
+                    own = changed(own, valid=valid)
+                if condition != Selection() and not matches(at_once(head, self.whole(head, own)), condition):
                     continue
-                if condition != Selection() and not matches(at_once(head, self.whole(head, view)), condition):
-                    continue
-                moments = self.store.moments(view_of(head, view))
-                if moments:
-                    yield head, moments
+                shown = own if own.valid is None else changed(own, valid=changed(own.valid, carried=0))
+                if self.store.moments(changed(shown, limit=1, last=0)):
+                    yield head, own
 
-    def scopes(self, head: Head, period: Period | None) -> list[str]:
-        """The scopes that an entity had at some time of a period: each is valid until the next one."""
+    def _validity(self, head: Head, scopes: Scopes, period: Period | None) -> Validity | None:
+        """When in a period an entity's scope was one that was asked for: each is valid until the next one."""
         found = self.store.moments(View(head["id"], attributes=("scope",), limit=MAX_INSTANCES))
         found.sort(key=_from)
         low = sortable(period.at) if period and period.timerel != "before" else ""
         high = "9999" if period is None or period.timerel == "after" else sortable(period.end or period.at)
-        valid: list[str] = []
-        if not found:
-            return valid
-        for moment, following in zip(found, [*found[1:], None], strict=True):
+        spans: list[tuple[str, str]] = []
+        numbers: list[int] = []
+        carried = 0
+        for moment, following in zip_longest(found, found[1:]):
             start, end = _from(moment), _from(following) if following else "9999"
-            if not moment.deleted and start < high and end > low:
-                valid += _listed(moment.instance()["value"])
-        return valid
+            if moment.deleted or start >= high or end <= low:
+                continue
+            if in_scopes({"scope": moment.instance()["value"]}, scopes):
+                spans.append((start, end))
+                if start < low:
+                    carried = moment.number
+                else:
+                    numbers.append(moment.number)
+        return Validity(tuple(spans), tuple(numbers), carried) if spans else None
 
     def whole(self, head: Head, view: View) -> list[Moment]:
         """All moments of one entity in the view's period, whatever its attributes.
 
         Raises Problem TooManyResults.
         """
-        found = self.store.moments(View(head["id"], view.timeproperty, view.period, limit=MAX_INSTANCES + 1))
+        found = self.store.moments(
+            View(head["id"], view.timeproperty, view.period, limit=MAX_INSTANCES + 1, valid=view.valid)
+        )
         if len(found) > MAX_INSTANCES:
             raise too_many(head)
         return found
@@ -229,11 +254,6 @@ def _add(transaction: Transaction, moments: list[Moment]) -> None:
                 moment.entity, moment.attribute, dataset=moment.dataset, observed=moment.observed
             )
     transaction.add_moments(moments)
-
-
-def view_of(head: Head, view: View) -> View:
-    """The view of another entity."""
-    return View(head["id"], *(getattr(view, name) for name in View.__slots__[1:]))
 
 
 def too_many(head: Head) -> Problem:

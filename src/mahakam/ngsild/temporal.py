@@ -92,6 +92,8 @@ def _no_scope(entity: str, at: str) -> Moment:
 
 def ended(entity: str, attribute: str, instance: dict[str, Any], at: str) -> Moment:
     """The moment at which an attribute instance was deleted: its value is the NGSI-LD Null (clause 4.8)."""
+    if attribute == "scope":
+        return _no_scope(entity, at)
     kind = instance["type"]
     plain: dict[str, Any] = {"type": kind, VALUE_MEMBER[kind]: _null(kind)}
     dataset = instance.get("datasetId", "")

@@ -35,6 +35,19 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
+class Validity:
+    """When an entity had a scope that was asked for (clause 4.18, 5.7.4): what came about outside of it is not wanted.
+
+    ``spans``: from, until before which, in the form of :func:`sortable`. ``scopes``: the numbers of the moments
+    that set such a scope. ``carried``: that of the one set before a period and valid at its beginning; 0 for none.
+    """
+
+    spans: tuple[tuple[str, str], ...]
+    scopes: tuple[int, ...]
+    carried: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """Which moments of one entity are wanted.
 
@@ -53,6 +66,7 @@ class View:
     last: int = 0
     newest: bool = False
     limit: int = 0
+    valid: Validity | None = None
 
 
 def parse_period(params: Mapping[str, Any]) -> Period | None:

@@ -238,8 +238,11 @@ class EntityStore(Protocol):
     def evolution(self, id: str) -> Head | None:
         """The head of an entity's temporal evolution, which may outlive the entity."""
 
-    def evolutions(self, ids: Sequence[str] = (), after: int = 0, limit: int = 500) -> list[tuple[int, Head]]:
-        """Heads with their numbers, above ``after``, in the order in which they were made; of ``ids``, or all."""
+    def evolutions(
+        self, ids: Sequence[str] = (), types: Sequence[str] = (), after: int = 0, limit: int = 500
+    ) -> list[tuple[int, Head]]:
+        """Heads with their numbers, above ``after``, in the order in which they were made: of ``ids``; or those of
+        one of ``types``, with every head that has several types; or all."""
 
     def moments(self, view: View) -> list[Moment]:
         """Attribute instances of one entity, in the order of the view's time, the number deciding between equals.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from mahakam.api.http import Response
 from mahakam.api.ngsild.call import JSON, JSON_LD, MERGE_PATCH, Call
@@ -11,8 +12,15 @@ from mahakam.ngsild.context import Context
 from mahakam.ngsild.core import absolute
 from mahakam.ngsild.entity import ENTITY_MEMBERS, Fragment, parse_attribute, parse_fragment
 from mahakam.ngsild.lexical import is_uri, require_name
-from mahakam.ngsild.patch import append, delete_attribute, partial_attribute, replace_attribute, update
-from mahakam.ngsild.problem import bad_request
+from mahakam.ngsild.patch import (
+    Change,
+    append,
+    delete_attribute,
+    partial_attribute,
+    replace_attribute,
+    update,
+)
+from mahakam.ngsild.problem import Problem, bad_request
 from mahakam.ngsild.query import parse_types
 from mahakam.ngsild.selection import Types
 
@@ -112,10 +120,28 @@ async def delete_one(call: Call) -> Response:
     delete_all = call.flag("deleteAll")
     context = await call.context()
     name = _name(call, context, deletes=True)
+    types = _types(call, context)
     work = guarded(
         call,
         lambda stored, at: delete_attribute(stored, name, at, dataset_id=dataset_id, delete_all=delete_all),
-        _types(call, context),
+        types,
     )
-    await broker.achange(id, work, call.author)
+    dataset = None if delete_all else dataset_id or ""
+    try:
+        await broker.achange(id, work, call.author)
+    except Problem as problem:
+        if problem.kind != "ResourceNotFound" or not await call.off_loop(
+            partial(_end, call, id, name, dataset, types)
+        ):
+            raise
     return call.empty()
+
+
+def _end(call: Call, id: str, name: str, dataset: str | None, types: Types | None) -> bool:
+    """The same for an entity of which the node knows the evolution alone: there the attribute ends. True if it did."""
+    history = call.broker.history
+    head = history.get(id)
+    if head is None or "deletedAt" in head or call.broker.get(id) is not None:
+        return False
+    guarded(call, lambda stored, _: Change(stored), types)(head, "")
+    return history.end_attribute(id, name, dataset)

@@ -174,25 +174,24 @@ class Page:
 
 def _queried(call: Call, page: Page, view: View, shape: Shape, context: Context, accept: str) -> Response:
     history = call.broker.history
-    peek = changed(view, limit=1, last=0)
-    kept, made = map_of(call, page.selection, partial(_ids, history, peek))
+    kept, made = map_of(call, page.selection, partial(_ids, history, view))
     selection = within(page.selection, kept) if kept and not made else page.selection
     end = page.offset + page.limit
-    found: list[Head] = []
+    found: list[tuple[Head, View]] = []
     total = 0
     if page.order:
-        heads = sorted((head for head, _ in history.scan(selection, peek)), key=lambda head: head["id"])
+        heads = sorted(history.scan(selection, view), key=lambda one: one[0]["id"])
         if page.order.endswith("desc"):
             heads.reverse()
         total, found = len(heads), heads[page.offset : end]
     else:
-        for head, _ in history.scan(selection, peek):
+        for one in history.scan(selection, view):
             if page.offset <= total < end:
-                found.append(head)
+                found.append(one)
             total += 1
             if total > end and not page.count:
                 break
-    part = Slice.of([_part(history, head, view, shape) for head in found], view)
+    part = Slice.of([_part(history, head, own, shape) for head, own in found], view)
     headers = part.headers()
     if kept:
         headers.append(header(kept))
@@ -230,6 +229,7 @@ class Part:
     """One entity of an answer. ``cut``: the time from which on (with lastN: back to which) it has more; or ""."""
 
     head: Head
+    view: View
     moments: list[Moment]
     cut: str = ""
 
@@ -237,18 +237,17 @@ class Part:
 def _part(history: History, head: Head, view: View, shape: Shape) -> Part:
     """What an answer may have of one entity: a page, or everything that is aggregated."""
     limit = MAX_INSTANCES if shape.aggregation else PAGE
-    view = changed(view, entity=head["id"], newest=bool(view.last), limit=limit + 1)
-    found = history.store.moments(view)
+    found = history.store.moments(changed(view, newest=bool(view.last), limit=limit + 1))
     if len(found) <= limit:
-        return Part(head, found)
+        return Part(head, view, found)
     if shape.aggregation:
         raise too_many(head)
     # What has one time comes together, so that the next page can begin at a time.
     cut = _time(found[-1], view)
     if cut == _time(found[0], view):
-        found = history.store.moments(changed(view, limit=MAX_INSTANCES))
+        found = history.store.moments(changed(view, newest=bool(view.last), limit=MAX_INSTANCES))
         cut = next((time for one in found if (time := _time(one, view)) != _time(found[0], view)), "")
-    return Part(head, found, cut)
+    return Part(head, view, found, cut)
 
 
 def _time(moment: Moment, view: View) -> str:
@@ -291,7 +290,7 @@ class Slice:
         shown = [_shown(part, shape, context, self.view) for part in self.parts]
         if self.cut:
             for part, one in zip(self.parts, shown, strict=True):
-                for moment in history.store.moments(changed(self.view, entity=part.head["id"], last=1)):
+                for moment in history.store.moments(changed(part.view, last=1)):
                     if shape.projection.keeps(moment.attribute):
                         kind = moment.instance()["type"]
                         empty = {"type": kind, SERIES[kind]: []} if shape.form == "temporalValues" else []

@@ -15,6 +15,8 @@ _ADD = (
     "INSERT INTO moment (entity, attribute, dataset, observed, created, modified, deleted, body)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_SEVERAL_TYPES = r"type >= '[' AND type < '\'"
+"""A list of types is kept as its JSON text."""
 _COLUMN = {"observedAt": "observed", "createdAt": "created", "modifiedAt": "modified", "deletedAt": "deleted"}
 
 
@@ -117,29 +119,27 @@ class HistoryReads:
         found = self._all("SELECT head FROM evolution WHERE id = ?", (id,))
         return orjson.loads(found[0][0]) if found else None
 
-    def evolutions(self, ids: Sequence[str] = (), after: int = 0, limit: int = 500) -> list[tuple[int, Head]]:
-        where = f"n > ? AND id IN ({_marks(ids)})" if ids else "n > ?"
+    def evolutions(
+        self, ids: Sequence[str] = (), types: Sequence[str] = (), after: int = 0, limit: int = 500
+    ) -> list[tuple[int, Head]]:
+        if ids:
+            where, values = f"n > ? AND id IN ({_marks(ids)})", [after, *ids]
+        elif types:
+            # Each part is read in the order of its index, and no further than the limit.
+            parts = ["SELECT n FROM (SELECT n FROM evolution WHERE type = ? AND n > ? ORDER BY n LIMIT ?) one"]
+            parts *= len(types)
+            parts.append(f"SELECT n FROM evolution WHERE {_SEVERAL_TYPES} AND n > ?")
+            where = f"n IN ({' UNION ALL '.join(parts)})"
+            values = [*(value for type in types for value in (type, after, limit)), after]
+        else:
+            where, values = "n > ?", [after]
         sql = f"SELECT n, head FROM evolution WHERE {where} ORDER BY n LIMIT ?"
-        return [(number, orjson.loads(head)) for number, head in self._all(sql, (after, *ids, limit))]
+        return [(number, orjson.loads(head)) for number, head in self._all(sql, (*values, limit))]
 
     def moments(self, view: View) -> list[Moment]:
         column = _COLUMN[view.timeproperty]
-        where = ["entity = ?"]
-        parameters: list[Any] = [view.entity]
-        for name, wanted in (("attribute", view.attributes), ("dataset", view.datasets)):
-            if wanted:
-                where.append(f"{name} IN ({_marks(wanted)})")
-                parameters += wanted
-        period = view.period
-        if period is not None:
-            where.append(f"{column} < ?" if period.timerel == "before" else f"{column} >= ?")
-            parameters.append(sortable(period.at))
-            if period.timerel == "between":
-                where.append(f"{column} < ?")
-                parameters.append(sortable(period.end))
-        elif view.timeproperty == "deletedAt":
-            where.append("deleted IS NOT NULL")
-        source = f"SELECT {_COLUMNS} FROM moment WHERE {' AND '.join(where)}"
+        where, parameters = _condition(view, column)
+        source = f"SELECT {_COLUMNS} FROM moment WHERE {where}"
         key = f"coalesce({column}, created)"
         if view.last:
             ranked = (
@@ -147,7 +147,7 @@ class HistoryReads:
             )
             source = (
                 f"SELECT {_COLUMNS} FROM (SELECT {_COLUMNS}, {ranked} FROM moment"
-                f" WHERE {' AND '.join(where)}) ranked WHERE place <= ?"
+                f" WHERE {where}) ranked WHERE place <= ?"
             )
             parameters.append(view.last)
         way = "DESC" if view.newest else "ASC"
@@ -156,3 +156,32 @@ class HistoryReads:
             sql += " LIMIT ?"
             parameters.append(view.limit)
         return [_moment(row) for row in self._all(sql, tuple(parameters))]
+
+
+def _condition(view: View, column: str) -> tuple[str, list[Any]]:
+    """What a view says of its moments; ``column`` holds the time it asks for."""
+    where = ["entity = ?"]
+    parameters: list[Any] = [view.entity]
+    for name, wanted in (("attribute", view.attributes), ("dataset", view.datasets)):
+        if wanted:
+            where.append(f"{name} IN ({_marks(wanted)})")
+            parameters += wanted
+    when: list[str] = []
+    times: list[Any] = []
+    period = view.period
+    if period is not None:
+        when.append(f"{column} < ?" if period.timerel == "before" else f"{column} >= ?")
+        times.append(sortable(period.at))
+        if period.timerel == "between":
+            when.append(f"{column} < ?")
+            times.append(sortable(period.end))
+    elif view.timeproperty == "deletedAt":
+        when.append("deleted IS NOT NULL")
+    if view.valid is not None:
+        came = "coalesce(observed, created)"
+        spans = [f"({came} >= ? AND {came} < ?)" for _ in view.valid.spans]
+        inside = " AND ".join(["attribute <> 'scope'", *when, f"({' OR '.join(spans)})"])
+        scopes = (*view.valid.scopes, view.valid.carried)
+        when = [f"({inside} OR n IN ({_marks(scopes)}))"]
+        times += [*(time for span in view.valid.spans for time in span), *scopes]
+    return " AND ".join([*where, *when]), parameters + times
