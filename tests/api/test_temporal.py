@@ -253,3 +253,15 @@ def test_an_attribute_of_a_deleted_entity_does_not_end_again(api: Api) -> None:
     before = api.get(PATH).json()
     assert api("DELETE", f"/entities/{ID}/attrs/speed").status_code == 404
     assert api.get(PATH).json() == before
+
+
+def test_an_entity_map_of_evolutions_is_made_by_itself(api: Api) -> None:
+    """Clause 5.14.5."""
+    put(api, 20)
+    first = api("GET", "/temporal/entityMaps", params={"type": "Sensor", **WINDOW})
+    assert (first.status_code, list(first.json()["entityMap"])) == (201, [ID])
+    later = {**WINDOW, "timeAt": "2026-01-01T00:30:00Z"}
+    assert not api("GET", "/temporal/entityMaps", params={"type": "Sensor", **later}).json()["entityMap"]
+    name = first.headers["ngsild-entitymap"].rpartition("/")[2]
+    assert api.get(f"/entityMaps/{name}").json() == first.json()
+    assert api("GET", "/temporal/entityMaps", params={"type": "Sensor"}).status_code == 400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -320,3 +321,30 @@ def test_private_addresses_are_refused_where_they_are_not_allowed(tmp_path: Path
         answer = Place(process)("POST", "/csourceRegistrations", json=payload)
         assert answer.status_code == 400
         assert "private address" in answer.json()["detail"]
+
+
+def test_a_snapshot_holds_what_sources_have(network: Network) -> None:
+    """Clause 5.16.1.4: its queries are executed as queries of a client are; a source that is missing is said."""
+    hub = network.hub
+    register_all(network)
+    hub.create("urn:ngsi-ld:Weather:hub", heat=number(30))
+    for at, (name, node) in enumerate(network.nodes.items()):
+        node.create(f"urn:ngsi-ld:Weather:{name}", heat=number(29 + at))
+
+    def frozen() -> tuple[str, list[str]]:
+        query = {"type": "Query", "entities": [{"type": "Weather"}], "q": "heat>29"}
+        answer = hub("POST", "/snapshots", json={"type": "Snapshot", "snapshotQueries": [query]})
+        assert answer.status_code == 201
+        path = answer.headers["location"].removeprefix("/ngsi-ld/v1")
+        for _ in range(200):
+            found = hub.get(path).json()
+            if found["snapshotStatus"] != "preparing":
+                break
+            time.sleep(0.05)
+        inside = hub.get("/entities?type=Weather", ngsild_snapshot=found["id"])
+        return found["snapshotStatus"], sorted(one["id"].rpartition(":")[2] for one in inside.json())
+
+    whole = ["balikpapan", "bontang", "hub"]
+    assert frozen() == ("success", whole)
+    hub.register("nobody", "http://127.0.0.1:9")
+    assert frozen() == ("partial", whole)

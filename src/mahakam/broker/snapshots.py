@@ -35,22 +35,33 @@ class Snapshots:
 
     def create(self, id: str, facts: dict[str, Any], documents: Iterable[Document]) -> None:
         """Keep documents under an id; ``facts``: further members. Raises Problem AlreadyExists, TooManyResults."""
-        found = list({document["id"]: document for document in islice(documents, MAX_ENTITIES + 1)}.values())
-        if len(found) > MAX_ENTITIES:
-            raise Problem("TooManyResults", "The snapshot is too large", f"at most {MAX_ENTITIES:,} entities")
+        found = _few(documents)
+        record = self._new(id, facts)
+        self._store.write(lambda transaction: _keep(transaction, record, found))
+
+    def begin(self, id: str, facts: dict[str, Any]) -> None:
+        """A snapshot that :meth:`fill` will fill. Raises Problem AlreadyExists, TooManyResults."""
+        record = self._new(id, facts)
+        self._store.write(lambda transaction: _keep(transaction, record, []))
+
+    def fill(self, id: str, facts: dict[str, Any], documents: Iterable[Document]) -> None:
+        """Keep documents in one that was begun, unless it was deleted meanwhile. Raises Problem TooManyResults."""
+        found = _few(documents)
+
+        def work(transaction: Transaction) -> None:
+            record = transaction.record(KIND, id)
+            if record is not None:
+                _keep(transaction, record | facts, found)
+
+        self._store.write(work)
+
+    def _new(self, id: str, facts: dict[str, Any]) -> dict[str, Any]:
         if self.find(id) is not None:
             raise Problem("AlreadyExists", "Already exists", f"there is a snapshot {id}")
         if len(self._store.records(KIND)) >= MAX_SNAPSHOTS:
             raise Problem("TooManyResults", "There are too many snapshots", f"at most {MAX_SNAPSHOTS}")
         at = now()
-        record = {"id": id, "type": "Snapshot", "createdAt": at, "lastUsedAt": at, **facts}
-
-        def work(transaction: Transaction) -> None:
-            for number, document in enumerate(found):
-                transaction.save_record(_entities(id), f"{number:08d}", document)
-            transaction.save_record(KIND, id, record)
-
-        self._store.write(work)
+        return {"id": id, "type": "Snapshot", "createdAt": at, "lastUsedAt": at, **facts}
 
     def find(self, id: str) -> dict[str, Any] | None:
         record = self._store.record(KIND, id)
@@ -164,6 +175,19 @@ def after(seconds: float) -> str:
     """The time so many seconds from now."""
     at = datetime.now(UTC) + timedelta(seconds=seconds)
     return at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def _few(documents: Iterable[Document]) -> list[Document]:
+    found = list({document["id"]: document for document in islice(documents, MAX_ENTITIES + 1)}.values())
+    if len(found) > MAX_ENTITIES:
+        raise Problem("TooManyResults", "The snapshot is too large", f"at most {MAX_ENTITIES:,} entities")
+    return found
+
+
+def _keep(transaction: Transaction, record: dict[str, Any], documents: Iterable[Document]) -> None:
+    for number, document in enumerate(documents):
+        transaction.save_record(_entities(record["id"]), f"{number:08d}", document)
+    transaction.save_record(KIND, record["id"], record)
 
 
 def _entities(id: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -87,30 +87,72 @@ async def query_by_post(call: Call) -> Response | None:
 
 
 async def _page(call: Call, plan: Plan, params: Any) -> Response | None:
-    selection = plan.selection
     forwarding = Forwarding(call, plan.context)
-    found = _able(
-        forwarding.matches(
-            ids=selection.ids,
-            id_pattern=selection.id_pattern or "",
-            types=types_of(selection.types),
-            attributes=selection.attrs,
-        ),
-        _READS[1:],
-    )
-    if not found or forwarding.looped:
+    found = _sources(forwarding, plan.selection)
+    if not found:
         return None
     if "orderBy" in params:
         raise bad_request("orderBy goes with local=true", "what several sources answer has no common order")
     accept = accepted(call.request.headers, ENTITY_MEDIA)
     require_geo_json(call, accept)
+    needed = plan.offset + plan.limit + 1
+    documents, counted = await _gathered(forwarding, found, plan.selection, params, needed)
+    more = list(forwarding.warnings)
+    if plan.count:
+        total = len(documents)
+        if counted is not None and len(documents) >= needed:
+            here = await call.off_loop(lambda: call.broker.count(plan.selection))
+            total = max(total, here + counted)
+        more.append(("ngsild-results-count", str(total)))
+    more += plan.links(len(documents) > plan.offset + plan.limit)
+    page = documents[plan.offset : plan.offset + plan.limit]
+    return many_entities(call, page, plan.shape, plan.context, accept, *more)
+
+
+async def selected(
+    call: Call, selection: Selection, params: Mapping[str, str], context: Context, most: int
+) -> tuple[list[Document], list[str]] | None:
+    """Up to ``most`` entities that a query selects here and at sources, and what went wrong; None if no source
+    is concerned."""
+    forwarding = Forwarding(call, context)
+    found = _sources(forwarding, selection)
+    if not found:
+        return None
+    documents, _ = await _gathered(forwarding, found, selection, params, most)
+    return documents[:most], [text for _, text in forwarding.warnings]
+
+
+def _sources(forwarding: Forwarding, selection: Selection) -> list[Match]:
+    """Those that a query concerns; none if the request has been here before."""
+    if forwarding.looped:
+        return []
+    found = forwarding.matches(
+        ids=selection.ids,
+        id_pattern=selection.id_pattern or "",
+        types=types_of(selection.types),
+        attributes=selection.attrs,
+    )
+    return _able(found, _READS[1:])
+
+
+async def _gathered(
+    forwarding: Forwarding,
+    found: Sequence[Match],
+    selection: Selection,
+    params: Mapping[str, str],
+    needed: int,
+) -> tuple[list[Document], int | None]:
+    """The first entities selected here and at sources, merged, and how many the sources say they have.
+
+    None in place of the number: the filters were applied here, to the whole, and these are all.
+    """
     filtered = selection.condition is not None or selection.geo is not None or selection.scopes is not None
     split = (
         flag_of(params, "splitEntities")
         if "splitEntities" in params
         else filtered and any(match.information.attributes for match in found)
     )
-    needed = MAX_SPLIT if split else plan.offset + plan.limit + 1
+    needed = MAX_SPLIT if split else needed
     wide = Selection(ids=selection.ids, id_pattern=selection.id_pattern, types=selection.types)
 
     async def ask(match: Match) -> tuple[list[Document], int]:
@@ -119,21 +161,13 @@ async def _page(call: Call, plan: Plan, params: Any) -> Response | None:
         return await _query_source(forwarding, asked, selection, filters, needed)
 
     answers = await forwarding.each(found, ask)
+    call = forwarding.call
     local = await call.off_loop(lambda: call.broker.query(wide if split else selection, needed))
     by_id = _grouped(local, [(match, parts) for match, (parts, _) in answers], found)
     documents = [document for document in by_id.values() if document is not None]
     if split:
-        documents = [document for document in documents if matches(document, selection)]
-    more = list(forwarding.warnings)
-    if plan.count:
-        total = len(documents)
-        if not split and len(documents) >= needed:
-            here = await call.off_loop(lambda: call.broker.count(selection))
-            total = max(total, here + sum(count for _, (_, count) in answers))
-        more.append(("ngsild-results-count", str(total)))
-    more += plan.links(len(documents) > plan.offset + plan.limit)
-    page = documents[plan.offset : plan.offset + plan.limit]
-    return many_entities(call, page, plan.shape, plan.context, accept, *more)
+        return [document for document in documents if matches(document, selection)], None
+    return documents, sum(count for _, (_, count) in answers)
 
 
 def merged(

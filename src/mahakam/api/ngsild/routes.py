@@ -363,6 +363,14 @@ ROUTES: tuple[Route, ...] = (
         (201,),
         entitymaps.CREATE_PARAMETERS,
     ),
+    Route(
+        "GET",
+        "/temporal/entityMaps",
+        temporal_reads.create_map_of_evolutions,
+        "Keep the ids of the evolutions that a query finds",
+        (201,),
+        temporal_reads.CREATE_MAP_PARAMETERS,
+    ),
     Route("GET", _ENTITY_MAP, entitymaps.retrieve_map, "One entity map", (200,)),
     Route(
         "PATCH",

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 from uuid import uuid4
 
 from mahakam.api.http import Response
-from mahakam.api.ngsild import entities, posted
+from mahakam.api.ngsild import distributed_reads, entities, posted
 from mahakam.api.ngsild.call import BASE, JSON, JSON_LD, MERGE_PATCH, Call, Node, accepted
 from mahakam.broker.broker import Broker
 from mahakam.broker.linked import resolved
-from mahakam.broker.snapshots import DEFAULT_PRIORITY, Snapshots, after
+from mahakam.broker.snapshots import DEFAULT_PRIORITY, MAX_ENTITIES, Snapshots, after
 from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.core import NULL
 from mahakam.ngsild.duration import DURATION_RULE, seconds_of
+from mahakam.ngsild.entity import Document
 from mahakam.ngsild.lexical import require_uri
 from mahakam.ngsild.problem import Problem, bad_request
 from mahakam.ngsild.qlanguage import attributes_in, parse_q
@@ -33,11 +35,16 @@ _MADE = frozenset(
 _MEMBERS = frozenset(
     ("id", "type", "snapshotQueries", "snapshotTemporalQueries", "modifiedAt", *_CHANGEABLE, *_MADE)
 )
+_FILLING: set[asyncio.Task[None]] = set()
+"""Snapshots that are being filled: a task that nobody holds may vanish."""
 _READS = (entities.retrieve, entities.query, posted.query_by_post)
 
 
 async def create_snapshot(call: Call) -> Response:
-    """Clause 5.16.1: the entities that the queries find now; 201 and ``location``."""
+    """Clause 5.16.1: the entities that the queries find now; 201 and ``location``.
+
+    Where there are context sources it is filled after the answer; till then its status is ``preparing``.
+    """
     payload, context = await call.payload()
     call.authorised()
     broker = await call.broker_for_creation()
@@ -51,11 +58,16 @@ async def create_snapshot(call: Call) -> Response:
         raise bad_request("The snapshot is not valid", "snapshotQueries: a list of one or more Query objects")
     selections = [_selection(query, context) for query in queries]
     id = _id_of(payload)
-    facts |= {
-        "snapshotQueries": queries,
-        "snapshotStatus": "success",
-        "snapshotQueriesDetails": [{"resultStatus": "success"} for _ in queries],
-    }
+    facts["snapshotQueries"] = queries
+    if call.distributed:
+        await call.off_loop(
+            partial(Snapshots(broker.store).begin, id, facts | {"snapshotStatus": "preparing"})
+        )
+        filling = asyncio.create_task(_fill(call, id, queries, selections, context))
+        _FILLING.add(filling)
+        filling.add_done_callback(_FILLING.discard)
+        return call.empty(201, ("location", PATH + id))
+    facts |= _results(["success"] * len(queries))
 
     def work() -> None:
         found = (one for part in selections for one in broker.scan(resolved(part, broker.store)))
@@ -63,6 +75,38 @@ async def create_snapshot(call: Call) -> Response:
 
     await call.off_loop(work)
     return call.empty(201, ("location", PATH + id))
+
+
+async def _fill(
+    call: Call, id: str, queries: Sequence[Any], selections: Sequence[Selection], context: Context
+) -> None:
+    """Clause 5.16.1.4: the queries are executed as 5.7.2.4 says, with context sources, after the answer."""
+    broker = call.broker
+    documents: dict[str, Document] = {}
+    results = []
+    for query, selection in zip(queries, selections, strict=True):
+        try:
+            params = posted.parameters_of(query)
+            spread = await distributed_reads.selected(call, selection, params, context, MAX_ENTITIES + 1)
+            if spread is None:
+                resolve = partial(lambda part: list(broker.scan(resolved(part, broker.store))), selection)
+                spread = await call.off_loop(resolve), []
+            documents |= {document["id"]: document for document in spread[0]}
+            results.append("partial" if spread[1] else "success")
+        except Problem:
+            results.append("failure")
+    fill = Snapshots(broker.store).fill
+    try:
+        await call.off_loop(partial(fill, id, _results(results), documents.values()))
+    except Problem:  # too large
+        await call.off_loop(partial(fill, id, _results(["failure"] * len(results)), ()))
+
+
+def _results(results: Sequence[str]) -> dict[str, Any]:
+    """What became of each query, and of the snapshot: ``success``, ``partial`` (a source was missing), ``failure``."""
+    status = results[0] if len(set(results)) == 1 else "partial"
+    details = [{"resultStatus": result} for result in results]
+    return {"snapshotStatus": status, "snapshotQueriesDetails": details}
 
 
 async def retrieve_snapshot(call: Call) -> Response:

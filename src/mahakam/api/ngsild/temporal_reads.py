@@ -19,8 +19,9 @@ from mahakam.api.ngsild.entities import (
     number,
     require_narrow,
 )
-from mahakam.api.ngsild.entitymaps import MAP_PARAMETERS, header, map_of, within
+from mahakam.api.ngsild.entitymaps import CREATE_PARAMETERS, MAP_PARAMETERS, header, lifetime, map_of, within
 from mahakam.api.ngsild.posted import parameters_of
+from mahakam.broker.entitymaps import EntityMaps
 from mahakam.broker.history import MAX_INSTANCES, History, too_many
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.lexical import is_uri
@@ -53,6 +54,7 @@ RETRIEVE_PARAMETERS = TEMPORAL | {
 QUERY_PARAMETERS = RETRIEVE_PARAMETERS | {
     *FILTERS, *GEO_PARAMETERS, "id", "idPattern", "expandValues", "limit", "offset", "count", "orderBy",
 }  # fmt: skip
+CREATE_MAP_PARAMETERS = CREATE_PARAMETERS | TEMPORAL - {"lastN"}
 POST_PARAMETERS = frozenset(("limit", "offset", "count", "options", "format", "local"))
 _FORM_OF = {"values": "temporalValues", **{name: name for name in FORMS}}
 
@@ -159,6 +161,22 @@ async def _query(call: Call, params: Mapping[str, str], context: Context) -> Res
         raise bad_request("The parameter limit is not valid", "0 goes only with count=true")
     page = Page(selection, limit, offset, count, params.get("orderBy", ""))
     return await call.off_loop(partial(_queried, call, page, view, shape, context, accept))
+
+
+async def create_map_of_evolutions(call: Call) -> Response:
+    """Clause 5.14.5: the ids of the evolutions that a query finds; 201, and the header NGSILD-EntityMap."""
+    accept = accepted(call.request.headers)
+    seconds = lifetime(call)
+    context = await call.context()
+    view, _ = _compiled(call.params, context)
+    if view.period is None:
+        raise fault("timerel", "a map of evolutions needs timerel and timeAt")
+    selection = compile_selection(call.params, context)
+    require_narrow(call.params, selection)
+    maps = EntityMaps(call.broker.store)
+    look = partial(_ids, call.broker.history, view)
+    made = await call.off_loop(lambda: maps.create(look(selection), seconds))
+    return call.answer(made.as_json(), context, accept, header(made), status=201)
 
 
 @dataclass(frozen=True, slots=True)

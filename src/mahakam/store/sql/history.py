@@ -126,7 +126,9 @@ class HistoryReads:
             where, values = f"n > ? AND id IN ({_marks(ids)})", [after, *ids]
         elif types:
             # Each part is read in the order of its index, and no further than the limit.
-            parts = ["SELECT n FROM (SELECT n FROM evolution WHERE type = ? AND n > ? ORDER BY n LIMIT ?) one"]
+            parts = [
+                "SELECT n FROM (SELECT n FROM evolution WHERE type = ? AND n > ? ORDER BY n LIMIT ?) one"
+            ]
             parts *= len(types)
             parts.append(f"SELECT n FROM evolution WHERE {_SEVERAL_TYPES} AND n > ?")
             where = f"n IN ({' UNION ALL '.join(parts)})"
