@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -12,14 +12,16 @@ import apsw
 
 from mahakam.store.errors import StoreError
 from mahakam.store.sqlite.functions import register
+from mahakam.store.sqlite.upgrading import upgrade_to_4
 
 PAGE_SIZE = 8192
 WRITER_CACHE_KIB = 16_384
 READER_CACHE_KIB = 8_192
 READER_MAP_BYTES = 48 * 2**20
 """Readers map the beginning of the file, which saves a copy of each page; more would count as resident memory."""
-CHECKPOINT_PAGES = 4_000
-"""Pages (32 MiB) after which the log is copied into the file: a page that changes often is copied less often."""
+_MOST_IDLE = 8
+_WARM = 2
+"""Idle readers that keep their cache: more are used only while much is read at once."""
 BUSY_MILLISECONDS = 30_000
 _WORDS: tuple[tuple[type[apsw.Error], str], ...] = (
     (apsw.FullError, "the disk is full: nothing was written; make room and try again"),
@@ -66,7 +68,7 @@ def connect(path: Path, cache_kib: int, *, reader: bool) -> Connection:
     if reader:
         connection.execute(f"PRAGMA query_only=on; PRAGMA mmap_size={READER_MAP_BYTES}")
     else:
-        connection.execute(f"PRAGMA synchronous=full; PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        connection.execute("PRAGMA synchronous=full; PRAGMA wal_autocheckpoint=1000")
     register(connection)
     return connection
 
@@ -90,6 +92,10 @@ def prepare(path: Path) -> None:
             connection.close()
 
 
+_ALSO: dict[int, Callable[[apsw.Connection], None]] = {4: upgrade_to_4}
+"""What follows the SQL of a step."""
+
+
 def _migrate(connection: apsw.Connection, path: Path) -> None:
     steps = {
         int(file.name[:4]): file
@@ -111,22 +117,13 @@ def _migrate(connection: apsw.Connection, path: Path) -> None:
         for number in sorted(steps):
             if number > version:
                 connection.execute(steps[number].read_text("utf-8"))
+                if number in _ALSO:
+                    _ALSO[number](connection)
                 connection.execute(f"PRAGMA user_version={number}")
-        _drop_expression_indexes(connection)
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
-
-
-def _drop_expression_indexes(connection: apsw.Connection) -> None:
-    """Those of values that schema version 3 had, one an attribute, and no file names."""
-    found = connection.execute(
-        "SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE 'values of %'"
-    )
-    for (name,) in found.fetchall():
-        quoted = str(name).replace('"', '""')
-        connection.execute(f'DROP INDEX "{quoted}"')
 
 
 class Readers:
@@ -147,7 +144,9 @@ class Readers:
                 return connect(self._path, READER_CACHE_KIB, reader=True)
 
     def give_back(self, connection: Connection) -> None:
-        if self._open and len(self._idle) < 8:
+        if self._open and len(self._idle) < _MOST_IDLE:
+            if len(self._idle) >= _WARM:
+                connection.release_memory()
             self._idle.append(connection)
         else:
             connection.close()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from mahakam.store.sql.keys import Keys
 from mahakam.store.sqlite.places import PointRow, point_row
 from mahakam.store.sqlite.steps import LONG, TAIL, step_of, step_sql, steps_between
-from mahakam.store.sqlite.values import NAMES, Value, indexed_values
+from mahakam.store.sqlite.values import NAMES, Reader, Value, reader
 
 _ADD_TYPE = "INSERT INTO entity_type (type, entity) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _ADD_SCOPE = "INSERT INTO entity_scope (scope, entity) VALUES (?, ?) ON CONFLICT DO NOTHING"
@@ -21,19 +21,19 @@ _DROP_TYPE = "DELETE FROM entity_type WHERE type = ? AND entity = ?"
 _DROP_SCOPE = "DELETE FROM entity_scope WHERE scope = ? AND entity = ?"
 _ADD_BOX = "INSERT INTO location VALUES (?, ?, ?, ?, ?)"
 _DROP_BOX = "DELETE FROM location WHERE entity = ?"
-_ADD_POINT = "INSERT INTO point VALUES (?, ?, ?, ?, ?)"
+ADD_POINT = "INSERT INTO point VALUES (?, ?, ?, ?, ?)"
 _DROP_POINT = (
     "DELETE FROM point WHERE step = ? AND band = ? AND longitude = ? AND latitude = ? AND entity = ?"
 )
 _ADD_VALUE = "INSERT INTO entity_value VALUES (?, ?, ?, ?)"
 _DROP_VALUE = "DELETE FROM entity_value WHERE attribute = ? AND step = ? AND value = ? AND entity = ?"
-_ADD_NAME = "INSERT INTO value_name (name) VALUES (?) ON CONFLICT DO NOTHING RETURNING number"
-_LEARN = f"""
+NEW_NAME = "INSERT INTO value_name (name) VALUES (?) ON CONFLICT DO NOTHING RETURNING number"
+LEARN = f"""
 INSERT INTO entity_value SELECT * FROM (
   SELECT ?, {step_sql("e.n")}, indexed_value(e.body, ?) AS value, e.n FROM entity e ORDER BY 2, 3, 4 LIMIT -1
 ) WHERE value IS NOT NULL
 """
-_TAIL = f"SELECT first FROM step WHERE n = {TAIL} AND part = 0"
+TAIL_BEGINS = f"SELECT first FROM step WHERE n = {TAIL} AND part = 0"
 _IN_TAIL = f"step = {TAIL} AND attribute IN (SELECT number FROM value_name)"
 _SETTLE = (
     f"INSERT INTO point SELECT ?, band, longitude, latitude, entity FROM point"
@@ -43,7 +43,7 @@ _SETTLE = (
 )
 _EMPTY = (f"DELETE FROM point WHERE step = {TAIL}", f"DELETE FROM entity_value WHERE {_IN_TAIL}")
 _MOVE_TAIL = f"UPDATE step SET first = ? WHERE n = {TAIL}"
-_RUN = 4
+RUN = 4
 """New entities in a row, alike, from which one statement writes their index rows."""
 
 Run = list[Any]
@@ -52,11 +52,11 @@ Run = list[Any]
 
 @dataclass(slots=True)
 class Known:
-    """What a writer knows from one transaction to the next: the attributes whose values are indexed (name →
-    number), and where the tail begins; as of a version of the file (None: to be read again).
+    """What a writer knows from one transaction to the next: how to read the values that are indexed, if any are,
+    and where the tail begins; as of a version of the file (None: to be read again).
     """
 
-    names: dict[str, int] = field(default_factory=dict)
+    values: Reader | None = None
     tail: int = 0
     version: int | None = None
 
@@ -98,17 +98,17 @@ class Indexing:
         if number - known.tail >= LONG:
             self.tail_is_long = True
         self._add_keys(number, keys)
-        if known.names:
-            self._add_values(number, indexed_values(body, known.names))
+        if known.values is not None:
+            self._add_values(number, known.values(body))
 
     def change(self, number: int, old: Keys | None, new: Keys, old_body: bytes, body: bytes) -> None:
         """Of an entity that is another one now; ``old`` is None if its keys are what they were."""
         if old is not None:
             self._drop_keys(number, old)
             self._add_keys(number, new)
-        names = self._now_known().names
-        if names:
-            before, after = indexed_values(old_body, names), indexed_values(body, names)
+        values = self._now_known().values
+        if values is not None:
+            before, after = values(old_body), values(body)
             if before != after:
                 self._drop_values(number, dict(before.items() - after.items()))
                 self._add_values(number, dict(after.items() - before.items()))
@@ -116,22 +116,22 @@ class Indexing:
     def drop(self, number: int, keys: Keys, body: bytes) -> None:
         """Of an entity that is no more."""
         self._drop_keys(number, keys)
-        names = self._now_known().names
-        if names:
-            self._drop_values(number, indexed_values(body, names))
+        values = self._now_known().values
+        if values is not None:
+            self._drop_values(number, values(body))
 
     def learn(self, name: str) -> None:
         """Index the values of an attribute, of all entities there are and will be."""
         self.flush()
         self._change_known()
-        for (number,) in self._execute(_ADD_NAME, (name,)).fetchall():
-            self._execute(_LEARN, (number, name))
+        for (number,) in self._execute(NEW_NAME, (name,)).fetchall():
+            self._execute(LEARN, (number, name))
 
     def settle(self) -> None:
         """Move what is in the tail, if that is long, to the steps where it belongs."""
         self.flush()
         self._change_known()
-        tail = self._execute(_TAIL).get
+        tail = self._execute(TAIL_BEGINS).get
         last = self._execute("SELECT coalesce(max(n), 0) FROM entity").get
         if last - tail < LONG:
             return
@@ -150,7 +150,7 @@ class Indexing:
             for scope in scopes:
                 self._add_run(_ADD_SCOPES, _ADD_SCOPE, scope, first, last)
         if self._points:
-            self._executemany(_ADD_POINT, sorted(self._points))
+            self._executemany(ADD_POINT, sorted(self._points))
         if self._boxes:
             self._executemany(_ADD_BOX, self._boxes)
         if self._values:
@@ -161,7 +161,7 @@ class Indexing:
             self._wait_anew()
 
     def _add_run(self, many: str, one: str, key: str, first: int, last: int) -> None:
-        if last - first < _RUN:
+        if last - first + 1 < RUN:
             self._executemany(one, [(key, number) for number in range(first, last + 1)])
         else:
             self._execute(many, (key, first, last))
@@ -170,8 +170,9 @@ class Indexing:
         known = self._known
         if not self._is_known:
             if known.version != self._version():
-                known.names = dict(self._execute(NAMES).fetchall())
-                known.tail = self._execute(_TAIL).get
+                names = dict(self._execute(NAMES).fetchall())
+                known.values = reader(names) if names else None
+                known.tail = self._execute(TAIL_BEGINS).get
                 known.version = None if self._changing else self._version()
             self._is_known = True
         return known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -16,7 +17,7 @@ from mahakam.store.sql.keys import Keys, keys_of
 from mahakam.store.sql.packing import times_of, unpack
 from mahakam.store.sql.records import RecordWrites
 from mahakam.store.sqlite.connection import Connection
-from mahakam.store.sqlite.indexing import Indexing, Known, Run, extend
+from mahakam.store.sqlite.indexing import RUN, Indexing, Known, Run, extend
 from mahakam.store.transfer import TABLES
 
 _INSERT = "INSERT INTO entity (id, keys, times, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -47,6 +48,7 @@ class SqliteTransaction(RecordWrites, HistoryWrites):
         self._fresh: tuple[str, int] = ("", 0)
         # Lines of the journal that wait: of new entities, and after them all others.
         self._created: list[Run] = []
+        self._created_ids: list[str] = []
         self._notes: list[tuple[str, str, str, str]] = []
 
     def get(self, id: str) -> Document | None:
@@ -91,6 +93,7 @@ class SqliteTransaction(RecordWrites, HistoryWrites):
         id, number = self._fresh
         if entry.action == "create" and entry.entity == id and not self._notes:
             extend(self._created, (entry.author, entry.at), number)
+            self._created_ids.append(id)
         else:
             self._notes.append((entry.entity, entry.action, entry.author, entry.at))
 
@@ -108,13 +111,20 @@ class SqliteTransaction(RecordWrites, HistoryWrites):
     def flush(self) -> None:
         """Write the rows that wait. The lines of the journal are numbered by the time, which only goes on."""
         self.indexing.flush()
-        number = time.time_ns()
+        number, ids = time.time_ns(), iter(self._created_ids)
+        singles: list[tuple[int, str, str, str, str]] = []
         for (author, at), first, last in self._created:
-            self._execute(_NOTE_CREATED, (number - first, author, at, first, last))
-            number += last - first + 1
-        if self._notes:
-            self._executemany(_NOTE, [(number + index, *note) for index, note in enumerate(self._notes)])
-        self._created, self._notes = [], []
+            alike = last - first + 1
+            own = list(islice(ids, alike))
+            if alike < RUN:
+                singles += [(number + index, id, "create", author, at) for index, id in enumerate(own)]
+            else:
+                self._execute(_NOTE_CREATED, (number - first, author, at, first, last))
+            number += alike
+        singles += [(number + index, *note) for index, note in enumerate(self._notes)]
+        if singles:
+            self._executemany(_NOTE, singles)
+        self._created, self._created_ids, self._notes = [], [], []
 
     def others(self) -> int:
         # Nobody else commits while this transaction is open: once is enough.

@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-import orjson
+from msgspec import UNSET, UnsetType
 
 from mahakam.ngsild.selection import And, Compare, Condition, Selection
 from mahakam.store.sql.select import Drive
@@ -28,25 +29,63 @@ _TEXTS_END = b""
 NAMES = "SELECT name, number FROM value_name"
 
 Value = int | float | str | bytes
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+Reader = Callable[[bytes], dict[int, Value]]
+"""The body of an entity → number of an attribute → what its index holds, for those that the entity has."""
 
 
-def indexed_values(body: bytes, names: Mapping[str, int]) -> dict[int, Value]:
-    """Number of an attribute → what the index holds of it, for those of ``names`` that an entity has."""
-    members = _members(body)
-    return {number: _indexed(members[name]) for name, number in names.items() if name in members}
+class _Instance(msgspec.Struct, gc=False):
+    value: Any = None
+    object: Any = None
+
+
+_Attribute = _Instance | list[Any] | str | int | float | bool | None | UnsetType
+
+
+def reader(names: Mapping[str, int]) -> Reader:
+    """What reads the values of some attributes (name → number); all else in a body is skipped."""
+    numbers = list(names.values())
+    fields = [(f"a{number}", _Attribute, UNSET) for number in numbers]
+    renamed = {f"a{number}": name for name, number in names.items()}
+    try:
+        members = msgspec.defstruct("Members", fields, rename=renamed, gc=False)
+    except ValueError:  # a name with a quote in it
+        return _reader_of_any(names)
+    decode = msgspec.json.Decoder(members).decode
+
+    def read(body: bytes) -> dict[int, Value]:
+        found = msgspec.structs.astuple(decode(body))
+        return {
+            number: _indexed(attribute)
+            for number, attribute in zip(numbers, found, strict=True)
+            if attribute is not UNSET
+        }
+
+    return read
+
+
+def _reader_of_any(names: Mapping[str, int]) -> Reader:
+    decode = msgspec.json.Decoder(dict[str, _Attribute]).decode
+
+    def read(body: bytes) -> dict[int, Value]:
+        members = decode(body)
+        return {number: _indexed(members[name]) for name, number in names.items() if name in members}
+
+    return read
 
 
 def indexed_value(body: bytes, name: str) -> Value | None:
     """The same for one attribute; None if the entity does not have it."""
-    raw = _members(body).get(name)
-    return None if raw is None else _indexed(raw)
+    return _reader_of_one(name)(body).get(0)
 
 
-def _indexed(raw: msgspec.Raw) -> Value:
-    attribute = orjson.loads(memoryview(raw))
-    if attribute.__class__ is dict:
-        value: Any = attribute.get("value", attribute.get("object"))
+@lru_cache(MOST)
+def _reader_of_one(name: str) -> Reader:
+    return reader({name: 0})
+
+
+def _indexed(attribute: object) -> Value:
+    if attribute.__class__ is _Instance:
+        value: Any = attribute.object if attribute.value is None else attribute.value
         kind = value.__class__
         if kind is str or kind is float or (kind is int and -(2**63) <= value < 2**63):
             return value  # type: ignore[no-any-return]

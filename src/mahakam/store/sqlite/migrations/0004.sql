@@ -1,4 +1,5 @@
 -- Schema version 4. Indexes that are read step by step in the order of pages, and a narrower journal.
+-- mahakam.store.sqlite.upgrading fills them.
 
 -- Steps of entity numbers, each twice as long as the one before, and the tail; see mahakam.store.sqlite.steps.
 -- part: a value index is looked up twice a step, once for what was asked and once for what it cannot decide.
@@ -28,13 +29,6 @@ CREATE TABLE entity_value (
   PRIMARY KEY (attribute, step, value, entity)
 ) WITHOUT ROWID;
 
-INSERT INTO value_name (name)
-SELECT substr(name, length('values of ') + 1) FROM sqlite_schema WHERE type = 'index' AND name LIKE 'values of %';
-INSERT INTO entity_value SELECT * FROM (
-  SELECT v.number, (SELECT max(n) FROM step WHERE first <= e.n), indexed_value(e.body, v.name) AS value, e.n
-  FROM value_name v CROSS JOIN entity e ORDER BY 1, 2, 3, 4 LIMIT -1
-) WHERE value IS NOT NULL;
-
 -- Locations that are a point; the R*Tree keeps the boxes of all others. band: hundredths of a degree of latitude.
 CREATE TABLE point (
   step INTEGER NOT NULL,
@@ -44,16 +38,6 @@ CREATE TABLE point (
   entity INTEGER NOT NULL,
   PRIMARY KEY (step, band, longitude, latitude, entity)
 ) WITHOUT ROWID;
-INSERT INTO point
-SELECT (SELECT max(n) FROM step WHERE first <= e.n), floor(south * 100), west, south, e.n
-FROM (
-  SELECT n, keys ->> '$[2][0]' AS west, keys ->> '$[2][1]' AS east, keys ->> '$[2][2]' AS south,
-    keys ->> '$[2][3]' AS north
-  FROM entity
-) e
-WHERE west = east AND south = north
-ORDER BY 1, 2, 3, 4, 5;
-DELETE FROM location WHERE entity IN (SELECT entity FROM point);
 
 ALTER TABLE journal RENAME TO old_journal;
 DROP INDEX journal_entity;
