@@ -13,6 +13,7 @@ BENCHES = (
     "bench.subscriptions",
     "bench.validation",
     "bench.duplicates",
+    "bench.reports",
 )
 
 

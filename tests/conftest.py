@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from mahakam.services import photo
 from support.postgres import PostgresServer
 
 
@@ -40,3 +41,9 @@ def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
     url = server.new_database()
     yield url
     server.give_back(url)
+
+
+@pytest.fixture(autouse=True)
+def _photos_are_drawn_at_once() -> None:
+    """What an earlier test sent is no crowd in this one's way."""
+    photo.forget_pace()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mahakam.broker.contracts import ContractBook
     from mahakam.broker.history import Keeping
     from mahakam.broker.notifier import Notifier
+    from mahakam.services.photo import Darkroom
     from mahakam.web.mailing import Mailing
 
 Scope = MutableMapping[str, Any]
@@ -126,8 +127,8 @@ def open_node(settings: Settings) -> Node:
 
 
 class Notifiers:
-    """The notifiers of all tenants, the purge of their histories, and mail, in one process: the one that leads, of
-    all that share the store.
+    """The notifiers of all tenants, the purge of their histories, mail, and photos that wait to be drawn, in one
+    process: the one that leads, of all that share the store.
 
     When that process ends, however it ends, or loses the database, another one takes over.
     """
@@ -143,6 +144,7 @@ class Notifiers:
         self._node = node
         self._running: dict[str, Notifier] = {}
         self._mailing: Mailing | None = None
+        self._darkroom: Darkroom | None = None
         self._purge_at = 0.0
         self._remind_at = 0.0
         self._ended = threading.Event()
@@ -175,6 +177,9 @@ class Notifiers:
         if self._mailing:
             self._mailing.stop()
             self._mailing = None
+        if self._darkroom:
+            self._darkroom.stop()
+            self._darkroom = None
 
     def _remind(self) -> None:
         """Tell what is due or late; what goes wrong there holds up no notification."""
@@ -210,6 +215,11 @@ class Notifiers:
                 notifier = Notifier(broker.subscriptions, private_addresses=private)
                 notifier.start()
                 self._running[name] = notifier
+        if self._darkroom is None:
+            from mahakam.services.photo import Darkroom
+
+            self._darkroom = Darkroom(self._node.settings.data)
+            self._darkroom.start()
         if self._node.settings.smtp and self._mailing is None:
             from mahakam.web.mailing import Mailing
 

@@ -13,10 +13,13 @@ import pytest
 from PIL import Image
 
 from mahakam.services.photo import (
+    AT_ONCE,
     KEPT_SIDE,
     LARGEST_BYTES,
+    Darkroom,
     PhotoError,
     confirm_photo,
+    has_photo,
     keep_photo,
     photo_file,
 )
@@ -130,3 +133,63 @@ def test_a_photo_waits_until_its_report_is_sent(tmp_path: Path) -> None:
 def test_a_name_is_a_hash_or_nothing(tmp_path: Path, name: str) -> None:
     assert photo_file(tmp_path, name) is None
     assert not confirm_photo(tmp_path, name)
+
+
+# When many come at once
+
+
+def _crowd(tmp_path: Path) -> None:
+    for n in range(AT_ONCE):
+        keep_photo(tmp_path, _jpeg(40 + n, 40))
+
+
+def test_in_a_crowd_a_photo_is_drawn_later_and_nobody_sees_it_as_it_came(tmp_path: Path) -> None:
+    _crowd(tmp_path)
+    late = keep_photo(tmp_path, _jpeg(1800, 1200, _camera()))
+    assert late.place == pytest.approx((117.177056, -0.500278), abs=1e-6), "its place is read all the same"
+    assert has_photo(tmp_path, late.name)
+    (raw,) = (tmp_path / "photos").rglob("*.raw")
+    assert b"Secret Phone" in raw.read_bytes()
+    assert confirm_photo(tmp_path, late.name)
+    path = photo_file(tmp_path, late.name)
+    assert path is not None
+    assert path.suffix == ".jpg"
+    assert b"Secret Phone" not in path.read_bytes()
+    with Image.open(path) as kept:
+        assert kept.size == (1067, KEPT_SIDE)
+    assert not list((tmp_path / "photos").rglob("*.raw"))
+    assert photo_file(tmp_path, late.name) == path
+
+
+def test_a_photo_that_waits_for_its_report_can_be_seen(tmp_path: Path) -> None:
+    _crowd(tmp_path)
+    late = keep_photo(tmp_path, _jpeg(100, 50))
+    path = photo_file(tmp_path, late.name)
+    assert path is not None
+    assert path.parent.name == "waiting"
+    assert confirm_photo(tmp_path, late.name)
+    assert has_photo(tmp_path, late.name)
+
+
+def test_the_darkroom_draws_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Darkroom, "LOOK", 0.01)
+    _crowd(tmp_path)
+    names = [keep_photo(tmp_path, _jpeg(200 + n, 100)).name for n in range(3)]
+    damaged = keep_photo(tmp_path, _jpeg(300, 300)[:-200]).name
+    for name in (*names, damaged):
+        assert confirm_photo(tmp_path, name)
+    room = Darkroom(tmp_path)
+    room.start()
+    until = time.monotonic() + 30
+    while list((tmp_path / "photos").rglob("*.raw")) and time.monotonic() < until:
+        time.sleep(0.02)
+    room.stop()
+    assert [has_photo(tmp_path, name) for name in (*names, damaged)] == [True, True, True, False]
+    assert photo_file(tmp_path, damaged) is None
+
+
+@pytest.mark.parametrize("raw", [b"<html>", _png_that_says(60_000, 60_000), b"\xff\xd8\xff"])
+def test_in_a_crowd_what_is_no_photo_is_refused_as_ever(tmp_path: Path, raw: bytes) -> None:
+    _crowd(tmp_path)
+    with pytest.raises(PhotoError):
+        keep_photo(tmp_path, raw)

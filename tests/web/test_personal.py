@@ -89,7 +89,8 @@ def test_the_agency_sees_it_and_its_photo(portal: Portal) -> None:
     officer.fill("/signin", {"name": "siti", "password": "correct horse battery"})
     other.fill("/signin", {"name": "budi", "password": "correct horse battery"})
     page = officer.get(f"/requests/{NUMBER}?lang=en").text
-    assert WORDS in words_of(page)
+    for path in (f"/requests/{NUMBER}?lang=en", f"/queue/{NUMBER}?lang=en"):
+        assert WORDS in words_of(officer.get(path).text)
     photo = re.search("/photos/[0-9a-f]{64}[.]jpg", page)
     assert photo
     answer = officer.get(photo[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,9 @@ _FIELDS = {
 }
 _EVENTS = Path(__file__).with_name("events.yaml")
 _FARTHEST = 2000.0
+_SECONDS, _MOST_RECENT = 1.0, 500
+_recent: dict[tuple[tuple[str, Path], ...], tuple[float, dict[str, Service]]] = {}
+"""One report asks for the catalogue several times, and looking at its files takes longer than all the rest."""
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
@@ -63,19 +67,27 @@ class Service:
 def catalogue(place: Place, places: Mapping[str, Place]) -> dict[str, Service]:
     """The services of a place by code: its parents', then its own, which replace a parent's of the same name.
 
-    Raises ConfigError for a file that cannot be used.
+    A change of a file is seen within a second. Raises ConfigError for a file that cannot be used.
     """
+    owners = chain(places, place)
+    key = tuple((owner.id, owner.folder) for owner in owners)
+    at, kept = _recent.get(key, (0.0, {}))
+    if at and time.monotonic() - at < _SECONDS:
+        return dict(kept)
     found: dict[str, Service] = {}
-    for owner in reversed(chain(places, place)):
+    for owner in reversed(owners):
         for code, path in owner.files("services").items():
             changed = path.stat().st_mtime_ns if path.exists() else 0  # reading one that is gone says so
             found[code] = _as_of(code, owner.id, path, changed)
-    return found
+    if len(_recent) > _MOST_RECENT:
+        _recent.clear()
+    _recent[key] = (time.monotonic(), found)
+    return dict(found)
 
 
 @functools.lru_cache(4096)
 def _as_of(code: str, place: str, path: Path, _changed: int) -> Service:
-    """A service is read again only when its file changed: one report asks for the catalogue several times."""
+    """A service is read again only when its file changed."""
     return read_service(code, place, path)
 
 

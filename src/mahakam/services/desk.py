@@ -24,7 +24,7 @@ from mahakam.services.clock import Mark, Promise, marks, next_due, promise_of
 from mahakam.services.duplicates import Likely, farthest, likely, reach_of
 from mahakam.services.form import check
 from mahakam.services.numbers import give_number
-from mahakam.services.photo import confirm_photo, photo_file
+from mahakam.services.photo import confirm_photo, has_photo
 from mahakam.services.request import (
     LONGEST_ADDRESS,
     MOST_PHOTOS,
@@ -181,8 +181,8 @@ class Desk:
         own = personal.personal_codes(catalogue(place, self._places))
         if service in own:
             return []
-        open_here = Wanted(scope_of(place, self._places), states=OPEN)
-        found = self.around(open_here, point, farthest(offered), 200)
+        selection = _near(Wanted(scope_of(place, self._places), states=OPEN), point, farthest(offered))
+        found = map(self.of, self._broker.query(selection, 200))
         public = [request for request in found if request.service not in own]
         return likely(public, service, reach_of(offered), point, words)
 
@@ -216,8 +216,7 @@ class Desk:
 
     def around(self, wanted: Wanted, point: area.Point, metres: float, limit: int) -> list[Request]:
         """The newest requests within some metres of a point."""
-        near = Geo("near", {"type": "Point", "coordinates": list(point)}, max_distance=metres)
-        selection = replace(wanted.selection(), geo=near)
+        selection = _near(wanted, point, metres)
         total = self._broker.count(selection)
         found = self._broker.query(selection, limit, max(total - limit, 0))
         return [self.of(document) for document in reversed(found)]
@@ -320,7 +319,7 @@ class Desk:
 
         Raises Refused if there are too many or the photo is gone, Problem for no such request.
         """
-        if photo_file(self._data, name) is None:
+        if not has_photo(self._data, name):
             raise Refused([Fault("photo", "gone", {})])
 
         def change(document: Document, at: str) -> patch.Change:
@@ -460,7 +459,7 @@ class Desk:
     def _photo_faults(self, photos: Sequence[str]) -> list[Fault]:
         if len(photos) > MOST_PHOTOS:
             return [Fault("photo", "many", {"most": MOST_PHOTOS, "count": len(photos)})]
-        gone = any(photo_file(self._data, name) is None for name in photos)
+        gone = any(not has_photo(self._data, name) for name in photos)
         return [Fault("photo", "gone", {})] if gone else []
 
     def _point_faults(self, place: Place, point: area.Point | None) -> list[Fault]:
@@ -510,6 +509,12 @@ def absorbed(request: Request) -> tuple[str, ...]:
 def revision_of(request: Request) -> int:
     """Counts the public changes of a request: what a form must not have missed."""
     return len(request.steps)
+
+
+def _near(wanted: Wanted, point: area.Point, metres: float) -> Selection:
+    """What is wanted within some metres of a point."""
+    circle = Geo("near", {"type": "Point", "coordinates": list(point)}, max_distance=metres)
+    return replace(wanted.selection(), geo=circle)
 
 
 def _address(typed: str, village: str) -> str:

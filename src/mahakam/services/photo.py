@@ -1,13 +1,23 @@
-"""Photos of residents: checked, turned, made small, freed of what the camera wrote, kept by hash."""
+"""Photos of residents: checked, turned, made small, freed of what the camera wrote, kept by hash.
+
+A photo is drawn anew when it comes. When many come at once, a report does not wait for that: its photo
+is looked at, kept as it came where nobody can fetch it, and drawn later by the :class:`Darkroom`, or for the first who
+wants to see it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import os
 import re
+import threading
 import time
 import warnings
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +32,10 @@ KEPT_SIDE = 1600
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _WAITS = 24 * 3600
 """Seconds that a photo may wait for its report to be sent."""
+AT_ONCE = 4
+"""Photos that one process draws within a second before others wait for a quieter time."""
+_AS_IT_CAME = ".raw"
+_log = logging.getLogger(__name__)
 _NAME = re.compile(r"[0-9a-f]{64}")
 
 
@@ -53,14 +67,17 @@ def keep_photo(data: Path, raw: bytes) -> Photo:
         raise PhotoError(
             "size", f"the photo has {len(raw) / 1e6:.0f} MB; up to {LARGEST_BYTES // 2**20} MB can be taken"
         )
-    small, place = _decode(raw)
-    out = io.BytesIO()
-    small.save(out, "JPEG", quality=82)  # a progressive one is 8 % smaller and takes five times as long
-    content = out.getvalue()
-    name = hashlib.sha256(content).hexdigest()
     waiting = data / "photos" / "waiting"
     waiting.mkdir(parents=True, exist_ok=True)
+    if not _pace.free():
+        width, height, place = _looked_at(raw)
+        name = hashlib.sha256(raw).hexdigest()
+        _write(waiting / f"{name}{_AS_IT_CAME}", raw)
+        return Photo(name, place, width, height)
     _sweep(waiting)
+    small, place = _decode(raw)
+    content = _jpeg(small)
+    name = hashlib.sha256(content).hexdigest()
     if not _kept(data, name).exists():
         _write(waiting / f"{name}.jpg", content)
     return Photo(name, place, small.width, small.height)
@@ -70,27 +87,135 @@ def confirm_photo(data: Path, name: str) -> bool:
     """The report was sent: its photo moves to where it stays. False if there is no such photo."""
     if not _NAME.fullmatch(name):
         return False
-    kept, waiting = _kept(data, name), data / "photos" / "waiting" / f"{name}.jpg"
+    kept, waiting = _kept(data, name), data / "photos" / "waiting"
     kept.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        waiting.replace(kept)
-    except FileNotFoundError:
-        return kept.exists()
-    return True
+    undrawn = _undrawn(data) / f"{name}{_AS_IT_CAME}"
+    undrawn.parent.mkdir(parents=True, exist_ok=True)
+    for source, target in ((waiting / f"{name}.jpg", kept), (waiting / f"{name}{_AS_IT_CAME}", undrawn)):
+        try:
+            source.replace(target)
+        except FileNotFoundError:
+            continue
+        return True
+    return kept.exists() or undrawn.exists()
+
+
+def has_photo(data: Path, name: str) -> bool:
+    """Whether there is a photo, sent or waiting, drawn or not."""
+    return bool(_NAME.fullmatch(name)) and any(path.is_file() for path in _places(data, name))
 
 
 def photo_file(data: Path, name: str) -> Path | None:
-    """The file of a photo, sent or waiting."""
+    """The file of a photo, sent or waiting; drawn now if it was not yet. None also for one that is damaged."""
     if not _NAME.fullmatch(name):
         return None
-    for path in (_kept(data, name), data / "photos" / "waiting" / f"{name}.jpg"):
+    for path in _places(data, name):
         if path.is_file():
-            return path
+            return path if path.suffix == ".jpg" else _draw(data, path)
     return None
 
 
+class Darkroom:
+    """Draws the photos that came too fast to be drawn at once, in a thread of the process that leads."""
+
+    LOOK = 2.0
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="darkroom", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the photo under way; the others are there still."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(self.LOOK):
+            for path in sorted(_undrawn(self._data).glob(f"*{_AS_IT_CAME}")):
+                while _pace.busy() and not self._ended.wait(0.2):
+                    pass  # reports come first
+                if self._ended.is_set():
+                    return
+                _draw(self._data, path)
+
+
+class _Pace:
+    """How many photos this process drew at once within the last second."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked: deque[float] = deque(maxlen=AT_ONCE)
+
+    def free(self) -> bool:
+        """Whether one more may be drawn at once; counts it."""
+        with self._lock:
+            busy = self._full()
+            self._asked.append(time.monotonic())
+            return not busy
+
+    def busy(self) -> bool:
+        with self._lock:
+            return self._full()
+
+    def forget(self) -> None:
+        with self._lock:
+            self._asked.clear()
+
+    def _full(self) -> bool:
+        return len(self._asked) == AT_ONCE and time.monotonic() - self._asked[0] < 1.0
+
+
+def _draw(data: Path, path: Path) -> Path | None:
+    """Draw a photo that is kept as it came; the drawn one takes its place. None, and it is gone, if it is damaged."""
+    name = path.name.removesuffix(_AS_IT_CAME)
+    waits = path.parent != _undrawn(data)
+    target = path.with_name(f"{name}.jpg") if waits else _kept(data, name)
+    try:
+        small, _place = _decode(path.read_bytes())
+    except FileNotFoundError:
+        return target if target.is_file() else None  # somebody else was faster
+    except PhotoError as error:
+        _log.warning("a photo that came with a report is left out: %s", error)
+        path.unlink(missing_ok=True)
+        return None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _write(target, _jpeg(small))
+    path.unlink(missing_ok=True)
+    return target
+
+
+def _jpeg(small: Image) -> bytes:
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=82)  # a progressive one is 8 % smaller and takes five times as long
+    return out.getvalue()
+
+
+def _looked_at(raw: bytes) -> tuple[int, int, tuple[float, float] | None]:
+    """Width, height and place of a photo, from its head alone. Raises PhotoError."""
+    with _opened(raw) as image:
+        return image.width, image.height, _place(image)
+
+
 def _decode(raw: bytes) -> tuple[Image, tuple[float, float] | None]:
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    """The photo turned, small and without anything but pixels, and its place. Raises PhotoError."""
+    from PIL import ImageOps
+
+    with _opened(raw) as image:
+        place = _place(image)
+        turned = ImageOps.exif_transpose(image)
+        turned.thumbnail((KEPT_SIDE, KEPT_SIDE))
+        return _flat(turned), place
+
+
+@contextmanager
+def _opened(raw: bytes) -> Iterator[Image]:
+    """The photo, as far as its head says what it is. Raises PhotoError, also for what is found while it is used."""
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
@@ -101,10 +226,7 @@ def _decode(raw: bytes) -> tuple[Image, tuple[float, float] | None]:
                     raise PhotoError(
                         "pixels", f"the photo is {image.width} × {image.height} pixels; make it smaller"
                     )
-                place = _place(image)
-                turned = ImageOps.exif_transpose(image)
-                turned.thumbnail((KEPT_SIDE, KEPT_SIDE))
-                return _flat(turned), place
+                yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PhotoError("pixels", "the photo has too many pixels; make it smaller") from error
     except UnidentifiedImageError as error:
@@ -153,6 +275,21 @@ def _degrees(parts: Any) -> float:
     return degrees + minutes / 60 + seconds / 3600
 
 
+def _places(data: Path, name: str) -> tuple[Path, ...]:
+    """Where a photo may lie, the drawn before what came."""
+    waiting = data / "photos" / "waiting"
+    return (
+        _kept(data, name),
+        waiting / f"{name}.jpg",
+        _undrawn(data) / f"{name}{_AS_IT_CAME}",
+        waiting / f"{name}{_AS_IT_CAME}",
+    )
+
+
+def _undrawn(data: Path) -> Path:
+    return data / "photos" / "undrawn"
+
+
 def _kept(data: Path, name: str) -> Path:
     return data / "photos" / name[:2] / f"{name}.jpg"
 
@@ -175,3 +312,11 @@ def _sweep(waiting: Path) -> None:
                 path.unlink()
         except FileNotFoundError:
             continue
+
+
+_pace = _Pace()
+
+
+def forget_pace() -> None:
+    """Photos drawn before do not count: for what measures or tests."""
+    _pace.forget()

@@ -138,7 +138,7 @@ def scale(values: Sequence[float], level: float | None = None) -> tuple[float, f
     """(lowest, highest, steps) of an axis that holds every value, the level and zero, with round steps."""
     every = [*values, 0.0, *([level] if level is not None else [])]
     low, high = min(every), max(every)
-    if low == high:
+    if high - low < 1e-300:  # nothing, or too little to divide by
         return 0.0, 1.0, [0.0, 1.0]
     rough = (high - low) / 4
     power = 10.0 ** math.floor(math.log10(rough))

@@ -20,6 +20,7 @@ from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Changed, revision_of
 from mahakam.services.handover import Handover, Part
 from mahakam.services.numbers import normal_number
+from mahakam.services.personal import matter_of
 from mahakam.services.photo import LARGEST_BYTES, PhotoError, keep_photo
 from mahakam.services.request import LONGEST_WORDS, Fault, Refused
 from mahakam.services.request import Request as ServiceRequest
@@ -30,7 +31,7 @@ from mahakam.web.language import OWN_NAMES, _, in_timezone, words
 from mahakam.web.pages.queue import waiting_days
 from mahakam.web.pages.report import desk_of
 from mahakam.web.pages.requests import drawing
-from mahakam.web.questions import answered
+from mahakam.web.questions import answered, said
 from mahakam.web.render import render
 from mahakam.web.request_words import (
     STAGE_NAMES,
@@ -249,6 +250,7 @@ def _page(
     in_timezone(place.timezone)
     kept, wanted = desk_of(site).private(found.number), asked(request)
     bench = workbench_of(place, site.places)
+    matter = matter_of(site.store, found.number)
     previous, following = _neighbours(request, found)
     made = render(
         request,
@@ -259,6 +261,9 @@ def _page(
         section="services",
         found=found,
         answers=answered(site_of(request), found),
+        may_work=True,
+        matter=matter,
+        matter_answers=said(site, found, matter.answers) if matter else [],
         city=place_name(site, found),
         kept=kept,
         asked=wanted,

@@ -19,6 +19,7 @@ from mahakam.services.desk import Desk, Wanted, resident_acts, revision_of
 from mahakam.services.numbers import normal_number
 from mahakam.services.owner import owns
 from mahakam.services.personal import matter_of
+from mahakam.services.photo import photo_file
 from mahakam.services.request import LONGEST_WORDS, entity_id
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.satisfaction import rated
@@ -147,6 +148,7 @@ def page(
         state_kinds=STATE_KINDS,
         step_title=step_title,
         answers=answered(site, found),
+        photos=[name for name in found.photos if photo_file(site.settings.data, name)],
         marks=desk_of(site).marks(found),
         stage_names=STAGE_NAMES,
         now=dt.datetime.now(dt.UTC),

@@ -1,0 +1,1 @@
+"""Reports with a photo that one process takes in, and what each costs it."""
