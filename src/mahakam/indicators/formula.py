@@ -14,6 +14,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from mahakam.config import ConfigError
+from mahakam.indicators.scales import scales
 
 if TYPE_CHECKING:
     from mahakam.indicators.definition import Definition
@@ -133,6 +134,7 @@ def parse(text: str, *, aggregate: bool) -> exp.Expr:
         raise FormulaError(f"is nested more than {DEEPEST} levels deep") from error
     except SqlglotError as error:
         raise FormulaError(f"{text!r} is not an SQL expression: {_first_line(error)}") from error
+    tree = tree.transform(_scaled)
     for node in tree.walk():
         if node.depth > DEEPEST:
             raise FormulaError(f"is nested more than {DEEPEST} levels deep")
@@ -152,6 +154,21 @@ def parse(text: str, *, aggregate: bool) -> exp.Expr:
             name = attribute_of(column)
             raise FormulaError(f"{name!r} stands outside an aggregate; write e.g. sum({name}) or max({name})")
     return tree
+
+
+def _scaled(node: exp.Expr) -> exp.Expr:
+    """``ispu('pm25', value)`` as the straight lines of its scale. Raises FormulaError."""
+    scale = scales().get(node.name.lower()) if isinstance(node, exp.Anonymous) else None
+    if scale is None:
+        return node
+    known = ", ".join(sorted(scale.scales))
+    match node.expressions:
+        case [exp.Literal(is_string=True) as parameter, value]:
+            if parameter.name not in scale.scales:
+                raise FormulaError(f"{scale.name} has no scale {parameter.name!r}; there are {known}")
+            return sqlglot.parse_one(scale.sql(parameter.name, f"({value.sql('duckdb')})"), read="duckdb")
+        case _:
+            raise FormulaError(f"{_readable(node)}: write {scale.name}('NAME', value) with one of {known}")
 
 
 def outer_aggregates(tree: exp.Expr) -> Iterator[exp.Expr]:
