@@ -81,7 +81,7 @@ def number(text: str) -> float | None:
 
 
 def test_the_official_days_of_jakarta_agree() -> None:
-    """Category and critical parameter from the parameters' indices; the rest is listed, and docs/indicators.md says why."""
+    """Category and critical parameter from the parameters' indices; docs/indicators.md says why the rest differs."""
     with gzip.open(JAKARTA, "rt", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     judged = 0
