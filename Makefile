@@ -23,7 +23,7 @@ $(UV):
 
 .venv/.dev: pyproject.toml uv.lock | $(UV)
 	@echo "Installing the packages for development …"
-	@$(SYNC)
+	@$(SYNC) --extra spark
 	@touch $@ .venv/.run
 
 .venv/.bench: pyproject.toml uv.lock | $(UV)
@@ -40,7 +40,7 @@ demo: .venv/.run assets  ## load the example cities and serve them (PORT=8000, D
 	@exec $(BIN)/mahakam demo --data $(DATA) --port $(PORT)
 
 test: setup  ## all tests, the browser's included
-	@tools/system-packages chromium postgresql postgresql-postgis
+	@tools/system-packages chromium postgresql postgresql-postgis default-jre-headless
 	@$(BIN)/python -m pytest -n auto
 
 lint: setup  ## style, types and the direction of imports

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +18,13 @@ from mahakam.cli.options import config_option
 if TYPE_CHECKING:
     from mahakam.feeds.sources import Table
     from mahakam.quality.book import PlaceReferences
+    from mahakam.quality.columns import ColumnCheck
     from mahakam.quality.contract import Contract
     from mahakam.quality.references import Last
     from mahakam.quality.report import Report
 
+Elsewhere = Callable[..., "ColumnCheck"]
+"""``(connection, columns, contract, references, rename)`` → the check of the rows, made on other machines."""
 EXAMPLES = 3
 """Rows that the text and the page show for a rule; the JSON lists all and needs none."""
 MEMORY = "640MB"
@@ -33,7 +36,8 @@ MEMORY = "640MB"
 Examples:
   mahakam check air.csv --contract contracts/air-quality.yaml
   mahakam check air.csv --contract jakarta/air-quality --config examples --json
-  mahakam check survey.xlsx --sheet Data --html report.html --lang id"""
+  mahakam check survey.xlsx --sheet Data --html report.html --lang id
+  mahakam check trips/ --contract contracts/trip.yaml --engine spark://spark.example:7077"""
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--contract", "-c", "name", metavar="C", help="A contract's file, or PLACE/NAME with --config.")
@@ -57,6 +61,13 @@ Examples:
 @click.option("--delimiter", help="Delimiter of a CSV file; detected if not given.")
 @click.option("--encoding", help="Encoding of a text file; detected if not given.")
 @click.option("--entry", help="The file inside a .zip.")
+@click.option(
+    "--engine",
+    default="local",
+    show_default=True,
+    metavar="local|spark://…",
+    help="Where Parquet is checked: here, or on Spark (spark://HOST:PORT, spark://local[4]).",
+)
 @config_option
 def check(
     file: Path,
@@ -68,16 +79,26 @@ def check(
     lang: str,
     config: tuple[Path, ...],
     format_: str | None,
+    engine: str,
     **pins: str | None,
 ) -> int:
     """Check FILE against a contract and say what is wrong, row by row. Nothing is stored.
+
+    FILE may be a folder of Parquet files, partitioned or not.
 
     Without a contract one is inferred from the file: its structure is checked and its columns are shown.
 
     Ends with 0 if no row has an error (warnings alone are no error), 1 if some have, 2 if it could not run.
     """
     examples = 0 if as_json and html is None else EXAMPLES
-    reported = _reported(file, {**pins, "format": format_}, name, config, last, examples)
+    if engine != "local" or file.is_dir():
+        from mahakam.cli.check_parted import reported as reported_parted
+
+        reported = reported_parted(
+            file, engine, name, config, None if last is None else _last(last), examples
+        )
+    else:
+        reported = _reported(file, {**pins, "format": format_}, name, config, last, examples)
     with _uncollected(), failing_clearly(), reported as report:
         most = None if limit == 0 else limit
         if html is not None:
@@ -197,8 +218,9 @@ def checked(
     config: tuple[Path, ...],
     last: Last | None = None,
     examples: int = EXAMPLES,
+    elsewhere: Elsewhere | None = None,
 ) -> Report:
-    """The report on the view ``source``, with so many example rows for a rule.
+    """The report on the view ``source``, with so many example rows for a rule; ``elsewhere`` checks the rows not here.
 
     Raises ContractError and ConfigError.
     """
@@ -223,16 +245,19 @@ def checked(
     if matching.extra:
         notes.append(f"not in the contract, not checked: {', '.join(matching.extra)}")
     notes += [f"left out: {count} × {reason}" for reason, count in table.left_out.items()]
-    result = check_columns(
-        connection,
-        "source",
-        table.columns,
-        contract,
-        references,
-        rename=matching.rename,
-        lines_before=table.unproven.lines_before if table.unproven else None,
-        lacks=table.lacks,
-    )
+    if elsewhere is not None:
+        result = elsewhere(connection, table.columns, contract, references, matching.rename)
+    else:
+        result = check_columns(
+            connection,
+            "source",
+            table.columns,
+            contract,
+            references,
+            rename=matching.rename,
+            lines_before=table.unproven.lines_before if table.unproven else None,
+            lacks=table.lacks,
+        )
     result.add(
         Finding(fault.row, "", STRUCTURE, fault.value, fault.expected, "error", fault.problem)
         for fault in table.faults

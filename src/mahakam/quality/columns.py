@@ -217,8 +217,8 @@ def check_columns(
     Raises ContractError if the references lack what the contract needs.
     """
 
-    def compiled_with(numbers: list[str]) -> _Compiled:
-        return _Compiled(contract, references, relation, columns, rename or {}, typed_fields, lacks, numbers)
+    def compiled_with(numbers: list[str]) -> Compiled:
+        return Compiled(contract, references, relation, columns, rename or {}, typed_fields, lacks, numbers)
 
     compiled = compiled_with(["_row", "_line"] if lines_before is None else [])
     table = f"mahakam_check_{next(_tables)}"
@@ -233,28 +233,49 @@ def check_columns(
         connection.execute(f"CREATE TEMP TABLE {table}_rows AS {compiled.sql}")
     finally:
         compiled.forget(connection)
-    layout = compiled.layout
+    names = file_columns if file_columns is not None else columns
+    return judged(connection, table, compiled, references, names, lines_before=lines_before)
+
+
+def judged(
+    connection: Any,
+    table: str,
+    compiled: Compiled,
+    references: References,
+    file_columns: Sequence[str],
+    *,
+    lines_before: int | None = None,
+    passing: int = 0,
+) -> ColumnCheck:
+    """What the check of a file found, from the table ``TABLE_rows`` that ``compiled.sql`` made: here rows are seen
+    beside each other, and counted. ``passing``: rows that pass every rule and are not in the table."""
+    layout, contract = compiled.layout, compiled.contract
     # A table keeps the order of what it was made from: rowid counts its rows from 0.
     counted = "" if lines_before is None else f"rowid + 1 AS _row, rowid + 1 + {int(lines_before)} AS _line, "
     kept = ", ".join(["*", *(f"{sql} AS {value}" for value, sql in compiled.derived.items())])
     connection.execute(f"CREATE TEMP VIEW {table} AS SELECT {counted}{kept} FROM {table}_rows")  # noqa: S608 - our own names
     check = ColumnCheck(
-        contract, connection, table, absent=compiled.absent, _failing=f"{table}_failing", _layout=layout
+        contract,
+        connection,
+        table,
+        rows=passing,
+        absent=compiled.absent,
+        _failing=f"{table}_failing",
+        _layout=layout,
     )
     for rule in compiled.across_rules:
         if isinstance(rule.check, Unique):
             _mark_repeated(connection, table, rule, layout, compiled.derived, lines_before is None)
         else:
             _mark_across(connection, table, rule, layout, lines_before is None)
-    if typed_fields:
+    if compiled.keep:
         _mark_held(connection, f"{table}_rows", layout)
     failing = " OR ".join(f"{mask} <> 0" for mask in layout.masks) or "false"
     kept = ", ".join(["_row", "_line", *layout.masks, "_texts", *layout.keys, *layout.others])
     connection.execute(f"CREATE TEMP TABLE {check._failing} AS SELECT {kept} FROM {table} WHERE {failing}")  # noqa: S608
     _count(check, compiled)
-    names = file_columns if file_columns is not None else columns
     check.file_findings += of_file(
-        connection, table, compiled.rules, layout.names, references, check.rows, names
+        connection, table, compiled.rules, layout.names, references, check.rows, file_columns
     )
     return check
 
@@ -302,7 +323,7 @@ class _Layout:
         self, rule: Rule, number: int, texts: Sequence[Any] | None, keys: Sequence[Any], others: Sequence[Any]
     ) -> Finding:
         value = self.value(rule, texts, keys)
-        if _beside(rule):
+        if beside(rule):
             other = others[self.others.index(f"_other{rule.number}")]
             said = f"{rule.expected}; also in row {other}" if isinstance(rule.check, Unique) else other
             return rule.finding(value, number, said)
@@ -318,7 +339,7 @@ class _Layout:
         return texts[self.names.index(rule.field)] if texts is not None and rule.field in self.names else None
 
 
-class _Compiled:
+class Compiled:
     """The SQL of one check, and what its columns mean."""
 
     def __init__(
@@ -431,8 +452,8 @@ class _Compiled:
             layout.others.append(f"_other{rule.number}")
             other = "BIGINT" if isinstance(rule.check, Unique) else "VARCHAR"
             kept.append(f"CAST(NULL AS {other}) AS _other{rule.number}")
-        beside = [name for rule in self.rules if _beside(rule) for name in rule.reads]
-        for name in dict.fromkeys(beside):
+        compared = [name for rule in self.rules if beside(rule) for name in rule.reads]
+        for name in dict.fromkeys(compared):
             position = self.position[name]
             layout.keys.append(f"_key{position}")
             kept.append(f"r{position} AS _key{position}")
@@ -552,7 +573,7 @@ def _mark_across(connection: Any, table: str, rule: Rule, layout: _Layout, numbe
     connection.execute(f"DROP TABLE IF EXISTS {scratch}")
 
 
-def _beside(rule: Rule) -> bool:
+def beside(rule: Rule) -> bool:
     """Whether the rule looks at the values of other rows."""
     return isinstance(rule.check, Unique | Across | OfFile | Query)
 
@@ -582,7 +603,7 @@ def _mark_held(connection: Any, table: str, layout: _Layout) -> None:
         connection.execute(f"UPDATE {table} SET _held = true WHERE {held}")  # noqa: S608 - our own names
 
 
-def _count(check: ColumnCheck, compiled: _Compiled) -> None:
+def _count(check: ColumnCheck, compiled: Compiled) -> None:
     """Rows and findings by rule, from the combinations of masks that occur; then the findings on the whole
     file."""
     layout = compiled.layout

@@ -45,7 +45,7 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     info = SourceInfo(found.name, found.sha256, found.bytes, "parquet", entry=found.entry)
     info.columns = distinct_names(list(pins.columns or names))
     listed = ", ".join(
-        f"{_text(identifier(name), str(row[1]))} AS {identifier(shown)}"
+        f"{as_text(identifier(name), str(row[1]))} AS {identifier(shown)}"
         for name, row, shown in zip(names, described, info.columns, strict=True)
     )
     relation = connection.sql(
@@ -54,7 +54,7 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     return Table(relation, info, lacks=()).keep(found.scratch)
 
 
-def _text(column: str, type: str) -> str:
+def as_text(column: str, type: str) -> str:
     """A value as a file of text would have it: never the empty string, moments in ISO 8601 with their offset."""
     if type == "TIMESTAMP WITH TIME ZONE":
         return f"strftime(timezone('UTC', {column}), '%Y-%m-%dT%H:%M:%S.%fZ')"
