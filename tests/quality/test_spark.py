@@ -68,7 +68,10 @@ def said(check: ColumnCheck) -> tuple[Any, ...]:
     return found, counts, check.absent
 
 
-def same(contract: Contract, references: Any, parts: list[dict[str, list[str | None]]], folder: Path, elsewhere: Elsewhere) -> int:  # fmt: skip
+Parts = list[dict[str, list[str | None]]]
+
+
+def same(contract: Contract, references: Any, parts: Parts, folder: Path, elsewhere: Elsewhere) -> int:
     """Check the parts, a Parquet file each, in one piece and elsewhere; how many findings there are."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
