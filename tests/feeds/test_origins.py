@@ -12,12 +12,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import psycopg
 import pytest
 import yaml
 
 from mahakam.feeds.parts import Parts
 from support.feeds import Town
-from support.node import RunningNode
+from support.node import RunningNode, free_port
+from support.postgres import PASSWORD, PostgresServer
 
 STOPS = [
     {"kode": f"A{n}", "nama": f"Halte {n}", "kelas": "kota", "kursi": 3, "lon": 117.01, "lat": -0.41}
@@ -239,6 +241,61 @@ def test_a_query_that_cannot_be_asked(town: Town, url: str, query: str, said: st
     database(town)
     from_origin(town, sql={"url": url, "query": query})
     assert said in town.failed()
+
+
+@pytest.fixture
+def agency(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An agency's own database on a real server; the password is in the environment, not in the feed."""
+    url = postgres.new_database()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE halte (kode text, nama text, kelas text, kursi numeric(6, 1), lon float8, lat float8,"
+            " dibuat date DEFAULT '2026-01-31', jam timestamptz DEFAULT '2026-01-31 08:00+08', isi bytea DEFAULT 'x')"
+        )
+        for stop in STOPS:
+            row = {key: None if value == "" else value for key, value in stop.items()}
+            connection.execute(
+                "INSERT INTO halte (kode, nama, kelas, kursi, lon, lat)"
+                " VALUES (%(kode)s, %(nama)s, %(kelas)s, %(kursi)s, %(lon)s, %(lat)s)",
+                row,
+            )
+    monkeypatch.setenv("AGENCY_PASSWORD", PASSWORD)
+    yield url.replace(PASSWORD, "${AGENCY_PASSWORD}")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS halte")
+    postgres.give_back(url)
+
+
+def test_a_query_in_postgresql(town: Town, agency: str) -> None:
+    query = "SELECT * FROM halte WHERE kode <> %(without)s ORDER BY kode"
+    from_origin(town, sql={"url": agency, "query": query, "parameters": {"without": "A1' OR 1"}})
+    assert town.run().stored == 7
+    assert town.run().stored == 0, "nothing has changed"
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("DELETE FROM halte", "the database says"),
+        ("SELECT * FROM nowhere", 'relation "nowhere" does not exist'),
+        ("SELECT pg_terminate_backend(pg_backend_pid())", "the database says"),
+        ("SELECT 1 / 0 AS kode", "division by zero"),
+    ],
+)
+def test_what_postgresql_refuses_is_said(town: Town, agency: str, query: str, said: str) -> None:
+    from_origin(town, sql={"url": agency, "query": query})
+    failed = town.failed()
+    assert said in failed
+    assert PASSWORD not in failed
+
+
+def test_a_database_that_is_not_there(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENCY_PASSWORD", PASSWORD)
+    url = f"postgresql://mahakam:${{AGENCY_PASSWORD}}@127.0.0.1:{free_port()}/x"
+    from_origin(town, sql={"url": url, "query": "SELECT 1"})
+    failed = town.failed()
+    assert "the database says" in failed
+    assert PASSWORD not in failed
 
 
 @pytest.mark.parametrize(
