@@ -139,6 +139,8 @@ class Notifiers:
     """Seconds between purges of attribute instances that are kept no longer."""
     REMIND = 60.0
     """Seconds between rounds of what is due or late with requests."""
+    EXCHANGE = 300.0
+    """Seconds between rounds with other Open311 servers."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -147,6 +149,8 @@ class Notifiers:
         self._darkroom: Darkroom | None = None
         self._purge_at = 0.0
         self._remind_at = 0.0
+        self._exchange_at = 0.0
+        self._exchanging: threading.Thread | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="notifiers", daemon=True)
 
@@ -196,9 +200,24 @@ class Notifiers:
         except Exception:
             _log.exception("the round of what is late ended early; the next one goes on")
 
+    def _exchange(self) -> None:
+        """A round with other servers, in a thread of its own: they may be slow."""
+        from mahakam.services.desk import Desk
+        from mahakam.services.exchange import Exchange
+
+        node = self._node
+        try:
+            Exchange(Desk(node.broker, node.places, node.settings.data), node.broker, node.places).run()
+        except Exception:
+            _log.exception("the exchange with other servers ended early; the next round goes on")
+
     def _look(self) -> None:
         from mahakam.broker.notifier import Notifier
 
+        if time.monotonic() >= self._exchange_at and not (self._exchanging and self._exchanging.is_alive()):
+            self._exchange_at = time.monotonic() + self.EXCHANGE
+            self._exchanging = threading.Thread(target=self._exchange, name="exchange", daemon=True)
+            self._exchanging.start()
         if time.monotonic() >= self._remind_at:
             self._remind_at = time.monotonic() + self.REMIND
             self._remind()

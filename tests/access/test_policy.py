@@ -20,7 +20,7 @@ WHO = {
     "data.read": EVERYBODY,
     "request.create": EVERYBODY,
     "request.relay": {"officer", "admin", "writer"},
-    "request.work": {"officer", "admin"},
+    "request.work": {"officer", "admin", "worker"},
     "request.contact": {"officer", "admin"},
     "feed.upload": {"officer", "steward", "admin"},
     "feed.run": {"steward", "admin"},

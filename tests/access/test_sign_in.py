@@ -199,8 +199,8 @@ def test_a_revoked_key_stops_at_once(node: Node, store: EntityStore) -> None:
     ("name", "scopes", "places", "days", "says"),
     [
         ("", ["read"], ["*"], 1, "name"),
-        ("a", ["all"], ["*"], 1, "read or write"),
-        ("a", [], ["*"], 1, "read or write"),
+        ("a", ["all"], ["*"], 1, "read, write or work"),
+        ("a", [], ["*"], 1, "read, write or work"),
         ("a", ["read"], [], 1, "--place"),
         ("a", ["read"], ["*"], 0, "lasts"),
         ("a", ["read"], ["*"], 99999, "lasts"),

@@ -33,6 +33,7 @@ class Receiver:
     def __init__(self) -> None:
         self.got: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        self.raw: list[bytes] = []
         self.refuse = 0
         self.status = 503
         self.slow = 0.0
@@ -42,13 +43,15 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                raw = self.rfile.read(int(self.headers["content-length"]))
+                body = json.loads(raw)
                 time.sleep(receiver.slow)
                 if receiver.refuse > 0:
                     receiver.refuse -= 1
                     self.send_response(receiver.status)
                 else:
                     receiver.got.append(body)
+                    receiver.raw.append(raw)
                     receiver.headers.append(dict(self.headers))
                     self.send_response(200)
                 self.send_header("content-length", "0")

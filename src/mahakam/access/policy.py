@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["person", "key", "open"]
-Role = Literal["resident", "officer", "steward", "admin", "reader", "writer"]
+Role = Literal["resident", "officer", "steward", "admin", "reader", "writer", "worker"]
 
 PEOPLE: tuple[Role, ...] = ("resident", "officer", "steward", "admin")
 """Roles of a person's account."""
-SCOPES: tuple[Role, ...] = ("reader", "writer")
-"""Roles of an API key: what its scopes ``read`` and ``write`` stand for."""
+SCOPES: tuple[Role, ...] = ("reader", "writer", "worker")
+"""Roles of an API key: what its scopes ``read``, ``write`` and ``work`` stand for."""
 EVERYWHERE = "*"
 
 PUBLIC = "public"
@@ -20,7 +20,7 @@ POLICY: dict[str, frozenset[str]] = {
     "data.read": frozenset({PUBLIC}),
     "request.create": frozenset({PUBLIC}),
     "request.relay": frozenset({"officer", "admin", "writer"}),
-    "request.work": frozenset({"officer", "admin"}),
+    "request.work": frozenset({"officer", "admin", "worker"}),
     "request.contact": frozenset({"officer", "admin"}),
     "feed.upload": frozenset({"officer", "steward", "admin"}),
     "feed.run": frozenset({"steward", "admin"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -10,6 +11,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from mahakam.broker.endpoint import SECONDS, EndpointError, addresses, endpoint_problem, shown_uri
 from mahakam.broker.notification import headers
+from mahakam.broker.signing import signed
 from mahakam.ngsild.subscription import Subscription
 
 _MAX_ANSWER = 65_536
@@ -19,10 +21,13 @@ _LATER = frozenset((408, 425, 429))
 
 
 class HttpSender:
-    """Posts bodies; belongs to one event loop."""
+    """Posts bodies; belongs to one event loop. ``secret_of`` gives the secret that a subscription's are signed with."""
 
-    def __init__(self, *, tenant: str, private_addresses: bool) -> None:
+    def __init__(
+        self, *, tenant: str, private_addresses: bool, secret_of: Callable[[str], str] = lambda _id: ""
+    ) -> None:
         self._tenant = tenant
+        self._secret_of = secret_of
         self._private = private_addresses
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -44,11 +49,12 @@ class HttpSender:
         if problem:
             raise EndpointError(problem)
         wait = endpoint.timeout or SECONDS
+        secret = self._secret_of(subscription.id)
         try:
             async with self._session.post(
                 endpoint.uri,
                 data=body,
-                headers=headers(subscription, self._tenant),
+                headers=headers(subscription, self._tenant) | (signed(secret, body) if secret else {}),
                 timeout=aiohttp.ClientTimeout(total=wait),
                 allow_redirects=False,
             ) as answer:

@@ -17,6 +17,7 @@ from mahakam.broker.clock import now
 from mahakam.broker.endpoint import EndpointError
 from mahakam.broker.http_sender import HttpSender
 from mahakam.broker.mqtt_sender import IDLE, MqttSender
+from mahakam.broker.signing import secret_of
 from mahakam.broker.subscriptions import KIND, STATUS, Subscriptions
 from mahakam.broker.turns import take_turns
 from mahakam.ngsild.subscription import Subscription
@@ -126,7 +127,8 @@ class Notifier:
         options: dict[str, Any] = {
             "tenant": self._subscriptions.tenant, "private_addresses": self._private
         }  # fmt: skip
-        self._http, self._mqtt = HttpSender(**options), MqttSender(**options)
+        self._http = HttpSender(**options, secret_of=partial(secret_of, self._store))
+        self._mqtt = MqttSender(**options)
         self._ready.set()
         try:
             while not self._ended:

@@ -16,6 +16,7 @@ COMMANDS = {
     "check": "check:check",
     "contract": "contract:contract",
     "demo": "demo:demo",
+    "exchange": "exchange:exchange",
     "export": "export:export",
     "feed": "feed:feed",
     "indicator": "indicator:indicator",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mahakam.cli.options import data_option, settings_for
+from mahakam.cli.options import config_option, data_option, settings_for
 
 if TYPE_CHECKING:
     from mahakam.broker.subscriptions import Subscriptions
@@ -24,7 +24,7 @@ tenant_option = click.option("--tenant", default="", help="The tenant; the defau
 
 @click.group()
 def subscription() -> None:
-    """Subscriptions and their dead letters: list, dead, replay.
+    """Subscriptions and their dead letters: list, dead, replay; webhooks of agencies.
 
     \b
     Example:
@@ -135,6 +135,60 @@ def replay(id: str, numbers: tuple[int, ...], tenant: str, data: Path) -> None:
         raise click.ClickException(
             f"{len(set(numbers)) - count} of these are no dead letters; mahakam subscription dead shows them"
         )
+
+
+@subscription.command("webhook")
+@click.argument("url")
+@click.option("--place", required=True, help="The city whose requests are told of, e.g. samarinda.")
+@click.option(
+    "--team", default="", help="Only those of an agency or team of routing.yaml: dpupr, dpupr/jalan."
+)
+@data_option
+@config_option
+def webhook(url: str, place: str, team: str, data: Path, config: tuple[Path, ...]) -> None:
+    """Tell an agency's own application of new and changed requests; prints the secret, once.
+
+    Notifications are signed (Standard Webhooks: webhook-id, webhook-timestamp, webhook-signature) and tried again until
+    they are answered 2xx. With a key of the scope "work" the application answers the requests itself.
+
+    \b
+    Example:
+      mahakam subscription webhook https://dpupr.example.id/hook --place samarinda --team dpupr
+    """
+    import re
+    import uuid
+
+    from mahakam.broker.clock import now
+    from mahakam.broker.signing import new_secret
+    from mahakam.config import load_places, scope_of
+    from mahakam.ngsild.context import CORE
+    from mahakam.ngsild.problem import Problem
+    from mahakam.ngsild.subscription import create
+    from mahakam.services.request import TYPE
+
+    places = load_places(settings_for(data, config).config)
+    if place not in places:
+        raise click.ClickException(f"there is no place {place!r}; --config has {', '.join(sorted(places))}")
+    if team and not re.fullmatch(r"[a-z0-9-]+(/[a-z0-9-]+)?", team):
+        raise click.ClickException(f"--team is an agency or agency/team of routing.yaml, not {team!r}")
+    asked: dict[str, Any] = {
+        "type": "Subscription",
+        "description": f"Requests of {place}" + (f" for {team}" if team else ""),
+        "entities": [{"type": TYPE}],
+        "scopeQ": f"{scope_of(places[place], places)}/#",
+        "notification": {"endpoint": {"uri": url, "accept": "application/json"}},
+    }
+    if team:
+        asked["q"] = f'routedTo~="^{team}(/|$)"'
+    id = f"urn:ngsi-ld:Subscription:webhook-{uuid.uuid4()}"
+    with _opened(data, "") as subscriptions:
+        try:
+            subscriptions.create(create(asked, CORE, now(), id=id, context_of=lambda _url: CORE))
+        except Problem as problem:
+            raise click.ClickException(f"{problem.title}: {problem.detail}") from problem
+        secret = new_secret(subscriptions.store, id)
+    click.echo(f"{id} tells {url}. Its secret is not shown again:", err=True)
+    click.echo(secret)
 
 
 def _every(subscriptions: Subscriptions, id: str) -> Iterator[Owed]:

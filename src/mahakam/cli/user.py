@@ -149,7 +149,7 @@ def key() -> None:
     "--scope",
     "scopes",
     multiple=True,
-    type=click.Choice(["read", "write"]),
+    type=click.Choice(["read", "write", "work"]),
     default=("read",),
     show_default=True,
 )

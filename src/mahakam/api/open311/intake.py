@@ -80,6 +80,10 @@ def _post(
     draft = Draft(
         place=place.id,
         service=given.get("service_code", "").strip(),
+        # Sent again with the same key (an application that got no answer), it is the same request.
+        idempotency=f"{principal.name}:{again}"
+        if (again := request.headers.get("idempotency-key", "")[:200])
+        else "",
         description=given.get("description", ""),
         point=_point(request, place, given),
         photos=(name,) if name else (),
