@@ -94,3 +94,28 @@ def test_a_warning_is_stored_with_a_flag(city: Api) -> None:
 
 def test_types_without_a_contract_are_free(city: Api) -> None:
     city.create("urn:ngsi-ld:Bus:1", "Bus", pm10=900)
+
+
+@pytest.mark.parametrize(
+    ("tenant", "contract", "kept"), [("off", "on", True), ("on", "off", False), ("off", "", False)]
+)
+def test_a_contract_says_whether_changes_are_kept(
+    tmp_path: Path, tenant: str, contract: str, kept: bool
+) -> None:
+    place = tmp_path / "config" / "hilltown"
+    (place / "contracts").mkdir(parents=True)
+    (place / "city.yaml").write_text("name: Hilltown\n")
+    asked = f"    customProperties: [{{property: history, value: {contract}}}]\n" if contract else ""
+    text = CONTRACT.replace("    properties:\n", f"{asked}    properties:\n")
+    (place / "contracts" / "air.yaml").write_text(text)
+    with running(tmp_path / "data", config=(tmp_path / "config",), history=tenant) as api:
+        api.create(ONE, "AirQuality", scope=SCOPE, station="A", pm10=40)
+        assert api("PATCH", f"/entities/{ONE}", json={"pm10": 41}).status_code == 204
+        api.create("urn:x:1", "Other", heat=1)
+        found = api.get(f"/temporal/entities/{ONE}")
+        assert found.status_code == (200 if kept else 404)
+        if kept:
+            assert [one["value"] for one in found.json()["pm10"]] == [40, 41]
+        assert api.get("/temporal/entities/urn:x:1").status_code == (200 if tenant == "on" else 404)
+        assert api("DELETE", f"/entities/{ONE}").status_code == 204
+        assert (api.get(f"/temporal/entities/{ONE}").status_code == 200) == kept

@@ -185,3 +185,20 @@ def test_what_is_to_end_survives_a_restart(clock: Clock, tmp_path: Path) -> None
     clock.ahead = 61
     with running(tmp_path) as api:
         problem(api.get(f"/entities/{ONE}"), 404, "ResourceNotFound")
+
+
+def test_history_keeps_the_end_of_an_instance_as_a_system_attribute(api: Api) -> None:
+    """Clause 6.3.11: in temporal representations too, ``sysAttrs`` shows it; the entity's own end adds nothing."""
+    inner = {"type": "Property", "value": 1, "expiresAt": LATER}
+    api.create(ONE, heat={"type": "Property", "value": 30, "expiresAt": LATER, "error": inner}, rain=1)
+    patch(api, f"/entities/{ONE}", {"expiresAt": LATER})
+    patch(api, f"/entities/{ONE}", {"rain": 2})
+    assert "expiresAt" not in api.get(f"/temporal/entities/{ONE}").text
+    found = api.get(f"/temporal/entities/{ONE}?options=sysAttrs").json()
+    assert [one["expiresAt"] for one in found["heat"]] == [LATER]
+    assert found["heat"][0]["error"]["expiresAt"] == LATER
+    assert ["expiresAt" in one for one in found["rain"]] == [False, False]
+    replaced = {"id": ONE, "type": "Weather", "heat": found["heat"][0] | {"value": 31}}
+    assert api("PUT", f"/entities/{ONE}", json=replaced).status_code == 204
+    found = api.get(f"/temporal/entities/{ONE}?options=sysAttrs").json()
+    assert [one["value"] for one in found["heat"]] == [30, 31]

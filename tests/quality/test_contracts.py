@@ -204,6 +204,12 @@ Q = "schema.0.quality.0"
         (f"{Q}.implementation", "inside_boundary(name)", "schema[0].quality[0].implementation", "geometry"),
         ("schema.0.properties", [], "schema[0].properties", "is missing"),
         ("schema", [], "schema", "is missing"),
+        (
+            "schema.0.customProperties",
+            [{"property": "history", "value": "P2Y"}],
+            "schema[0].customProperties",
+            "history must be on or off, not 'P2Y'",
+        ),
     ],
 )
 def test_a_fault_is_named_with_its_place(path: str, value: Any, where: str, said: str) -> None:

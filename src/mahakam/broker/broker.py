@@ -299,11 +299,17 @@ class Broker:
         draft = self._admitted(draft)
         return lambda transaction: self._insert(transaction, draft, author, at)
 
+    def _kept(self, head: Mapping[str, Any]) -> bool:
+        """Whether changes of an entity add to its evolution: as its contract says, else as the tenant does."""
+        asked = self._guard.history(head)
+        return self.history.kept if asked is None else asked
+
     def _admitted(self, draft: Draft) -> Draft:
         return Draft.of(self._guard.admit(draft.document)) if self._guard.guards(draft.head) else draft
 
     def _insert(self, transaction: Transaction, draft: Draft, author: str, at: str) -> None:
         ends: Ends = ()
+        whole = draft
         if _EXPIRES in draft.body:
             document, ends = split(draft.document)
             draft = Draft.of(document)
@@ -314,8 +320,8 @@ class Broker:
         self._record(transaction, draft.id, "create", author, at)
         if self._listing is not None and self._listing.lists(draft.head):
             keep_lists(transaction, self._listing, None, draft.document)
-        if self.history.kept:
-            self.history.add(transaction, None, draft.document, at)
+        if self._kept(draft.head):
+            self.history.add(transaction, None, whole.document, at)
         if self.subscriptions.any(transaction):
             self.subscriptions.notice(transaction, None, stamped(draft.document, at))
 
@@ -344,7 +350,7 @@ class Broker:
                 self._insert(transaction, self._admitted(draft), author, at)
                 return Written(draft.id, created=True)
             case Replace(document):
-                before = _found(transaction, document["id"])
+                before = self._transients.marked(_found(transaction, document["id"]), transaction)
                 self._put(transaction, before, stamped(document, at, before), "replace", author, at)
                 return Written(document["id"])
             case Upsert(document, patch):
@@ -367,7 +373,7 @@ class Broker:
                 self._record(transaction, id, "delete", author, at)
                 if self._listing is not None and self._listing.lists(before):
                     keep_lists(transaction, self._listing, before, None)
-                if self.history.kept:
+                if self._kept(before):
                     self.history.add(transaction, before, None, at)
                 self.subscriptions.notice(transaction, before, None)
                 return Written(id)
@@ -389,6 +395,7 @@ class Broker:
         self, transaction: Transaction, before: Document, after: Document, action: str, author: str, at: str
     ) -> None:
         body = represent.body(after)
+        whole = after
         ends: Ends = ()
         if _EXPIRES in body or self._transients.any:
             after, ends = split(after)
@@ -399,8 +406,8 @@ class Broker:
         self._record(transaction, after["id"], action, author, at)
         if self._listing is not None and (self._listing.lists(before) or self._listing.lists(after)):
             keep_lists(transaction, self._listing, before, after)
-        if self.history.kept:
-            self.history.add(transaction, before, after, at)
+        if self._kept(after):
+            self.history.add(transaction, before, whole, at)
         self.subscriptions.notice(transaction, before, after)
 
     def _ingest(
@@ -418,7 +425,7 @@ class Broker:
             transaction.put(after, represent.body(after))
             if self._listing is not None and self._listing.lists(after):
                 keep_lists(transaction, self._listing, before, after)
-            if self.history.kept:
+            if self._kept(after):
                 self.history.add(transaction, before, after, at)
             self.subscriptions.notice(transaction, before, after)
             stored.append(item)

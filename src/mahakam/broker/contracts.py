@@ -11,6 +11,10 @@ from mahakam.quality.finding import Finding
 class Checker(Protocol):
     """One contract, compiled for single records."""
 
+    @property
+    def history(self) -> bool | None:
+        """Whether changes of its entities are kept; None: as their tenant says."""
+
     def check(self, record: Mapping[str, Any]) -> list[Finding]:
         """Everything that is wrong with a record; an empty list if nothing is."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mahakam.broker.contracts import ContractBook
+from mahakam.broker.contracts import Checker, ContractBook
 from mahakam.config import Place, place_of, scope_of
 from mahakam.ngsild.entity import ENTITY_MEMBERS, VALUE_MEMBER, Document
 from mahakam.ngsild.problem import Problem, bad_request
@@ -35,6 +35,16 @@ class Guard:
         except ContractError as error:
             raise _broken(error) from error
 
+    def history(self, head: Mapping[str, Any]) -> bool | None:
+        """Whether the contract of an entity wants its changes kept; None if it says nothing, or there is none."""
+        type = head["type"]
+        types = type if isinstance(type, list) else [type]
+        try:
+            checker = self._checker(head, types) if self._has_contract(types) else None
+        except ContractError:  # a write has been refused for it; a deletion may go on
+            return None
+        return None if checker is None else checker.history
+
     def admit(self, document: Document) -> Document:
         """The document, flagged with the warnings of its contract.
 
@@ -51,12 +61,9 @@ class Guard:
         types = type if isinstance(type, list) else [type]
         if not self._has_contract(types):
             return document
-        scope = document.get("scope")
-        scopes = scope if isinstance(scope, list) else [scope] if scope else []
-        place = place_of(scopes, self._places)
-        checker = self._book.checker_for(place.id if place else None, types)
+        checker = self._checker(document, types)
         if checker is None:
-            raise self._misplaced(types, scopes)
+            raise self._misplaced(types, _scopes(document))
         findings = checker.check(record_of(document))
         errors = [finding for finding in findings if finding.severity == "error"]
         if errors:
@@ -66,6 +73,10 @@ class Guard:
                 reasons=[finding.as_dict() for finding in errors],
             )
         return flagged(document, findings)
+
+    def _checker(self, head: Mapping[str, Any], types: Sequence[str]) -> Checker | None:
+        place = place_of(_scopes(head), self._places)
+        return self._book.checker_for(place.id if place else None, types)
 
     def _has_contract(self, types: Sequence[str]) -> bool:
         key = types[0] if len(types) == 1 else tuple(types)
@@ -88,6 +99,11 @@ class Guard:
                 Finding(0, "scope", "scope", ", ".join(scopes) or None, " or ".join(right)).as_dict(),
             ],
         )
+
+
+def _scopes(head: Mapping[str, Any]) -> list[str]:
+    scope = head.get("scope")
+    return scope if isinstance(scope, list) else [scope] if scope else []
 
 
 def _broken(error: ContractError) -> Problem:

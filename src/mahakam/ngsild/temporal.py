@@ -31,13 +31,14 @@ INSTANCE = "urn:ngsi-ld:instance:"
 """The instanceId is this and the number of the moment."""
 MAX_INSTANCES = 10_000
 """Attribute instances that one request may bring."""
-_KEPT_APART = SYSTEM | {"instanceId"}
+_KEPT_APART = SYSTEM - {"expiresAt"} | {"instanceId"}
 _NO_ATTRIBUTES = ENTITY_MEMBERS | {"@context", "@id", "@type"}
 
 
 @dataclass(slots=True)
 class Moment:
-    """One attribute instance of an evolution. ``body``: its JSON without system attributes and instanceId.
+    """One attribute instance of an evolution. ``body``: its JSON with its expiresAt, but without other system
+    attributes and instanceId.
 
     ``number`` orders them as they were written; 0 before that. Times are ISO 8601 UTC; "" for none.
     """

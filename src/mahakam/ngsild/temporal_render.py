@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from mahakam.ngsild.context import Context
-from mahakam.ngsild.entity import VALUE_MEMBER
+from mahakam.ngsild.entity import ATTRIBUTE_MEMBERS, VALUE_MEMBER
 from mahakam.ngsild.represent import render
 from mahakam.ngsild.temporal import Head, Moment
 
@@ -39,10 +39,19 @@ def normalized(
     hidden = () if sys_attrs else _hidden(timeproperty)
     for name, found in document.items():
         shown = _shown(found, context, lang)
-        out[context.compact(name)] = [
-            {key: part for key, part in one.items() if key not in hidden} for one in shown
-        ]
+        out[context.compact(name)] = [_without(one, hidden) for one in shown]
     return out
+
+
+def _without(instance: dict[str, Any], hidden: Sequence[str]) -> dict[str, Any]:
+    """An instance without some members, in its sub-attributes too."""
+    if not hidden:
+        return instance
+    return {
+        key: part if key in ATTRIBUTE_MEMBERS or type(part) is not dict else _without(part, hidden)
+        for key, part in instance.items()
+        if key not in hidden
+    }
 
 
 def _shown(moments: Sequence[Moment], context: Context, lang: str) -> list[dict[str, Any]]:
@@ -52,7 +61,9 @@ def _shown(moments: Sequence[Moment], context: Context, lang: str) -> list[dict[
 
 
 def _hidden(timeproperty: str) -> tuple[str, ...]:
-    return tuple(name for name in ("createdAt", "modifiedAt", "deletedAt") if name != timeproperty)
+    return tuple(
+        name for name in ("createdAt", "modifiedAt", "deletedAt", "expiresAt") if name != timeproperty
+    )
 
 
 def drawn(

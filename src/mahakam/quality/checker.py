@@ -55,6 +55,11 @@ class Checker:
         self._json = _Compiled(contract, references, self.area, text=False)
         self._text = _Compiled(contract, references, self.area, text=True)
 
+    @property
+    def history(self) -> bool | None:
+        """Whether the contract wants changes of its entities kept; None if it says nothing."""
+        return self.contract.history
+
     def check(self, record: Mapping[str, Any], lexical: bool = False) -> list[Finding]:
         """Everything that is wrong with a record, in the order of the contract's rules; empty if nothing is.
 

@@ -33,7 +33,8 @@ class Field:
 class Contract:
     """The contract of one entity type (one object of the document's ``schema``).
 
-    ``missing``: text that stands for "no value" in files (custom property ``missing``). ``rules`` are in the
+    ``missing``: text that stands for "no value" in files (custom property ``missing``). ``history``: whether changes
+    of its entities are kept (custom property ``history``); None: as their tenant says. ``rules`` are in the
     order of findings: field by field as the document lists them, then the rules across fields, then the rules
     on the whole file.
     """
@@ -49,6 +50,7 @@ class Contract:
     title: str = ""
     description: str = ""
     missing: frozenset[str] = frozenset()
+    history: bool | None = None
 
     @property
     def key(self) -> tuple[str, ...]:

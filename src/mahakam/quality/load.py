@@ -123,6 +123,7 @@ def _contract(
         title=item.get("businessName") or document.get("name") or name,
         description=description,
         missing=_missing(source, item, where),
+        history=_history(source, item, where),
     )
 
 
@@ -133,6 +134,15 @@ def _missing(source: Path | str, item: Mapping[str, Any], where: str) -> frozens
             source, f"{where}.customProperties", 'missing must be a list of text, e.g. ["---", "N/A"]'
         )
     return frozenset(value)
+
+
+def _history(source: Path | str, item: Mapping[str, Any], where: str) -> bool | None:
+    value = _custom(item).get("history")
+    if value in ("on", "off"):
+        return bool(value == "on")
+    if value is not None and not isinstance(value, bool):  # YAML reads a bare on or off as true or false
+        raise ContractError(source, f"{where}.customProperties", f"history must be on or off, not {value!r}")
+    return value
 
 
 def _custom(item: Mapping[str, Any]) -> dict[str, Any]:
