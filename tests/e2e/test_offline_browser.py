@@ -119,7 +119,7 @@ def test_two_reports_and_a_lost_answer_make_two_requests(context: BrowserContext
             break
         page.goto(f"{node.url}/report/kept")
         page.wait_for_timeout(300)
-    expect(page.locator(".kept.sent")).to_have_count(2)
+    expect(page.locator(".kept.sent")).to_have_count(2, timeout=20_000)
     assert {row["description"] for row in _stored(node)} == {
         "First hole of the evening",
         "Second hole, other street",
@@ -137,7 +137,7 @@ def test_a_server_that_is_gone_is_no_connection_either(context: BrowserContext, 
     expect(page.locator(".kept")).to_contain_text("Waits for a connection")
     node.__enter__()
     page.get_by_role("button", name="Send now").tap()
-    expect(page.locator(".kept.sent")).to_have_count(1)
+    expect(page.locator(".kept.sent")).to_have_count(1, timeout=20_000)
     assert [row["description"] for row in _stored(node)] == ["Written while the server was down"]
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from mahakam.app import Node
 from mahakam.config import Settings
 from mahakam.services import comments
-from mahakam.services.desk import Desk
+from mahakam.services.desk import Desk, revision_of
 from mahakam.services.owner import key_of
 from mahakam.services.request import Draft
 from support.browser import AXE, launched, phone
@@ -47,7 +47,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         answers: dict[str, Any] = {"size": "car"} if n % 2 == 0 else {}
         service = "pothole" if answers else "waste"
         desk.send(Draft("samarinda", service, f"Report number {n} at the market", point, answers=answers))
-    desk.step(NUMBER, 1, "answered", "Filled this morning", "", "siti")
+    first = desk.request(NUMBER)
+    assert first
+    desk.step(NUMBER, revision_of(first), "answered", "Filled this morning", "", "siti")
     comments.add(node.broker, NUMBER, "/kaltim/samarinda", "public", "It is good now")
     key = key_of(node.store.tenant(), NUMBER)
     node.close()

@@ -187,6 +187,20 @@ def test_a_feed_of_the_request_and_of_the_area(city: City) -> None:
     assert titles("status=open") == 0
 
 
+def test_where_it_was_passed_on_is_told_in_the_readers_words(tmp_path: Path) -> None:
+    places = two_cities(tmp_path / "places")
+    (places / "prov" / "town" / "routing.yaml").write_text(
+        "agencies: {works: {name: {en: Public works, id: Dinas PU}}}\n"
+        "rules: [{service: [pothole], to: [works], reason: {en: A hole in the road, id: Lubang di jalan}}]\n"
+    )
+    with Mailbox() as box, City(tmp_path / "data", places, box) as city:
+        _report(city.browser(), "id", contact="warga@example.id")
+        (letter,) = city.post()
+        assert "Lubang di jalan" in text_of(letter)
+        assert "Dinas PU" in text_of(letter)
+        assert "A hole in the road" in city.browser().get(f"/requests/{NUMBER}.atom?lang=en").text
+
+
 def test_comments_are_public_and_an_agency_may_hide_one(city: City) -> None:
     own = _report(city.browser())
     add_account(city.store, "siti", "correct horse battery", ["officer"], ["town"])
