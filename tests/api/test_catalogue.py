@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -201,6 +202,31 @@ def test_personal_fields_leave_the_node_in_no_form(tmp_path: Path) -> None:
             assert "name" not in table.column_names
             assert table["code"].to_pylist() == ["A1"]
             assert "Left out as personal data: name" in asker.get("/catalogue/town/stops.ttl").text
+
+
+def test_a_field_marked_as_personal_later_leaves_at_once(tmp_path: Path) -> None:
+    places = with_stops(two_cities(tmp_path / "places"))
+    contract, feed = places / "prov/town/contracts/stop.yaml", places / "prov/town/feeds/stops.yaml"
+    feed.write_text(feed.read_text().partition("entity:")[0] + "store: dataset\nowner: Dishub\n")
+    text = contract.read_text().replace("{name: seats,", "{name: seats, classification: personal,")
+    contract.write_text(text)
+    with Portal(tmp_path / "data", places) as portal:
+        run_feed(Parts.of(portal.node), "town", "stops", author="tester")
+        asker = portal.browser()
+        assert b"Pasar" in asker.get("/catalogue/town/stops.csv").content
+        contract.write_text(
+            text.replace("{name: name, logicalType", "{name: name, classification: personal, logicalType")
+        )
+        os.utime(contract, ns=(1, 2**60))
+        for path in (
+            "/catalogue/town/stops.csv",
+            "/catalogue/town/stops.parquet",
+            "/sql.csv?q=FROM+town.stops",
+        ):
+            answer = asker.get(path)
+            assert answer.status_code == 200, answer.text
+            assert b"Pasar" not in answer.content, path
+        assert len(list((tmp_path / "data/tables/town/stops").iterdir())) == 1, "the older copy is gone"
 
 
 def test_what_is_not_there_is_said(asker: Browser) -> None:

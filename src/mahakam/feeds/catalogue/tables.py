@@ -7,6 +7,7 @@ the next run, and after ``FRESH`` seconds.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Iterator
@@ -54,7 +55,9 @@ def _of_dataset(parts: Parts, one: Entry, version: int) -> Path | None:
     found = stored_dataset(parts, one.place.id, one.feed.name, version)
     if found is None or not one.personal:
         return found.file if found else None
-    path = _folder(parts, one) / f"{found.file.stem}.parquet"
+    # named after what it leaves out, too: a field that is marked as personal later is in no older copy
+    left_out = hashlib.sha256("\n".join(sorted(one.personal)).encode()).hexdigest()[:16]
+    path = _folder(parts, one) / f"{found.file.stem}-{left_out}.parquet"
     if path.is_file():
         return path
     import pyarrow.parquet as pq
@@ -66,6 +69,11 @@ def _of_dataset(parts: Parts, one: Entry, version: int) -> Path | None:
         with pq.ParquetWriter(unfinished, reader.schema, compression="zstd") as writer:
             for batch in reader:
                 writer.write_batch(batch)
+    versions = {file.stem for file in found.file.parent.glob("*.parquet")}
+    for copy in path.parent.glob("*.parquet"):
+        stem, _, without = copy.stem.partition("-")
+        if stem not in versions or without != left_out:
+            copy.unlink(missing_ok=True)
     return path
 
 
