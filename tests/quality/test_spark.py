@@ -31,7 +31,7 @@ from mahakam.quality.contract import Contract
 from mahakam.quality.load import parse_document
 from mahakam.quality.references import FixedReferences, Last
 from mahakam.quality.sliced import Job, check_slices, checked_slice, frozen, unpacked
-from mahakam.quality.spark import SparkError, check_on, check_on_spark, context
+from mahakam.quality.spark import SparkError, check_on, context
 from support.node import MAHAKAM, ROOT
 
 Elsewhere = Callable[[Any, Job, Sequence[str]], ColumnCheck]
@@ -286,8 +286,7 @@ def test_an_engine_that_is_none_and_files_that_are_none(trips: Path) -> None:
         parted(trips / "broken.parquet")
 
 
-def test_a_task_that_fails_says_why(java: None, trips: Path) -> None:
-    """Last in this module's order of contexts: it opens one of its own."""
+def test_a_task_that_fails_says_why(spark: Any) -> None:
     job = Job(parse_document(yaml.safe_load(TRIPS))[0], FixedReferences(), ["id"])
     with duckdb.connect() as connection, pytest.raises(SparkError, match="no_such_table"):
-        check_on_spark("spark://local[1]", connection, job, ["SELECT * FROM no_such_table"])
+        check_on(spark, connection, job, ["SELECT * FROM no_such_table"])

@@ -39,10 +39,11 @@ def check_on_spark(engine: str, connection: Any, job: Job, slices: Sequence[str]
 
 def check_on(spark: Any, connection: Any, job: Job, slices: Sequence[str]) -> ColumnCheck:
     """The same in a SparkContext that is open."""
-    packed = spark.broadcast(job.packed())
-    tasks = spark.parallelize(slices, max(1, len(slices)))
-    answers = tasks.map(lambda sql: _task(packed.value, sql)).toLocalIterator(prefetchPartitions=True)
-    return check_slices(connection, job, _read(answers))
+    with _said(spark.master):
+        packed = spark.broadcast(job.packed())
+        tasks = spark.parallelize(slices, max(1, len(slices)))
+        answers = tasks.map(lambda sql: _task(packed.value, sql)).toLocalIterator(prefetchPartitions=True)
+        return check_slices(connection, job, _read(answers))
 
 
 def _master(engine: str) -> str:
@@ -52,12 +53,10 @@ def _master(engine: str) -> str:
 
 @contextmanager
 def context(engine: str) -> Iterator[Any]:
-    """A SparkContext of the engine, and what goes wrong in it as SparkError."""
+    """A SparkContext of the engine. Raises SparkError."""
     master = _master(engine)
     try:
-        from py4j.protocol import Py4JError
         from pyspark import SparkConf, SparkContext
-        from pyspark.errors import PySparkException
     except ImportError as error:
         raise SparkError(f"PySpark is not installed; {_HOW}") from error
     if not os.environ.get("JAVA_HOME") and shutil.which("java") is None:
@@ -69,12 +68,22 @@ def context(engine: str) -> Iterator[Any]:
         "spark.ui.showConsoleProgress": "false",
     }
     conf = SparkConf().setMaster(master).setAppName("mahakam check").setAll(list(settings.items()))
-    try:
+    with _said(master):
         spark = SparkContext.getOrCreate(conf)
-        try:
-            yield spark
-        finally:
-            spark.stop()
+    try:
+        yield spark
+    finally:
+        spark.stop()
+
+
+@contextmanager
+def _said(master: str) -> Iterator[None]:
+    """What goes wrong in Spark, as SparkError."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
     except (Py4JError, PySparkException) as error:
         raise SparkError(_reason(master, error)) from error
 
