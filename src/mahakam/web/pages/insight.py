@@ -25,7 +25,7 @@ from mahakam.web import charts, shapes
 from mahakam.web.gate import one_of
 from mahakam.web.language import _, in_timezone, n_, number, period, weekday_names, words
 from mahakam.web.outlines import boundary, box
-from mahakam.web.pages.report import desk_of
+from mahakam.web.pages.report import cities_of, desk_of
 from mahakam.web.render import render
 from mahakam.web.site import Site, site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -70,7 +70,7 @@ def show(request: Request) -> Response:
         section="services",
         asked=asked,
         periods=_period_names(),
-        cities=_cities(site),
+        cities=cities_of(site),
         services=_services(site, asked.place),
         found=found,
         chart=_chart(found),
@@ -165,7 +165,7 @@ def spots_table(request: Request) -> Table:
 def cities_table(request: Request) -> Table:
     """The same figures for every city of the node."""
     site, asked = site_of(request), _asked(request)
-    rows = [(city, _insight(site, Asked(city, asked.service, asked.days)).whole) for city in _cities(site)]
+    rows = [(city, _insight(site, Asked(city, asked.service, asked.days)).whole) for city in cities_of(site)]
 
     def per_thousand(row: tuple[Place, Figures]) -> float | None:
         people = population(row[0])
@@ -228,7 +228,7 @@ def _table(
 
 def _asked(request: Request) -> Asked:
     site, query = site_of(request), request.query_params
-    cities = _cities(site)
+    cities = cities_of(site)
     place = site.place(query.get("city", "") or (cities[0].id if cities else ""))
     return Asked(place, query.get("service", "")[:80], one_of(query.get("days", ""), PERIODS, "365"))
 
@@ -330,7 +330,3 @@ def _period_names() -> dict[str, str]:
 
 def _services(site: Site, place: Place) -> dict[str, str]:
     return {code: words(service.name) for code, service in catalogue(place, site.places).items()}
-
-
-def _cities(site: Site) -> list[Place]:
-    return [place for place in site.places.values() if place.kind == "city" and catalogue(place, site.places)]

@@ -79,7 +79,7 @@ def show(request: Request) -> Response:
     """The form of a city; the choice of the city if there are several and none was named."""
     site = site_of(request)
     query = request.query_params
-    cities = _cities(site)
+    cities = cities_of(site)
     asked = query.get("city") or query.get("place") or (cities[0].id if len(cities) == 1 else "")
     if not asked:
         return render(
@@ -248,7 +248,7 @@ def _form(
         most_photos=MOST_PHOTOS,
         can_mail=bool(site.settings.smtp),
         token=gate.token(request),
-        cities=_cities(site),
+        cities=cities_of(site),
         bounds=area.bounds(place) or box(place),
         centre=centre if isinstance(centre, list) else None,
         lines=[
@@ -362,5 +362,6 @@ def _degrees(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _cities(site: Site) -> list[Place]:
+def cities_of(site: Site) -> list[Place]:
+    """The cities that residents can report in."""
     return [place for place in site.places.values() if place.kind == "city" and catalogue(place, site.places)]
