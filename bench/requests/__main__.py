@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx
 
+from bench.results import record
 from mahakam.access import accounts
 from mahakam.app import Application, Node
 from mahakam.broker.clock import now as broker_now
@@ -53,7 +54,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         node = Node(Settings(data=given.data or Path(temporary), config=(examples_folder() / "kaltim",)))
         fill(node, given.requests, given.open)
-        asyncio.run(measure(node, given.requests))
+        asyncio.run(measure(node, given.requests, given.open))
         node.close()
 
 
@@ -122,7 +123,8 @@ def _inside(place: Place, chance: random.Random) -> Point:
             return point
 
 
-async def measure(node: Node, requests: int) -> None:
+async def measure(node: Node, requests: int, opened: int) -> None:
+    rows = []
     if accounts.account(node.store.tenant(), "siti") is None:
         accounts.add_account(node.store.tenant(), "siti", PASSWORD, ["officer"], ["samarinda"])
     transport = httpx.ASGITransport(Application(node), client=("127.0.0.1", 50000))
@@ -141,6 +143,11 @@ async def measure(node: Node, requests: int) -> None:
                 await client.get(address)
                 taken.append((time.process_time() - began) * 1000)
             print(f"{statistics.median(taken):6.1f} ms CPU  {address}", flush=True)
+            rows.append(
+                {"what": address, "value": round(statistics.median(taken), 1), "unit": "ms CPU", "n": 20}
+            )
+    note = f"Of {requests:,} requests {opened:,} are open. Not in `make bench`: making the store takes ten minutes."
+    record("requests", "python -m bench.requests", rows, note=note)
 
 
 if __name__ == "__main__":
