@@ -23,6 +23,7 @@ WHO = {
     "request.work": {"officer", "admin", "worker"},
     "request.contact": {"officer", "admin"},
     "feed.upload": {"officer", "steward", "admin"},
+    "feed.connect": {"officer", "steward", "admin"},
     "feed.run": {"steward", "admin"},
     "quarantine.read": {"steward", "admin"},
     "quarantine.correct": {"steward", "admin"},

@@ -23,6 +23,7 @@ POLICY: dict[str, frozenset[str]] = {
     "request.work": frozenset({"officer", "admin", "worker"}),
     "request.contact": frozenset({"officer", "admin"}),
     "feed.upload": frozenset({"officer", "steward", "admin"}),
+    "feed.connect": frozenset({"officer", "steward", "admin"}),
     "feed.run": frozenset({"steward", "admin"}),
     "quarantine.read": frozenset({"steward", "admin"}),
     "quarantine.correct": frozenset({"steward", "admin"}),

@@ -28,6 +28,13 @@ def infer(connection: Any, relation: str, columns: Sequence[str], name: str) -> 
 
     ``name`` is the file's name without its ending: it gives the contract's id and the entity type.
     """
+    return inspect(connection, relation, columns, name)[1]
+
+
+def inspect(
+    connection: Any, relation: str, columns: Sequence[str], name: str
+) -> tuple[Profile, dict[str, Any]]:
+    """What was seen, and the contract made of it, as :func:`infer`."""
     # Read once: the file behind a view would be read again for every question.
     table = f"mahakam_seen_{next(_tables)}"
     listed = ", ".join(["_row", *map(identifier, columns)])
@@ -35,7 +42,7 @@ def infer(connection: Any, relation: str, columns: Sequence[str], name: str) -> 
     try:
         seen = profile(connection, table, columns)
         decided = dependencies(_sample(connection, table, seen))
-        return document(seen, name, _key(connection, table, seen), decided)
+        return seen, document(seen, name, _key(connection, table, seen), decided)
     finally:
         connection.execute(f"DROP TABLE {table}")
 

@@ -79,8 +79,10 @@ def require_ours(request: Request, form: FormData) -> None:
         )
 
 
-async def read_form(request: Request, largest: int = 256 * 1024, files: int = 0) -> FormData:
-    """The form of a POST, of at most ``largest`` bytes in all.
+async def read_form(
+    request: Request, largest: int = 256 * 1024, files: int = 0, fields: int = MOST_FIELDS
+) -> FormData:
+    """The form of a POST, of at most ``largest`` bytes and ``fields`` fields in all.
 
     Raises HTTPException 413 for more and 400 for what is no form.
     """
@@ -101,7 +103,7 @@ async def read_form(request: Request, largest: int = 256 * 1024, files: int = 0)
         return message
 
     limited = Request(request.scope, receive)
-    return await limited.form(max_files=files, max_fields=MOST_FIELDS, max_part_size=LONGEST_FIELD)
+    return await limited.form(max_files=files, max_fields=fields, max_part_size=LONGEST_FIELD)
 
 
 def text(form: FormData, name: str) -> str:

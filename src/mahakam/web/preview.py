@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,8 @@ from mahakam.feeds.run import MEMORY, explained
 from mahakam.feeds.sources.model import SourceError
 
 if TYPE_CHECKING:
+    from mahakam.feeds.definition import Feed
+    from mahakam.quality.contract import Contract
     from mahakam.quality.report import Group
 
 
@@ -45,6 +47,16 @@ class Preview:
 
 def preview(parts: Parts, place: Place, feed: str, file: Path) -> Preview:
     """Check a file as the feed's run would; nothing is written but to memory and a temporary folder."""
+
+    def load() -> tuple[Feed, Contract]:
+        found = definition.load(place, feed)
+        return found, parts.book().contract(place.id, found.contract)
+
+    return preview_of(parts, place, load, file)
+
+
+def preview_of(parts: Parts, place: Place, load: Callable[[], tuple[Feed, Contract]], file: Path) -> Preview:
+    """As :func:`preview`, of a feed and contract that need not be the place's yet."""
     import duckdb
 
     from mahakam.feeds.checking import judge, keep_duplicates, needed, types_of
@@ -56,10 +68,9 @@ def preview(parts: Parts, place: Place, feed: str, file: Path) -> Preview:
     try:
         connection.execute("SET preserve_insertion_order = true")
         connection.execute("SET enable_progress_bar = false")  # it goes to standard output
-        found = definition.load(place, feed)
+        found, contract = load()
         book = parts.book()
-        contract = book.contract(place.id, found.contract)
-        corrections = parts.store.corrections(place.id, feed)
+        corrections = parts.store.corrections(place.id, found.name)
         reading = read_files(
             connection, found, [file], types_of(contract), corrections, required=needed(contract)
         )

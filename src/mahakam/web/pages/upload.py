@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -26,13 +24,13 @@ from mahakam.web.language import _, in_timezone, words
 from mahakam.web.preview import preview
 from mahakam.web.render import render
 from mahakam.web.site import Site, site_of
+from mahakam.web.waiting import ID, keep, safe_name
 
 LARGEST = 200 * 2**20
 ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".geojson", ".json", ".gz", ".zip")
 KIND = "upload"
 _WAITS = 24 * 3600
 """Seconds that a file waits to be taken in."""
-_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def routes(_site: Site) -> list[BaseRoute]:
@@ -73,7 +71,7 @@ def _look(request: Request, place: Place, feed: str, form: FormData) -> Response
     sent = gate.upload(form, "file")
     if sent is None:
         return _page(request, place, feed, _("Choose a file first."), 422)
-    name = _safe(sent.filename or "")
+    name = safe_name(sent.filename or "")
     if not name.lower().endswith(ENDINGS):
         kinds = ", ".join(ENDINGS)
         text = _(
@@ -83,7 +81,7 @@ def _look(request: Request, place: Place, feed: str, form: FormData) -> Response
     if not sent.size:
         return _page(request, place, feed, _("%(name)s is empty.", name=name), 422)
     site = site_of(request)
-    id, path = _keep(site, sent, name)
+    id, path = keep(site.settings.data / "uploads", sent, name, _WAITS)
     found = preview(Parts.of(site.node), place, feed, path)
     if found.problem:
         shutil.rmtree(path.parent, ignore_errors=True)
@@ -122,7 +120,7 @@ def _confirm(request: Request, form: FormData) -> Response:
             return found
         return None
 
-    record = site.store.write(claim) if _ID.fullmatch(id) else None
+    record = site.store.write(claim) if ID.fullmatch(id) else None
     path = _folder(site, id) / record["name"] if record else None
     if path is None or not path.is_file():
         text = _("This file was taken in already, or has waited for more than a day. Please choose it again.")
@@ -176,30 +174,8 @@ def _page(
     return answer
 
 
-def _keep(site: Site, sent: UploadFile, name: str) -> tuple[str, Path]:
-    """Write the file to where it waits; those that nobody took in for a day are swept out."""
-    folder = site.settings.data / "uploads"
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.iterdir():
-        if _ID.fullmatch(old.name) and old.stat().st_mtime < time.time() - _WAITS:
-            shutil.rmtree(old, ignore_errors=True)
-    id = secrets.token_hex(16)
-    path = _folder(site, id) / name
-    path.parent.mkdir()
-    with path.open("wb") as out:
-        shutil.copyfileobj(sent.file, out, 1 << 20)
-    return id, path
-
-
 def _folder(site: Site, id: str) -> Path:
     return site.settings.data / "uploads" / id
-
-
-def _safe(name: str) -> str:
-    """A file's own name, without a way to anywhere and without what a screen would not show."""
-    last = re.split(r"[/\\]", name)[-1].strip()
-    kept = "".join(c if c.isprintable() and c not in '<>:"|?*' else "_" for c in last).lstrip(".")
-    return kept[-120:] or "file"
 
 
 def _place_and_feed(request: Request) -> tuple[Place, str]:

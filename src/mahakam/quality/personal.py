@@ -1,0 +1,48 @@
+"""Columns that seem to hold personal data (UU 27/2022, article 4): by their name, or by what their values look like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from mahakam.quality.nearest_model import plain
+
+_NAMES = {
+    "nik": ("nik", "no ktp", "nomor ktp", "ktp", "no kk", "nomor kk", "npwp", "nip", "passport", "paspor", "ssn"),
+    "phone": ("telepon", "telp", "no telp", "no hp", "hp", "nomor hp", "phone", "mobile", "whatsapp", "wa"),
+    "email": ("email", "e mail", "surel"),
+    "person": (
+        "nama lengkap", "nama pemilik", "nama pelapor", "nama warga", "nama pasien", "nama siswa", "nama penerima",
+        "full name", "owner name", "first name", "last name", "reporter name", "nama pemohon",
+    ),
+    "birth": ("tanggal lahir", "tgl lahir", "date of birth", "birth date", "birthdate", "tempat lahir"),
+    "home": ("alamat rumah", "alamat pemilik", "home address", "alamat tinggal"),
+    "account": ("username", "user name", "user id", "screen name", "no rekening", "plat nomor", "licence plate"),
+}  # fmt: skip
+_SHAPES = {
+    # Six digits of the place, the day of birth (women: + 40), the month, the year, a number of its own.
+    "nik": re.compile(r"[1-9]\d{5}(?:[0-6]\d|7[01])(?:0[1-9]|1[0-2])\d{2}\d{4}"),
+    "phone": re.compile(r"(?:\+62|62|0)8\d{8,11}"),
+    "email": re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"),
+}
+_MOST = 0.5
+
+
+def suspected(name: str, values: Sequence[str]) -> str:
+    """What kind of personal data a column seems to hold: nik, phone, email, person, birth, home, account; "" if none.
+
+    ``values`` are some that are present; more than half must have the shape.
+    """
+    said = plain(name)
+    for kind, names in _NAMES.items():
+        if said in names:
+            return kind
+    for kind, shape in _SHAPES.items():
+        hits = sum(
+            1
+            for value in values
+            if shape.fullmatch(re.sub(r"[\s.-]", "", value) if kind != "email" else value)
+        )
+        if values and hits > _MOST * len(values):
+            return kind
+    return ""
