@@ -273,6 +273,39 @@ def test_a_query_in_postgresql(town: Town, agency: str) -> None:
     assert town.run().stored == 0, "nothing has changed"
 
 
+def test_only_what_is_new_is_asked_for(town: Town) -> None:
+    """A run that fails asks again for all that it asked for; a row that came meanwhile is not left out."""
+    database(town)
+    with sqlite3.connect(town.folder / "data/halte.db") as made:
+        made.execute("ALTER TABLE halte ADD changed TEXT DEFAULT '2026-01-01'")
+    query = "SELECT * FROM halte WHERE changed >= coalesce(:since, '')"
+    from_origin(town, sql={"url": "sqlite:data/halte.db", "query": query, "rises": "changed"})
+    assert town.run().read == 7
+    with sqlite3.connect(town.folder / "data/halte.db") as made:
+        made.execute("UPDATE halte SET changed = '2026-02-01', nama = 'Baru' WHERE kode = 'A7'")
+    from_origin(
+        town, sql={"url": "sqlite:data/halte.db", "query": query + " AND nowhere", "rises": "changed"}
+    )
+    assert "no such column" in town.failed()
+    from_origin(town, sql={"url": "sqlite:data/halte.db", "query": query, "rises": "changed"})
+    again = town.run()
+    assert (again.read, again.stored) == (7, 1), "from the same day on"
+    later = town.run()
+    assert (later.read, later.stored) == (1, 0)
+    from_origin(town, sql={"url": "sqlite:data/halte.db", "query": query, "rises": "chnaged"})
+    assert "no column 'chnaged'" in town.failed()
+
+
+def test_a_time_of_postgresql_rises(town: Town, agency: str) -> None:
+    query = "SELECT * FROM halte WHERE jam >= coalesce(%(since)s::timestamptz, '-infinity')"
+    from_origin(town, sql={"url": agency, "query": query, "rises": "jam"})
+    assert town.run().read == 7
+    with psycopg.connect(agency.replace("${AGENCY_PASSWORD}", PASSWORD), autocommit=True) as connection:
+        connection.execute("UPDATE halte SET jam = '2026-03-01 00:00+08' WHERE kode = 'A7'")
+    assert town.run().read == 7
+    assert town.run().read == 1
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [

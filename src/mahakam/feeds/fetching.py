@@ -25,11 +25,16 @@ def source_files(parts: Parts, feed: Feed, given: Path | None) -> Iterator[list[
     elif feed.fetched is None:
         yield feed.source_files()
     else:
-        with tempfile.TemporaryDirectory(prefix="mahakam-origin-") as folder:
-            yield _fetched(parts, feed, Path(folder))
+        with (
+            tempfile.TemporaryDirectory(prefix="mahakam-origin-") as folder,
+            _fetched(parts, feed, Path(folder)) as files,
+        ):
+            yield files
 
 
-def _fetched(parts: Parts, feed: Feed, folder: Path) -> list[Path]:
+@contextmanager
+def _fetched(parts: Parts, feed: Feed, folder: Path) -> Iterator[list[Path]]:
+    """What the origin notes for the next fetch is kept once the run has ended well: else all of it comes again."""
     assert feed.fetched is not None
     kind, options = feed.fetched
     kept = parts.data / "origins" / re.sub(r"[^A-Za-z0-9._-]", "-", f"{feed.place.id}.{feed.name}.json")
@@ -47,11 +52,11 @@ def _fetched(parts: Parts, feed: Feed, folder: Path) -> list[Path]:
     files = origins.named(kind).fetch(ask)
     if len(files) == 1:
         state["sha256"] = digest(files[0])
+    yield files
     kept.parent.mkdir(parents=True, exist_ok=True)
     unfinished = kept.with_suffix(".part")
     unfinished.write_text(json.dumps({"origin": kind, **state}), "utf-8")
     unfinished.replace(kept)
-    return files
 
 
 def _state(kept: Path, kind: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,7 +26,11 @@ def fetch(ask: Ask) -> list[Path]:
     """
     url = with_secrets(str(ask.options["url"]), ask.name)
     query = str(ask.options["query"])
-    parameters = ask.options.get("parameters") or {}
+    parameters = dict(ask.options.get("parameters") or {})
+    rising = ask.options.get("rises")
+    highest: Any = ask.state.get("since") if rising else None
+    if rising:
+        parameters["since"] = highest
     if url.startswith("sqlite:"):
         rows = _sqlite(ask, url.removeprefix("sqlite:"), query, parameters)
     elif url.startswith(("postgresql:", "postgres:")):
@@ -37,10 +42,32 @@ def fetch(ask: Ask) -> list[Path]:
         for number, (names, row) in enumerate(rows, 1):
             if number > MAX_ROWS:
                 raise SourceError(ask.name, f"the query gives more than {MAX_ROWS:,} rows; narrow it")
+            if rising:
+                highest = _higher(ask, highest, rising, names, row)
             file.write(
                 json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=_plain) + "\n"
             )
+    if rising:
+        ask.state["since"] = highest
     return [path]
+
+
+def _higher(ask: Ask, highest: Any, rising: str, names: Sequence[str], row: Sequence[Any]) -> Any:
+    """The greater of what was seen and the row's value: a number, or a text that sorts as its times do."""
+    if rising not in names:
+        raise SourceError(ask.name, f"rises: the query has no column {rising!r}; it has {', '.join(names)}")
+    value = row[names.index(rising)]
+    if value is None:
+        return highest
+    if isinstance(value, datetime):
+        value = value.astimezone(UTC) if value.tzinfo else value
+    value = value if isinstance(value, int | float) else str(value)
+    try:
+        return value if highest is None else max(highest, value)
+    except TypeError:
+        raise SourceError(
+            ask.name, f"rises: {rising} has numbers and texts; take one that only rises"
+        ) from None
 
 
 def _plain(value: Any) -> Any:
@@ -102,5 +129,7 @@ ORIGIN = Origin(
         "environment",
         "query": "needed: a SELECT; its columns are the feed's columns",
         "parameters": "values bound to :name (SQLite) or %(name)s (PostgreSQL)",
+        "rises": "a column that only rises (a number, a time of change): the greatest value of the last run that ended well is "
+        "bound to since (NULL at first), so that a query may ask for what is new",
     },
 )
