@@ -129,7 +129,7 @@ ORIGIN = Origin(
         "environment",
         "query": "needed: a SELECT; its columns are the feed's columns",
         "parameters": "values bound to :name (SQLite) or %(name)s (PostgreSQL)",
-        "rises": "a column that only rises (a number, a time of change): the greatest value of the last run that ended well is "
-        "bound to since (NULL at first), so that a query may ask for what is new",
+        "rises": "a column that only rises (a number, a time of change): the greatest value of the last run that "
+        "ended well is bound to since (NULL at first), so that a query may ask for what is new",
     },
 )
