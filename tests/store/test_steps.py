@@ -240,7 +240,7 @@ def test_file_of_schema_3_is_brought_up_to_date(tmp_path: Path) -> None:
     assert isinstance(store, SqliteEntities)
     assert store.values.names == {"pm10"}
     assert store._all("SELECT name FROM sqlite_schema WHERE name LIKE 'values of %'") == []
-    assert store.info()["version"] == 4
+    assert store.info()["version"] == max(int(one.name[:4]) for one in folder.iterdir())
     check(store, documents)
     assert store.journal("urn:7") == [Entry("urn:7", "create", "siti", AT)]
     more = [stamped(document(number, chance)) for number in range(5000, 5100)]
