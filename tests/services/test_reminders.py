@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mahakam.app import Node
@@ -101,6 +101,7 @@ _WEEK = Calendar(
 )
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(dt.datetime(2026, 1, 1), dt.datetime(2027, 1, 1), timezones=st.just(dt.UTC)),
     st.floats(0, 20),
