@@ -37,6 +37,7 @@ _RULES = {
     "structure": N_("The row is broken"),
     "expression": N_("Values contradict each other"),
     "nullValues": N_("%(field)s is missing too often"),
+    "determined": N_("%(field)s differs from rows that should say the same"),
 }
 
 
