@@ -148,7 +148,7 @@ def test_a_node_without_a_network_says_so(nothing: TestClient) -> None:
         ({"a": 1}, "must be a list"),
         (["x"], "reports[0]: must be a mapping"),
         ([{"as_off": 1}], "did you mean 'as_of'?"),
-        ([{"id": "1"}], "as_of must be a date"),
+        ([{"key": "1"}], "as_of must be a date"),
         ([{"as_of": "2025"}], "as_of must be a date"),
     ],
 )

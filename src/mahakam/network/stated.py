@@ -10,7 +10,7 @@ from typing import Any
 from mahakam.config import ConfigError, Place, Text
 from mahakam.network.register import checked_keys
 
-_KEYS = {"id", "name", "as_of", "source", "projects", "status", "focus_area", "focus_area_share"}
+_KEYS = {"key", "name", "as_of", "source", "projects", "status", "focus_area", "focus_area_share"}
 Printed = Mapping[str, int | float]
 
 
@@ -20,7 +20,7 @@ class Report:
     ``focus_area_share`` per cent, with the decimals that are printed. Empty where nothing is stated.
     """
 
-    id: str
+    key: str
     name: Text
     as_of: dt.date
     source: str
@@ -52,7 +52,7 @@ def _report(path: Any, where: str, found: object) -> Report:
         raise ConfigError(path, f"{where}: projects must be a whole number")
     name = found.get("name") or str(as_of.year)
     return Report(
-        str(found.get("id") or as_of.year),
+        str(found.get("key") or as_of.year),
         name if isinstance(name, dict) else {"en": str(name)},
         as_of,
         str(found.get("source") or ""),

@@ -77,7 +77,7 @@ def found_for(request: Request) -> Found:
         in_timezone(network.place.timezone)
         reports = reports_of(network.place)
         asked = request.query_params.get("report", "")
-        report = next((one for one in reports if asked in ("", one.id)), None)
+        report = next((one for one in reports if asked in ("", one.key)), None)
         request.state.monitoring = Found(
             network.place, network.projects, network.countries, network.cities, report
         )
