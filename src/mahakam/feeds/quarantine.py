@@ -90,8 +90,8 @@ def replay(parts: Parts, place: str, feed: str, author: str) -> Run:
     """
     only_one(parts, place, feed)
     with tempfile.TemporaryDirectory(prefix="mahakam-replay-") as folder:
-        file = _last_file(parts, place, feed, Path(folder))
-        return run_feed(parts, place, feed, author=author, file=file, force=True)
+        files = _last_files(parts, place, feed, Path(folder))
+        return run_feed(parts, place, feed, author=author, file=files, force=True)
 
 
 def only_one(parts: Parts, place: str, feed: str) -> None:
@@ -101,20 +101,23 @@ def only_one(parts: Parts, place: str, feed: str) -> None:
         raise Busy(feed)
 
 
-def _last_file(parts: Parts, place: str, feed: str, folder: Path) -> Path | None:
-    """A copy of the last run's file under its own name; None where the feed's own files are what was read."""
+def _last_files(parts: Parts, place: str, feed: str, folder: Path) -> list[Path]:
+    """Copies of the last run's files under their own names; none where the feed's own files are what was read."""
+    found = definition.load(parts.place(place), feed)
     last = last_success(parts, place, feed)
     source = last.source if last else {}
-    name, sha256 = str(source.get("file", "")), str(source.get("sha256", ""))
-    own = {path.name for path in definition.load(parts.place(place), feed).source_files()}
-    if not name or source.get("files") or name in own:
-        return None
-    kept = Archive(parts.data).path(sha256)
-    if kept is None:
-        return None
-    copy = folder / Path(name).name
-    shutil.copyfile(kept, copy)
-    return copy
+    infos = source.get("files") or [source]
+    if not source.get("file") or (found.fetched is None and len(infos) > 1):
+        return []
+    own = set() if found.fetched else {path.name for path in found.source_files()}
+    copies: list[Path] = []
+    for info in infos:
+        name, kept = Path(str(info["file"])).name, Archive(parts.data).path(str(info["sha256"]))
+        if name in own or kept is None:
+            return []
+        shutil.copyfile(kept, folder / name)
+        copies.append(folder / name)
+    return copies
 
 
 def _open_row(parts: Parts, id: int) -> Held:

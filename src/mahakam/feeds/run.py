@@ -13,6 +13,7 @@ from mahakam.feeds import definition
 from mahakam.feeds.archive import Archive
 from mahakam.feeds.fetching import source_files
 from mahakam.feeds.fingerprint import basis, digests, fingerprint
+from mahakam.feeds.origins import NothingNew
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.settling import Position, Quarantine, settle
 from mahakam.feeds.sources.model import SourceError
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from mahakam.quality.references import Last, References
 
 BATCH = 2_000
+SETTLED = ("clean", "held", "unchanged")
+"""The states of a run after which each row that it read is stored, held or left out."""
 MEMORY = "1GB"
 """What DuckDB may hold in memory; beyond it goes to a temporary folder."""
 Progress = Callable[[str, int, int], None]
@@ -43,11 +46,11 @@ def run_feed(
     feed: str,
     *,
     author: str = "",
-    file: Path | None = None,
+    file: Path | Sequence[Path] | None = None,
     progress: Progress | None = None,
     force: bool = False,
 ) -> Run:
-    """Run a feed of a place over its files, or over ``file`` (an upload) in their stead.
+    """Run a feed of a place over its files, or over ``file`` (an upload, or the files of a replay) in their stead.
 
     The run's state is ``clean``, ``held`` (some rows are in quarantine), ``unchanged`` (the last run had the same
     files, feed, contract and corrections: nothing was done, unless ``force``) or ``failed`` (``message`` says why).
@@ -57,11 +60,19 @@ def run_feed(
     """
     found = definition.load(parts.place(place), feed)
     run = Run(0, place, feed, now(), author=author)
+    given = [file] if isinstance(file, Path) else file or ()
     try:
-        with turn(parts.data, place, feed), source_files(parts, found, file) as files:
-            return _run_files(parts, found, run, files, progress or _silent, force)
+        with turn(parts.data, place, feed), source_files(parts, found, given) as brought:
+            ended = _run_files(parts, found, run, brought.files, progress or _silent, force)
+            if ended.state in SETTLED:
+                for each in brought.settled:
+                    each()
+            return ended
     except Running:
         raise
+    except NothingNew as nothing:
+        last = last_success(parts, place, feed) or run
+        return dataclasses.replace(_unchanged(parts, run, last), message=str(nothing))
     except (ConfigError, SourceError, OSError) as error:
         return _failed(parts, run, error)
 

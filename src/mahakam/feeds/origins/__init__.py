@@ -10,7 +10,7 @@ import os
 import pkgutil
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ _SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """``folder``: where the files go, empty; ``place``: the place's own folder; ``kept``: what the last fetch kept
-    (``state``) and its file, by SHA-256, if the archive has it (``archived``). ``records``: the feed's pin.
+    """``folder``: where the files go, empty; ``place``: the place's own folder; ``state``: what the last fetch kept,
+    ``archived``: a file by its SHA-256, if the archive has it. ``records``: the feed's pin. ``spool``: a folder that
+    outlives the run, for what can be had only once; ``columns``: those that the feed's map names; ``settled``: what
+    to do once all that was brought is stored or held.
     """
 
     name: str
@@ -33,6 +35,13 @@ class Ask:
     archived: Callable[[str], Path | None]
     private_addresses: bool = False
     records: str | None = None
+    spool: Path | None = None
+    columns: tuple[str, ...] = ()
+    settled: list[Callable[[], None]] = field(default_factory=list)
+
+
+class NothingNew(Exception):
+    """The origin has nothing that was not brought before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,9 @@ class Web:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise SourceError(self.feed, f"{_shown(url)} is no http or https URL")
         secure = parts.scheme == "https"
-        address = self._address(parts.hostname, port or (443 if secure else 80))
+        address = address_of(
+            self.feed, parts.hostname, port or (443 if secure else 80), self.private_addresses
+        )
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         started = time.monotonic()
         with closing(
@@ -104,16 +106,18 @@ class Web:
             lowered = {name.lower(): value for name, value in answer.getheaders()}
             return Answer(url, answer.status, lowered, bytes(body))
 
-    def _address(self, host: str, port: int) -> str:
-        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-        for address in found:
-            if not self.private_addresses and not is_public(address):
-                raise SourceError(
-                    self.feed,
-                    f"{host} is at the private address {address}, which this node does not ask; "
-                    "MAHAKAM_PRIVATE_ADDRESSES=1 allows it",
-                )
-        return found[0]
+
+def address_of(feed: str, host: str, port: int, private_addresses: bool) -> str:
+    """The address of a host. Raises SourceError for one that this node does not ask, OSError for none."""
+    found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    for address in found:
+        if not private_addresses and not is_public(address):
+            raise SourceError(
+                feed,
+                f"{host} is at the private address {address}, which this node does not ask; "
+                "MAHAKAM_PRIVATE_ADDRESSES=1 allows it",
+            )
+    return found[0]
 
 
 def _shown(url: str) -> str:

@@ -1,0 +1,202 @@
+"""Messages of an MQTT broker (3.1.1), in batches: a message is acknowledged once it is on this machine's disk.
+
+A broker sends only so many messages ahead of their acknowledgement (Mosquitto: 20), so a batch cannot wait for the end
+of its run. It is written to a spool that outlives the run instead, and leaves it once each message is stored or held.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import paho.mqtt.client as paho
+
+from mahakam.feeds.origins import Ask, NothingNew, Origin, with_secrets
+from mahakam.feeds.origins._web import address_of
+from mahakam.feeds.sources.model import SourceError
+
+MOST, WAIT, SECONDS = 100_000, 2.0, 30.0
+CONNECT = 15.0
+_TOPIC = "mqtt_topic"
+
+
+def fetch(ask: Ask) -> list[Path]:
+    """The messages of one batch as JSON lines, each with its topic; first those that an interrupted run left behind.
+
+    Raises NothingNew, SourceError for a broker that cannot be reached or refuses.
+    """
+    assert ask.spool is not None
+    ask.spool.mkdir(parents=True, exist_ok=True)
+    batch = next(iter(sorted(ask.spool.glob("*.jsonl"))), None)
+    if batch is None or not _mended(batch):
+        batch = _gathered(ask, ask.spool)
+    path = ask.folder / batch.name
+    with batch.open("rb") as kept, path.open("wb") as file:
+        first = json.loads(kept.readline())
+        # every column that the map names is there, whatever the messages of this batch have
+        file.write(_line({**dict.fromkeys(ask.columns), **first}))
+        file.writelines(kept)
+    ask.settled.append(lambda: batch.unlink(missing_ok=True))
+    return [path]
+
+
+def _mended(batch: Path) -> bool:
+    """Cut off a last line that was being written when the machine stopped: it was not acknowledged, and comes again."""
+    with batch.open("r+b") as file:
+        whole = file.read().rfind(b"\n") + 1
+        file.truncate(whole)
+    if not whole:
+        batch.unlink()
+    return whole > 0
+
+
+def _gathered(ask: Ask, spool: Path) -> Path:
+    options = ask.options
+    most, wait = int(options.get("most", MOST)), float(options.get("wait", WAIT))
+    end = time.monotonic() + float(options.get("seconds", SECONDS))
+    name = ask.name.rpartition("/")[2]
+    batch = spool / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.jsonl"
+    count, seen = 0, set[int]()
+    with _connected(ask) as (client, came), batch.open("wb") as file:
+        while count < most and (left := min(wait, end - time.monotonic())) > 0:
+            some = _waiting(came, left, most - count)
+            if not some:
+                break
+            for message in some:
+                lines = b"".join(map(_line, _records(message)))
+                if message.dup and hash(lines) in seen:  # sent again after a broken connection
+                    continue
+                seen.add(hash(lines))
+                file.write(lines)
+                count += 1
+            file.flush()
+            os.fsync(file.fileno())
+            for message in some:
+                client.ack(message.mid, message.qos)
+    if not count or not batch.stat().st_size:
+        batch.unlink()
+        raise NothingNew("no message came")
+    return batch
+
+
+def _waiting(came: queue.SimpleQueue[paho.MQTTMessage], seconds: float, most: int) -> list[paho.MQTTMessage]:
+    """What has come, or the first that comes within the time: one write to the disk for all."""
+    some: list[paho.MQTTMessage] = []
+    with contextlib.suppress(queue.Empty):
+        some.append(came.get(timeout=seconds))
+        while len(some) < most:
+            some.append(came.get_nowait())
+    return some
+
+
+def _records(message: paho.MQTTMessage) -> list[dict[str, Any]]:
+    """The records of a message: an object, or a list of them; text where it is neither, for the checks to hold."""
+    try:
+        value = json.loads(message.payload)
+    except (ValueError, RecursionError):
+        value = None
+    records = value if isinstance(value, list) else [value]
+    if records and all(isinstance(one, dict) for one in records):
+        return [{**one, _TOPIC: message.topic} for one in records]
+    return [{"payload": message.payload.decode("utf-8", "backslashreplace"), _TOPIC: message.topic}]
+
+
+def _line(record: dict[str, Any]) -> bytes:
+    return json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+
+
+@contextmanager
+def _connected(ask: Ask) -> Iterator[tuple[paho.Client, queue.SimpleQueue[paho.MQTTMessage]]]:
+    """A client under a name of its own, whose messages the broker keeps while it is away (a session that lasts)."""
+    url = with_secrets(str(ask.options["url"]), ask.name)
+    parts = urlsplit(url)
+    secure = parts.scheme == "mqtts"
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        raise SourceError(ask.name, "url must be as mqtt://host:1883 or mqtts://host:8883")
+    topics, qos = _topics(ask), int(ask.options.get("qos", 1))
+    if qos not in (0, 1, 2):
+        raise SourceError(ask.name, f"qos: must be 0, 1 or 2, not {qos}")
+    port = parts.port or (8883 if secure else 1883)
+    came: queue.SimpleQueue[paho.MQTTMessage] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+    client = paho.Client(
+        paho.CallbackAPIVersion.VERSION2,
+        client_id=str(ask.options.get("client") or re.sub(r"[^A-Za-z0-9]", "-", f"mahakam-{ask.name}")),
+        clean_session=False,
+        manual_ack=True,
+    )
+    if parts.username:
+        client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
+    if secure:
+        client.tls_set()
+
+    def on_connect(_client: Any, _data: Any, _flags: Any, reason: Any, _more: Any) -> None:
+        if reason.is_failure:
+            answers.put(f"the broker refuses: {reason}")
+        else:
+            client.subscribe([(topic, qos) for topic in topics])
+
+    def on_subscribe(_client: Any, _data: Any, _mid: int, reasons: Sequence[Any], _more: Any) -> None:
+        refused = [topic for topic, reason in zip(topics, reasons, strict=False) if reason.is_failure]
+        answers.put(f"the broker refuses the topic {refused[0]}" if refused else "")
+
+    client.on_connect, client.on_subscribe = on_connect, on_subscribe
+    client.on_message = lambda _client, _data, message: came.put(message)
+    try:
+        address = address_of(ask.name, parts.hostname, port, ask.private_addresses)
+        client.connect(parts.hostname if secure else address, port)
+    except OSError as error:
+        raise SourceError(
+            ask.name, f"the broker {parts.hostname}:{port} cannot be reached: {error}"
+        ) from error
+    client.loop_start()
+    try:
+        try:
+            said = answers.get(timeout=CONNECT)
+        except queue.Empty:
+            said = f"the broker {parts.hostname}:{port} does not answer"
+        if said:
+            raise SourceError(ask.name, said)
+        yield client, came
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def _topics(ask: Ask) -> list[str]:
+    given = ask.options["topics"]
+    topics = [str(one) for one in (given if isinstance(given, list) else [given])]
+    for topic in topics:
+        levels = topic.split("/")
+        if (
+            not topic
+            or any(("#" in one or "+" in one) and len(one) > 1 for one in levels)
+            or "#" in levels[:-1]
+        ):
+            raise SourceError(ask.name, f"topics: {topic!r} is no topic filter, as city/+/air or city/#")
+    return topics
+
+
+ORIGIN = Origin(
+    fetch,
+    "messages of an MQTT broker",
+    {
+        "url": "needed: as mqtts://feed:${PASSWORD}@host:8883, or mqtt:// without TLS",
+        "topics": "needed: a topic filter or a list of them: city/+/air",
+        "qos": "quality of service: 0, 1 (default) or 2",
+        "client": "client id, under which the broker keeps messages between runs (default mahakam-PLACE-FEED)",
+        "most": f"messages to a run (default {MOST})",
+        "wait": f"seconds without a message after which a run goes on with what it has (default {WAIT:.0f})",
+        "seconds": f"seconds that a run listens at most (default {SECONDS:.0f})",
+    },
+)
