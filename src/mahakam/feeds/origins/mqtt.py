@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from mahakam.feeds.origins import Ask, NothingNew, Origin, with_secrets
 from mahakam.feeds.origins._web import address_of
@@ -130,7 +131,7 @@ def _connected(ask: Ask) -> Iterator[tuple[paho.Client, queue.SimpleQueue[paho.M
     came: queue.SimpleQueue[paho.MQTTMessage] = queue.SimpleQueue()
     answers: queue.SimpleQueue[str] = queue.SimpleQueue()
     client = paho.Client(
-        paho.CallbackAPIVersion.VERSION2,
+        CallbackAPIVersion.VERSION2,
         client_id=str(ask.options.get("client") or re.sub(r"[^A-Za-z0-9]", "-", f"mahakam-{ask.name}")),
         clean_session=False,
         manual_ack=True,
