@@ -346,3 +346,15 @@ def test_a_wrong_origin_is_a_clear_error(town: Town, source: dict[str, Any], sai
     from_origin(town, **source)
     with pytest.raises(ConfigError, match=said):
         town.run()
+
+
+def test_a_run_that_fails_after_it_fetched_does_not_move_the_mark(town: Town) -> None:
+    database(town)
+    query = "SELECT * FROM halte WHERE kode > coalesce(:since, '')"
+    from_origin(town, sql={"url": "sqlite:data/halte.db", "query": query, "rises": "kode"})
+
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    assert town.run(progress=town.at("check", full)).state == "failed"
+    assert town.run().stored == 7

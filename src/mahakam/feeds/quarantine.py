@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -12,14 +11,11 @@ from mahakam.feeds import definition
 from mahakam.feeds.archive import Archive
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.run import last_success, now, run_feed
+from mahakam.feeds.turn import is_taken
 from mahakam.store.model import Change, Correction, Held, Run
 from mahakam.store.protocol import Transaction
 
 OPEN = ("held", "fixed")
-
-
-_STALE = dt.timedelta(minutes=30)
-"""A run that says "running" for longer was cut off; the next one closes it."""
 
 
 class NoLongerHeld(Exception):
@@ -96,8 +92,7 @@ def replay(parts: Parts, place: str, feed: str, author: str) -> Run:
 
 def only_one(parts: Parts, place: str, feed: str) -> None:
     """Two runs of one feed at once would release and hold each other's rows. Raises Busy."""
-    since = (dt.datetime.now(dt.UTC) - _STALE).isoformat()
-    if any(run.state == "running" and run.started > since for run in parts.store.runs(place, feed, 3)):
+    if is_taken(parts.data, place, feed):
         raise Busy(feed)
 
 

@@ -48,3 +48,15 @@ def last_turn(data: Path, place: str, feed: str) -> datetime | None:
         return datetime.fromisoformat(_file(data, place, feed).read_text("utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def is_taken(data: Path, place: str, feed: str) -> bool:
+    """Whether a run of the feed is under way now; one that was killed is not."""
+    try:
+        with _file(data, place, feed).open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
