@@ -12,6 +12,7 @@ import pytest
 from mahakam.access import accounts
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.run import run_feed
+from mahakam.feeds.turn import turn
 from mahakam.store.model import Run
 from support.portal import Browser, Portal, hidden, two_cities, with_stops, words_of
 
@@ -246,14 +247,12 @@ def test_a_file_that_was_handed_in_is_replayed_from_the_archive(portal: Portal) 
 
 def test_one_run_of_a_feed_at_a_time(portal: Portal) -> None:
     wati = _as(portal, "wati")
-    started = dt.datetime.now(dt.UTC).isoformat()
-    under_way = Run(0, "town", "stops", started)
-    portal.node.broker.transact(lambda transaction: transaction.save_run(under_way))
+    cut_off = Run(0, "town", "stops", dt.datetime.now(dt.UTC).isoformat())
+    portal.node.broker.transact(lambda transaction: transaction.save_run(cut_off))
     page = wati.get(PAGE).text
-    answer = wati.post(PAGE + "/replay", {"form": hidden(page)["form"]})
-    assert "A run of this dataset is under way." in words_of(wati.get(answer.headers["location"]).text)
-    under_way.started = "2026-01-01T00:00:00Z"
-    portal.node.broker.transact(lambda transaction: transaction.save_run(under_way))
+    with turn(portal.node.settings.data, "town", "stops"):
+        answer = wati.post(PAGE + "/replay", {"form": hidden(page)["form"]})
+        assert "A run of this dataset is under way." in words_of(wati.get(answer.headers["location"]).text)
     answer = wati.post(PAGE + "/replay", {"form": hidden(page)["form"]})
     assert "Sent through again" in words_of(wati.get(answer.headers["location"]).text), (
         "a run that was cut off is no obstacle"
