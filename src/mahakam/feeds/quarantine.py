@@ -53,25 +53,25 @@ def fix(parts: Parts, id: int, changes: Mapping[str, str | None], author: str, r
     Raises KeyError for no such row, NoLongerHeld.
     """
     at = now()
-    held = _open_row(parts, id)
 
-    def work(transaction: Transaction) -> None:
+    def work(transaction: Transaction) -> Held:
+        held = _open_row(transaction, id)
         for column, new in changes.items():
             old = held.fixed.get(column, held.raw.get(column))
             transaction.record_change(Change(id, author, at, column, old, new, reason))
         held.fixed = {**held.fixed, **changes}
         transaction.save_held(held)
+        return held
 
-    parts.broker.transact(work)
-    return held
+    return parts.broker.transact(work)
 
 
 def dismiss(parts: Parts, id: int, author: str, reason: str) -> None:
     """Leave a row out for good, with the reason. Raises KeyError for no such row, NoLongerHeld."""
     at = now()
-    held = _open_row(parts, id)
 
     def work(transaction: Transaction) -> None:
+        held = _open_row(transaction, id)
         transaction.record_change(Change(id, author, at, "state", held.state, "dismissed", reason))
         held.state = "dismissed"
         transaction.save_held(held)
@@ -115,8 +115,8 @@ def _last_files(parts: Parts, place: str, feed: str, folder: Path) -> list[Path]
     return copies
 
 
-def _open_row(parts: Parts, id: int) -> Held:
-    held = parts.store.held_row(id)
+def _open_row(transaction: Transaction, id: int) -> Held:
+    held = transaction.held_row(id)
     if held is None:
         raise KeyError(id)
     if held.state not in OPEN:

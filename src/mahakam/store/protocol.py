@@ -76,6 +76,9 @@ class Transaction(Protocol):
     def hold(self, rows: Iterable[Held]) -> None:
         """Put rows into quarantine; one held already (same place, feed, file, sheet, row) is replaced."""
 
+    def held_row(self, id: int) -> Held | None:
+        """As it is for this transaction: whoever changes it meanwhile has this one run again."""
+
     def save_held(self, held: Held) -> None: ...
 
     def record_change(self, change: Change) -> None: ...

@@ -95,6 +95,11 @@ class RecordWrites:
             ).fetchall()
             held.id = added[0][0]
 
+    def held_row(self, id: int) -> Held | None:
+        for row in self._execute(f"SELECT {rows.HELD_COLUMNS} FROM held WHERE id = ?", (id,)).fetchall():
+            return rows.held_of(row)
+        return None
+
     def save_held(self, held: Held) -> None:
         if not held.id:
             self.hold([held])
