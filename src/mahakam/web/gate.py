@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Message
 
 from mahakam.access import Principal, allow, allow_somewhere, principal_of
@@ -77,6 +79,15 @@ def require_ours(request: Request, form: FormData) -> None:
         raise HTTPException(
             403, _("The form had lain open for too long. Go back, load the page again, send it again.")
         )
+
+
+def posted(work: Callable[[Request, FormData], Response]) -> Callable[[Request], Awaitable[Response]]:
+    """A handler that reads a form of fields and leaves the work with it to a thread."""
+
+    async def handler(request: Request) -> Response:
+        return await run_in_threadpool(work, request, await read_form(request))
+
+    return handler
 
 
 async def read_form(

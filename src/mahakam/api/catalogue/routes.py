@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from mahakam.api.catalogue.negotiation import MEDIA, Form, preferred
-from mahakam.config import Place, Settings, as_text
+from mahakam.config import Place, as_text
 from mahakam.feeds.catalogue.answers import MEDIA as FILES
 from mahakam.feeds.catalogue.answers import TooManyRows, written
 from mahakam.feeds.catalogue.entry import Entry, entries, entry
@@ -24,25 +24,6 @@ from mahakam.feeds.sources.model import SourceError
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from mahakam.broker.broker import Broker
-    from mahakam.store.protocol import Store
-
-
-class Node(Protocol):
-    """The parts of a node that the catalogue works with."""
-
-    @property
-    def settings(self) -> Settings: ...
-
-    @property
-    def places(self) -> Mapping[str, Place]: ...
-
-    @property
-    def store(self) -> Store: ...
-
-    @property
-    def broker(self) -> Broker: ...
 
 
 def routes() -> list[BaseRoute]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-    from mahakam.api.catalogue.routes import Node
+    from mahakam.api.node import Node
 
 PREFIX = "/api/"
 

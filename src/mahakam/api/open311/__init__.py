@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-    from mahakam.api.open311.node import Parts
+    from mahakam.api.node import Node
 
 PREFIX = "/open311"
 
 
-def build(node: Parts) -> Starlette:
+def build(node: Node) -> Starlette:
     """The API of a node as an ASGI application."""
     from starlette.applications import Starlette
     from starlette.routing import Mount, Route

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
-
 from starlette.requests import Request
 
+from mahakam.api.node import Node
 from mahakam.api.open311.errors import Refusal
-from mahakam.config import Place, Settings
+from mahakam.config import Place
 from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Desk
-from mahakam.store.protocol import Store
-
-if TYPE_CHECKING:
-    from mahakam.broker.broker import Broker
 
 
-class Parts(Protocol):
-    """The parts of a node that this API works with."""
-
-    @property
-    def settings(self) -> Settings: ...
-
-    @property
-    def places(self) -> Mapping[str, Place]: ...
-
-    @property
-    def store(self) -> Store: ...
-
-    @property
-    def broker(self) -> Broker: ...
-
-
-def parts_of(request: Request) -> Parts:
-    node: Parts = request.app.state.node
+def parts_of(request: Request) -> Node:
+    node: Node = request.app.state.node
     return node
 
 
@@ -43,7 +21,7 @@ def desk_of(request: Request) -> Desk:
     return Desk(node.broker, node.places, node.settings.data)
 
 
-def jurisdictions(node: Parts) -> dict[str, Place]:
+def jurisdictions(node: Node) -> dict[str, Place]:
     """The cities of the node that residents can ask something of, by id."""
     places = node.places
     return {place.id: place for place in places.values() if place.kind == "city" and catalogue(place, places)}

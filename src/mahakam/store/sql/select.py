@@ -44,11 +44,6 @@ class Plan:
         order = "" if self.ordered else f"ORDER BY {self.order} "
         return f"SELECT {columns} FROM {self._rows()} {self._clause()} {order}LIMIT ? OFFSET ?"
 
-    def numbers(self) -> str:
-        """The number of the one entity at an offset, which follows the parameters."""
-        column, rows = ("t.entity", self.source) if self.source and not self.where else ("e.n", self._rows())
-        return f"SELECT {column} FROM {rows} {self._clause()} ORDER BY {self.order} LIMIT 1 OFFSET ?"
-
     def count(self) -> str:
         """How many there are."""
         rows = self.source if self.source and not self.where else self._rows()

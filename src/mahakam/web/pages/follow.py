@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -31,28 +30,12 @@ ASKS, COMMENTS, WINDOW = 10, 20, 3600
 
 def routes(_site: Site) -> list[BaseRoute]:
     return [
-        Route("/requests/{number}/follow", follow, methods=["POST"]),
+        Route("/requests/{number}/follow", gate.posted(_follow), methods=["POST"]),
         Route("/requests/{number}/follow/{token}", show, methods=["GET"]),
-        Route("/requests/{number}/follow/{token}", decide, methods=["POST"]),
-        Route("/requests/{number}/comments", comment, methods=["POST"]),
-        Route("/requests/{number}/comments/{name}/hide", hide, methods=["POST"]),
+        Route("/requests/{number}/follow/{token}", gate.posted(_decide), methods=["POST"]),
+        Route("/requests/{number}/comments", gate.posted(_comment), methods=["POST"]),
+        Route("/requests/{number}/comments/{name}/hide", gate.posted(_hide), methods=["POST"]),
     ]
-
-
-async def follow(request: Request) -> Response:
-    return await run_in_threadpool(_follow, request, await gate.read_form(request))
-
-
-async def decide(request: Request) -> Response:
-    return await run_in_threadpool(_decide, request, await gate.read_form(request))
-
-
-async def comment(request: Request) -> Response:
-    return await run_in_threadpool(_comment, request, await gate.read_form(request))
-
-
-async def hide(request: Request) -> Response:
-    return await run_in_threadpool(_hide, request, await gate.read_form(request))
 
 
 def show(request: Request) -> Response:

@@ -69,11 +69,11 @@ def routes(_site: Site) -> list[BaseRoute]:
     page = "/queue/{number}"
     return [
         Route(page, one, methods=["GET"]),
-        Route(page, answer, methods=["POST"]),
-        Route(page + "/notes", note, methods=["POST"]),
-        Route(page + "/assign", assign, methods=["POST"]),
-        Route(page + "/pass", hand_over, methods=["POST"]),
-        Route(page + "/checklist", tick, methods=["POST"]),
+        Route(page, gate.posted(_answer), methods=["POST"]),
+        Route(page + "/notes", gate.posted(_note), methods=["POST"]),
+        Route(page + "/assign", gate.posted(_assign), methods=["POST"]),
+        Route(page + "/pass", gate.posted(_hand_over), methods=["POST"]),
+        Route(page + "/checklist", gate.posted(_tick), methods=["POST"]),
         Route(page + "/photos", add_photo, methods=["POST"]),
     ]
 
@@ -81,31 +81,6 @@ def routes(_site: Site) -> list[BaseRoute]:
 def one(request: Request) -> Response:
     found, place = _found(request, request.path_params["number"])
     return _page(request, found, place)
-
-
-async def answer(request: Request) -> Response:
-    form = await gate.read_form(request)
-    return await run_in_threadpool(_answer, request, form)
-
-
-async def note(request: Request) -> Response:
-    form = await gate.read_form(request)
-    return await run_in_threadpool(_note, request, form)
-
-
-async def assign(request: Request) -> Response:
-    form = await gate.read_form(request)
-    return await run_in_threadpool(_assign, request, form)
-
-
-async def hand_over(request: Request) -> Response:
-    form = await gate.read_form(request)
-    return await run_in_threadpool(_hand_over, request, form)
-
-
-async def tick(request: Request) -> Response:
-    form = await gate.read_form(request)
-    return await run_in_threadpool(_tick, request, form)
 
 
 async def add_photo(request: Request) -> Response:
