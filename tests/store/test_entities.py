@@ -10,6 +10,7 @@ import pytest
 
 from mahakam.ngsild import represent
 from mahakam.ngsild.selection import Geo, Scopes, Selection, Types
+from mahakam.store.model import Entry
 from mahakam.store.opening import open_store
 from mahakam.store.protocol import EntityStore
 
@@ -78,6 +79,48 @@ def test_insert_refuses_a_second_one(store: EntityStore) -> None:
     assert not store.write(lambda work: work.insert(other, represent.body(other)))
     assert store.document("urn:x:1") == one
     assert store.types() == {"Sensor": 1}
+
+
+def _bare(number: int, type: Any = "Sensor") -> tuple[dict[str, Any], bytes]:
+    where = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [117 + number / 1000, -0.5]}}
+    head = {"id": f"urn:x:{number}", "type": type, "scope": "/p/q", "location": where}
+    return head, represent.body({**head, "n": {"type": "Property", "value": number}})
+
+
+def test_many_at_once_are_what_they_are_one_by_one(store: EntityStore) -> None:
+    def work(transaction: Any) -> None:
+        assert transaction.insert(*_bare(0), AT)
+        assert transaction.insert_all([_bare(n, ["A", "B"] if n == 5 else "Sensor") for n in range(1, 9)], AT)
+        for n in range(1, 9):
+            transaction.note(Entry(f"urn:x:{n}", "create", "me", AT))
+        assert transaction.insert(*_bare(9), AT)
+
+    store.write(work)
+    assert ids(store, Selection()) == [f"urn:x:{n}" for n in range(10)]
+    assert store.types() == {"Sensor": 9, "A": 1, "B": 1}
+    assert ids(store, of_type("A")) == ["urn:x:5"]
+    assert len(ids(store, Selection(scopes=Scopes((("/p/#",),))))) == 10
+    near = Geo("near", {"type": "Point", "coordinates": [117.003, -0.5]}, max_distance=50)
+    assert ids(store, Selection(geo=near)) == ["urn:x:3"]
+    found = store.document("urn:x:3")
+    assert found is not None
+    assert found["createdAt"] == found["modifiedAt"] == found["n"]["createdAt"] == AT
+    assert [entry.author for entry in store.journal("urn:x:7")] == ["me"]
+    store.write(lambda transaction: [transaction.delete(f"urn:x:{n}") for n in range(10)])
+    assert not ids(store, Selection())
+    assert not ids(store, Selection(geo=near))
+
+
+@pytest.mark.parametrize("numbers", [(1, 2, 0), (1, 2, 1)], ids=["one that is there", "one twice"])
+def test_of_many_at_once_all_are_inserted_or_none(store: EntityStore, numbers: tuple[int, ...]) -> None:
+    def work(transaction: Any) -> None:
+        assert transaction.insert(*_bare(0), AT)
+        assert not transaction.insert_all([_bare(number) for number in numbers], AT)
+        assert transaction.insert(*_bare(3), AT)
+        assert transaction.insert_all([_bare(4), _bare(5)], AT)
+
+    store.write(work)
+    assert ids(store, of_type("Sensor")) == ["urn:x:0", "urn:x:3", "urn:x:4", "urn:x:5"]
 
 
 def test_pages_follow_creation_even_after_changes(store: EntityStore) -> None:

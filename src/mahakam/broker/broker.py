@@ -310,20 +310,58 @@ class Broker:
     def _insert(self, transaction: Transaction, draft: Draft, author: str, at: str) -> None:
         ends: Ends = ()
         whole = draft
-        if _EXPIRES in draft.body:
+        if not draft.plain and _EXPIRES in draft.body:
             document, ends = split(draft.document)
             draft = Draft.of(document)
         if not transaction.insert(draft.head, draft.body, at):
             raise already_exists(draft.id)
         if ends:
             self._transients.keep(transaction, draft.id, ends)
+        noticed = self.subscriptions.any(transaction)
+        self._follow(transaction, draft, whole, author, at, self._kept(draft.head), noticed)
+
+    def _follow(
+        self,
+        transaction: Transaction,
+        draft: Draft,
+        whole: Draft,
+        author: str,
+        at: str,
+        kept: bool,
+        noticed: bool,
+    ) -> None:
+        """What a new entity leads to; ``whole``: with what of it expires."""
         self._record(transaction, draft.id, "create", author, at)
         if self._listing is not None and self._listing.lists(draft.head):
             keep_lists(transaction, self._listing, None, draft.document)
-        if self._kept(draft.head):
+        if kept:
             self.history.add(transaction, None, whole.document, at)
-        if self.subscriptions.any(transaction):
+        if noticed:
             self.subscriptions.notice(transaction, None, stamped(draft.document, at))
+
+    def _insert_all(self, transaction: Transaction, drafts: Sequence[Draft], author: str, at: str) -> bool:
+        """Insert plain entities without a contract at once; False if one of them is there already."""
+        if not transaction.insert_all([(draft.head, draft.body) for draft in drafts], at):
+            return False
+        kept, noticed = self.history.kept, self.subscriptions.any(transaction)
+        if author or kept or noticed or self._listing is not None:
+            for draft in drafts:
+                self._follow(transaction, draft, draft, author, at, kept, noticed)
+        return True
+
+    def _alike(self, writes: Sequence[Write]) -> list[Draft]:
+        """The drafts of writes that all create plain entities without a contract; else none."""
+        drafts: list[Draft] = []
+        types: set[str] = set()
+        for write in writes:
+            if write.__class__ is not Create or not write.draft.plain:
+                return []
+            drafts.append(write.draft)
+            types.add(write.draft.head["type"])
+        try:
+            return [] if any(self._guard.guards({"type": type}) for type in types) else drafts
+        except Problem:  # a broken contract, which refuses each write
+            return []
 
     def _one(self, write: Write, author: str) -> Callable[[Transaction], Written]:
         at = now()
@@ -333,6 +371,9 @@ class Broker:
         at = now()
 
         def work(transaction: Transaction) -> list[Written]:
+            alike = self._alike(writes)
+            if len(alike) > 1 and self._insert_all(transaction, alike, author, at):
+                return [Written(draft.head["id"], created=True) for draft in alike]
             results = []
             for write in writes:
                 # A refusal comes before the first statement that writes, so that nothing needs to be undone.

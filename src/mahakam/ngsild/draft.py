@@ -12,15 +12,16 @@ from mahakam.ngsild.represent import body
 
 class Draft:
     """``body`` is what a read will answer. ``head`` holds id, type, scope and location as the document does;
-    whatever attribute it lacks is as old as the entity.
+    whatever attribute it lacks is as old as the entity. ``plain``: made from bytes in which nothing expires.
     """
 
-    __slots__ = ("_document", "body", "head")
+    __slots__ = ("_document", "body", "head", "plain")
 
     def __init__(self, head: dict[str, Any], body: bytes, document: Document | None = None) -> None:
         self.head = head
         self.body = body
         self._document = document
+        self.plain = document is None
 
     @classmethod
     def of(cls, document: Document) -> Draft:

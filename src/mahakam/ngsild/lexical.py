@@ -23,6 +23,8 @@ _UNSEEN = (
 )
 """Characters that nobody sees, or that turn what follows: two ids that look the same must be the same."""
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x20\x7f-\x9f<>\"{}|\\^`" + _UNSEEN + "]+")
+_ASCII_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#-;=?-\[\]_a-z~]+")
+"""The same of ASCII alone, which a set of few characters decides in half the time."""
 _NONCHARACTER = re.compile(
     "["
     + "".join(chr(plane * 0x10000 + 0xFFFE) + chr(plane * 0x10000 + 0xFFFF) for plane in range(1, 17))
@@ -37,12 +39,11 @@ _REMEMBERED = 20_000
 
 def is_uri(value: object) -> bool:
     """Whether a value is an absolute URI (or IRI) of sane length."""
-    return (
-        isinstance(value, str)
-        and len(value) <= MAX_URI
-        and _URI.fullmatch(value) is not None
-        and (value.isascii() or _NONCHARACTER.search(value) is None)
-    )
+    if not isinstance(value, str) or len(value) > MAX_URI:
+        return False
+    if value.isascii():
+        return _ASCII_URI.fullmatch(value) is not None
+    return _URI.fullmatch(value) is not None and _NONCHARACTER.search(value) is None
 
 
 def is_time(value: object) -> bool:

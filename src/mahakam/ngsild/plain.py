@@ -84,8 +84,8 @@ def plain_entities(body: bytes, context: Context, limit: int) -> list[Draft] | N
 
 
 def _may_be_plain(body: bytes) -> bool:
-    """Escapes could hide an NGSI-LD Null, or half a character."""
-    return b"\\u" not in body and _NULL not in body
+    """Escapes could hide an NGSI-LD Null, or half a character. One byte is sought ten times as fast as two."""
+    return (b"\\" not in body or b"\\u" not in body) and _NULL not in body
 
 
 def _draft(entity: dict[str, Any], context: Context) -> Draft | None:
@@ -105,11 +105,15 @@ def _draft(entity: dict[str, Any], context: Context) -> Draft | None:
             return None
         head["scope"] = scope
     texts = 0
+    known: Any = UNSET  # the attributes of an entity are mostly observed at one time
     for value in entity.values():
         kind = value.__class__
         if kind is _Property:
-            if value.observedAt is not UNSET and not _is_known_time(value.observedAt):
-                return None
+            at = value.observedAt
+            if at is not known and at is not UNSET and at != known:
+                if not _is_known_time(at):
+                    return None
+                known = at
         elif kind is _Relationship:
             if not is_uri(value.object):
                 return None

@@ -38,6 +38,11 @@ class Transaction(Protocol):
         of the entity: id, type, scope, location; every attribute that it lacks has the entity's times.
         """
 
+    def insert_all(self, entities: Sequence[tuple[Document, bytes]], at: str) -> bool:
+        """:meth:`insert` of them all, in fewer statements; False, and nothing changed, if there is one with the
+        id of any of them, or two have the same. None has system times: all are as old as ``at``.
+        """
+
     def put(self, document: Document, body: bytes) -> None:
         """Insert the entity, or replace the one with its id."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -23,6 +23,13 @@ from mahakam.store.transfer import KEYS, TABLES
 CHANNEL = "mahakam_outbox"
 _PLACE = "ST_MakeEnvelope(?, ?, ?, ?, 4326)"
 _INSERT = f"INSERT INTO entity (id, times, body, place) VALUES (?, ?, ?, {_PLACE}) ON CONFLICT DO NOTHING RETURNING n"
+_INSERT_ALL = (
+    "INSERT INTO entity (id, times, body, place)"
+    " SELECT id, times, body, ST_MakeEnvelope(west, south, east, north, 4326)"
+    " FROM unnest(?::text[], ?::text[], ?::bytea[], ?::float8[], ?::float8[], ?::float8[], ?::float8[])"
+    " WITH ORDINALITY x (id, times, body, west, south, east, north, place_in_list) ORDER BY place_in_list"
+    " ON CONFLICT DO NOTHING RETURNING n, id"
+)
 _LOAD = f"INSERT INTO entity (n, id, times, body, place) VALUES (?, ?, ?, ?, {_PLACE})"
 _TABLES = (("entity_type", "type", "text"), ("entity_scope", "scope", "text"))
 
@@ -76,6 +83,21 @@ class PostgresTransaction(RecordWrites, HistoryWrites):
             self.writes -= 1
             return False
         self._index(added[0][0], keys, _NONE)
+        return True
+
+    def insert_all(self, entities: Sequence[tuple[Document, bytes]], at: str) -> bool:
+        keys = {document["id"]: _keys_of(document, body) for document, body in entities}
+        times = times_of({}, at)
+        rows = [
+            (document["id"], times, body, *_envelope(keys[document["id"]].box)) for document, body in entities
+        ]
+        columns = tuple(map(list, zip(*rows, strict=True)))
+        added = self._execute(_INSERT_ALL, columns).fetchall()
+        if len(added) < len(rows):
+            self._execute("DELETE FROM entity WHERE n = ANY(?)", ([number for number, _ in added],))
+            return False
+        for number, id in added:
+            self._index(number, keys[id], _NONE)
         return True
 
     def put(self, document: Document, body: bytes) -> None:

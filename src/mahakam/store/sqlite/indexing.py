@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from mahakam.store.sql.keys import Keys
+from mahakam.store.sql.keys import Box, Keys
 from mahakam.store.sqlite.places import PointRow, point_row
 from mahakam.store.sqlite.steps import LONG, TAIL, step_of, step_sql, steps_between
 from mahakam.store.sqlite.values import NAMES, Reader, Value, reader
@@ -101,6 +101,25 @@ class Indexing:
         if known.values is not None:
             self._add_values(number, known.values(body))
 
+    def add_all(self, first: int, keys: Sequence[Keys], bodies: Sequence[bytes]) -> None:
+        """Of new entities with numbers in a row."""
+        known = self._now_known()
+        last = first + len(keys) - 1
+        if last - known.tail >= LONG:
+            self.tail_is_long = True
+        if all(its.types == keys[0].types and its.scopes == keys[0].scopes for its in keys):
+            extend_to(self._runs, (keys[0].types, keys[0].scopes), first, last)
+        else:
+            for number, its in enumerate(keys, first):
+                extend(self._runs, (its.types, its.scopes), number)
+        for number, its in enumerate(keys, first):
+            if its.box:
+                self._add_box(number, its.box)
+        self._waiting.update(range(first, last + 1))
+        if known.values is not None:
+            for number, body in enumerate(bodies, first):
+                self._add_values(number, known.values(body))
+
     def change(self, number: int, old: Keys | None, new: Keys, old_body: bytes, body: bytes) -> None:
         """Of an entity that is another one now; ``old`` is None if its keys are what they were."""
         if old is not None:
@@ -187,11 +206,14 @@ class Indexing:
         self._waiting.add(number)
         extend(self._runs, (keys.types, keys.scopes), number)
         if keys.box:
-            point = point_row(number, keys.box, self._known.tail)
-            if point is not None:
-                self._points.append(point)
-            else:
-                self._boxes.append((number, *keys.box))
+            self._add_box(number, keys.box)
+
+    def _add_box(self, number: int, box: Box) -> None:
+        point = point_row(number, box, self._known.tail)
+        if point is not None:
+            self._points.append(point)
+        else:
+            self._boxes.append((number, *box))
 
     def _drop_keys(self, number: int, keys: Keys) -> None:
         tail = self._now_known().tail
@@ -225,9 +247,14 @@ class Indexing:
 
 def extend(runs: list[Run], key: Any, number: int) -> None:
     """Lengthen the last run, or begin another."""
+    extend_to(runs, key, number, number)
+
+
+def extend_to(runs: list[Run], key: Any, first: int, last: int) -> None:
+    """The same by all numbers from ``first`` to ``last``."""
     if runs:
-        last = runs[-1]
-        if last[2] == number - 1 and last[0] == key:
-            last[2] = number
+        run = runs[-1]
+        if run[2] == first - 1 and run[0] == key:
+            run[2] = last
             return
-    runs.append([key, number, number])
+    runs.append([key, first, last])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -21,7 +21,9 @@ from mahakam.store.sqlite.indexing import RUN, Indexing, Known, Run, extend
 from mahakam.store.transfer import TABLES
 
 _INSERT = "INSERT INTO entity (id, keys, times, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_UNDO = "DELETE FROM entity WHERE n > ?"
 _LOAD = "INSERT INTO entity (n, id, keys, times, body) VALUES (?, ?, ?, ?, ?)"
+_NEWEST = "SELECT coalesce(max(n), 0) FROM entity"
 _UPDATE = "UPDATE entity SET keys = ?, times = ?, body = ? WHERE n = ?"
 _NOTE = "INSERT INTO journal (n, entity, action, author, at) VALUES (?, ?, ?, ?, ?)"
 _NOTE_CREATED = (
@@ -45,7 +47,7 @@ class SqliteTransaction(RecordWrites, HistoryWrites):
         self._add: Callable[..., Any] = connection.reused.execute
         self._others: int | None = None
         self.indexing = Indexing(self._execute, self._executemany, known, self.others)
-        self._fresh: tuple[str, int] = ("", 0)
+        self._fresh: dict[str, int] = {}
         # Lines of the journal that wait: of new entities, and after them all others.
         self._created: list[Run] = []
         self._created_ids: list[str] = []
@@ -63,8 +65,26 @@ class SqliteTransaction(RecordWrites, HistoryWrites):
         if not self._changes():
             return False
         number = self._last()
-        self._fresh = id, number
+        self._fresh = {id: number}
         self.indexing.add(number, keys, body)
+        return True
+
+    def insert_all(self, entities: Sequence[tuple[Document, bytes]], at: str) -> bool:
+        keys = [keys_of(document) for document, _ in entities]
+        times = times_of({}, at)
+        rows = [
+            (document["id"], _text(its), times, body)
+            for its, (document, body) in zip(keys, entities, strict=True)
+        ]
+        newest = self._execute(_NEWEST).get
+        self._executemany(_INSERT, rows)
+        first = newest + 1
+        last = self._execute(_NEWEST).get
+        if last - newest < len(rows):
+            self._execute(_UNDO, (newest,))
+            return False
+        self._fresh = dict(zip((row[0] for row in rows), range(first, last + 1), strict=True))
+        self.indexing.add_all(first, keys, [body for _, body in entities])
         return True
 
     def put(self, document: Document, body: bytes) -> None:
@@ -90,10 +110,10 @@ class SqliteTransaction(RecordWrites, HistoryWrites):
         return True
 
     def note(self, entry: Entry) -> None:
-        id, number = self._fresh
-        if entry.action == "create" and entry.entity == id and not self._notes:
+        number = self._fresh.get(entry.entity)
+        if number is not None and entry.action == "create" and not self._notes:
             extend(self._created, (entry.author, entry.at), number)
-            self._created_ids.append(id)
+            self._created_ids.append(entry.entity)
         else:
             self._notes.append((entry.entity, entry.action, entry.author, entry.at))
 
