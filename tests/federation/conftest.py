@@ -74,8 +74,9 @@ class Network:
                 listed = place.get(f"/{path}?limit=1000")
                 for one in listed.json() if listed.status_code == 200 else ():
                     place("DELETE", f"/{path}/{one['id']}")
-            for one in place.get("/csourceRegistrations?idPattern=.&limit=1000").json():
-                place("DELETE", f"/csourceRegistrations/{one['id']}")
+            for when in ("", "&timerel=after&timeAt=1970-01-01T00:00:00Z"):
+                for one in place.get(f"/csourceRegistrations?idPattern=.&limit=1000{when}").json():
+                    place("DELETE", f"/csourceRegistrations/{one['id']}")
             place("DELETE", "/entities?type=*&local=true")
 
 

@@ -32,7 +32,7 @@ INSTANCE = "urn:ngsi-ld:instance:"
 MAX_INSTANCES = 10_000
 """Attribute instances that one request may bring."""
 _KEPT_APART = SYSTEM - {"expiresAt"} | {"instanceId"}
-_NO_ATTRIBUTES = ENTITY_MEMBERS | {"@context", "@id", "@type"}
+NO_ATTRIBUTES = ENTITY_MEMBERS | {"@context", "@id", "@type"}
 
 
 @dataclass(slots=True)
@@ -41,6 +41,7 @@ class Moment:
     attributes and instanceId.
 
     ``number`` orders them as they were written; 0 before that. Times are ISO 8601 UTC; "" for none.
+    ``foreign``: the instanceId of one that another node keeps.
     """
 
     entity: str
@@ -52,11 +53,12 @@ class Moment:
     observed: str = ""
     deleted: str = ""
     number: int = 0
+    foreign: str = ""
 
     def instance(self) -> dict[str, Any]:
         """The instance with its system attributes and its instanceId."""
         found: dict[str, Any] = orjson.loads(self.body)
-        found["instanceId"] = f"{INSTANCE}{self.number}"
+        found["instanceId"] = self.foreign or f"{INSTANCE}{self.number}"
         found["createdAt"] = self.created
         found["modifiedAt"] = self.modified
         if self.deleted:
@@ -155,8 +157,8 @@ def parse_evolution(payload: Any, context: Context, at: str, id: str = "") -> tu
     """
     if not isinstance(payload, dict):
         raise bad_request("The payload is not valid", "a JSON object was expected")
-    members = {name: part for name, part in payload.items() if name in _NO_ATTRIBUTES and name != "@context"}
-    scopes = _scope_instances(members)
+    members = {name: part for name, part in payload.items() if name in NO_ATTRIBUTES and name != "@context"}
+    scopes = scope_instances(members)
     head: Head = parse_fragment(members, context) if id else parse_entity(members, context, at)
     head.setdefault("id", id)
     moments: list[Moment] = []
@@ -170,7 +172,7 @@ def parse_evolution(payload: Any, context: Context, at: str, id: str = "") -> tu
         moment.created = moment.modified = at
         moments.append(moment)
     for key, value in payload.items():
-        if key in _NO_ATTRIBUTES:
+        if key in NO_ATTRIBUTES:
             continue
         name = require_name(key, context, "The attribute's name")
         if name in ENTITY_MEMBERS:
@@ -199,7 +201,7 @@ def _parsed(entity: str, name: str, part: Any, context: Context, where: str, at:
     return moment
 
 
-def _scope_instances(members: dict[str, Any]) -> list[dict[str, Any]]:
+def scope_instances(members: dict[str, Any]) -> list[dict[str, Any]]:
     """The scopes of a payload as instances of a Property; they leave its members."""
     if "scope" not in members:
         return []

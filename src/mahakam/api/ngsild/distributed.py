@@ -13,10 +13,14 @@ from mahakam.api.ngsild import (
     distributed_batch,
     distributed_discovery,
     distributed_reads,
+    distributed_temporal_reads,
+    distributed_temporal_writes,
     distributed_writes,
     entities,
     posted,
     purge,
+    temporal,
+    temporal_reads,
 )
 from mahakam.api.ngsild.call import Call
 
@@ -41,6 +45,20 @@ def _batch(handler: Handler, operation: str, *, deletes: bool = False) -> Spread
 
 def _discovery(handler: Handler, operations: tuple[str, str], path: str) -> Spread:
     return partial(distributed_discovery.discover, handler=handler, operations=operations, path=path)
+
+
+def _evolution(handler: Handler, operation: str, *, creates: bool = False) -> Spread:
+    return partial(
+        distributed_temporal_writes.evolution, handler=handler, operation=operation, creates=creates
+    )
+
+
+def _deletion(handler: Handler, operation: str) -> Spread:
+    return partial(distributed_temporal_writes.deletion, handler=handler, operation=operation)
+
+
+def _instance(handler: Handler, operation: str) -> Spread:
+    return partial(distributed_temporal_writes.instance, handler=handler, operation=operation)
 
 
 _SPREAD: dict[Handler, Spread] = {
@@ -70,6 +88,15 @@ _SPREAD: dict[Handler, Spread] = {
     attributes.partial_update: _attribute(attributes.partial_update, "updateAttrs"),
     attributes.replace_one: _attribute(attributes.replace_one, "replaceAttrs"),
     attributes.delete_one: _attribute(attributes.delete_one, "deleteAttrs"),
+    temporal_reads.retrieve_evolution: distributed_temporal_reads.retrieve,
+    temporal_reads.query_evolutions: distributed_temporal_reads.query,
+    temporal_reads.query_evolutions_by_post: distributed_temporal_reads.query_by_post,
+    temporal.create_evolution: _evolution(temporal.create_evolution, "upsertTemporal", creates=True),
+    temporal.append_instances: _evolution(temporal.append_instances, "appendAttrsTemporal"),
+    temporal.delete_evolution: _deletion(temporal.delete_evolution, "deleteTemporal"),
+    temporal.delete_instances: _deletion(temporal.delete_instances, "deleteAttrsTemporal"),
+    temporal.update_instance: _instance(temporal.update_instance, "updateAttrInstanceTemporal"),
+    temporal.delete_instance: _instance(temporal.delete_instance, "deleteAttrInstanceTemporal"),
 }
 
 

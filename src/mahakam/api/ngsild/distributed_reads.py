@@ -33,7 +33,7 @@ from mahakam.ngsild.selection import Selection, Types
 MAX_SPLIT = 10_000
 """Entities of one source that are looked at where the filters can only be applied to the whole."""
 _PAGE = 100
-_FILTERS = ("q", "expandValues", "scopeQ", "georel", "geometry", "coordinates", "geoproperty", "bbox")
+FILTERS = ("q", "expandValues", "scopeQ", "georel", "geometry", "coordinates", "geoproperty", "bbox")
 _READS = ("retrieveEntity", "queryEntity", "queryBatch")
 
 
@@ -157,7 +157,7 @@ async def _gathered(
 
     async def ask(match: Match) -> tuple[list[Document], int]:
         asked = _whole(match) if split else match
-        filters = {} if split else {name: params[name] for name in _FILTERS if name in params}
+        filters = {} if split else {name: params[name] for name in FILTERS if name in params}
         return await _query_source(forwarding, asked, selection, filters, needed)
 
     answers = await forwarding.each(found, ask)

@@ -118,14 +118,14 @@ async def entity(
             match.registration,
             call.request.method,
             target,
-            _params(call, context, words),
+            forwarded_params(call, context, words),
             words,
             reworded(body, context, words),
         )
         return outcome(match.registration.id, (id,), mine if path else (), sent.status, sent.body)
 
     local = with_body(call, part(shares.local)) if shares.here else None
-    outcomes = await _all(handler, shares, send, local, id, operation, named=bool(path))
+    outcomes = await all_parts(handler, shares, send, local, id, operation, named=bool(path))
     return _response(call, forwarding, outcomes, shares, id if creates else "")
 
 
@@ -161,14 +161,14 @@ async def attribute(call: Call, handler: Handler, operation: str) -> Response | 
             match.registration,
             call.request.method,
             target,
-            _params(call, context, words),
+            forwarded_params(call, context, words),
             words,
             None if body is None else reworded_attribute(body, context, words),
         )
         return outcome(match.registration.id, (id,), (), sent.status, sent.body)
 
     local = call if shares.here else None
-    outcomes = await _all(handler, shares, send, local, id, operation)
+    outcomes = await all_parts(handler, shares, send, local, id, operation)
     return _response(call, forwarding, outcomes, shares, "")
 
 
@@ -203,7 +203,7 @@ async def purge(call: Call, handler: Handler, operation: str) -> Response | None
         sent = await forwarding.send(match.registration, "DELETE", "/entities", params, words)
         return outcome(match.registration.id, (PURGED,), (), sent.status, sent.body)
 
-    outcomes = await _all(handler, shares, send, call, PURGED, operation)
+    outcomes = await all_parts(handler, shares, send, call, PURGED, operation)
     return _response(call, forwarding, outcomes, shares, "")
 
 
@@ -225,15 +225,15 @@ async def delete(call: Call, handler: Handler, operation: str) -> Response | Non
     async def send(match: Match, _: tuple[str, ...]) -> Outcome:
         words = await forwarding.words(match.registration)
         target = f"/entities/{quote(id, safe=':')}"
-        params = _params(call, context, words)
+        params = forwarded_params(call, context, words)
         sent = await forwarding.send(match.registration, "DELETE", target, params, words)
         return outcome(match.registration.id, (id,), (), sent.status, sent.body)
 
-    outcomes = await _all(handler, shares, send, call if shares.here else None, id, operation)
+    outcomes = await all_parts(handler, shares, send, call if shares.here else None, id, operation)
     return _response(call, forwarding, outcomes, shares, "")
 
 
-async def _all(
+async def all_parts(
     handler: Handler,
     shares: Shares,
     send: Callable[[Match, tuple[str, ...]], Awaitable[Outcome]],
@@ -296,7 +296,7 @@ def refuse_loop(forwarding: Forwarding, shares: Shares) -> None:
         )
 
 
-def _params(call: Call, context: Context, words: Context) -> Mapping[str, str]:
+def forwarded_params(call: Call, context: Context, words: Context) -> Mapping[str, str]:
     params = {name: value for name, value in call.params.items() if name != "local"}
     if "type" in params and words is not context:
         del params["type"]  # narrows only what is known to match already

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -12,12 +12,13 @@ import orjson
 from mahakam.api.ngsild.call import JSON, JSON_LD, Call, context_link
 from mahakam.broker.clock import now
 from mahakam.broker.federation.client import Answer, SourceError
-from mahakam.broker.federation.discovery import in_time, parse_filter, passes
+from mahakam.broker.federation.discovery import in_time, parse_filter, passes, recorded
 from mahakam.broker.federation.matching import Match
 from mahakam.broker.federation.registration import Registration
 from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.core import is_core
 from mahakam.ngsild.problem import Problem
+from mahakam.ngsild.temporal_query import Period
 
 T = TypeVar("T")
 _FROM_REQUEST = "urn:ngsi-ld:request"
@@ -55,6 +56,29 @@ class Forwarding:
         attributes: Iterable[str] = (),
     ) -> list[Match]:
         """The sources of the latest state that the request concerns and that it has not come from."""
+        found = self._found(ids, id_pattern, types, attributes)
+        return [match for match in found if in_time(match.registration, None)]
+
+    def temporal(
+        self,
+        operation: str,
+        *,
+        period: Period | None = None,
+        ids: Sequence[str] = (),
+        id_pattern: str = "",
+        types: Iterable[str] = (),
+        attributes: Iterable[str] = (),
+    ) -> list[Match]:
+        """The same of the sources of histories: those that are registered for the temporal operation by its name."""
+        return [
+            match
+            for match in self._found(ids, id_pattern, types, attributes)
+            if operation in match.registration.operations and recorded(match.registration, period)
+        ]
+
+    def _found(
+        self, ids: Sequence[str], id_pattern: str, types: Iterable[str], attributes: Iterable[str]
+    ) -> list[Match]:
         wanted = parse_filter(self.call.params.get("csf"), self.context)
         conditions = (wanted,) if wanted is not None else ()
         found = self.call.broker.registrations.index().find(
@@ -63,9 +87,7 @@ class Forwarding:
         return [
             match
             for match in found
-            if match.registration.alias not in self._seen
-            and in_time(match.registration, None)
-            and passes(match.registration, conditions)
+            if match.registration.alias not in self._seen and passes(match.registration, conditions)
         ]
 
     async def words(self, registration: Registration) -> Context:
@@ -165,11 +187,11 @@ class Forwarding:
 _SAFE = ":*,;=@!$()~/"
 
 
-def json_of(answer: Answer) -> Any:
+def json_of(answer: Answer, good: Collection[int] = (200,)) -> Any:
     """The JSON of a good answer; None for 404. Raises SourceError: 299 a refusal, 111 no JSON."""
     if answer.status == 404:
         return None
-    if answer.status != 200:
+    if answer.status not in good:
         raise SourceError(299, f"it answered {answer.status}")
     try:
         return orjson.loads(answer.body)

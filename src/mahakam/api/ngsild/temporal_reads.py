@@ -21,29 +21,25 @@ from mahakam.api.ngsild.entities import (
 )
 from mahakam.api.ngsild.entitymaps import CREATE_PARAMETERS, MAP_PARAMETERS, header, lifetime, map_of, within
 from mahakam.api.ngsild.posted import parameters_of
+from mahakam.api.ngsild.temporal_pages import Shape, Slice, part_of
 from mahakam.broker.entitymaps import EntityMaps
-from mahakam.broker.history import MAX_INSTANCES, History, too_many
+from mahakam.broker.history import History
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.lexical import is_uri
 from mahakam.ngsild.problem import Problem, bad_request, not_found
-from mahakam.ngsild.projection import EVERYTHING, Projection, parse_projection
+from mahakam.ngsild.projection import EVERYTHING, parse_projection
 from mahakam.ngsild.query import attributes_of
 from mahakam.ngsild.selection import Selection
-from mahakam.ngsild.temporal import Head, Moment
-from mahakam.ngsild.temporal_aggregate import Aggregation, parse_aggregation
+from mahakam.ngsild.temporal import Head
+from mahakam.ngsild.temporal_aggregate import parse_aggregation
 from mahakam.ngsild.temporal_query import (
-    Period,
     View,
     fault,
     parse_last,
     parse_period,
     parse_timeproperty,
-    sortable,
 )
-from mahakam.ngsild.temporal_render import SERIES, drawn, normalized, series
 
-PAGE = 30
-"""Attribute instances of one entity in an answer; where there are more, it is partial (206)."""
 FORMS = ("normalized", "temporalValues", "aggregatedValues")
 OPTIONS = frozenset((*FORMS, "sysAttrs"))
 TEMPORAL = frozenset(("timerel", "timeAt", "endTimeAt", "timeproperty", "lastN"))
@@ -59,22 +55,11 @@ POST_PARAMETERS = frozenset(("limit", "offset", "count", "options", "format", "l
 _FORM_OF = {"values": "temporalValues", **{name: name for name in FORMS}}
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How an answer looks. ``aggregation``: what is made of the values, if anything."""
-
-    form: str
-    sys_attrs: bool
-    projection: Projection
-    lang: str
-    aggregation: Aggregation | None
-
-
 async def retrieve_evolution(call: Call) -> Response:
     """Clause 5.7.3: the temporal evolution of one entity."""
     accept = accepted(call.request.headers)
     context = await call.context()
-    view, shape = _compiled(call.params, context)
+    view, shape = compiled(call.params, context)
     id = call.entity_id
     return await call.off_loop(partial(_retrieved, call, changed(view, entity=id), shape, context, accept))
 
@@ -86,7 +71,7 @@ def _retrieved(call: Call, view: View, shape: Shape, context: Context, accept: s
         raise not_found(f"{view.entity} has no temporal evolution")
     if view.attributes and not history.store.moments(View(view.entity, attributes=view.attributes, limit=1)):
         raise not_found(f"{view.entity} has none of these attributes")
-    found = Slice.of([_part(history, head, view, shape)], view)
+    found = Slice.of([part_of(history, head, view, shape)], view)
     shown = found.shown(history, shape, context)[0]
     if not shown:
         raise not_found(f"{view.entity} has nothing of what was picked")
@@ -104,10 +89,10 @@ async def query_evolutions(call: Call) -> Response:
 async def query_evolutions_by_post(call: Call) -> Response:
     """Clause 5.7.4: the same, said by a Query object with ``temporalQ`` and ``aggrParams``."""
     payload, context = await call.payload()
-    return await _query(call, {**call.params, **_posted(payload)}, context)
+    return await _query(call, {**call.params, **posted(payload)}, context)
 
 
-def _posted(payload: Any) -> Mapping[str, str]:
+def posted(payload: Any) -> Mapping[str, str]:
     """A Query object in the words of a query string; raises Problem BadRequestData."""
     if not isinstance(payload, dict):
         raise bad_request("The query is not valid", "an object was expected")
@@ -145,7 +130,13 @@ def _word(part: Any, where: str, name: str) -> str:
 
 async def _query(call: Call, params: Mapping[str, str], context: Context) -> Response:
     accept = accepted(call.request.headers)
-    view, shape = _compiled(params, context)
+    page, view, shape = planned(params, context)
+    return await call.off_loop(partial(_queried, call, page, view, shape, context, accept))
+
+
+def planned(params: Mapping[str, str], context: Context) -> tuple[Page, View, Shape]:
+    """What a query of evolutions asks for; raises Problem."""
+    view, shape = compiled(params, context)
     if params.get("orderBy", "id") not in ("id", "id;asc", "id;desc"):
         raise bad_request("The parameter orderBy is not valid", "temporal evolutions are ordered by id")
     if view.period is None:
@@ -159,8 +150,7 @@ async def _query(call: Call, params: Mapping[str, str], context: Context) -> Res
     count = flag_of(params, "count")
     if limit == 0 and not count:
         raise bad_request("The parameter limit is not valid", "0 goes only with count=true")
-    page = Page(selection, limit, offset, count, params.get("orderBy", ""))
-    return await call.off_loop(partial(_queried, call, page, view, shape, context, accept))
+    return Page(selection, limit, offset, count, params.get("orderBy", "")), view, shape
 
 
 async def create_map_of_evolutions(call: Call) -> Response:
@@ -168,7 +158,7 @@ async def create_map_of_evolutions(call: Call) -> Response:
     accept = accepted(call.request.headers)
     seconds = lifetime(call)
     context = await call.context()
-    view, _ = _compiled(call.params, context)
+    view, _ = compiled(call.params, context)
     if view.period is None:
         raise fault("timerel", "a map of evolutions needs timerel and timeAt")
     selection = compile_selection(call.params, context)
@@ -209,14 +199,14 @@ def _queried(call: Call, page: Page, view: View, shape: Shape, context: Context,
             total += 1
             if total > end and not page.count:
                 break
-    part = Slice.of([_part(history, head, own, shape) for head, own in found], view)
+    part = Slice.of([part_of(history, head, own, shape) for head, own in found], view)
     headers = part.headers()
     if kept:
         headers.append(header(kept))
     if page.count:
         headers.append(("ngsild-results-count", str(total)))
     if call.request.method == "GET":
-        headers += _links(call, page, total > end)
+        headers += links(call, page, total > end)
     status = 201 if made and part.status == 200 else part.status
     return call.answer(part.shown(history, shape, context), context, accept, *headers, status=status)
 
@@ -228,7 +218,7 @@ def _ids(history: History, view: View, selection: Selection) -> list[str]:
     return [head["id"] for head, _ in history.scan(selection, view)]
 
 
-def _links(call: Call, page: Page, more: bool) -> list[tuple[str, str]]:
+def links(call: Call, page: Page, more: bool) -> list[tuple[str, str]]:
     """Link headers to the next and the previous page of entities (clause 6.3.10)."""
     from urllib.parse import urlencode
 
@@ -242,119 +232,7 @@ def _links(call: Call, page: Page, more: bool) -> list[tuple[str, str]]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One entity of an answer. ``cut``: the time from which on (with lastN: back to which) it has more; or ""."""
-
-    head: Head
-    view: View
-    moments: list[Moment]
-    cut: str = ""
-
-
-def _part(history: History, head: Head, view: View, shape: Shape) -> Part:
-    """What an answer may have of one entity: a page, or everything that is aggregated."""
-    limit = MAX_INSTANCES if shape.aggregation else PAGE
-    found = history.store.moments(changed(view, newest=bool(view.last), limit=limit + 1))
-    if len(found) <= limit:
-        return Part(head, view, found)
-    if shape.aggregation:
-        raise too_many(head)
-    # What has one time comes together, so that the next page can begin at a time.
-    cut = _time(found[-1], view)
-    if cut == _time(found[0], view):
-        found = history.store.moments(changed(view, newest=bool(view.last), limit=MAX_INSTANCES))
-        cut = next((time for one in found if (time := _time(one, view)) != _time(found[0], view)), "")
-    return Part(head, view, found, cut)
-
-
-def _time(moment: Moment, view: View) -> str:
-    return sortable(moment.time(view.timeproperty) or moment.created)
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """The part of several evolutions that one answer has: up to the same time in all of them."""
-
-    parts: list[Part]
-    view: View
-    cut: str
-
-    @classmethod
-    def of(cls, parts: list[Part], view: View) -> Slice:
-        cuts = [part.cut for part in parts if part.cut]
-        cut = (max(cuts) if view.last else min(cuts)) if cuts else ""
-        if cut:
-            parts = [changed(part, moments=_within(part.moments, view, cut)) for part in parts]
-        return cls(parts, view, cut)
-
-    @property
-    def status(self) -> int:
-        return 206 if self.cut else 200
-
-    def headers(self) -> list[tuple[str, str]]:
-        """Content-Range of a partial answer: in the order of time, with lastN against it (clause 6.3.10)."""
-        if not self.cut:
-            return []
-        times = [time for part in self.parts for one in part.moments if (time := _time(one, self.view))]
-        if not times:
-            return []
-        start, end = _range(self.view, min(times), max(times))
-        size = str(self.view.last) if self.view.last else "*"
-        return [("content-range", f"date-time {_second(start)}-{_second(end)}/{size}")]
-
-    def shown(self, history: History, shape: Shape, context: Context) -> list[dict[str, Any]]:
-        """The answer's entities; an attribute of which the partial answer has nothing is there, empty."""
-        shown = [_shown(part, shape, context, self.view) for part in self.parts]
-        if self.cut:
-            for part, one in zip(self.parts, shown, strict=True):
-                for moment in history.store.moments(changed(part.view, last=1)):
-                    if shape.projection.keeps(moment.attribute):
-                        kind = moment.instance()["type"]
-                        empty = {"type": kind, SERIES[kind]: []} if shape.form == "temporalValues" else []
-                        one.setdefault(context.compact(moment.attribute), empty)
-        return shown
-
-
-def _within(moments: list[Moment], view: View, cut: str) -> list[Moment]:
-    if view.last:
-        return [one for one in moments if _time(one, view) > cut]
-    return [one for one in moments if _time(one, view) < cut]
-
-
-def _range(view: View, least: str, most: str) -> tuple[str, str]:
-    period: Period | None = view.period
-    if view.last:
-        if period is None or period.timerel == "after":
-            return most, least
-        return period.end or period.at, least
-    return (least if period is None or period.timerel == "before" else period.at), most
-
-
-def _second(time: str) -> str:
-    """Clause 6.3.10: to the second, without a zone."""
-    return sortable(time).partition(".")[0]
-
-
-def _shown(part: Part, shape: Shape, context: Context, view: View) -> dict[str, Any]:
-    keeps = shape.projection.keeps
-    kept = [moment for moment in part.moments if keeps(moment.attribute)]
-    if view.last:
-        kept.reverse()
-    head = {name: value for name, value in part.head.items() if keeps(name) and name != "scope"}
-    how: dict[str, Any] = {
-        "timeproperty": view.timeproperty,
-        "sys_attrs": shape.sys_attrs,
-        "lang": shape.lang,
-    }
-    if shape.aggregation is not None:
-        return drawn(head, kept, context, shape.aggregation.draw, **how)
-    if shape.form == "temporalValues":
-        return drawn(head, kept, context, series, **how)
-    return normalized(head, kept, context, **how)
-
-
-def _compiled(params: Mapping[str, str], context: Context) -> tuple[View, Shape]:
+def compiled(params: Mapping[str, str], context: Context) -> tuple[View, Shape]:
     """What the parameters of a read say; raises Problem."""
     options = options_of(params, OPTIONS)
     forms = {_FORM_OF[option] for option in options if option in _FORM_OF}

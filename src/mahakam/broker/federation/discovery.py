@@ -61,6 +61,13 @@ def in_time(registration: Registration, period: Period | None) -> bool:
     return name in payload and period.meets(payload[name])
 
 
+def recorded(registration: Registration, period: Period | None) -> bool:
+    """Whether a source may have instances of a period: one that names no interval may have them of any time."""
+    if not {"observationInterval", "managementInterval"} & registration.payload.keys():
+        return True
+    return period is None or in_time(registration, period)
+
+
 def passes(registration: Registration, conditions: tuple[Condition, ...]) -> bool:
     """Whether a registration fulfils conditions on its own members."""
     if not conditions:
