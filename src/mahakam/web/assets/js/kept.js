@@ -1,9 +1,10 @@
 // The list of reports on this phone: what waits, what was refused, what was sent.
-import { all, flush, forget, onChange } from "./queue.js";
+import { all, flush, forget, keepSending, onChange } from "./queue.js";
 
 // Keep a list up to date. Its words are data attributes of the host; it hides itself while there is nothing.
+// Resolves when it is drawn.
 export function show(host) {
-  if (!host) return;
+  if (!host) return undefined;
   const draw = async () => {
     const reports = await all().catch(() => []);
     host.replaceChildren(...reports.map((report) => row(host, report)));
@@ -14,7 +15,7 @@ export function show(host) {
   onChange(draw);
   addEventListener("online", draw);
   addEventListener("offline", draw);
-  draw();
+  return draw();
 }
 
 function row(host, report) {
@@ -55,6 +56,5 @@ function button(text, act) {
 const page = document.querySelector("[data-kept-page]");
 if (page) {
   show(page.querySelector("[data-kept]"));
-  addEventListener("online", () => flush());
-  flush();
+  keepSending();
 }

@@ -1,5 +1,5 @@
 // The report form without a connection: what is typed is saved as it is typed, and sent when there is a way.
-import { flush, get, keep } from "./queue.js";
+import { get, keep, keepSending } from "./queue.js";
 import { show } from "./kept.js";
 
 const DRAFT = "mahakam-draft";
@@ -28,9 +28,8 @@ export async function guard(form, fresh) {
   }
   form.addEventListener("input", () => save(form));
   form.addEventListener("change", () => save(form));
-  addEventListener("online", () => flush());
-  show(host);
-  flush();
+  await show(host);
+  keepSending();
 }
 
 // Submit over the network if the server can be reached, else keep the report here. Says whether it was "kept", or is

@@ -5,6 +5,7 @@ const STORE = "reports";
 const KEEP_SENT = 20;
 const LOCK = "mahakam-send-reports";
 const WAIT = 60_000;
+const AGAIN = 10_000;
 
 function open() {
   return new Promise((resolve, reject) => {
@@ -69,6 +70,16 @@ export function get(key) {
 export function flush() {
   if (!navigator.locks) return sendAll();
   return navigator.locks.request(LOCK, { ifAvailable: true }, (lock) => (lock ? sendAll() : false));
+}
+
+// Send what waits now, when the browser says that the connection is back, when the page is looked at again, and every
+// so often: a server that was down says nothing when it is back.
+export function keepSending() {
+  const look = () => { if (document.visibilityState === "visible") flush(); };
+  addEventListener("online", look);
+  document.addEventListener("visibilitychange", look);
+  setInterval(look, AGAIN);
+  return flush();
 }
 
 async function sendAll() {

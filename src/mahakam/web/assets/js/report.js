@@ -105,7 +105,14 @@ function startMap(host) {
     if (typed()) show(typed());
     map.once("idle", () => host.classList.add("ready"));
   });
-  $("[data-by-hand]").open = false;
+  tidy($("[data-by-hand]"));
+}
+
+// With a map the fields for a place by hand are folded away, but never from under somebody who is at them: on a slow
+// phone the map comes long after the page.
+function tidy(part) {
+  const used = part.contains(document.activeElement) || [...part.querySelectorAll("input, select")].some((field) => field.value);
+  if (!used) part.open = false;
 }
 
 function show(lonLat) {
@@ -263,6 +270,7 @@ guard(form, !document.querySelector("#alike, #errors")).then(() => {
   if (at) map && !map.loaded() ? moved(at, "fields") : show(at);
   ask(form.querySelector("[name=service]:checked")?.value);
   photo.dispatchEvent(new Event("change"));
+  form.dataset.ready = "";
 });
 register(form.dataset.city, document.documentElement.lang).catch((error) => console.warn(error));
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
