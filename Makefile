@@ -40,7 +40,7 @@ demo: .venv/.run assets  ## load the example cities and serve them (PORT=8000, D
 	@exec $(BIN)/mahakam demo --data $(DATA) --port $(PORT)
 
 test: setup  ## all tests, the browser's included
-	@tools/system-packages chromium postgresql postgresql-postgis default-jre-headless
+	@tools/system-packages chromium postgresql postgresql-postgis default-jre-headless mariadb-server
 	@$(BIN)/python -m pytest -n auto
 
 lint: setup  ## style, types and the direction of imports

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from mahakam.app import Node
 from mahakam.config import Settings
 from mahakam.feeds.parts import Parts
@@ -55,6 +57,11 @@ map: {code: kode, name: nama, location: {geometry: true}}
 entity: {id: "urn:ngsi-ld:BusStop:town:{code}"}
 """
 """The same stops from GeoJSON: a feed ``shapes``."""
+STOPS = [
+    {"kode": f"A{n}", "nama": f"Halte {n}", "kelas": "kota", "kursi": 3, "lon": 117.01, "lat": -0.41}
+    for n in range(1, 8)
+]
+"""Seven stops as another system has them."""
 
 
 class Town:
@@ -149,3 +156,11 @@ class Town:
                 waiting.pop()()
 
         return progress
+
+
+def from_origin(town: Town, **source: Any) -> None:
+    """The town's feed of stops, from somewhere else; the town's node may ask addresses of this machine."""
+    feed = yaml.safe_load((town.folder / "feeds/stops.yaml").read_text())
+    feed["source"] = source
+    town.write("feeds/stops.yaml", yaml.safe_dump(feed))
+    town.parts = Parts(town.parts.broker, town.parts.places, town.parts.data, True)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from mahakam.feeds.sources.model import SourceError
 
@@ -90,3 +91,11 @@ def with_secrets(text: str, feed: str) -> str:
         return os.environ[match[1]]
 
     return _SECRET.sub(value, text)
+
+
+def url_with_secrets(url: str, feed: str) -> str:
+    """As :func:`with_secrets`; one that stands before the host, a password, is percent-encoded (RFC 3986, 3.2.1)."""
+    scheme, mark, rest = url.partition("://")
+    before, at, after = rest.rpartition("@")
+    quoted = _SECRET.sub(lambda match: quote(with_secrets(match[0], feed), safe=""), before)
+    return with_secrets(scheme, feed) + mark + quoted + at + with_secrets(after, feed)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 import ssl
 import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from mahakam.broker.endpoint import is_public
@@ -20,6 +22,10 @@ TRIES = 4
 MAX_WAIT = 60.0
 _AGAIN = (429, 500, 502, 503, 504)
 _ELSEWHERE = (301, 302, 303, 307, 308)
+_REFUSED = {
+    401: ": it wants a key or password, or refuses the one that was sent; see headers",
+    403: ": it refuses this key, or this node; ask who runs it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +59,15 @@ class Web:
             pause = self.wait * 2**attempt
             try:
                 answer = self._followed(url, headers)
+            except http.client.IncompleteRead:
+                said = "sends an answer that is cut off before its end"
+                continue
             except (OSError, http.client.HTTPException) as error:
-                said = str(error) or type(error).__name__
+                said = f"cannot be reached: {str(error) or type(error).__name__}"
                 continue
             if answer.status < 300 or answer.status == 304:
                 return answer
-            said = f"answered {answer.status}"
+            said = f"answered {answer.status}{_REFUSED.get(answer.status, '')}"
             if answer.status not in _AGAIN:
                 break
             after = answer.headers.get("retry-after", "")
@@ -103,8 +112,21 @@ class Web:
                     raise SourceError(self.feed, f"{_shown(url)} answers more than {self.most:,} bytes")
                 if time.monotonic() - started > 20 * SECONDS:
                     raise SourceError(self.feed, f"{_shown(url)} takes longer than {20 * SECONDS:.0f} s")
+            if answer.length:  # less came than Content-Length promised
+                raise http.client.IncompleteRead(bytes(body), answer.length)
             lowered = {name.lower(): value for name, value in answer.getheaders()}
             return Answer(url, answer.status, lowered, bytes(body))
+
+
+def as_json(feed: str, answer: Answer) -> Any:
+    """The JSON of an answer. Raises SourceError for none."""
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        media = answer.headers.get("content-type", "").partition(";")[0]
+        raise SourceError(
+            feed, f"{_shown(answer.url)} answers no JSON{f' but {media}' if media else ''}"
+        ) from error
 
 
 def address_of(feed: str, host: str, port: int, private_addresses: bool) -> str:

@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from mahakam.feeds.origins import Ask, NothingNew, Origin, with_secrets
+from mahakam.feeds.origins import Ask, NothingNew, Origin, url_with_secrets
 from mahakam.feeds.origins._web import address_of
 from mahakam.feeds.sources.model import SourceError
 
@@ -119,7 +119,7 @@ def _line(record: dict[str, Any]) -> bytes:
 @contextmanager
 def _connected(ask: Ask) -> Iterator[tuple[paho.Client, queue.SimpleQueue[paho.MQTTMessage]]]:
     """A client under a name of its own, whose messages the broker keeps while it is away (a session that lasts)."""
-    url = with_secrets(str(ask.options["url"]), ask.name)
+    url = url_with_secrets(str(ask.options["url"]), ask.name)
     parts = urlsplit(url)
     secure = parts.scheme == "mqtts"
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
