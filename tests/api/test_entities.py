@@ -101,6 +101,23 @@ def test_queries(api: Api) -> None:
     assert ids(api.get("/entities?type=Ship")) == []
 
 
+def test_queries_that_differ_by_their_place_alone(api: Api) -> None:
+    for number in range(9):
+        location = {**POINT, "coordinates": [117 + number // 3, -0.5]}
+        api.create(f"urn:ngsi-ld:Weather:{number}", heat=number, location=location)
+    path = f"{BASE}/entities?type=Weather&q=heat>0&georel=near;maxDistance==1000&geometry=Point&limit=2"
+    for place in range(4):
+        for coordinates in (f"%5B{117 + place},-0.5%5D", f"[{117 + place},-0.5]", f"[{117 + place}.0,-0.5]"):
+            found = api.client.get(f"{path}&coordinates={coordinates}")
+            expected = [f"urn:ngsi-ld:Weather:{place * 3 + n}" for n in range(3) if place * 3 + n][:3]
+            assert ids(found) == expected[:2] if place < 3 else not ids(found)
+            if len(expected) > 2 and place < 3:
+                rest = api.client.get(found.links["next"]["url"])
+                assert ids(rest) == expected[2:], found.links
+    for wrong in ("[117,-95]", "[117]", "[117,]", "[1.2.3,4]", "[117,-0.5]&coordinates=[1,2]"):
+        assert api.client.get(f"{path}&coordinates={wrong}").status_code == 400, wrong
+
+
 def test_pages(api: Api) -> None:
     for number in range(45):
         api.create(f"urn:ngsi-ld:Weather:{number:02}")

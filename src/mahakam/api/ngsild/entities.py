@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+import orjson
+
 from mahakam.api.http import Response
 from mahakam.api.ngsild.call import (
     BASE,
@@ -43,6 +45,7 @@ from mahakam.broker.linked import has_links, resolved
 from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.draft import Draft
 from mahakam.ngsild.entity import SYSTEM, Document, parse_entity, parse_fragment
+from mahakam.ngsild.geometry import geometry_faults
 from mahakam.ngsild.lexical import TIME_RULE, is_time, require_uri
 from mahakam.ngsild.match import of_types
 from mahakam.ngsild.ordering import Ordering, parse_ordering
@@ -51,7 +54,7 @@ from mahakam.ngsild.plain import plain_entity
 from mahakam.ngsild.problem import Problem, bad_request, not_found
 from mahakam.ngsild.qlanguage import attributes_in
 from mahakam.ngsild.query import parse_types, selection_from
-from mahakam.ngsild.selection import Selection
+from mahakam.ngsild.selection import Geo, Selection
 
 FILTERS = ("type", "attrs", "q", "georel", "bbox", "scopeQ")
 """A query without one of these is too wide (clause 5.7.2.4)."""
@@ -184,19 +187,56 @@ class Plan:
         return f'<{before}{offset}{after}>; rel="{relation}"; type="{JSON}"'
 
 
-_plans: dict[tuple[str, str | None, str, int, int], Plan] = {}
+_Key = tuple[str, str | None, str, int, int]
+_plans: dict[_Key, Plan] = {}
+_alike: dict[_Key, tuple[str, Plan]] = {}
+"""By a query without its coordinates: those of one such query, and its plan."""
+_COORDINATES = re.compile(r"(?<=&)coordinates=(?:\[|%5B)([-0-9.,]+)(?:\]|%5D)(?=&|$)")
 _MAX_PLANS = 2048
-_SAFE = re.compile(r"[A-Za-z0-9_.\-:*,;=@!$()~/]*", re.ASCII)
-"""What a query string takes as it is."""
+_SAFE = re.compile(r"[A-Za-z0-9_.\-:*,=@!$()~/]*", re.ASCII)
+"""What a query string takes as it is; a semicolon ends the link for many a client."""
 
 
 def core_plan(node: Node, query: str) -> Plan:
     """The plan of a query string with the core context, without a tenant. Raises Problem."""
     key = (query, None, "", id(node), node.contexts.generation)
-    return _plans.get(key) or _keep(key, compile_plan(parameters(query, QUERY_PARAMETERS), CORE))
+    found = _plans.get(key)
+    if found is not None:
+        return found
+    place = _COORDINATES.search(query)
+    if place is None:
+        return _keep(key, compile_plan(parameters(query, QUERY_PARAMETERS), CORE))
+    # Queries of an application differ in their place alone.
+    kin = (query[: place.start()] + query[place.end() :], *key[1:])
+    known = _alike.get(kin)
+    plan = _elsewhere(*known, place[1]) if known else None
+    if not plan:
+        plan = compile_plan(parameters(query, QUERY_PARAMETERS), CORE)
+        if plan.selection.geo is not None:
+            if len(_alike) >= _MAX_PLANS:
+                _alike.clear()
+            _alike[kin] = place[1], plan
+    return _keep(key, plan)
 
 
-def _keep(key: tuple[str, str | None, str, int, int], plan: Plan) -> Plan:
+def _elsewhere(there: str, plan: Plan, here: str) -> Plan | None:
+    """The plan of a query that is another only by its coordinates; None if they are not valid."""
+    geo = plan.selection.geo
+    try:
+        coordinates = orjson.loads(f"[{here}]")
+    except ValueError:
+        return None
+    geometry = {"type": geo.geometry["type"], "coordinates": coordinates} if geo else {}
+    if geo is None or plan.path is None or geometry_faults(geometry):
+        return None
+    place = Geo(geo.georel, geometry, geo.geoproperty, geo.max_distance, geo.min_distance)
+    selection = changed(plan.selection, geo=place)
+    before, after = plan.path
+    before = before.replace(f"coordinates=%5B{there}%5D", f"coordinates=%5B{here}%5D", 1)
+    return changed(plan, selection=selection, path=(before, after))
+
+
+def _keep(key: _Key, plan: Plan) -> Plan:
     if len(_plans) >= _MAX_PLANS:
         _plans.clear()
     _plans[key] = plan
@@ -286,7 +326,7 @@ def _pages(params: Mapping[str, str], limit: int) -> tuple[str, str]:
 
 
 def _quoted(value: str) -> str:
-    return value if _SAFE.fullmatch(value) else quote(value, safe=":*,;=@!$()~/")
+    return value if _SAFE.fullmatch(value) else quote(value, safe=":*,=@!$()~/")
 
 
 def number(text: str | None, name: str, default: int) -> int:

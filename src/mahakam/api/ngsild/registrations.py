@@ -126,7 +126,7 @@ def page_of(params: Mapping[str, str]) -> tuple[int, int]:
 def links(call: Call, path: str, limit: int, offset: int, total: int) -> list[tuple[str, str]]:
     """Link headers to the next and the previous page (clause 6.3.10)."""
     rest = [
-        f"{name}={quote(value, safe=':*,;=@!$()~/')}"
+        f"{name}={quote(value, safe=':*,=@!$()~/')}"
         for name, value in call.params.items()
         if name not in ("limit", "offset")
     ]

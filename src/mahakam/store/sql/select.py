@@ -20,7 +20,8 @@ class Plan:
 
     ``index_where`` speaks of ``t`` alone, ``where`` of ``e``; "" is none. ``parameters``: in that order.
     ``join``: the dialect's words. ``ordered``: the source gives its rows in
-    order of creation. If the plan is not ``exact``, its rows are candidates, for
+    order of creation. ``place``: the first of its parameters that a place is given to for an exact
+    test, where an index of places drives. If the plan is not ``exact``, its rows are candidates, for
     :func:`mahakam.ngsild.match.matches` to decide.
     """
 
@@ -31,6 +32,7 @@ class Plan:
     join: str
     exact: bool
     ordered: bool = False
+    place: int = 0
 
     def page(self, columns: str) -> str:
         """One page in order of creation; limit and offset follow the parameters."""
@@ -58,6 +60,22 @@ class Plan:
     def joined(self, columns: str, table: str) -> str:
         """All rows, joined with another table (``name ON condition``)."""
         return f"SELECT {columns} FROM {self._rows()} JOIN {table} {self._clause()}"
+
+    def elsewhere(self, drive: Drive, test: Test) -> Plan:
+        """The plan of a selection that is another only by its place, which drives both in the same words."""
+        begins = len(drive.parameters)
+        between, after = self.parameters[begins : self.place], self.place + len(test.parameters)
+        parameters = (*drive.parameters, *between, *test.parameters, *self.parameters[after:])
+        return Plan(
+            self.source,
+            self.index_where,
+            self.where,
+            parameters,
+            self.join,
+            self.exact,
+            self.ordered,
+            self.place,
+        )
 
     @property
     def order(self) -> str:
@@ -88,7 +106,7 @@ def compile_selection(selection: Selection, dialect: Dialect, drive: Drive | Non
     parameters: list[Any] = []
     tests: list[Test] = []
     left: dict[str, Any] = {}
-    geo = selection.geo
+    geo, place = selection.geo, 0
     if selection.ids:
         drive = None
     place_drives = drive is not None and drive.part is geo
@@ -113,6 +131,7 @@ def compile_selection(selection: Selection, dialect: Dialect, drive: Drive | Non
         else:
             tests.append(scoped)
     if place_drives:
+        place = len(parameters) + sum(len(test.parameters) for test in tests)
         test = dialect.decide(Selection(geo=geo))
         tests.append(Test(f"(t.sure OR {test.sql})", test.parameters, test.exact))
     elif geo is not None:
@@ -133,6 +152,7 @@ def compile_selection(selection: Selection, dialect: Dialect, drive: Drive | Non
         dialect.join,
         all(test.exact for test in tests),
         drive is not None,
+        place,
     )
 
 

@@ -20,7 +20,7 @@ from mahakam.store.sql.copying import FrozenRows, dump
 from mahakam.store.sql.history import HistoryReads
 from mahakam.store.sql.ledger import Ledger
 from mahakam.store.sql.packing import unpack
-from mahakam.store.sql.select import Plan, compile_selection
+from mahakam.store.sql.select import Drive, Plan, compile_selection
 from mahakam.store.sqlite import places
 from mahakam.store.sqlite.condition import SQLITE
 from mahakam.store.sqlite.connection import (
@@ -68,6 +68,7 @@ class SqliteEntities(Ledger, HistoryReads):
         self._writer = Writer(path)
         self._shared = SharedReads(self._readers, self._writer)
         self._plans: dict[tuple[Selection, frozenset[str]], tuple[Plan, str]] = {}
+        self._alike: dict[tuple[tuple[Any, ...], str], tuple[Plan, str]] = {}
         self.values = ValueIndexes(self._all, self._learn)
 
     def _all(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
@@ -86,13 +87,31 @@ class SqliteEntities(Ledger, HistoryReads):
         key = selection, self.values.names
         found = self._plans.get(key)
         if found is None:
-            plan = compile_selection(
-                selection, SQLITE, places.drive(selection) or self.values.drive(selection)
-            )
+            drive = places.drive(selection)
+            found = self._by_place(selection, drive) if drive else self._compiled(selection)
             if len(self._plans) >= _MAX_PLANS:
                 self._plans.clear()
-            found = self._plans[key] = plan, _WHOLE_PAGE.format(plan.page("e.body"))
+            self._plans[key] = found
         return found
+
+    def _compiled(self, selection: Selection, drive: Drive | None = None) -> tuple[Plan, str]:
+        plan = compile_selection(selection, SQLITE, drive or self.values.drive(selection))
+        return plan, _WHOLE_PAGE.format(plan.page("e.body"))
+
+    def _by_place(self, selection: Selection, drive: Drive) -> tuple[Plan, str]:
+        """Selections that differ by their place alone are compiled once: it takes as long as to answer."""
+        if selection.ids:  # which drive
+            return self._compiled(selection, drive)
+        others = selection.types, selection.scopes, selection.attrs, selection.condition, selection.id_pattern
+        kin = others, drive.sql
+        found = self._alike.get(kin)
+        if found is None:
+            if len(self._alike) >= _MAX_PLANS:
+                self._alike.clear()
+            found = self._alike[kin] = self._compiled(selection, drive)
+            return found
+        plan, page = found
+        return plan.elsewhere(drive, SQLITE.decide(Selection(geo=selection.geo))), page
 
     def _plan(self, selection: Selection) -> Plan:
         return self._prepared(selection)[0]
