@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mahakam.broker.contexts import Contexts
     from mahakam.broker.contracts import ContractBook
     from mahakam.broker.history import Keeping
+    from mahakam.broker.identity import Identity
     from mahakam.broker.notifier import Notifier
     from mahakam.services.photo import Darkroom
     from mahakam.web.mailing import Mailing
@@ -147,6 +148,7 @@ class Notifiers:
         self._running: dict[str, Notifier] = {}
         self._mailing: Mailing | None = None
         self._darkroom: Darkroom | None = None
+        self._identity: Identity | None = None
         self._purge_at = 0.0
         self._remind_at = 0.0
         self._exchange_at = 0.0
@@ -211,7 +213,16 @@ class Notifiers:
         except Exception:
             _log.exception("the exchange with other servers ended early; the next round goes on")
 
+    def _alias(self, tenant: str) -> str:
+        """The name by which other nodes know this one (clause 6.3.18)."""
+        from mahakam.broker.identity import Identity
+
+        if self._identity is None:
+            self._identity = Identity(self._node.broker.store)
+        return self._identity.alias(tenant)
+
     def _look(self) -> None:
+        from mahakam.broker.federation.spreading import Spreading
         from mahakam.broker.notifier import Notifier
 
         if time.monotonic() >= self._exchange_at and not (self._exchanging and self._exchanging.is_alive()):
@@ -231,7 +242,14 @@ class Notifiers:
             if name not in self._running:
                 broker = self._node.broker.tenant(name)
                 private = self._node.settings.private_addresses
-                notifier = Notifier(broker.subscriptions, private_addresses=private)
+                spreading = Spreading(
+                    broker.subscriptions,
+                    broker.registrations,
+                    address=self._node.settings.base,
+                    alias=partial(self._alias, name),
+                    private_addresses=private,
+                )
+                notifier = Notifier(broker.subscriptions, private_addresses=private, beside=spreading.run)
                 notifier.start()
                 self._running[name] = notifier
         if self._darkroom is None:

@@ -68,6 +68,7 @@ def _members() -> dict[str, Any]:
         "datasetId": one_or_many,
         "jsonldContext": _URI,
         "localOnly": {"type": "boolean"},
+        "splitEntities": {"type": "boolean"},
         "notification": {"type": "object", "required": ["endpoint"], "properties": _notification()},
     }
 

@@ -132,11 +132,15 @@ def headers(subscription: Subscription, tenant: str) -> dict[str, str]:
     accept = subscription.endpoint.accept
     found = {"Content-Type": accept}
     if accept == JSON or (accept == GEO_JSON and _linked_context(subscription)):
-        url = subscription.notified_in.link or CORE_URL
-        found["Link"] = f'<{url}>; rel="{_CONTEXT_REL}"; type="{JSON_LD}"'
+        found["Link"] = context_header(subscription.notified_in)
     if tenant:
         found["NGSILD-Tenant"] = tenant
     return found | dict(subscription.endpoint.receiver_info)
+
+
+def context_header(context: Context) -> str:
+    """The value of a Link header for a context."""
+    return f'<{context.link or CORE_URL}>; rel="{_CONTEXT_REL}"; type="{JSON_LD}"'
 
 
 def _linked_context(subscription: Subscription) -> bool:

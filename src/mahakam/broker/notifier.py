@@ -7,7 +7,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
@@ -86,7 +86,10 @@ class Notifier:
         *,
         private_addresses: bool = False,
         patience: Patience = Patience(),
+        beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
+        """``beside``: work that goes on in the same loop, cancelled at its end."""
+        self._beside = beside
         self._store = subscriptions.store
         self._subscriptions = subscriptions
         self._private = private_addresses
@@ -129,6 +132,7 @@ class Notifier:
         }  # fmt: skip
         self._http = HttpSender(**options, secret_of=partial(secret_of, self._store))
         self._mqtt = MqttSender(**options)
+        beside = asyncio.create_task(self._beside()) if self._beside is not None else None
         self._ready.set()
         try:
             while not self._ended:
@@ -140,9 +144,10 @@ class Notifier:
                 self._wake.clear()
                 await asyncio.sleep(_BREATH)
         finally:
-            for task in list(self._busy.values()):
+            under_way = [*self._busy.values(), *([beside] if beside is not None else ())]
+            for task in under_way:
                 task.cancel()
-            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+            await asyncio.gather(*under_way, return_exceptions=True)
             await self._http.close()
             await self._mqtt.close()
 

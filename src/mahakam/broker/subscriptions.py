@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from mahakam.broker.changes import Changes, changes_of
 from mahakam.broker.clock import now
 from mahakam.broker.linked import followed, has_links
 from mahakam.broker.matching import Index
-from mahakam.broker.notification import body, of_change
+from mahakam.broker.notification import Datum, body, of_change
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.problem import Problem, not_found
 from mahakam.ngsild.subscription import About, Subscription
@@ -24,6 +24,8 @@ STATUS = "subscription-status"
 """Records of counters and times: ``timesSent``, ``lastNotification`` and the like."""
 TURN = "subscription-turn"
 """Records ``{"next": seconds since 1970}`` of when a throttled or periodic subscription may be told again."""
+ORIGIN = "subscription-origin"
+"""Records ``{"via": …}`` of the way on which a subscription came that another node has passed on."""
 _VERSION = "subscription-version"
 
 
@@ -90,7 +92,7 @@ class Subscriptions:
 
         def work(transaction: Transaction) -> None:
             _required(transaction, id)
-            for kind in (KIND, STATUS, TURN):
+            for kind in (KIND, STATUS, TURN, ORIGIN):
                 transaction.save_record(kind, id, None)
             for entity in transaction.records(late(id)):
                 transaction.save_record(late(id), entity, None)
@@ -151,6 +153,12 @@ class Subscriptions:
 
     # What they are owed
 
+    def pass_on(self, transaction: Transaction, subscription: Subscription, data: Sequence[Datum]) -> None:
+        """Owe what a context source has told: it keeps to the pauses of throttling itself."""
+        at = now()
+        if data and subscription.status(at) == "active":
+            transaction.owe(subscription.id, data[0].document["id"], body(subscription, data, at))
+
     def any(self, transaction: Transaction) -> bool:
         """Whether there is a subscription at all."""
         return bool(len(self._current(transaction)))
@@ -180,6 +188,11 @@ class Subscriptions:
                 self._outside = Subscriptions(self.store, self.tenant)
             self._outside._refresh(self.store)
             return self._outside._index
+
+    @property
+    def version(self) -> str | None:
+        """Another text than before if anything has changed since, as :meth:`known` has found it."""
+        return self._outside._version if self._outside is not None else None
 
     def _owe(self, transaction: Transaction, subscription: Subscription, changes: Changes, at: str) -> None:
         entity = changes.entity["id"]

@@ -326,4 +326,5 @@ _SUBSCRIPTION: dict[str, Reader] = {
     "datasetId": _datasets,
     "jsonldContext": _uri,
     "localOnly": _boolean,
+    "splitEntities": _boolean,
 }

@@ -41,5 +41,6 @@ def build(node: Parts) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
     from mahakam.api.ngsild.direct import Direct
     from mahakam.api.ngsild.router import NgsiLd
 
-    served = Node(node.broker, node.contexts, partial(principal_of, node=node))
+    identify = partial(principal_of, node=node)
+    served = Node(node.broker, node.contexts, identify, address=node.settings.base)
     return asgi(NgsiLd(served), Direct(served))

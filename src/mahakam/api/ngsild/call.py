@@ -47,7 +47,7 @@ _TENANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 class Node:
     """What every call needs: the default tenant's broker, the contexts, and who is asking."""
 
-    __slots__ = ("_identity", "_sources", "broker", "contexts", "fetchers", "identify")
+    __slots__ = ("_identity", "_sources", "address", "broker", "contexts", "fetchers", "identify")
 
     def __init__(
         self,
@@ -55,7 +55,10 @@ class Node:
         contexts: Contexts,
         identify: Identify,
         fetchers: ThreadPoolExecutor | None = None,
+        address: str = "",
     ) -> None:
+        """``address``: scheme and host by which other nodes reach this one."""
+        self.address = address
         self.broker = broker
         self.contexts = contexts
         # Threads of their own: a slow server of contexts must not keep queries waiting.
@@ -353,7 +356,11 @@ def _unquoted(text: str) -> str:
 
 def tenant_of(headers: Headers) -> str:
     """The tenant that a request names, "" for the default; raises Problem BadRequestData (clause 6.3.14)."""
-    name = headers.get("ngsild-tenant")
+    return tenant_name(headers.get("ngsild-tenant"))
+
+
+def tenant_name(name: str | None) -> str:
+    """A name that a tenant may have, "" for the default; raises Problem BadRequestData."""
     if not name:
         return ""
     if _TENANT.fullmatch(name) is None:

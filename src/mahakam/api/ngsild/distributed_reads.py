@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -71,6 +71,20 @@ async def retrieve(call: Call) -> Response | None:
     ):
         return problem_response(not_found(id), call.headers(*forwarding.warnings))
     return _warned(one_entity(call, document, shape, context, accept), forwarding)
+
+
+async def parts_elsewhere(
+    call: Call, context: Context, id: str, types: Collection[str], but: str
+) -> list[Document]:
+    """What sources have of an entity, but for one of them: the id of its registration."""
+    forwarding = Forwarding(call, context)
+    found = [one for one in forwarding.matches(ids=(id,), types=types) if one.registration.id != but]
+    found = _able(found, _READS)
+
+    async def ask(match: Match) -> list[Document]:
+        return (await _query_source(forwarding, match, Selection(ids=(id,)), {}, 1))[0]
+
+    return [part for _, parts in await forwarding.each(found, ask) for part in parts]
 
 
 async def query(call: Call) -> Response | None:

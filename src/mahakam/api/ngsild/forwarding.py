@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 import orjson
 
-from mahakam.api.ngsild.call import JSON, JSON_LD, Call, context_link
+from mahakam.api.ngsild.call import JSON_LD, Call, context_link
 from mahakam.broker.clock import now
 from mahakam.broker.federation.client import Answer, SourceError
 from mahakam.broker.federation.discovery import in_time, parse_filter, passes, recorded
+from mahakam.broker.federation.headers import aliases, source_headers
 from mahakam.broker.federation.matching import Match
 from mahakam.broker.federation.registration import Registration
 from mahakam.ngsild.context import CORE, Context
@@ -21,14 +22,6 @@ from mahakam.ngsild.problem import Problem
 from mahakam.ngsild.temporal_query import Period
 
 T = TypeVar("T")
-_FROM_REQUEST = "urn:ngsi-ld:request"
-_NOT_SENT = frozenset(
-    (
-        "accept", "accept-encoding", "connection", "content-length", "content-type", "contenttype", "host",
-        "jsonldcontext", "keep-alive", "link", "ngsild-tenant", "te", "trailer", "transfer-encoding", "upgrade", "via",
-    )
-)  # fmt: skip
-"""What contextSourceInfo cannot set as a header: this node's own, or not meant for the wire (4.3.6.5, 4.3.6.6)."""
 
 
 class Forwarding:
@@ -40,7 +33,7 @@ class Forwarding:
         self.warnings: list[tuple[str, str]] = []
         self._alias = call.node.identity.alias(call.tenant)
         self._via = call.request.headers.get("via") or ""
-        self._seen = frozenset(part.split()[-1] for part in self._via.split(",") if part.strip())
+        self._seen = aliases(self._via)
 
     @property
     def looped(self) -> bool:
@@ -137,26 +130,13 @@ class Forwarding:
         return await self.call.node.sources.send(registration, method, target, headers, data)
 
     def _headers(self, registration: Registration, words: Context) -> dict[str, str]:
-        headers = {
-            "Via": ", ".join(part for part in (self._via, f"1.1 {self._alias}") if part),
-            "Accept": registration.setting("accept") or JSON,
-            "Content-Type": registration.setting("contentType") or JSON,
-            "Link": context_link(words),
-        }
-        if registration.setting("jsonldContext"):
-            headers["Content-Type"] = JSON
-        if registration.tenant:
-            headers["NGSILD-Tenant"] = registration.tenant
-        for key, value in registration.info:
-            if key.lower() in _NOT_SENT:
-                continue
-            if value == _FROM_REQUEST:
-                copied = self.call.request.headers.get(key.lower())
-                if copied is not None:
-                    headers[key] = copied
-            else:
-                headers[key] = value
-        return headers
+        return source_headers(
+            registration,
+            via=self._via,
+            alias=self._alias,
+            link=context_link(words),
+            of_request=self.call.request.headers.get,
+        )
 
     def warn(self, registration: Registration, error: SourceError) -> None:
         """Note for the answer what a source did not do (clause 6.3.17)."""

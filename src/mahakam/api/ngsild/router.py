@@ -12,6 +12,7 @@ import orjson
 from mahakam.api.http import Request, Response, problem_response
 from mahakam.api.ngsild.call import BASE, Call, Node
 from mahakam.api.ngsild.routes import ROUTES, Route
+from mahakam.broker.federation.copies import NOTIFY_PATH
 from mahakam.ngsild.problem import Problem, bad_request
 from mahakam.store.errors import StoreUnavailable
 
@@ -35,6 +36,13 @@ def _table() -> dict[str, dict[str, Route]]:
     return table
 
 
+async def _take_notification(call: Call) -> Response:
+    """From a context source; with what it needs, which most nodes never do."""
+    from mahakam.api.ngsild import remote_notifications
+
+    return await remote_notifications.take(call)
+
+
 class NgsiLd:
     """The NGSI-LD API as one async callable: request in, response out, whatever comes."""
 
@@ -49,6 +57,9 @@ class NgsiLd:
             for template, methods in self._table.items()
             if "{" in template and not template.startswith("/entities/")
         ]
+        told = Route("POST", NOTIFY_PATH, _take_notification, "Take what a source tells", (200,))
+        self._told = {"POST": told}
+        self._exact[NOTIFY_PATH] = self._told
         self._retrieve = self._table[_ENTITY]["GET"]
         self._openapi: bytes = b""
 
@@ -135,6 +146,8 @@ class NgsiLd:
             match = pattern.fullmatch(path)
             if match is not None:
                 return methods, tuple(map(_decoded, match.groups()))
+        if path.startswith(f"{NOTIFY_PATH}/"):
+            return self._told, (_decoded(path[len(NOTIFY_PATH) + 1 :]),)
         if path == f"{BASE}/openapi.json":
             return _OPENAPI, ()
         if "//" in path:

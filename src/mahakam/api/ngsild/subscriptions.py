@@ -14,11 +14,13 @@ from mahakam.api.ngsild.jsonld_contexts import implicit_context
 from mahakam.api.ngsild.presentation import preferred
 from mahakam.broker.clock import now
 from mahakam.broker.endpoint import endpoint_problem
+from mahakam.broker.federation.copies import remember_origin, watches
+from mahakam.broker.federation.headers import aliases
 from mahakam.broker.subscriptions import Subscriptions, Then
 from mahakam.ngsild import subscription as model
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.lexical import require_uri
-from mahakam.ngsild.problem import bad_request, not_found
+from mahakam.ngsild.problem import Problem, bad_request, not_found
 from mahakam.ngsild.subscription import About, Subscription
 from mahakam.ngsild.subscription_members import fault
 
@@ -30,8 +32,13 @@ MAX_LIMIT = 1000
 
 
 async def create_subscription(call: Call) -> Response:
-    """Clause 5.8.1."""
-    return await create(call, "entities")
+    """Clause 5.8.1; copies of it go to context sources (``broker.federation.spreading``)."""
+    via = call.request.headers.get("via") or ""
+    if via and (await call.off_loop(lambda: call.node.identity)).alias(call.tenant) in aliases(via):
+        raise Problem(
+            "LoopDetected", "A loop of context sources", "this node passed the subscription on", status=508
+        )
+    return await create(call, "entities", partial(remember_origin, via) if via else None)
 
 
 async def create(call: Call, about: About, then: Then | None = None) -> Response:
@@ -69,7 +76,7 @@ async def listed(call: Call, about: About) -> Response:
     context = await call.context()
     sys_attrs = "sysAttrs" in call.options(_OPTIONS)
     subscriptions = call.broker.subscriptions
-    every = await call.off_loop(partial(subscriptions.all, about))
+    every = await call.off_loop(partial(_every, call, about))
     limit, offset = _number(call, "limit", 20), _number(call, "offset", 0)
     at = now()
     shown = [
@@ -79,6 +86,18 @@ async def listed(call: Call, about: About) -> Response:
     pages = accept if about == "entities" else JSON_LD
     more = [*_paging(call, f"/{_PATHS[about]}", len(every), pages), *_preference(call)]
     return call.answer(shown, context, accept, *more)
+
+
+def _every(call: Call, about: About) -> list[Subscription]:
+    found = call.broker.subscriptions.all(about)
+    return [*found, *_watches(call)] if about == "registrations" else found
+
+
+def _watches(call: Call) -> list[Subscription]:
+    """Those that the node has made for itself (clause 5.8.1.4)."""
+    subscriptions = call.broker.subscriptions
+    entities = {one.id: one for one in subscriptions.all("entities")}
+    return watches(subscriptions.store, entities, call.node.address)
 
 
 async def retrieve_subscription(call: Call) -> Response:
@@ -93,9 +112,12 @@ async def retrieve(call: Call, about: About) -> Response:
     context = await call.context()
     sys_attrs = "sysAttrs" in call.options(_OPTIONS)
     subscriptions = call.broker.subscriptions
-    found = subscriptions.get(_id(call), about)
+    id = _id(call)
+    found = subscriptions.get(id, about)
+    if found is None and about == "registrations":
+        found = next((one for one in await call.off_loop(partial(_watches, call)) if one.id == id), None)
     if found is None:
-        raise not_found(f"no subscription {_id(call)}")
+        raise not_found(f"no subscription {id}")
     await _answered(subscriptions, found.id)
     shown = model.shown(found, context, now(), subscriptions.status(found.id), sys_attrs=sys_attrs)
     return call.answer(shown, context, accept, *_preference(call))
