@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from mahakam.access.accounts import add_account
 from mahakam.services.request import Draft
-from support.browser import AXE, launched
+from support.browser import launched, serious
 from support.node import RunningNode
 from support.routed import NORTH, opened, routed_town
 
@@ -51,15 +51,6 @@ def _signed_in(browser: Browser, node: RunningNode, name: str, path: str = "/que
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{path}*")
     return page
-
-
-def _serious(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text())
-    found = page.evaluate(
-        "async () => (await axe.run(document)).violations"
-        ".filter(one => ['serious', 'critical'].includes(one.impact)).map(one => one.id + ' ' + one.nodes[0].html)"
-    )
-    return list(found)
 
 
 def _open(node: RunningNode, query: str = "?jurisdiction_id=town&status=open") -> int:
@@ -155,7 +146,7 @@ def test_the_pages_have_no_serious_fault_for_anybody(
         "/requests/TOWN-2026-000001",
     ):
         page.goto(f"{node.url}{path}")
-        assert _serious(page) == [], path
+        assert serious(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
             f"{path} is wider than {width}"
         )

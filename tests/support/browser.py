@@ -51,3 +51,13 @@ def phone(browser: Browser, **more: object) -> BrowserContext:
         "locale": "en-GB",
     }
     return browser.new_context(**settings | more)  # type: ignore[arg-type]
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core finds serious or critical on the page as it is shown now: the rule and the first element."""
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate(
+        "async () => (await axe.run(document)).violations"
+        ".filter(one => ['serious', 'critical'].includes(one.impact)).map(one => one.id + ' ' + one.nodes[0].html)"
+    )
+    return list(found)

@@ -314,10 +314,18 @@ class Desk:
         }
         return patch.merge(document, changed, step.at)
 
-    def add_work_photo(self, number: str, name: str, when: str, author: str) -> None:
+    def add_work_photo(
+        self,
+        number: str,
+        name: str,
+        when: str,
+        author: str,
+        also: Callable[[Transaction], object] = lambda _transaction: None,
+    ) -> None:
         """Add a photo of the work, ``before`` or ``after``, whose name came from ``keep_photo``; it is public.
 
-        Raises Refused if there are too many or the photo is gone, Problem for no such request.
+        ``also`` is done in the same transaction. Raises Refused if there are too many or the photo is gone, Problem
+        for no such request.
         """
         if not has_photo(self._data, name):
             raise Refused([Fault("photo", "gone", {})])
@@ -330,7 +338,7 @@ class Desk:
             return patch.merge(document, {"workPhotos": {"type": "Property", "value": photos}}, at)
 
         confirm_photo(self._data, name)
-        self._broker.change(entity_id(number), change, author=author)
+        self._broker.together([Modify(entity_id(number), change)], author, also)
 
     def note(self, number: str, text: str, author: str) -> None:
         """Add a note that only the agency sees. Raises Refused for an empty or endless one."""

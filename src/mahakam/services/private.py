@@ -90,9 +90,14 @@ def tick(store: EntityStore, number: str, points: Mapping[int, bool]) -> None:
 
     def work(transaction: Transaction) -> None:
         kept: dict[str, Any] = transaction.record(KIND, number) or {}
-        done = set(kept.get("done", ()))
-        done |= {point for point, ticked in points.items() if ticked}
-        done -= {point for point, ticked in points.items() if not ticked}
-        transaction.save_record(KIND, number, kept | {"done": sorted(done)})
+        transaction.save_record(KIND, number, ticked(kept, points))
 
     store.write(work)
+
+
+def ticked(kept: Mapping[str, Any], points: Mapping[int, bool]) -> dict[str, Any]:
+    """What is kept of a request with these points ticked or unticked."""
+    done = set(kept.get("done", ()))
+    done |= {point for point, yes in points.items() if yes}
+    done -= {point for point, yes in points.items() if not yes}
+    return {**kept, "done": sorted(done)}

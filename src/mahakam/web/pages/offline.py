@@ -18,12 +18,13 @@ _NEEDED = (
     "app.js",
     "report.js",
     "kept.js",
+    "field.js",
     "maplibre.css",
     "maplibre-worker.js",
     "mark.svg",
     "font.woff2",
 )
-"""The browser files without which the form does not work; what they import comes with them."""
+"""The browser files without which the form and the crew's jobs do not work; what they import comes with them."""
 
 
 def routes(_site: Site) -> list[BaseRoute]:

@@ -21,7 +21,7 @@ from mahakam.web.questions import answered
 from mahakam.web.render import render
 from mahakam.web.request_words import STATE_NAMES, due_words, service_name
 from mahakam.web.site import Site, site_of
-from mahakam.web.workbench import QueueRows, asked
+from mahakam.web.workbench import Asked, QueueRows, asked
 
 _EDGE = 0.002
 """Degrees around the stops."""
@@ -35,10 +35,8 @@ def show(request: Request) -> Response:
     """The chosen requests (``pick``), else the most urgent of the queue, the most urgent first on the way."""
     wanted = asked(request)
     site = site_of(request)
-    found = _picked(request) or list(QueueRows(site, desk_of(site), wanted).window(MOST_STOPS, 0))
-    found.sort(key=lambda one: (one.due or "~", one.number))
-    order = tour([one.point for one in found])
-    stops = [found[at] for at in order]
+    stops = stops_of(request, wanted)
+    points = [one.point for one in stops]
     place = wanted.place or (site.places.get(stops[0].place) if stops else None)
     if place:
         in_timezone(place.timezone)
@@ -51,7 +49,7 @@ def show(request: Request) -> Response:
         section="services",
         asked=wanted,
         stops=stops,
-        kilometres=length([one.point for one in found], order) / 1000,
+        kilometres=length(points, range(len(points))) / 1000,
         names=[service_name(site, one) for one in stops],
         answers=[answered(site, one) for one in stops],
         checklists=[
@@ -61,9 +59,18 @@ def show(request: Request) -> Response:
         states=STATE_NAMES,
         drawing=_map(place, stops) if place else "",
         now=dt.datetime.now(dt.UTC),
+        picked="&".join(f"pick={one.number}" for one in stops),
     )
     made.headers["Cache-Control"] = "no-store"
     return made
+
+
+def stops_of(request: Request, wanted: Asked) -> list[ServiceRequest]:
+    """The requests that were picked, else those of the filters, in the order of the way."""
+    site = site_of(request)
+    found = _picked(request) or list(QueueRows(site, desk_of(site), wanted).window(MOST_STOPS, 0))
+    found.sort(key=lambda one: (one.due or "~", one.number))
+    return [found[at] for at in tour([one.point for one in found])]
 
 
 def _picked(request: Request) -> list[ServiceRequest]:

@@ -1,11 +1,11 @@
 // The report form without a connection: what is typed is saved as it is typed, and sent when there is a way.
 import { get, keep, keepSending } from "./queue.js";
+import { randomKey } from "./database.js";
 import { show } from "./kept.js";
+import { isLarge, smaller } from "./shrink.js";
 
 const DRAFT = "mahakam-draft";
 const SAVED = ["service", "description", "longitude", "latitude", "village", "address", "contact"];
-const LARGE = 500_000; // bytes from which a photo is made smaller before it is sent or kept
-const SIDE = 1600;
 const REACH = 5000; // milliseconds in which the server must answer, else the report is kept here
 
 export async function register(city, language) {
@@ -23,7 +23,7 @@ export async function guard(form, fresh) {
   const host = form.ownerDocument.querySelector("[data-kept]");
   const key = form.elements.idempotency;
   if (fresh) {
-    key.value = crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    key.value = randomKey();
     await restore(form);
   }
   form.addEventListener("input", () => save(form));
@@ -112,25 +112,11 @@ function fill(form, typed, report = null) {
   said.querySelector("[data-drop]").addEventListener("click", () => { drop(); location.assign(`/report?city=${form.dataset.city}`); });
 }
 
-// Photos of a phone are ten times as large as what is kept. They go as they are while the place is not known:
-// the server may read it from them.
+// Photos go as they are while the place is not known: the server may read it from them.
 async function shrink(form) {
   const input = form.elements.photo;
-  if (!form.elements.longitude.value || ![...input.files].some((file) => file.size > LARGE)) return;
+  if (!form.elements.longitude.value || ![...input.files].some(isLarge)) return;
   const transfer = new DataTransfer();
-  for (const file of input.files) transfer.items.add(file.size > LARGE ? await smaller(file) : file);
+  for (const file of input.files) transfer.items.add(await smaller(file));
   input.files = transfer.files;
-}
-
-async function smaller(file) {
-  try {
-    const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
-    const scale = Math.min(1, SIDE / Math.max(picture.width, picture.height));
-    const canvas = Object.assign(document.createElement("canvas"), { width: Math.round(picture.width * scale), height: Math.round(picture.height * scale) });
-    canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
-    const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.85));
-    return blob && blob.size < file.size ? new File([blob], "photo.jpg", { type: "image/jpeg" }) : file;
-  } catch {
-    return file; // the server says what is wrong with it
-  }
 }

@@ -1,49 +1,17 @@
 // Reports that wait on this phone for a connection: kept in IndexedDB, sent one at a time, each once.
 // Used by the pages and by the service worker; whoever holds the lock sends, and the server knows the key of each.
 
+import { announcer, database, keepTrying } from "./database.js";
+
 const STORE = "reports";
 const KEEP_SENT = 20;
 const LOCK = "mahakam-send-reports";
 const WAIT = 60_000;
-const AGAIN = 10_000;
 
-function open() {
-  return new Promise((resolve, reject) => {
-    const asked = indexedDB.open("mahakam", 1);
-    asked.onupgradeneeded = () => asked.result.createObjectStore(STORE, { keyPath: "key" });
-    asked.onsuccess = () => resolve(asked.result);
-    asked.onerror = () => reject(asked.error);
-  });
-}
-
-async function run(mode, work) {
-  const database = await open();
-  try {
-    return await new Promise((resolve, reject) => {
-      const transaction = database.transaction(STORE, mode, { durability: "strict" });
-      const asked = work(transaction.objectStore(STORE));
-      transaction.oncomplete = () => resolve(asked?.result);
-      transaction.onabort = () => reject(transaction.error);
-      transaction.onerror = () => reject(transaction.error);
-    });
-  } finally {
-    database.close();
-  }
-}
-
-const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("mahakam-reports") : null;
-
-const listeners = new Set();
-channel?.addEventListener("message", () => listeners.forEach((callback) => callback()));
-
-export function onChange(callback) {
-  listeners.add(callback);
-}
-
-function changed() {
-  channel?.postMessage("changed"); // the other pages and the service worker
-  listeners.forEach((callback) => callback());
-}
+const stored = database("mahakam", { [STORE]: "key" });
+const run = (mode, work) => stored(STORE, mode, work);
+const { onChange, changed } = announcer("mahakam-reports");
+export { onChange };
 
 // A report is {key, city, words, service, fields: [[name, text]…], photos: [Blob…], at, state, …}. States: "waiting",
 // "refused" (with errors: the form says what), "sent" (with number and page).
@@ -72,14 +40,9 @@ export function flush() {
   return navigator.locks.request(LOCK, { ifAvailable: true }, (lock) => (lock ? sendAll() : false));
 }
 
-// Send what waits now, when the browser says that the connection is back, when the page is looked at again, and every
-// so often: a server that was down says nothing when it is back.
+// Send what waits as long as the page is open.
 export function keepSending() {
-  const look = () => { if (document.visibilityState === "visible") flush(); };
-  addEventListener("online", look);
-  document.addEventListener("visibilitychange", look);
-  setInterval(look, AGAIN);
-  return flush();
+  return keepTrying(flush);
 }
 
 async function sendAll() {

@@ -1,11 +1,13 @@
 // The service worker: keeps the report form and what it needs, and sends the reports that waited for a connection.
 // The server puts `self.MAHAKAM = {stamp, files}` before this text (web/pages/offline.py).
+import { flush as flushField } from "../js/fieldstore.js";
 import { flush } from "../js/queue.js";
 
 const { stamp, files } = self.MAHAKAM;
 const STATIC = `static-${stamp}`;
 const PAGES = "pages";
 const KEPT = "/report/kept";
+const FIELD = "/field/kept";
 const PATIENCE = 6000; // milliseconds for a page that is also kept here
 
 self.addEventListener("install", (event) => {
@@ -24,11 +26,13 @@ self.addEventListener("activate", (event) => {
 
 self.addEventListener("message", (event) => {
   if (event.data?.keep) event.waitUntil(keepPages(event.data.keep, event.data.language).then(() => event.source?.postMessage("kept")));
+  if (event.data?.keepField) event.waitUntil(keepAll([[FIELD, `${FIELD}?${new URLSearchParams({ lang: event.data.keepField })}`]]).then(() => event.source?.postMessage("kept-field")));
 });
 
 // Chromium calls this when the connection is back, even with every page closed.
 self.addEventListener("sync", (event) => {
   if (event.tag === "reports") event.waitUntil(flush().then((done) => { if (!done) throw new Error("reports still wait"); }));
+  if (event.tag === "field") event.waitUntil(flushField().then((said) => { if (said === "later") throw new Error("work still waits"); }));
 });
 
 self.addEventListener("fetch", (event) => {
@@ -61,6 +65,7 @@ async function page(request, url) {
 
 function pageKey(url) {
   if (url.pathname === KEPT) return KEPT;
+  if (url.pathname === "/field" || url.pathname === FIELD) return FIELD;
   return url.pathname === "/report" ? `/report?city=${url.searchParams.get("city") ?? url.searchParams.get("place") ?? ""}` : null;
 }
 
@@ -75,15 +80,19 @@ async function networkElseKept(request, name, key) {
   }
 }
 
-// The form as a stranger sees it, with what its map draws; nothing that belongs to whoever is signed in.
-async function keepPages(city, language) {
-  const cache = await caches.open(PAGES);
+// The form as a stranger sees it, with what its map draws.
+function keepPages(city, language) {
   const query = new URLSearchParams({ city, lang: language });
-  const wanted = [
+  return keepAll([
     [`/report?city=${city}`, `/report?${query}`],
     [KEPT, `${KEPT}?lang=${language}`],
     [`/cities/${city}/boundary.geojson`, `/cities/${city}/boundary.geojson`],
-  ];
+  ]);
+}
+
+// Nothing that belongs to whoever is signed in: [the key, the address] of each.
+async function keepAll(wanted) {
+  const cache = await caches.open(PAGES);
   for (const [key, address] of wanted) {
     const answer = await fetch(address, { credentials: "omit", cache: "no-store" });
     if (answer.ok && !answer.redirected) await cache.put(key, answer);
