@@ -6,6 +6,9 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 SYNC := UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --frozen --inexact --quiet
 
+# Some machines forbid Python to keep its bytecode; each command that a test starts would compile all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test lint format bench shots wheel clean
 
 help:  ## this list

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -63,7 +65,15 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; whatever cannot run says why in one line and exits 2."""
-    sys.exit(run(arguments))
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    code = run(words)
+    if words[:1] == ["check"]:
+        # It leaves nothing behind; to take the interpreter and DuckDB apart costs as much as 4 % of a long check.
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
