@@ -18,7 +18,7 @@ import pytest
 
 from mahakam.ngsild import represent
 from mahakam.ngsild import selection as s
-from mahakam.store.errors import StoreError, StoreUnavailable
+from mahakam.store.errors import StoreError, StoreFull, StoreUnavailable
 from mahakam.store.opening import open_store
 from mahakam.store.postgres.connection import worded
 from mahakam.store.postgres.dialect import POSTGRES
@@ -26,6 +26,8 @@ from mahakam.store.postgres.entities import PostgresEntities
 from mahakam.store.postgres.schema import steps
 from mahakam.store.sql.select import compile_selection
 from support.api import running
+from support.notify import Receiver
+from support.notify import until as until_true
 from support.postgres import PASSWORD, PostgresServer
 
 WRITER = """
@@ -123,10 +125,16 @@ def test_no_update_is_lost_between_processes(url: str) -> None:
 
 
 def test_server_restarted_under_load(durable: PostgresServer, tmp_path: Path) -> None:
+    """Whatever was acknowledged is there after two restarts, and is heard of by who subscribed."""
     acknowledged: list[int] = []
     answers: dict[int, int] = {}
     ended = threading.Event()
-    with running(tmp_path, store=durable.new_database()) as api:
+    url = durable.new_database()
+    with Receiver() as receiver, running(tmp_path, store=url, private_addresses=True) as api:
+        notification = {"endpoint": {"uri": receiver.uri}}
+        payload = {"type": "Subscription", "entities": [{"type": "T"}], "notification": notification}
+        triggered = {**payload, "notificationTrigger": ["entityCreated"]}
+        assert api("POST", "/subscriptions", json=triggered).status_code == 201
 
         def load(start: int) -> None:
             number = start
@@ -164,6 +172,8 @@ def test_server_restarted_under_load(durable: PostgresServer, tmp_path: Path) ->
         assert set(answers) == {201, 503}
         for number in acknowledged:
             assert api.get(f"/entities/urn:ngsi-ld:T:{number}").status_code == 200
+        owed = {f"urn:ngsi-ld:T:{number}" for number in acknowledged}
+        until_true(lambda: owed <= {one["data"][0]["id"] for one in list(receiver.got)}, seconds=60)
 
 
 def explained(store: PostgresEntities, selection: s.Selection) -> str:
@@ -253,6 +263,19 @@ def test_old_schema_is_brought_up_to_date_by_whoever_comes_first(url: str) -> No
     assert stores[3].tenant().document("urn:old") == {"id": "urn:old", "type": "T"}
     for store in stores:
         store.close()
+
+
+def test_a_full_disk_is_said_as_that(postgres: PostgresServer) -> None:
+    opened = open_store(postgres.new_database(), Path())
+
+    def fill(transaction: Any) -> None:
+        transaction._execute("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$")
+
+    with pytest.raises(StoreFull, match="the disk is full: nothing was written"):
+        opened.tenant().write(fill)
+    opened.tenant().write(lambda transaction: put(transaction, "urn:after"))
+    assert opened.tenant().size() == 1
+    opened.close()
 
 
 def test_errors_name_the_server_and_not_the_password(postgres: PostgresServer) -> None:

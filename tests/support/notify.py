@@ -30,7 +30,7 @@ class Receiver:
     ``slow``: seconds that each answer takes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.got: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.raw: list[bytes] = []
@@ -59,7 +59,7 @@ class Receiver:
 
             def log_message(self, *_: Any) -> None: ...
 
-        self.server = _Server(("127.0.0.1", 0), Handler)
+        self.server = _Server(("127.0.0.1", port), Handler)
         self.uri = f"http://127.0.0.1:{self.server.server_port}/notify?x=1"
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 

@@ -11,6 +11,10 @@ class StoreUnavailable(StoreError):
     """The database does not answer now; the same request may succeed later."""
 
 
+class StoreFull(StoreError):
+    """There is no room to write; reads go on, and the same request succeeds once there is."""
+
+
 class UnsupportedStore(StoreError):
     """A ``--store`` URL that names something this version cannot open."""
 

@@ -14,7 +14,7 @@ from mahakam.api.ngsild.call import BASE, Call, Node
 from mahakam.api.ngsild.routes import ROUTES, Route
 from mahakam.broker.federation.copies import NOTIFY_PATH
 from mahakam.ngsild.problem import Problem, bad_request
-from mahakam.store.errors import StoreUnavailable
+from mahakam.store.errors import StoreFull, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,14 @@ _UNREACHABLE = Problem(
     "The database does not answer",
     "what was acknowledged is kept; this request may be sent again in a moment",
     status=503,
+)
+
+
+_FULL = Problem(
+    "InternalError",
+    "The disk is full",
+    "nothing was written; this request may be sent again once there is room",
+    status=507,
 )
 
 
@@ -83,6 +91,9 @@ class NgsiLd:
         except StoreUnavailable as error:
             log.error("%s %s: %s", request.method, request.path, error)
             return problem_response(_UNREACHABLE, [("retry-after", "2")])
+        except StoreFull as error:
+            log.error("%s %s: %s", request.method, request.path, error)
+            return problem_response(_FULL)
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             return problem_response(

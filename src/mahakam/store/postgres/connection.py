@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import errors
 
-from mahakam.store.errors import StoreError, StoreUnavailable
+from mahakam.store.errors import StoreError, StoreFull, StoreUnavailable
 from mahakam.store.urls import redacted
 
 T = TypeVar("T")
@@ -93,7 +93,8 @@ class Database:
         """The StoreError that says what an error means for the person who runs the node."""
         for kinds, words in _WORDS:
             if isinstance(error, kinds):
-                return StoreError(f"{self.shown}: {words}")
+                full = errors.DiskFull in kinds
+                return (StoreFull if full else StoreError)(f"{self.shown}: {words}")
         said = " ".join(str(error).split())
         if isinstance(error, _LOST):
             return StoreUnavailable(f"{self.shown}: PostgreSQL does not answer: {said}")

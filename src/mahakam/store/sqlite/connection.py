@@ -10,7 +10,7 @@ from pathlib import Path
 
 import apsw
 
-from mahakam.store.errors import StoreError
+from mahakam.store.errors import StoreError, StoreFull
 from mahakam.store.sqlite.functions import register
 from mahakam.store.sqlite.upgrading import upgrade_to_4
 
@@ -38,7 +38,7 @@ def in_words(path: str | Path, error: apsw.Error) -> StoreError:
     """The StoreError that says what an SQLite error means for the person who runs the node."""
     for kind, words in _WORDS:
         if isinstance(error, kind):
-            return StoreError(f"{path}: {words}")
+            return (StoreFull if kind is apsw.FullError else StoreError)(f"{path}: {words}")
     return StoreError(f"{path}: {error}")
 
 
