@@ -23,6 +23,7 @@ class Portal:
         self.seen: list[tuple[str, dict[str, str]]] = []
         self.failures = 0
         self.records: list[dict[str, Any]] = []
+        self.document: Any = None
         portal = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -79,6 +80,9 @@ class Portal:
             if headers.get("if-none-match"):
                 return self.send(request, 304, b"")
             return self.send(request, 200, CSV.encode(), ("ETag", '"v1"'))
+        if path == "/vehicle-positions":
+            body = self.document.SerializeToString()
+            return self.send(request, 200, body, ("Content-Type", "application/x-protobuf"))
         if path == "/cut":
             return self.cut(request)
         if path == "/loop":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 import tempfile
 import zipfile
 import zlib
@@ -35,6 +36,8 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"MZ\x90", "a program"),
     (b"fgb\x03", "a FlatGeobuf file"),
 )
+_REALTIME = re.compile(rb"\x0a.\x0a\x03\d\.\d", re.DOTALL)
+"""A protocol buffer whose first field is a message that begins with a text as 2.0: GTFS-Realtime's header."""
 _TABLES = (".csv", ".tsv", ".txt")
 
 
@@ -123,6 +126,8 @@ def _kind(head: bytes) -> str:
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return kind
+    if _REALTIME.match(head):
+        return "a GTFS-Realtime message"
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
     if start.startswith((b"<!doctype html", b"<html")):
         return "an HTML page"
@@ -143,6 +148,8 @@ def _format(kind: str, head: bytes, inner: str, name: str) -> str:
                 name,
                 "is named like a spreadsheet but holds plain text; rename it to .csv, or pin format: csv",
             )
+        if lowered.endswith(formats.named("gtfsrt").endings):
+            raise SourceError(name, "is named like GTFS-Realtime but is no such message; ask for it again")
         if lowered.endswith(formats.named("geojson").endings):
             return "geojson"
         start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]

@@ -81,11 +81,15 @@ def table(
     rows: Iterable[Record],
     *,
     geometry: bool,
+    columns: Iterable[str] = (),
 ) -> Table:
-    """Members become columns in the order in which they first appear; nested values stay JSON text."""
+    """Members become columns in the order in which they first appear; nested values stay JSON text.
+
+    ``columns`` are there in any case, and first.
+    """
     import pyarrow as pa
 
-    order: dict[str, list[str | None]] = {}
+    order: dict[str, list[str | None]] = {name: [] for name in columns}
     lines: list[int] = []
     shapes: list[str | None] = []
     for count, (line, members, shape) in enumerate(rows):
