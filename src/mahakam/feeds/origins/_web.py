@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from mahakam.broker.endpoint import is_public
 from mahakam.feeds.sources.model import SourceError
@@ -67,7 +67,7 @@ class Web:
                 continue
             if answer.status < 300 or answer.status == 304:
                 return answer
-            said = f"answered {answer.status}{_REFUSED.get(answer.status, '')}"
+            said = f"answered {answer.status}{_REFUSED.get(answer.status) or _reason(answer)}"
             if answer.status not in _AGAIN:
                 break
             after = answer.headers.get("retry-after", "")
@@ -145,6 +145,17 @@ def address_of(feed: str, host: str, port: int, private_addresses: bool) -> str:
 def _shown(url: str) -> str:
     """A URL without what may be secret in it."""
     return url.partition("?")[0][:200]
+
+
+def _reason(answer: Answer) -> str:
+    """What a server says of a request that it finds wrong, without what was secret in it; "" if that is a page."""
+    media = answer.headers.get("content-type", "").partition(";")[0].strip()
+    if answer.status not in (400, 404, 422) or not (media.endswith("json") or media == "text/plain"):
+        return ""
+    text = " ".join(answer.body[:2000].decode("utf-8", "replace").split())
+    for _, value in parse_qsl(urlsplit(answer.url).query):
+        text = text.replace(value, "…") if len(value) > 3 else text
+    return f": {text[:200]}" if text else ""
 
 
 class _Connection(http.client.HTTPConnection):

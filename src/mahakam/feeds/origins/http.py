@@ -145,14 +145,19 @@ def pages(
             return
         url = urljoin(answer.url, following)
         if urlsplit(url).netloc != urlsplit(answer.url).netloc:
-            raise SourceError(ask.name, "a page names a next one on another host, which is not followed")
+            raise SourceError(
+                ask.name,
+                f"a page names a next one on another host, {urlsplit(url).netloc}, which is not followed: its server "
+                "does not know its own address",
+            )
     raise SourceError(ask.name, f"has more than {MAX_PAGES:,} pages")
 
 
 def _following(document: Any, answer: Answer, path: object) -> str:
     if path:
         place = document
-        for part in str(path).split("."):
+        whole = isinstance(document, dict) and path in document  # a name may have a dot: @iot.nextLink
+        for part in [str(path)] if whole else str(path).split("."):
             place = place.get(part) if isinstance(place, dict) else None
         return place if isinstance(place, str) else ""
     found = _NEXT.search(answer.headers.get("link", ""))
