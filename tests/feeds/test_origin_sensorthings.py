@@ -105,8 +105,9 @@ def test_places(asking: Any, server: SensorThings) -> None:
     server.station("Anggana", 117.3, -0.55)
     town = asking(entities="Things", expand="Locations", filter="name eq 'Anggana'")
     feed = yaml.safe_load((town.folder / "feeds/stops.yaml").read_text()) | {"contract": "stop"}
-    feed["map"] = {"code": "@iot.id", "name": "name",
-                   "location": {"longitude": "Locations.location.longitude", "latitude": "Locations.location.latitude"}}  # fmt: skip
+    at = "Locations.location"
+    location = {"longitude": f"{at}.longitude", "latitude": f"{at}.latitude"}
+    feed["map"] = {"code": "@iot.id", "name": "name", "location": location}
     feed["entity"] = {"id": "urn:ngsi-ld:BusStop:town:{code}"}
     town.write("feeds/stops.yaml", yaml.safe_dump(feed))
     assert town.run().held == 1, "outside the town's boundary, so it was understood"

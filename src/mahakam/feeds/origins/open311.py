@@ -22,7 +22,8 @@ _STARTED = datetime(1990, 1, 1, tzinfo=UTC)
 def fetch(ask: Ask) -> list[Path]:
     """All requests since ``from`` as JSON lines; with ``updated`` those that changed since the last run.
 
-    A server gives only so many to an answer, and the standard has no pages: time is asked for in pieces. Raises NothingNew, and SourceError as the HTTP origin does.
+    A server gives only so many to an answer, and the standard has no pages: time is asked for in pieces.
+    Raises NothingNew, and SourceError as the HTTP origin does.
     """
     options = ask.options
     rising = Rising(ask, "updated_datetime") if options.get("updated") else None
