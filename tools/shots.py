@@ -48,7 +48,7 @@ PAGES = {
     "monitoring": "/network/report",
     "catalogue": "/catalogue",
     "sql": "/sql",
-    "insight": "/insight?place=samarinda",
+    "insight": "/insight?city=samarinda",
     "report": "/report?place=samarinda",
     "services": "/services?place=samarinda",
     "signin": "/signin",

@@ -47,6 +47,7 @@ from starlette.routing import BaseRoute, Route
 from mahakam.config import Place, Settings
 from mahakam.store.protocol import EntityStore, Store
 from mahakam.web import bundle, pages
+from mahakam.web.language import _
 from mahakam.web.middleware import PageMiddleware
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Site:
         try:
             return self.places[id]
         except KeyError:
-            raise HTTPException(404, f"This node has no place named {id!r}") from None
+            raise HTTPException(404, _("This node has no place named %(id)s", id=repr(id[:80]))) from None
 
     def children(self, id: str) -> list[Place]:
         """The places directly below a place, by name."""

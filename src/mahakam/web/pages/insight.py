@@ -229,7 +229,7 @@ def _table(
 def _asked(request: Request) -> Asked:
     site, query = site_of(request), request.query_params
     cities = cities_of(site)
-    place = site.place(query.get("city", "") or (cities[0].id if cities else ""))
+    place = site.place(query.get("city") or query.get("place") or (cities[0].id if cities else ""))
     return Asked(place, query.get("service", "")[:80], one_of(query.get("days", ""), PERIODS, "365"))
 
 

@@ -191,7 +191,7 @@ def wanted(request: Request) -> Wanted:
 
 
 def asked_place(request: Request) -> Place | None:
-    asked = request.query_params.get("city", "")
+    asked = request.query_params.get("city") or request.query_params.get("place", "")
     return site_of(request).place(asked) if asked else None
 
 

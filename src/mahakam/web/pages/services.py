@@ -181,7 +181,7 @@ def _found(request: Request, place: Place | None) -> list[tuple[Place, Service]]
 
 
 def _asked_place(request: Request) -> Place | None:
-    asked = request.query_params.get("place", "")
+    asked = request.query_params.get("place") or request.query_params.get("city", "")
     return site_of(request).place(asked) if asked else None
 
 
