@@ -104,12 +104,71 @@ def test_a_snapshot_ends_with_its_lifetime(stored: Api, monkeypatch: pytest.Monk
     problem(stored.get(f"/snapshots/{id}"), 404, "ResourceNotFound")
 
 
+TEMPORAL = {"timerel": "after", "timeAt": "2026-01-01T00:00:00Z"}
+
+
+def test_a_snapshot_of_evolutions_stays_as_it_was(stored: Api) -> None:
+    station = [
+        {"type": "Property", "value": at, "observedAt": f"2026-01-01T{at:02}:00:00Z"} for at in range(5)
+    ]
+    payload = {"id": ONE, "type": "Weather", "rain": station}
+    assert stored("POST", "/temporal/entities", json=payload).status_code == 204
+    query = {**QUERY, "temporalQ": TEMPORAL}
+    answer = stored(
+        "POST",
+        "/snapshots",
+        json={"type": "Snapshot", "snapshotQueries": [QUERY], "snapshotTemporalQueries": [query]},
+    )
+    assert answer.status_code == 201, answer.text
+    id = answer.headers["location"].rpartition("/")[2]
+    found = stored.get(f"/snapshots/{id}").json()
+    assert found["snapshotTemporalQueriesDetails"] == [{"resultStatus": "success"}]
+    assert found["snapshotStatus"] == "success"
+    since = "timerel=after&timeAt=2026-01-01T00:00:00Z"
+    paths = [
+        f"/temporal/entities/{ONE}?{since}&options=sysAttrs",
+        f"/temporal/entities?type=Weather&{since}&format=temporalValues&lastN=2",
+        f"/temporal/entities?type=Weather&{since}&q=rain>3",
+        f"/temporal/entities/{ONE}?{since}&format=aggregatedValues&aggrMethods=avg,max",
+        f"/temporal/entities/{ONE}?timerel=between&timeAt=2026-01-01T01:00:00Z&endTimeAt=2026-01-01T03:00:00Z",
+    ]
+    live = [stored.get(path).json() for path in paths]
+    assert len(live[4]["rain"]) == 2
+    assert [inside(stored, id, path) for path in paths] == live
+    assert stored("DELETE", f"/temporal/entities/{ONE}").status_code == 204
+    assert [inside(stored, id, path) for path in paths] == live
+    copy = stored(
+        "POST", f"/snapshots/{id}/clone", json={"type": "Snapshot", "id": "urn:ngsi-ld:Snapshot:two"}
+    )
+    assert copy.status_code == 201, copy.text
+    assert stored("DELETE", f"/snapshots/{id}").status_code == 204
+    assert [inside(stored, "urn:ngsi-ld:Snapshot:two", path) for path in paths] == live
+    gone = stored.get(f"/temporal/entities/{STATION}", ngsild_snapshot="urn:ngsi-ld:Snapshot:two")
+    problem(gone, 404, "ResourceNotFound")
+
+
+def test_evolutions_alone_make_a_snapshot(stored: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    during = {"timerel": "after", "timeAt": "2020-01-01T00:00:00Z", "timeproperty": "modifiedAt"}
+    payload = {"type": "Snapshot", "snapshotTemporalQueries": [{**QUERY, "temporalQ": during}]}
+    answer = stored("POST", "/snapshots", json=payload)
+    assert answer.status_code == 201, answer.text
+    id = answer.headers["location"].rpartition("/")[2]
+    assert inside(stored, id, "/entities?type=Weather") == []
+    since = "timerel=after&timeAt=2020-01-01T00:00:00Z&timeproperty=modifiedAt"
+    found = inside(stored, id, f"/temporal/entities?type=Weather&{since}")
+    assert sorted(one["id"] for one in found) == [ONE, TWO]
+    monkeypatch.setattr(snapshots, "MAX_MOMENTS", 1)
+    problem(stored("POST", "/snapshots", json=payload), 403, "TooManyResults")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         {"type": "Snapshot"},
         {"type": "Snap", "snapshotQueries": [QUERY]},
         {"type": "Snapshot", "snapshotQueries": []},
+        {"type": "Snapshot", "snapshotTemporalQueries": [QUERY]},
+        {"type": "Snapshot", "snapshotTemporalQueries": [{"type": "Query", "temporalQ": TEMPORAL}]},
         {"type": "Snapshot", "snapshotQueries": [{"type": "Query"}]},
         {"type": "Snapshot", "snapshotQueries": [QUERY | {"temporalQ": {"timerel": "after"}}]},
         {"type": "Snapshot", "snapshotQueries": [QUERY], "snapshotPriority": "high"},

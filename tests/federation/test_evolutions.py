@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import httpx
@@ -219,3 +220,26 @@ def test_a_circle_of_histories_ends(network: Network) -> None:
     kept(network.hub, heat=[at(0, 1)])
     kept(network["samarinda"], heat=[at(1, 2)])
     assert values(network.hub.get(f"{PATH}?{SINCE}&format=temporalValues")) == [1, 2]
+
+
+def test_a_snapshot_freezes_the_evolutions_of_all(network: Network) -> None:
+    register(network, "samarinda")
+    network.hub.register("dead", "http://127.0.0.1:9", operations=READS)
+    kept(network.hub, heat=[at(100, 1)])
+    kept(network["samarinda"], heat=[at(minute, minute) for minute in range(40)])
+    temporal = {"timerel": "after", "timeAt": "2026-01-01T00:00:00Z"}
+    query = {"type": "Query", "entities": [{"type": "Weather"}], "temporalQ": temporal}
+    answer = network.hub("POST", "/snapshots", json={"type": "Snapshot", "snapshotTemporalQueries": [query]})
+    assert answer.status_code == 201, answer.text
+    path = answer.headers["location"].removeprefix(BASE)
+    end = time.monotonic() + 20
+    while (found := network.hub.get(path).json())["snapshotStatus"] == "preparing":
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert found["snapshotTemporalQueriesDetails"] == [{"resultStatus": "partial"}]
+    network["samarinda"]("DELETE", f"{PATH}?local=true")
+    count = f"{PATH}?{SINCE}&format=aggregatedValues&aggrMethods=totalCount&aggrPeriodDuration=PT0S"
+    frozen = network.hub.get(count, ngsild_snapshot=found["id"])
+    assert frozen.json()["heat"]["totalCount"][0][0] == 41
+    live = network.hub.get(count)
+    assert live.json()["heat"]["totalCount"][0][0] == 1

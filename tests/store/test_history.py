@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mahakam.ngsild.temporal import Moment
-from mahakam.ngsild.temporal_query import Period, View
+from mahakam.ngsild.temporal_query import Period, Validity, View
+from mahakam.ngsild.temporal_view import seen
 from mahakam.store.opening import open_store
 from mahakam.store.protocol import EntityStore
 
@@ -61,6 +63,52 @@ def test_a_view_is_what_lies_in_its_period(
     if newest:
         expected.reverse()
     assert [one.observed for one in store.moments(view)] == [one.observed for one in expected]
+
+
+@given(
+    st.lists(
+        st.builds(
+            lambda attribute, dataset, observed, modified, deleted: Moment(
+                ID, attribute, b"{}", second(modified // 2), second(modified), dataset,
+                second(observed) if observed else "", second(deleted) if deleted > 200 else "",
+            ),
+            st.sampled_from(["a", "b", "scope"]), st.sampled_from(["", "urn:d:1"]), st.integers(0, 60),
+            st.integers(0, 60), st.integers(0, 300),
+        ),
+        max_size=20,
+    ),
+    st.builds(
+        View, st.just(ID), st.sampled_from(["observedAt", "createdAt", "modifiedAt", "deletedAt"]),
+        st.one_of(
+            st.none(),
+            st.builds(
+                Period, st.sampled_from(["before", "after", "between"]), st.integers(0, 60).map(second),
+                st.integers(0, 90).map(second),
+            ),
+        ),
+        st.sampled_from([(), ("a",), ("a", "scope")]), st.sampled_from([(), ("",)]), st.integers(0, 3),
+        st.booleans(), st.integers(0, 5),
+        st.one_of(
+            st.none(),
+            st.builds(
+                lambda low, high, carried: Validity(
+                    ((second(low)[:-1], second(high)[:-1]),), (), carried
+                ),
+                st.integers(0, 60), st.integers(0, 60), st.sampled_from([0, 0, 1]),
+            ),
+        ),
+    ),
+)  # fmt: skip
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_at_hand_is_seen_as_the_store_sees_it(
+    store: EntityStore, added: list[Moment], view: View
+) -> None:
+    store.write(lambda transaction: transaction.drop_evolution(ID))
+    store.write(lambda transaction: transaction.add_moments(added))
+    every = store.moments(View(ID))
+    if view.valid is not None and view.valid.carried and every:
+        view = replace(view, valid=replace(view.valid, carried=every[0].number))
+    assert seen(every, view) == store.moments(view)
 
 
 def test_a_moment_is_changed_and_dropped_by_its_number(store: EntityStore) -> None:

@@ -212,6 +212,11 @@ class History:
                 if self.store.moments(changed(shown, limit=1, last=0)):
                     yield head, own
 
+    def found(self, selection: Selection, view: View) -> Iterator[tuple[Head, list[Moment]]]:
+        """The same with all that the view has of each. Raises Problem TooManyResults."""
+        for head, own in self.scan(selection, view):
+            yield head, self.whole(head, own)
+
     def _validity(self, head: Head, scopes: Scopes, period: Period | None) -> Validity | None:
         """When in a period an entity's scope was one that was asked for: each is valid until the next one."""
         found = self.store.moments(View(head["id"], attributes=("scope",), limit=MAX_INSTANCES))

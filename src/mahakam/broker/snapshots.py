@@ -1,4 +1,4 @@
-"""Snapshots: entities as they were when a set of queries was asked, to be read again later (clause 5.16)."""
+"""Snapshots: entities and evolutions as they were when queries were asked, to be read again later (clause 5.16)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from heapq import nsmallest
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from mahakam.broker.clock import now
+from mahakam.broker.frozen_evolutions import FrozenEvolutions, as_record
+from mahakam.broker.history import History
 from mahakam.ngsild import represent
 from mahakam.ngsild.entity import ENTITY_MEMBERS, Document
 from mahakam.ngsild.match import fulfils, matches
 from mahakam.ngsild.ordering import Ordering
 from mahakam.ngsild.problem import Problem, not_found
 from mahakam.ngsild.selection import Condition, Selection
+from mahakam.ngsild.temporal import Head, Moment
 from mahakam.store.protocol import EntityStore, Transaction
 
 T = TypeVar("T")
@@ -22,9 +25,12 @@ KIND = "snapshot"
 """The store's records: id → the Snapshot as answers have it (clause 5.2.41)."""
 MAX_SNAPSHOTS = 100
 MAX_ENTITIES = 10_000
+MAX_MOMENTS = 100_000
+"""Attribute instances of all evolutions of one snapshot."""
 DEFAULT_PRIORITY = 5
 _USED = timedelta(minutes=1)
 _EVERYTHING = Selection()
+Evolution = tuple[Head, list[Moment]]
 
 
 class Snapshots:
@@ -33,25 +39,37 @@ class Snapshots:
     def __init__(self, store: EntityStore) -> None:
         self._store = store
 
-    def create(self, id: str, facts: dict[str, Any], documents: Iterable[Document]) -> None:
-        """Keep documents under an id; ``facts``: further members. Raises Problem AlreadyExists, TooManyResults."""
-        found = _few(documents)
+    def create(
+        self,
+        id: str,
+        facts: dict[str, Any],
+        documents: Iterable[Document],
+        evolutions: Iterable[Evolution] = (),
+    ) -> None:
+        """Keep what was found under an id; ``facts``: further members. Raises Problem AlreadyExists, TooManyResults."""
+        found, histories = _few(documents), _short(evolutions)
         record = self._new(id, facts)
-        self._store.write(lambda transaction: _keep(transaction, record, found))
+        self._store.write(lambda transaction: _keep(transaction, record, found, histories))
 
     def begin(self, id: str, facts: dict[str, Any]) -> None:
         """A snapshot that :meth:`fill` will fill. Raises Problem AlreadyExists, TooManyResults."""
         record = self._new(id, facts)
-        self._store.write(lambda transaction: _keep(transaction, record, []))
+        self._store.write(lambda transaction: _keep(transaction, record, [], []))
 
-    def fill(self, id: str, facts: dict[str, Any], documents: Iterable[Document]) -> None:
-        """Keep documents in one that was begun, unless it was deleted meanwhile. Raises Problem TooManyResults."""
-        found = _few(documents)
+    def fill(
+        self,
+        id: str,
+        facts: dict[str, Any],
+        documents: Iterable[Document],
+        evolutions: Iterable[Evolution] = (),
+    ) -> None:
+        """Keep what was found in one that was begun, unless it was deleted meanwhile. Raises Problem TooManyResults."""
+        found, histories = _few(documents), _short(evolutions)
 
         def work(transaction: Transaction) -> None:
             record = transaction.record(KIND, id)
             if record is not None:
-                _keep(transaction, record | facts, found)
+                _keep(transaction, record | facts, found, histories)
 
         self._store.write(work)
 
@@ -87,7 +105,15 @@ class Snapshots:
         """The same entities under another id. Raises Problem ResourceNotFound, AlreadyExists."""
         found = self.get(id)
         kept = {name: found[name] for name in found if name.startswith("snapshot")}
-        self.create(new_id, kept | facts, self._store.records(_entities(id)).values())
+        record = self._new(new_id, kept | facts)
+
+        def work(transaction: Transaction) -> None:
+            for kind in (_entities, _evolutions):
+                for key, one in transaction.records(kind(id)).items():
+                    transaction.save_record(kind(new_id), key, one)
+            transaction.save_record(KIND, new_id, record)
+
+        self._store.write(work)
 
     def delete(self, id: str) -> None:
         """Raises Problem ResourceNotFound."""
@@ -105,13 +131,15 @@ class Snapshots:
         found = self.get(id)
         if datetime.fromisoformat(found["lastUsedAt"]) + _USED < datetime.now(UTC):
             self.change(id, {"lastUsedAt": now()})
-        return Frozen(self._store.records(_entities(id)).values(), self._store)
+        kept = FrozenEvolutions(self._store.records(_evolutions(id)))
+        return Frozen(self._store.records(_entities(id)).values(), self._store, kept)
 
     def _drop(self, ids: list[str]) -> None:
         def work(transaction: Transaction) -> None:
             for id in ids:
-                for key in transaction.records(_entities(id)):
-                    transaction.save_record(_entities(id), key, None)
+                for kind in (_entities(id), _evolutions(id)):
+                    for key in transaction.records(kind):
+                        transaction.save_record(kind, key, None)
                 transaction.save_record(KIND, id, None)
 
         self._store.write(work)
@@ -120,7 +148,10 @@ class Snapshots:
 class Frozen:
     """Documents that do not change, read as a broker's are. Small records are those of the store beneath."""
 
-    def __init__(self, documents: Iterable[Document], beneath: EntityStore) -> None:
+    def __init__(
+        self, documents: Iterable[Document], beneath: EntityStore, evolutions: FrozenEvolutions
+    ) -> None:
+        self.history = History(cast(EntityStore, evolutions), kept=False)
         self._documents = {document["id"]: document for document in documents}
         self._beneath = beneath
 
@@ -184,14 +215,44 @@ def _few(documents: Iterable[Document]) -> list[Document]:
     return found
 
 
-def _keep(transaction: Transaction, record: dict[str, Any], documents: Iterable[Document]) -> None:
+def _short(evolutions: Iterable[Evolution]) -> list[Evolution]:
+    found: dict[str, Evolution] = {}
+    size = 0
+    for head, moments in evolutions:
+        known = found.get(head["id"])
+        if known is not None:
+            has = {one.foreign or one.number for one in known[1]}
+            moments = [*known[1], *(one for one in moments if (one.foreign or one.number) not in has)]
+        size += len(moments) - (len(known[1]) if known else 0)
+        found[head["id"]] = head, moments
+        if len(found) > MAX_ENTITIES or size > MAX_MOMENTS:
+            raise Problem(
+                "TooManyResults",
+                "The snapshot is too large",
+                f"at most {MAX_ENTITIES:,} evolutions with {MAX_MOMENTS:,} attribute instances",
+            )
+    return list(found.values())
+
+
+def _keep(
+    transaction: Transaction,
+    record: dict[str, Any],
+    documents: Iterable[Document],
+    evolutions: Iterable[Evolution],
+) -> None:
     for number, document in enumerate(documents):
         transaction.save_record(_entities(record["id"]), f"{number:08d}", document)
+    for number, (head, moments) in enumerate(evolutions):
+        transaction.save_record(_evolutions(record["id"]), f"{number:08d}", as_record(head, moments))
     transaction.save_record(KIND, record["id"], record)
 
 
 def _entities(id: str) -> str:
     return f"{KIND}-entity {id}"
+
+
+def _evolutions(id: str) -> str:
+    return f"{KIND}-evolution {id}"
 
 
 def _as_entity(record: dict[str, Any]) -> Document:

@@ -59,6 +59,12 @@ def received_evolution(payload: Any, context: Context, registration: str) -> tup
     return head, moments
 
 
+def types_in(head: Head | None) -> tuple[str, ...]:
+    """The types of an evolution; none of one that there is not."""
+    found = (head or {}).get("type", ())
+    return (found,) if isinstance(found, str) else tuple(found)
+
+
 def joined_heads(heads: Sequence[Head]) -> Head:
     """All types, the earliest creation and the latest change; an end only where all have ended."""
     plain = [{name: value for name, value in head.items() if value} for head in heads]

@@ -27,7 +27,7 @@ from mahakam.ngsild.lexical import require_name, require_uri
 from mahakam.ngsild.problem import not_found
 from mahakam.ngsild.rewording import reworded, reworded_attribute
 from mahakam.ngsild.temporal import number_of, parse_evolution
-from mahakam.ngsild.temporal_merging import source_of
+from mahakam.ngsild.temporal_merging import source_of, types_in
 
 Handler = Callable[[Call], Awaitable[Response]]
 _MEMBERS = ENTITY_MEMBERS | {"@context"}
@@ -44,8 +44,9 @@ async def evolution(call: Call, handler: Handler, operation: str, *, creates: bo
     given = tuple(dict.fromkeys(names.values()))
     stored = call.broker.history.get(id)
     forwarding = Forwarding(call, context)
-    types = head.get("type") or (stored or {}).get("type", ())
-    found = forwarding.temporal(operation, ids=(id,), types=_listed(types), attributes=given)
+    found = forwarding.temporal(
+        operation, ids=(id,), types=types_in(head) or types_in(stored), attributes=given
+    )
     shares = shares_of(found, given, operation)
     if not shares.sources:
         return None
@@ -80,8 +81,7 @@ async def deletion(call: Call, handler: Handler, operation: str) -> Response | N
     names = (require_name(call.args[1], context, "The attribute's name"),) if len(call.args) > 1 else ()
     stored = call.broker.history.get(id)
     forwarding = Forwarding(call, context)
-    types = _listed((stored or {}).get("type", ()))
-    found = forwarding.temporal(operation, ids=(id,), types=types, attributes=names)
+    found = forwarding.temporal(operation, ids=(id,), types=types_in(stored), attributes=names)
     shares = shares_of(found, names, operation, everything=not names)
     if not shares.sources:
         return None
@@ -161,7 +161,3 @@ def _absent(one: Outcome) -> bool:
 
 def _path(id: str) -> str:
     return f"/temporal/entities/{quote(id, safe=':')}"
-
-
-def _listed(value: Any) -> list[str]:
-    return list(value) if isinstance(value, list | tuple) else [value]

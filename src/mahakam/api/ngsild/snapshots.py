@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 from uuid import uuid4
 
 from mahakam.api.http import Response
-from mahakam.api.ngsild import distributed_reads, entities, posted
+from mahakam.api.ngsild import (
+    distributed_reads,
+    distributed_temporal_reads,
+    entities,
+    posted,
+    temporal_reads,
+)
 from mahakam.api.ngsild.call import BASE, JSON, JSON_LD, MERGE_PATCH, Call, Node, accepted
 from mahakam.broker.broker import Broker
 from mahakam.broker.linked import resolved
-from mahakam.broker.snapshots import DEFAULT_PRIORITY, MAX_ENTITIES, Snapshots, after
+from mahakam.broker.snapshots import DEFAULT_PRIORITY, MAX_ENTITIES, Evolution, Snapshots, after
 from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.core import NULL
 from mahakam.ngsild.duration import DURATION_RULE, seconds_of
@@ -22,6 +29,7 @@ from mahakam.ngsild.lexical import require_uri
 from mahakam.ngsild.problem import Problem, bad_request
 from mahakam.ngsild.qlanguage import attributes_in, parse_q
 from mahakam.ngsild.selection import Selection
+from mahakam.ngsild.temporal_query import View
 
 HEADER = "ngsild-snapshot"
 PATH = f"{BASE}/snapshots/"
@@ -37,11 +45,19 @@ _MEMBERS = frozenset(
 )
 _FILLING: set[asyncio.Task[None]] = set()
 """Snapshots that are being filled: a task that nobody holds may vanish."""
-_READS = (entities.retrieve, entities.query, posted.query_by_post)
+_QUERIES = ("snapshotQueries", "snapshotTemporalQueries")
+_READS = (
+    entities.retrieve,
+    entities.query,
+    posted.query_by_post,
+    temporal_reads.retrieve_evolution,
+    temporal_reads.query_evolutions,
+    temporal_reads.query_evolutions_by_post,
+)
 
 
 async def create_snapshot(call: Call) -> Response:
-    """Clause 5.16.1: the entities that the queries find now; 201 and ``location``.
+    """Clause 5.16.1: the entities and the evolutions that the queries find now; 201 and ``location``.
 
     Where there are context sources it is filled after the answer; till then its status is ``preparing``.
     """
@@ -49,45 +65,66 @@ async def create_snapshot(call: Call) -> Response:
     call.authorised()
     broker = await call.broker_for_creation()
     facts = _facts(payload)
-    queries = payload.get("snapshotQueries")
-    if "snapshotTemporalQueries" in payload:
-        raise Problem(
-            "OperationNotSupported", "Histories are not frozen", "snapshotTemporalQueries is not served"
+    lists = {name: payload[name] for name in _QUERIES if name in payload}
+    if not lists or not all(isinstance(found, list) and found for found in lists.values()):
+        raise bad_request(
+            "The snapshot is not valid", f"{' or '.join(_QUERIES)}: a list of one or more Query objects"
         )
-    if not isinstance(queries, list) or not queries:
-        raise bad_request("The snapshot is not valid", "snapshotQueries: a list of one or more Query objects")
-    selections = [_selection(query, context) for query in queries]
+    wanted = _Wanted(
+        [(query, _selection(query, context)) for query in lists.get("snapshotQueries", ())],
+        [_planned(query, context) for query in lists.get("snapshotTemporalQueries", ())],
+        context,
+    )
     id = _id_of(payload)
-    facts["snapshotQueries"] = queries
+    facts |= lists
     if call.distributed:
         await call.off_loop(
             partial(Snapshots(broker.store).begin, id, facts | {"snapshotStatus": "preparing"})
         )
-        filling = asyncio.create_task(_fill(call, id, queries, selections, context))
+        filling = asyncio.create_task(_fill(call, id, wanted))
         _FILLING.add(filling)
         filling.add_done_callback(_FILLING.discard)
         return call.empty(201, ("location", PATH + id))
-    facts |= _results(["success"] * len(queries))
+    facts |= _results(["success"] * len(wanted.entities), ["success"] * len(wanted.evolutions))
 
     def work() -> None:
-        found = (one for part in selections for one in broker.scan(resolved(part, broker.store)))
-        Snapshots(broker.store).create(id, facts, found)
+        found = (one for _, part in wanted.entities for one in broker.scan(resolved(part, broker.store)))
+        histories = (
+            one for _, page, view in wanted.evolutions for one in broker.history.found(page.selection, view)
+        )
+        Snapshots(broker.store).create(id, facts, found, histories)
 
     await call.off_loop(work)
     return call.empty(201, ("location", PATH + id))
 
 
-async def _fill(
-    call: Call, id: str, queries: Sequence[Any], selections: Sequence[Selection], context: Context
-) -> None:
-    """Clause 5.16.1.4: the queries are executed as 5.7.2.4 says, with context sources, after the answer."""
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a snapshot is to hold: queries as they came, and compiled."""
+
+    entities: list[tuple[Any, Selection]]
+    evolutions: list[tuple[Mapping[str, str], temporal_reads.Page, View]]
+    context: Context
+
+
+def _planned(query: Any, context: Context) -> tuple[Mapping[str, str], temporal_reads.Page, View]:
+    params = temporal_reads.posted(query)
+    page, view, _ = temporal_reads.planned(params, context)
+    return params, page, view
+
+
+async def _fill(call: Call, id: str, wanted: _Wanted) -> None:
+    """Clause 5.16.1.4: the queries are executed as 5.7.2.4 and 5.7.4.4 say, with context sources, after the answer."""
     broker = call.broker
     documents: dict[str, Document] = {}
-    results = []
-    for query, selection in zip(queries, selections, strict=True):
+    histories: list[Evolution] = []
+    results: list[str] = []
+    temporal: list[str] = []
+    for query, selection in wanted.entities:
         try:
             params = posted.parameters_of(query)
-            spread = await distributed_reads.selected(call, selection, params, context, MAX_ENTITIES + 1)
+            most = MAX_ENTITIES + 1
+            spread = await distributed_reads.selected(call, selection, params, wanted.context, most)
             if spread is None:
                 resolve = partial(lambda part: list(broker.scan(resolved(part, broker.store))), selection)
                 spread = await call.off_loop(resolve), []
@@ -95,18 +132,31 @@ async def _fill(
             results.append("partial" if spread[1] else "success")
         except Problem:
             results.append("failure")
+    for params, page, view in wanted.evolutions:
+        try:
+            found, missing = await distributed_temporal_reads.selected(
+                call, page, view, params, wanted.context, MAX_ENTITIES + 1
+            )
+            histories += found
+            temporal.append("partial" if missing else "success")
+        except Problem:
+            temporal.append("failure")
     fill = Snapshots(broker.store).fill
     try:
-        await call.off_loop(partial(fill, id, _results(results), documents.values()))
+        await call.off_loop(partial(fill, id, _results(results, temporal), documents.values(), histories))
     except Problem:  # too large
-        await call.off_loop(partial(fill, id, _results(["failure"] * len(results)), ()))
+        failed = _results(["failure"] * len(results), ["failure"] * len(temporal))
+        await call.off_loop(partial(fill, id, failed, ()))
 
 
-def _results(results: Sequence[str]) -> dict[str, Any]:
+def _results(results: Sequence[str], temporal: Sequence[str]) -> dict[str, Any]:
     """What became of each query, and of the snapshot: ``success``, ``partial`` (a source was missing), ``failure``."""
-    status = results[0] if len(set(results)) == 1 else "partial"
-    details = [{"resultStatus": result} for result in results]
-    return {"snapshotStatus": status, "snapshotQueriesDetails": details}
+    every = [*results, *temporal]
+    found: dict[str, Any] = {"snapshotStatus": every[0] if len(set(every)) == 1 else "partial"}
+    for name, outcomes in (("snapshotQueries", results), ("snapshotTemporalQueries", temporal)):
+        if outcomes:
+            found[f"{name}Details"] = [{"resultStatus": outcome} for outcome in outcomes]
+    return found
 
 
 async def retrieve_snapshot(call: Call) -> Response:
@@ -167,7 +217,7 @@ async def answer(handler: Callable[[Call], Awaitable[Response]], call: Call) -> 
         raise Problem(
             "OperationNotSupported",
             "A snapshot is for reading",
-            "entities are retrieved and queried in it, no more",
+            "entities and evolutions are retrieved and queried in it, no more",
         )
     frozen = await call.off_loop(partial(Snapshots(call.broker.store).frozen, id))
     call.node = Node(cast(Broker, frozen), call.node.contexts, call.node.identify, call.node.fetchers)
