@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 AXE = Path(__file__).parents[2] / "src/mahakam/web/assets/node_modules/axe-core/axe.min.js"
 """The accessibility rules, a development package of the browser's files."""
+
+expect.set_options(timeout=30_000)
+"""What a page does by itself is waited for as long as a machine with much else to do may take."""
 
 _GL = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
