@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mahakam.broker.notifier import Notifier
     from mahakam.services.photo import Darkroom
     from mahakam.web.mailing import Mailing
+    from mahakam.web.pushing import Pushing
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -147,6 +148,7 @@ class Notifiers:
         self._node = node
         self._running: dict[str, Notifier] = {}
         self._mailing: Mailing | None = None
+        self._pushing: Pushing | None = None
         self._darkroom: Darkroom | None = None
         self._identity: Identity | None = None
         self._purge_at = 0.0
@@ -183,6 +185,9 @@ class Notifiers:
         if self._mailing:
             self._mailing.stop()
             self._mailing = None
+        if self._pushing:
+            self._pushing.stop()
+            self._pushing = None
         if self._darkroom:
             self._darkroom.stop()
             self._darkroom = None
@@ -262,6 +267,11 @@ class Notifiers:
 
             self._mailing = Mailing(self._node)
             self._mailing.start()
+        if self._pushing is None:
+            from mahakam.web.pushing import Pushing
+
+            self._pushing = Pushing(self._node)
+            self._pushing.start()
 
 
 class Application:

@@ -31,7 +31,7 @@ class HttpSender:
         self._private = private_addresses
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                resolver=_Checked(private_addresses), limit=_CONNECTIONS, ttl_dns_cache=30
+                resolver=CheckedResolver(private_addresses), limit=_CONNECTIONS, ttl_dns_cache=30
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "mahakam"},
@@ -74,7 +74,7 @@ class HttpSender:
         await self._session.close()
 
 
-class _Checked(AbstractResolver):
+class CheckedResolver(AbstractResolver):
     """Resolves names to addresses that a node may send to; addresses themselves were checked before."""
 
     def __init__(self, private_addresses: bool) -> None:

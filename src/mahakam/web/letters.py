@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import quote
 
 from mahakam.config import Place
 from mahakam.services import followers, outbox
 from mahakam.services.catalogue import catalogue
-from mahakam.services.desk import Desk, Wanted
+from mahakam.services.desk import Desk
 from mahakam.services.followers import Follower
 from mahakam.services.outbox import Letter
 from mahakam.services.owner import key_of
-from mahakam.services.request import Request, Step, utc_text
+from mahakam.services.request import Request, Step
+from mahakam.services.watch import Watch
 from mahakam.store.protocol import EntityStore, Transaction
 from mahakam.web.language import _, reading, words
 from mahakam.web.request_words import STATE_NAMES, step_words
-
-_CURSOR = "mail-cursor", "requests"
-_OVERLAP = dt.timedelta(minutes=1)
-"""How far back the next look goes: another process may have committed a change late."""
 
 
 class Letters:
@@ -33,22 +29,13 @@ class Letters:
         self._base = base
 
     def write_news(self) -> int:
-        """Owe a letter to everybody who follows a request that has news; how many. Each step is told once.
+        """Owe a letter to everybody who follows a request that has news; how many. Each step is told once."""
+        return Watch(self._store, self._desk, "mail-cursor").look(self._tell)
 
-        What changed since the last look is read, whoever changed it: an agency's own system, too.
-        """
-        since = str((self._store.record(*_CURSOR) or {}).get("since", ""))
-        written, latest = 0, since
-        now = utc_text(dt.datetime.now(dt.UTC))
-        for request in self._desk.scan(Wanted(changed_since=_before(since))):
-            latest = max(
-                latest, min(request.updated, now)
-            )  # a clock that runs ahead must not hide what follows
-            if self._store.record(followers.KIND, request.number) is not None:
-                written += self._store.write(self._owing(request))
-        if latest != since:
-            self._store.write(lambda transaction: transaction.save_record(*_CURSOR, {"since": latest}))
-        return written
+    def _tell(self, request: Request) -> int:
+        if self._store.record(followers.KIND, request.number) is None:
+            return 0
+        return self._store.write(self._owing(request))
 
     def ask(self, request: Request, reader: Follower) -> None:
         """Owe a letter to an address that somebody typed: only whoever reads it can say that it is theirs."""
@@ -118,7 +105,3 @@ class Letters:
         place = self._places.get(request.place)
         service = catalogue(place, self._places).get(request.service) if place else None
         return words(service.name) if service else request.service_name
-
-
-def _before(moment: str) -> str:
-    return utc_text(dt.datetime.fromisoformat(moment) - _OVERLAP) if moment else ""

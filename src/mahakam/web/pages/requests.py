@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place, scope_of
-from mahakam.services import comments
+from mahakam.services import comments, push
 from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Desk, Wanted, resident_acts, revision_of
 from mahakam.services.numbers import normal_number
@@ -166,6 +166,7 @@ def page(
         typed=defaultdict(str, typed or {}),
         comments=comments.of(site.broker, found.number),
         can_mail=bool(site.settings.smtp),
+        push_key=push.public_key(site.store),
         asked=request.query_params.get("asked") == "1",
         feed=f"/requests/{found.number}.atom?lang={reader().language}",
         errors=Sentences(errors or {}),

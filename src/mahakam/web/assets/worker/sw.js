@@ -35,6 +35,17 @@ self.addEventListener("sync", (event) => {
   if (event.tag === "field") event.waitUntil(flushField().then((said) => { if (said === "later") throw new Error("work still waits"); }));
 });
 
+// News of a report that this device follows (web/pushing.py writes them).
+self.addEventListener("push", (event) => {
+  const { title, body, page, tag } = event.data?.json() ?? {};
+  if (title) event.waitUntil(self.registration.showNotification(title, { body, tag, data: { page } }));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(self.clients.openWindow(event.notification.data.page));
+});
+
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);

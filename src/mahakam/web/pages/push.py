@@ -1,0 +1,74 @@
+"""Following a request with this browser: its push subscription is given, or taken back."""
+
+from __future__ import annotations
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from mahakam.access import throttle
+from mahakam.services import push
+from mahakam.services.numbers import normal_number
+from mahakam.services.owner import owns
+from mahakam.services.push import Browser, PushError
+from mahakam.web import gate
+from mahakam.web.language import _, reader
+from mahakam.web.pages.report import desk_of
+from mahakam.web.site import Site, site_of
+
+ASKS, WINDOW = 30, 3600
+"""Subscriptions that one address on the net may make, in so many seconds."""
+
+
+def routes(_site: Site) -> list[BaseRoute]:
+    page = "/requests/{number}/push"
+    return [
+        Route(page, gate.posted(_subscribe), methods=["POST"]),
+        Route(page + "/stop", gate.posted(_stop), methods=["POST"]),
+    ]
+
+
+def _subscribe(request: Request, form: FormData) -> Response:
+    """``endpoint``, ``p256dh``, ``auth`` as the browser's PushSubscription has them; ``key`` if it is one's own."""
+    site = site_of(request)
+    number = normal_number(request.path_params["number"])
+    found = desk_of(site).request(number) if number else None
+    if found is None:
+        return _refused(404, _("There is no report with this number"))
+    if not gate.is_ours(request, form):
+        return _refused(403, _("The form had lain open for too long."))
+    address = request.client.host if request.client else ""
+    if not site.settings.open and throttle.take(site.store, "push", address, ASKS, WINDOW):
+        return _refused(429, _("Much came from your network. Please try again later."))
+    key = gate.text(form, "key")[:80]
+    browser = Browser(
+        gate.text(form, "endpoint"),
+        gate.text(form, "p256dh"),
+        gate.text(form, "auth"),
+        reader().language,
+        owner=bool(key) and owns(site.store, found.number, key),
+    )
+    try:
+        taken = push.subscribe(
+            site.store,
+            found.number,
+            browser,
+            len(found.steps),
+            private_addresses=site.settings.private_addresses,
+        )
+    except PushError as error:
+        return _refused(422, str(error))
+    return Response(status_code=201) if taken else _refused(409, _("Too many follow this report this way."))
+
+
+def _stop(request: Request, form: FormData) -> Response:
+    if not gate.is_ours(request, form):
+        return _refused(403, _("The form had lain open for too long."))
+    if number := normal_number(request.path_params["number"]):
+        push.unsubscribe(site_of(request).store, number, gate.text(form, "endpoint"))
+    return Response(status_code=204)
+
+
+def _refused(status: int, said: str) -> Response:
+    return JSONResponse({"detail": said}, status, {"Cache-Control": "no-store"})
