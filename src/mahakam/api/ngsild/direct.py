@@ -34,6 +34,7 @@ class Direct:
         self._plain: Pairs | None = None
         """The headers of the last request that asked for plain JSON: a client sends them alike each time."""
         self._long: set[tuple[bytes, int]] = set()
+        self._heads: dict[tuple[bytes, int, bool], Pairs] = {}
 
     def __call__(self, path: bytes, query: bytes, headers: Pairs) -> tuple[Pairs, bytes] | None:
         """Headers and body of a 200; None if the request must go the whole way."""
@@ -74,10 +75,13 @@ class Direct:
                 self._long.clear()
             self._long.add(key)
             return None
-        return self._headers_of(plan, follows), body
+        return self._heads.get((*key, follows)) or self._head(key, plan, follows), body
 
-    def _headers_of(self, plan: Plan, follows: bool) -> Pairs:
-        return [*self._headers, *encoded(plan.links(follows))]
+    def _head(self, key: tuple[bytes, int], plan: Plan, follows: bool) -> Pairs:
+        if len(self._heads) > 1024:
+            self._heads.clear()
+        found = self._heads[(*key, follows)] = [*self._headers, *encoded(plan.links(follows))]
+        return found
 
 
 @lru_cache(1024)

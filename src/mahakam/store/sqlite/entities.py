@@ -157,8 +157,10 @@ class SqliteEntities(Ledger, HistoryReads):
         plan, sql = self._prepared(selection)
         values = (*plan.parameters, limit + 1, offset)
         if at_once:
-            with clear_errors(self.path):
+            try:  # as in body
                 ((bodies, lengths),) = self._shared.rows(sql, values, MOMENT)
+            except apsw.Error as error:
+                raise in_words(self.path, error) from error
         else:
             ((bodies, lengths),) = self._selected(selection, sql, values)
         if bodies is None:
