@@ -99,12 +99,8 @@ def grade_of(index: Decimal) -> tuple[str, Text]:
 
 
 def rate(broker: Broker, request: Request, scope: str, given: Mapping[str, int], date: str) -> None:
-    """Keep an answer, without saying whose request it was about. Raises AlreadyRated, or KeyError and ValueError for
-    an element that is missing or an answer that is none."""
-    known = survey()
-    answers = {element.code: given[element.code] for element in known.elements}
-    if wrong := [code for code, value in answers.items() if value not in known.answers]:
-        raise ValueError(wrong[0])
+    """Keep an answer, without saying whose request it was about. Raises AlreadyRated, or as :func:`keep` does."""
+    _complete(given)
 
     def once(transaction: Transaction) -> bool:
         if transaction.record(_RATED, request.number):
@@ -114,20 +110,36 @@ def rate(broker: Broker, request: Request, scope: str, given: Mapping[str, int],
 
     if not broker.store.write(once):
         raise AlreadyRated(request.number)
+    keep(broker, secrets.token_hex(12), scope, request.service, request.agency, given, date)
+
+
+def keep(
+    broker: Broker, key: str, scope: str, service: str, agency: str, given: Mapping[str, int], date: str
+) -> None:
+    """Keep an answer under a key that says nothing. Raises KeyError and ValueError for an element that is missing or
+    an answer that is none, Problem (AlreadyExists) for a key that is taken."""
     properties: dict[str, Any] = {
-        "serviceCode": request.service,
-        "agencyResponsible": request.agency,
+        "serviceCode": service,
+        "agencyResponsible": agency,
         "dateObserved": date,
-        **answers,
+        **_complete(given),
     }
     broker.create(
         {
-            "id": f"urn:ngsi-ld:{TYPE}:{secrets.token_hex(12)}",
+            "id": f"urn:ngsi-ld:{TYPE}:{key}",
             "type": TYPE,
             "scope": [scope],
             **{name: {"type": "Property", "value": value} for name, value in properties.items() if value},
         }
     )
+
+
+def _complete(given: Mapping[str, int]) -> dict[str, int]:
+    known = survey()
+    answers = {element.code: given[element.code] for element in known.elements}
+    if wrong := [code for code, value in answers.items() if value not in known.answers]:
+        raise ValueError(wrong[0])
+    return answers
 
 
 def rated(broker: Broker, number: str) -> bool:
