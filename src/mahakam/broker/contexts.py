@@ -18,6 +18,7 @@ from urllib.parse import urljoin, urlsplit
 import orjson
 
 from mahakam.broker.clock import now
+from mahakam.broker.well_known import well_known
 from mahakam.ngsild import context as contexts
 from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.core import is_core
@@ -111,7 +112,7 @@ class Contexts:
         self.forget()
 
     def load(self, url: str) -> dict[str, Any]:
-        """The JSON document behind a URL, from the store's records or the network.
+        """The JSON document behind a URL, from the store's records, the package, or the network.
 
         Raises Problem LdContextNotAvailable.
         """
@@ -123,6 +124,9 @@ class Contexts:
                 if kept is not None:
                     document: dict[str, Any] = kept["document"]
                     return document
+                packed = well_known(url)
+                if packed is not None:
+                    return packed
                 document = self._fetch(url)
                 self._keep(url, document)
                 return document
