@@ -8,6 +8,7 @@ import sys
 BENCHES = (
     "bench.check",
     "bench.feeds",
+    "bench.mqtt",
     "bench.broker",
     "bench.growth",
     "bench.subscriptions",

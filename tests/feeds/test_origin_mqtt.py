@@ -64,6 +64,26 @@ def test_messages_kept_while_no_run_is_on_are_stored_or_held(town: Town, mosquit
     assert town.run().message == "no message came"
 
 
+def test_a_message_that_no_file_could_hold_is_held_and_stops_nothing(
+    town: Town, mosquitto: Mosquitto
+) -> None:
+    listening(town, f"mqtt://127.0.0.1:{mosquitto.port}", "racun")
+    town.run()
+    bad = [b'{"kode": NaN}', b'{"kode": "\\ud800"}', b'{"kode": 1e999}', b"[1, 2]", b"", b"{", b"{}"]
+    pretty = json.dumps(stop("A2"), indent=1).encode()
+    long = (
+        json.dumps(stop("A3") | {"seri": 0})
+        .replace('"seri": 0', '"seri": 123456789012345678901234567890')
+        .encode()
+    )
+    publish(mosquitto, "racun/a", stop("A1"), *bad, pretty, long + b"\n")
+    run = town.run()
+    assert (run.state, run.stored, run.held) == ("held", 3, len(bad)), run.message
+    lineage = town.parts.store.lineage("urn:ngsi-ld:BusStop:town:A3")
+    assert lineage is not None
+    assert lineage.raw["seri"] == "123456789012345678901234567890"
+
+
 def test_messages_of_a_later_batch_leave_what_was_held(town: Town, mosquitto: Mosquitto) -> None:
     listening(town, f"mqtt://127.0.0.1:{mosquitto.port}", "dua")
     town.run()

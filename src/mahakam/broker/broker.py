@@ -456,10 +456,15 @@ class Broker:
     ) -> Ingested:
         at = now()
         transaction.save_run(run)
-        stored: list[Ingest] = []
-        for item in items:
+        known = transaction.digests([item.document["id"] for item in items])
+        stored = [item for item in items if known.get(item.document["id"]) != item.lineage.digest]
+        new = [item for item in stored if item.document["id"] not in known]
+        if len(new) < 2 or not self._ingest_new(transaction, [item.document for item in new], at):
+            new = []
+        inserted = {item.document["id"] for item in new}
+        for item in stored:
             id = item.document["id"]
-            if transaction.digest(id) == item.lineage.digest:
+            if id in inserted:
                 continue
             before = transaction.get(id)
             after = stamped(item.document, at, before)
@@ -469,10 +474,24 @@ class Broker:
             if self._kept(after):
                 self.history.add(transaction, before, after, at)
             self.subscriptions.notice(transaction, before, after)
-            stored.append(item)
         transaction.put_lineage(item.lineage for item in stored)
         transaction.hold(held)
         return Ingested(len(stored), len(items) - len(stored))
+
+    def _ingest_new(self, transaction: Transaction, documents: Sequence[Document], at: str) -> bool:
+        """Entities that no feed made before, all at once; False if one of them is there already."""
+        if any("expiresAt" in document for document in documents):
+            return False
+        if not transaction.insert_all([(document, represent.body(document)) for document in documents], at):
+            return False
+        noticed = self.subscriptions.any(transaction)
+        for document in documents:
+            if self._listing is not None and self._listing.lists(document):
+                keep_lists(transaction, self._listing, None, stamped(document, at))
+            if noticed:
+                self.subscriptions.notice(transaction, None, stamped(document, at))
+        self.history.add_new(transaction, [each for each in documents if self._kept(each)], at)
+        return True
 
     @staticmethod
     def _record(transaction: Transaction, id: str, action: str, author: str, at: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as changed
 from datetime import UTC, datetime, timedelta
@@ -79,6 +79,13 @@ class History:
         created = at if before is None else ""
         transaction.put_evolution(head_of(document, at, created, deleted="" if after else at))
         transaction.add_moments(moments_between(before, after, at))
+
+    def add_new(self, transaction: Transaction, documents: Sequence[Document], at: str) -> None:
+        """New entities, whose attributes are as old as they: as :meth:`add` of each, in two statements."""
+        transaction.put_evolutions([head_of(document, at, at) for document in documents])
+        transaction.add_moments(
+            moment for document in documents for moment in moments_between(None, document, at)
+        )
 
     # Writing evolutions themselves
 

@@ -23,6 +23,7 @@ Record = Mapping[str, Any]
 """Contract field → typed value, or None. Timestamps are naive UTC, as :mod:`mahakam.quality.lexical` reads them."""
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]+")
 _FLOAT_DIGITS = 15
 
 
@@ -121,7 +122,8 @@ class _Template:
             value = record.get(name)
             if value is None or value == "":
                 raise NoIdentity(name, self.template)
-            parts.append(quote(plain(value), safe=""))
+            text = plain(value)
+            parts.append(text if _UNRESERVED.fullmatch(text) else quote(text, safe=""))
         return self._form % tuple(parts)
 
 

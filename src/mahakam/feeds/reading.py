@@ -53,6 +53,8 @@ class Reading:
 
     def part(self, row: int) -> Part:
         """The file that a row of the run stands in."""
+        if len(self.parts) == 1:
+            return self.parts[0]
         return next(p for p in reversed(self.parts) if row > p.offset)
 
     def lines(self, rows: Sequence[int]) -> dict[int, int]:

@@ -75,8 +75,8 @@ class Transaction(Protocol):
 
     def put_lineage(self, rows: Iterable[Lineage]) -> None: ...
 
-    def digest(self, entity: str) -> str | None:
-        """The digest of the record that an entity was made from."""
+    def digests(self, entities: Sequence[str]) -> dict[str, str]:
+        """Of those entities that a feed made: the digest of the record that each was made from."""
 
     def hold(self, rows: Iterable[Held]) -> None:
         """Put rows into quarantine; one held already (same place, feed, file, sheet, row) is replaced."""
@@ -102,6 +102,8 @@ class Transaction(Protocol):
 
     def put_evolution(self, head: Head) -> None:
         """Insert the head, or replace the one with its id."""
+
+    def put_evolutions(self, heads: Sequence[Head]) -> None: ...
 
     def drop_evolution(self, id: str) -> bool:
         """Delete the head with all its moments; True if there was one."""

@@ -6,11 +6,11 @@ of its run. It is written to a spool that outlives the run instead, and leaves i
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import queue
 import re
+import select
+import ssl
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import msgspec
+import orjson
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -29,6 +31,9 @@ from mahakam.feeds.sources.model import SourceError
 MOST, WAIT, SECONDS = 100_000, 2.0, 30.0
 CONNECT = 15.0
 _TOPIC = "mqtt_topic"
+_AHEAD = 1_000
+"""Messages that are read before they are written to the disk."""
+_decoder = msgspec.json.Decoder()
 
 
 def fetch(ask: Ask) -> list[Path]:
@@ -68,13 +73,13 @@ def _gathered(ask: Ask, spool: Path) -> Path:
     name = ask.name.rpartition("/")[2]
     batch = spool / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.jsonl"
     count, seen = 0, set[int]()
-    with _connected(ask) as (client, came), batch.open("wb") as file:
+    with _connected(ask) as link, batch.open("wb") as file:
         while count < most and (left := min(wait, end - time.monotonic())) > 0:
-            some = _waiting(came, left, most - count)
+            some = link.waiting(left, min(most - count, _AHEAD))
             if not some:
                 break
             for message in some:
-                lines = b"".join(map(_line, _records(message)))
+                lines = b"".join(_lines(message))
                 if message.dup and hash(lines) in seen:  # sent again after a broken connection
                     continue
                 seen.add(hash(lines))
@@ -82,42 +87,88 @@ def _gathered(ask: Ask, spool: Path) -> Path:
                 count += 1
             file.flush()
             os.fsync(file.fileno())
-            for message in some:
-                client.ack(message.mid, message.qos)
+            link.acknowledge(some)
     if not count or not batch.stat().st_size:
         batch.unlink()
+        if link.broken:
+            raise SourceError(ask.name, "the connection to the broker broke before a message came")
         raise NothingNew("no message came")
     return batch
 
 
-def _waiting(came: queue.SimpleQueue[paho.MQTTMessage], seconds: float, most: int) -> list[paho.MQTTMessage]:
-    """What has come, or the first that comes within the time: one write to the disk for all."""
-    some: list[paho.MQTTMessage] = []
-    with contextlib.suppress(queue.Empty):
-        some.append(came.get(timeout=seconds))
-        while len(some) < most:
-            some.append(came.get_nowait())
-    return some
-
-
-def _records(message: paho.MQTTMessage) -> list[dict[str, Any]]:
-    """The records of a message: an object, or a list of them; text where it is neither, for the checks to hold."""
+def _lines(message: paho.MQTTMessage) -> list[bytes]:
+    """The records of a message, a line each: an object, or a list of them; text where it is neither, for the checks
+    to hold. An object stays as it was sent, so that no digit of it changes."""
+    payload = bytes(message.payload)
+    topic = orjson.dumps(message.topic)
     try:
-        value = json.loads(message.payload)
-    except (ValueError, RecursionError):
+        value = _decoder.decode(payload)
+    except (msgspec.DecodeError, ValueError, RecursionError):
         value = None
+    if isinstance(value, dict) and value and b"\n" not in payload and b"\r" not in payload:
+        return [payload.rstrip()[:-1] + b',"%s":%s}\n' % (_TOPIC.encode(), topic)]
     records = value if isinstance(value, list) else [value]
     if records and all(isinstance(one, dict) for one in records):
-        return [{**one, _TOPIC: message.topic} for one in records]
-    return [{"payload": message.payload.decode("utf-8", "backslashreplace"), _TOPIC: message.topic}]
+        return [_line({**one, _TOPIC: message.topic}) for one in records]
+    return [_line({"payload": payload.decode("utf-8", "backslashreplace"), _TOPIC: message.topic})]
 
 
 def _line(record: dict[str, Any]) -> bytes:
     return json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
+class _Link:
+    """A connection whose socket is read here, in turn with the disk: a thread of its own would cost more than it does.
+
+    ``broken``: it ended before its time. What was not acknowledged then comes again.
+    """
+
+    def __init__(self, client: paho.Client) -> None:
+        self._client = client
+        self._came: list[paho.MQTTMessage] = []
+        self.said: str | None = None
+        self.broken = False
+        client.on_message = lambda _client, _data, message: self._came.append(message)
+
+    def turn(self, seconds: float) -> None:
+        """Wait so long for the socket, and read the packets that are there."""
+        client, socket = self._client, self._client.socket()
+        if socket is None:
+            self.broken = True
+            return
+        waiting = isinstance(socket, ssl.SSLSocket) and socket.pending()
+        writing = [socket] if client.want_write() else []
+        ready, writable, _ = select.select([socket], writing, [], 0 if waiting else seconds)
+        if writable:
+            client.loop_write()
+        before = -1
+        while (ready or waiting) and before != len(self._came) < _AHEAD:
+            before = len(self._came)
+            if client.loop_read() != paho.MQTT_ERR_SUCCESS:
+                self.broken = True
+                return
+        client.loop_misc()
+
+    def waiting(self, seconds: float, most: int) -> list[paho.MQTTMessage]:
+        """What has come, or what comes first within the time: one write to the disk for all."""
+        end = time.monotonic() + seconds
+        while not self._came and not self.broken and (left := end - time.monotonic()) > 0:
+            self.turn(left)
+        while len(self._came) < most and not self.broken:
+            before = len(self._came)
+            self.turn(0)
+            if len(self._came) == before:
+                break
+        some, self._came = self._came[:most], self._came[most:]
+        return some
+
+    def acknowledge(self, messages: Sequence[paho.MQTTMessage]) -> None:
+        for message in messages:
+            self._client.ack(message.mid, message.qos)
+
+
 @contextmanager
-def _connected(ask: Ask) -> Iterator[tuple[paho.Client, queue.SimpleQueue[paho.MQTTMessage]]]:
+def _connected(ask: Ask) -> Iterator[_Link]:
     """A client under a name of its own, whose messages the broker keeps while it is away (a session that lasts)."""
     url = url_with_secrets(str(ask.options["url"]), ask.name)
     parts = urlsplit(url)
@@ -128,14 +179,13 @@ def _connected(ask: Ask) -> Iterator[tuple[paho.Client, queue.SimpleQueue[paho.M
     if qos not in (0, 1, 2):
         raise SourceError(ask.name, f"qos: must be 0, 1 or 2, not {qos}")
     port = parts.port or (8883 if secure else 1883)
-    came: queue.SimpleQueue[paho.MQTTMessage] = queue.SimpleQueue()
-    answers: queue.SimpleQueue[str] = queue.SimpleQueue()
     client = paho.Client(
         CallbackAPIVersion.VERSION2,
         client_id=str(ask.options.get("client") or re.sub(r"[^A-Za-z0-9]", "-", f"mahakam-{ask.name}")),
         clean_session=False,
         manual_ack=True,
     )
+    link = _Link(client)
     if parts.username:
         client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
     if secure:
@@ -143,16 +193,15 @@ def _connected(ask: Ask) -> Iterator[tuple[paho.Client, queue.SimpleQueue[paho.M
 
     def on_connect(_client: Any, _data: Any, _flags: Any, reason: Any, _more: Any) -> None:
         if reason.is_failure:
-            answers.put(f"the broker refuses: {reason}")
+            link.said = f"the broker refuses: {reason}"
         else:
             client.subscribe([(topic, qos) for topic in topics])
 
     def on_subscribe(_client: Any, _data: Any, _mid: int, reasons: Sequence[Any], _more: Any) -> None:
         refused = [topic for topic, reason in zip(topics, reasons, strict=False) if reason.is_failure]
-        answers.put(f"the broker refuses the topic {refused[0]}" if refused else "")
+        link.said = f"the broker refuses the topic {refused[0]}" if refused else ""
 
     client.on_connect, client.on_subscribe = on_connect, on_subscribe
-    client.on_message = lambda _client, _data, message: came.put(message)
     try:
         address = address_of(ask.name, parts.hostname, port, ask.private_addresses)
         client.connect(parts.hostname if secure else address, port)
@@ -160,18 +209,17 @@ def _connected(ask: Ask) -> Iterator[tuple[paho.Client, queue.SimpleQueue[paho.M
         raise SourceError(
             ask.name, f"the broker {parts.hostname}:{port} cannot be reached: {error}"
         ) from error
-    client.loop_start()
     try:
-        try:
-            said = answers.get(timeout=CONNECT)
-        except queue.Empty:
-            said = f"the broker {parts.hostname}:{port} does not answer"
-        if said:
-            raise SourceError(ask.name, said)
-        yield client, came
+        end = time.monotonic() + CONNECT
+        while link.said is None and not link.broken and (left := end - time.monotonic()) > 0:
+            link.turn(left)
+        if link.said is None:
+            link.said = f"the broker {parts.hostname}:{port} does not answer"
+        if link.said:
+            raise SourceError(ask.name, link.said)
+        yield link
     finally:
         client.disconnect()
-        client.loop_stop()
 
 
 def _topics(ask: Ask) -> list[str]:

@@ -15,6 +15,9 @@ _ADD = (
     "INSERT INTO moment (entity, attribute, dataset, observed, created, modified, deleted, body)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_PUT_HEAD = (
+    "INSERT INTO evolution (id, head) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET head = excluded.head"
+)
 _SEVERAL_TYPES = r"type >= '[' AND type < '\'"
 """A list of types is kept as its JSON text."""
 _COLUMN = {"observedAt": "observed", "createdAt": "created", "modifiedAt": "modified", "deletedAt": "deleted"}
@@ -65,10 +68,10 @@ class HistoryWrites:
         return None
 
     def put_evolution(self, head: Head) -> None:
-        self._execute(
-            "INSERT INTO evolution (id, head) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET head = excluded.head",
-            (head["id"], orjson.dumps(head).decode()),
-        )
+        self._execute(_PUT_HEAD, (head["id"], orjson.dumps(head).decode()))
+
+    def put_evolutions(self, heads: Sequence[Head]) -> None:
+        self._executemany(_PUT_HEAD, [(head["id"], orjson.dumps(head).decode()) for head in heads])
 
     def drop_evolution(self, id: str) -> bool:
         found = self._execute("DELETE FROM evolution WHERE id = ? RETURNING n", (id,)).fetchall()

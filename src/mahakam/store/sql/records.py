@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import orjson
 
 from mahakam.store.model import Change, Correction, Entry, Held, Lineage, Run
 from mahakam.store.sql import rows
+
+_MARKS = 500
+"""Values bound to one statement."""
 
 
 class RecordWrites:
@@ -76,10 +79,17 @@ class RecordWrites:
             map(rows.lineage_row, rows_),
         )
 
-    def digest(self, entity: str) -> str | None:
-        for (digest,) in self._execute("SELECT digest FROM lineage WHERE entity = ?", (entity,)):
-            return digest  # type: ignore[no-any-return]
-        return None
+    def digests(self, entities: Sequence[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for first in range(0, len(entities), _MARKS):
+            some = entities[first : first + _MARKS]
+            marks = ", ".join("?" * len(some))
+            found.update(
+                self._execute(
+                    f"SELECT entity, digest FROM lineage WHERE entity IN ({marks})", tuple(some)
+                ).fetchall()
+            )
+        return found
 
     def hold(self, rows_: Iterable[Held]) -> None:
         for held in rows_:

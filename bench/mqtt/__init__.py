@@ -1,0 +1,1 @@
+"""Messages of a real Mosquitto through a feed: received, validated, stored."""
