@@ -13,6 +13,7 @@ from mahakam.config import Settings
 from mahakam.feeds import quarantine
 from mahakam.feeds.parts import Parts
 from mahakam.store.model import Held
+from support.feeds import Town
 
 COLUMNS = [f"c{n}" for n in range(12)]
 
@@ -60,3 +61,18 @@ def test_a_row_that_was_dismissed_meanwhile_is_mended_no_more(tmp_path: Path, st
         quarantine.fix(parts, 99, {"c0": "1"}, "budi")
     assert len(parts.store.changes(held.id)) == 1
     node.close()
+
+
+def test_what_is_written_while_a_run_is_under_way_stays(town: Town) -> None:
+    town.stops("A1;Pasar;kota;x;117.01;-0.41\nA2;Balai;kota;y;117.02;-0.42\n")
+    assert town.run().held == 2
+    first, second = town.held()
+
+    def mend() -> None:
+        quarantine.fix(town.parts, first.id, {"kursi": "4"}, "siti")
+        quarantine.dismiss(town.parts, second.id, "siti", "a test row")
+
+    assert town.run(force=True, progress=town.at("check", mend)).state == "held"
+    assert [(one.fixed, one.state) for one in town.held(None)] == [({"kursi": "4"}, "held"), ({}, "dismissed")]
+    assert town.run(force=True).state == "clean"
+    assert town.ids() == ["A1"]

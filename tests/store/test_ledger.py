@@ -94,6 +94,55 @@ def test_changes_and_corrections(store: EntityStore) -> None:
     assert store.corrections() == []
 
 
+def test_held_rows_by_reason_run_and_cell(store: EntityStore) -> None:
+    odd = 'Perangkat "Daerah".$[0]'
+    some = [held(row, "type", *(["range"] if row % 2 else [])) for row in range(1, 9)]
+    for one in some:
+        one.raw[odd] = "Dishub" if one.row < 5 else "Dinkes"
+        one.run = 1 if one.row < 7 else 2
+    some[0].reasons[1]["field"] = "other"
+    some[7].fixed = {odd: "Dishub"}
+    store.write(lambda work: work.hold(some))
+
+    def rows(**wanted: Any) -> list[int]:
+        found = [one.row for one in store.held("smd", "rain", **wanted)]
+        counted = {key: value for key, value in wanted.items() if key not in ("limit", "offset", "after")}
+        if counted == wanted:
+            assert store.count_held("smd", "rain", **wanted) == len(found)
+        return found
+
+    assert rows(rule="range") == [1, 3, 5, 7]
+    assert rows(rule="range", field="mm") == [3, 5, 7]
+    assert rows(rule="range", field="") == []
+    assert rows(rule="range", field="mm", run=1) == [3, 5]
+    assert rows(cell=(odd, "Dishub")) == [1, 2, 3, 4, 8], "as a fix left it"
+    assert rows(cell=(odd, "Dinkes"), rule="range") == [5, 7]
+    assert rows(cell=("nothing", "Dishub")) == []
+    assert rows(after=some[5].id, limit=1) == [7]
+    assert store.held_rules("smd", "rain", run=2) == [("type", "mm", 2), ("range", "mm", 1)]
+    assert store.held_rules("smd", "rain", cell=(odd, "Dinkes"))[0] == ("type", "mm", 3)
+    assert store.held_runs("smd", "rain") == [(2, 2), (1, 6)]
+    assert store.held_values("smd", "rain", odd) == [("Dishub", 5), ("Dinkes", 3)]
+    assert store.held_values("smd", "rain", "gone") == []
+
+
+def test_stored_rows_beside_a_row(store: EntityStore) -> None:
+    def work(transaction: Any) -> None:
+        for number in (1, 2):
+            transaction.save_run(Run(0, "smd", "rain", "now"))
+        transaction.save_run(Run(0, "smd", "flood", "now"))
+        for row in range(1, 20):
+            document = {"id": f"urn:{row}", "type": "T"}
+            transaction.put(document, represent.body(document))
+            run = 3 if row == 9 else 1 + row % 2
+            sheet = "B" if row == 11 else ""
+            transaction.put_lineage([Lineage(f"urn:{row}", run, "rain.csv", sheet, row, row + 1, {}, "d")])
+
+    store.write(work)
+    near = store.lineage_near("smd", "rain", "rain.csv", "", 10, 3)
+    assert [one.row for one in near] == [7, 8, 10, 12, 13], "whichever run stored them; no other feed, no other sheet"
+
+
 def test_records(store: EntityStore) -> None:
     store.write(lambda work: work.save_record("key", "a", {"x": 1}))
     store.write(lambda work: work.save_record("key", "b", {"x": None}))

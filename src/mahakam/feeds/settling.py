@@ -74,19 +74,33 @@ def settle(
 
     def work(transaction: Any) -> None:
         for each in held:
-            if each.id:
-                transaction.save_held(each)
-            else:
+            if not each.id:
                 transaction.hold([each])
+            elif (mended := _meanwhile(transaction, each)) is not None:
+                transaction.save_held(mended)
         for where, old in before.open.items():
             if where in now_held or where[:2] not in read:
                 continue
             entity = stored.get(where, "")
             reason = f"passed in run {run.id}" if entity else f"{_GONE}{run.id}"
             new = "released" if entity else "dismissed"
-            transaction.record_change(Change(old.id, run.author, at, "state", old.state, new, reason))
-            old.entity, old.state = entity, "released" if entity else "dismissed"
-            transaction.save_held(old)
+            latest = transaction.held_row(old.id) or old
+            if latest.state not in ("held", "fixed"):
+                continue
+            transaction.record_change(Change(old.id, run.author, at, "state", latest.state, new, reason))
+            latest.entity, latest.state = entity, "released" if entity else "dismissed"
+            transaction.save_held(latest)
         transaction.save_run(run)
 
     parts.broker.transact(work)
+
+
+def _meanwhile(transaction: Any, held: Held) -> Held | None:
+    """A row that is held again, with what a person wrote into it during the run; None if they left it out."""
+    latest: Held | None = transaction.held_row(held.id)
+    if latest is None or latest.raw != held.raw:
+        return held
+    if latest.state == "dismissed":
+        return None
+    held.fixed = latest.fixed
+    return held

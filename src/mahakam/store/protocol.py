@@ -198,16 +198,43 @@ class EntityStore(Protocol):
         run: int = 0,
         limit: int = 100,
         offset: int = 0,
-    ) -> list[Held]: ...
+        *,
+        field: str | None = None,
+        cell: tuple[str, str] | None = None,
+        after: int = 0,
+    ) -> list[Held]:
+        """Rows of the quarantine by their numbers. ``field`` narrows ``rule`` (None: of any field); ``cell``: a
+        column and what it reads now; ``after``: the number that the page before ended with."""
 
     def count_held(
-        self, place: str = "", feed: str = "", state: HeldState | None = "held", rule: str = "", run: int = 0
+        self,
+        place: str = "",
+        feed: str = "",
+        state: HeldState | None = "held",
+        rule: str = "",
+        run: int = 0,
+        *,
+        field: str | None = None,
+        cell: tuple[str, str] | None = None,
     ) -> int: ...
 
     def held_row(self, id: int) -> Held | None: ...
 
-    def held_rules(self, place: str = "", feed: str = "") -> list[tuple[str, str, int]]:
+    def held_rules(
+        self, place: str = "", feed: str = "", *, run: int = 0, cell: tuple[str, str] | None = None
+    ) -> list[tuple[str, str, int]]:
         """(rule, field, rows) of what is held now, the most frequent first."""
+
+    def held_runs(self, place: str, feed: str) -> list[tuple[int, int]]:
+        """(run, rows) of what is held now, the latest run first."""
+
+    def held_values(self, place: str, feed: str, column: str) -> list[tuple[str, int]]:
+        """(what the column reads now, rows) of what is held, the most frequent first; a thousand at most."""
+
+    def lineage_near(
+        self, place: str, feed: str, file: str, sheet: str, row: int, reach: int
+    ) -> list[Lineage]:
+        """The stored rows of a feed that lie in its file at most ``reach`` rows from this one, in their order."""
 
     def changes(self, held: int) -> list[Change]: ...
 

@@ -47,6 +47,7 @@ class PostgresEntities(Ledger, HistoryReads):
     """See :class:`mahakam.store.protocol.EntityStore`."""
 
     _list = r"jsonb_array_elements(replace(held.reasons, '\u0000', '\ufffd')::jsonb)"
+    _cells = r"jsonb_each_text(replace(held.{}, '\u0000', '\ufffd')::jsonb)"
 
     def __init__(self, database: Database, replica: str = "") -> None:
         prepare(database)

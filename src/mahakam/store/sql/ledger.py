@@ -36,6 +36,9 @@ class Ledger:
     """All rows of a statement (text with ``?``, values)."""
     _list: str
     """The database's function that has a row ``r.value`` for each element of a JSON array."""
+    _cells: str
+    """The database's function that has a row ``c.key``, ``c.value`` (text) for each member of a JSON object in a
+    column of ``held``, whose name is filled in."""
 
     def runs(self, place: str = "", feed: str = "", limit: int = 100) -> list[Run]:
         where, parameters = _filter(place=place, feed=feed)
@@ -72,28 +75,70 @@ class Ledger:
         run: int = 0,
         limit: int = 100,
         offset: int = 0,
+        *,
+        field: str | None = None,
+        cell: tuple[str, str] | None = None,
+        after: int = 0,
     ) -> list[Held]:
-        where, parameters = self._held_filter(place, feed, state, rule, run)
+        where, parameters = self._held_filter(place, feed, state, rule, run, field, cell)
+        if after:
+            where, parameters = f"{where} AND id > ?", (*parameters, after)
         sql = f"SELECT {rows.HELD_COLUMNS} FROM held WHERE {where} ORDER BY id LIMIT ? OFFSET ?"
         return [rows.held_of(row) for row in self._all(sql, (*parameters, limit, offset))]
 
     def count_held(
-        self, place: str = "", feed: str = "", state: HeldState | None = "held", rule: str = "", run: int = 0
+        self,
+        place: str = "",
+        feed: str = "",
+        state: HeldState | None = "held",
+        rule: str = "",
+        run: int = 0,
+        *,
+        field: str | None = None,
+        cell: tuple[str, str] | None = None,
     ) -> int:
-        where, parameters = self._held_filter(place, feed, state, rule, run)
+        where, parameters = self._held_filter(place, feed, state, rule, run, field, cell)
         return int(self._all(f"SELECT count(*) FROM held WHERE {where}", parameters)[0][0])
 
     def held_row(self, id: int) -> Held | None:
         found = self._all(f"SELECT {rows.HELD_COLUMNS} FROM held WHERE id = ?", (id,))
         return rows.held_of(found[0]) if found else None
 
-    def held_rules(self, place: str = "", feed: str = "") -> list[tuple[str, str, int]]:
-        where, parameters = self._held_filter(place, feed, "held", "", 0)
+    def held_rules(
+        self, place: str = "", feed: str = "", *, run: int = 0, cell: tuple[str, str] | None = None
+    ) -> list[tuple[str, str, int]]:
+        where, parameters = self._held_filter(place, feed, "held", "", run, None, cell)
         sql = (
             "SELECT r.value ->> 'rule' AS rule, r.value ->> 'field' AS field, count(DISTINCT held.id) AS n"
             f" FROM held, {self._list} r WHERE {where} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
         )
         return [(rule or "", field or "", n) for rule, field, n in self._all(sql, parameters)]
+
+    def held_runs(self, place: str, feed: str) -> list[tuple[int, int]]:
+        where, parameters = _filter(place=place, feed=feed, state="held")
+        sql = f"SELECT run, count(*) FROM held WHERE {where} GROUP BY run ORDER BY run DESC"
+        return [(run, n) for run, n in self._all(sql, parameters)]
+
+    def held_values(self, place: str, feed: str, column: str) -> list[tuple[str, int]]:
+        where, parameters = _filter(place=place, feed=feed, state="held")
+        sql = (
+            f"SELECT {self._cell_now()} AS v, count(*) FROM held WHERE {where}"
+            " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1000"
+        )
+        return [(value, n) for value, n in self._all(sql, (column, column, *parameters)) if value]
+
+    def lineage_near(
+        self, place: str, feed: str, file: str, sheet: str, row: int, reach: int
+    ) -> list[Lineage]:
+        columns = ", ".join(f"l.{name.strip()}" for name in rows.LINEAGE_COLUMNS.split(","))
+        sql = (
+            f"SELECT {columns} FROM run r JOIN lineage l ON l.run = r.id AND l.row BETWEEN ? AND ?"
+            " WHERE r.place = ? AND r.feed = ? AND l.file = ? AND l.sheet = ? ORDER BY l.row, l.entity"
+        )
+        return [
+            rows.lineage_of(one)
+            for one in self._all(sql, (row - reach, row + reach, place, feed, file, sheet))
+        ]
 
     def changes(self, held: int) -> list[Change]:
         sql = 'SELECT held, author, at, "column", old, new, reason FROM change WHERE held = ? ORDER BY n'
@@ -153,13 +198,33 @@ class Ledger:
         return [Entry(*row) for row in self._all(sql, (entity, limit))]
 
     def _held_filter(
-        self, place: str, feed: str, state: HeldState | None, rule: str, run: int
+        self,
+        place: str,
+        feed: str,
+        state: HeldState | None,
+        rule: str,
+        run: int,
+        field: str | None = None,
+        cell: tuple[str, str] | None = None,
     ) -> tuple[str, tuple[Any, ...]]:
         where, parameters = _filter(place=place, feed=feed, state=state, run=run)
         if rule:
-            where += f" AND EXISTS (SELECT 1 FROM {self._list} r WHERE r.value ->> 'rule' = ?)"
-            parameters = (*parameters, rule)
+            test, wanted = "r.value ->> 'rule' = ?", (rule,)
+            if field is not None:
+                test, wanted = test + " AND coalesce(r.value ->> 'field', '') = ?", (rule, field)
+            where += f" AND EXISTS (SELECT 1 FROM {self._list} r WHERE {test})"
+            parameters = (*parameters, *wanted)
+        if cell is not None:
+            where += f" AND {self._cell_now()} = ?"
+            parameters = (*parameters, cell[0], cell[0], cell[1])
         return where, parameters
+
+    def _cell_now(self) -> str:
+        """What a cell of a held row reads now, as a fix left it or as it came; its column is bound twice."""
+        fixed, raw = (
+            f"(SELECT c.value FROM {self._cells.format(name)} c WHERE c.key = ?)" for name in ("fixed", "raw")
+        )
+        return f"coalesce({fixed}, {raw})"
 
 
 def _filter(**wanted: object) -> tuple[str, tuple[Any, ...]]:

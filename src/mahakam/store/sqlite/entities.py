@@ -60,6 +60,7 @@ class SqliteEntities(Ledger, HistoryReads):
     """See :class:`mahakam.store.protocol.EntityStore`."""
 
     _list = "json_each(held.reasons)"
+    _cells = "json_each(held.{})"
 
     def __init__(self, path: Path) -> None:
         prepare(path)
