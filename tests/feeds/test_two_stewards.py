@@ -73,6 +73,9 @@ def test_what_is_written_while_a_run_is_under_way_stays(town: Town) -> None:
         quarantine.dismiss(town.parts, second.id, "siti", "a test row")
 
     assert town.run(force=True, progress=town.at("check", mend)).state == "held"
-    assert [(one.fixed, one.state) for one in town.held(None)] == [({"kursi": "4"}, "held"), ({}, "dismissed")]
+    assert [(one.fixed, one.state) for one in town.held(None)] == [
+        ({"kursi": "4"}, "held"),
+        ({}, "dismissed"),
+    ]
     assert town.run(force=True).state == "clean"
     assert town.ids() == ["A1"]

@@ -126,9 +126,17 @@ def test_held_rows_by_reason_run_and_cell(store: EntityStore) -> None:
     assert store.held_values("smd", "rain", "gone") == []
 
 
+def test_held_rows_beside_a_row(store: EntityStore) -> None:
+    some = [held(row, "type") for row in range(1, 12)]
+    some[4].sheet, some[5].state = "B", "dismissed"
+    store.write(lambda work: work.hold([*some, held(4, "type", feed="flood")]))
+    near = store.held_near("smd", "rain", "rain.csv", "", 4, 3)
+    assert [one.row for one in near] == [1, 2, 3, 4, 7]
+
+
 def test_stored_rows_beside_a_row(store: EntityStore) -> None:
     def work(transaction: Any) -> None:
-        for number in (1, 2):
+        for _ in (1, 2):
             transaction.save_run(Run(0, "smd", "rain", "now"))
         transaction.save_run(Run(0, "smd", "flood", "now"))
         for row in range(1, 20):
@@ -140,7 +148,9 @@ def test_stored_rows_beside_a_row(store: EntityStore) -> None:
 
     store.write(work)
     near = store.lineage_near("smd", "rain", "rain.csv", "", 10, 3)
-    assert [one.row for one in near] == [7, 8, 10, 12, 13], "whichever run stored them; no other feed, no other sheet"
+    assert [one.row for one in near] == [7, 8, 10, 12, 13], (
+        "whichever run stored them; no other feed, no other sheet"
+    )
 
 
 def test_records(store: EntityStore) -> None:

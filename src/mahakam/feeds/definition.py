@@ -18,7 +18,7 @@ Kept = Literal["entities", "dataset"]
 
 _FEED = (
     "title", "description", "source", "contract", "missing", "map", "where", "duplicates", "entity", "store",
-    "theme", "owner", "licence", "origin", "schedule",
+    "theme", "owner", "agency", "licence", "origin", "schedule",
 )  # fmt: skip
 _SOURCE = (
     "file", "files", "format", "entry", "encoding", "delimiter", "decimal", "header", "columns", "sheet", "skip",
@@ -119,6 +119,8 @@ class Feed:
     store: Kept
     theme: str = ""
     owner: str = ""
+    agency: str = ""
+    """The column that says which agency sent the row, where several do."""
     licence: str = ""
     origin: str = ""
     schedule: str = ""
@@ -226,6 +228,7 @@ def from_mapping(place: Place, name: str, path: Path, given: Mapping[str, Any]) 
         store=store,  # type: ignore[arg-type]
         theme=read.word(given.get("theme", ""), "theme"),
         owner=read.word(given.get("owner", ""), "owner"),
+        agency=read.word(given.get("agency", ""), "agency"),
         licence=read.word(given.get("licence", ""), "licence"),
         origin=read.word(given.get("origin", ""), "origin"),
         schedule=read.schedule(given.get("schedule", "")),

@@ -231,6 +231,9 @@ class EntityStore(Protocol):
     def held_values(self, place: str, feed: str, column: str) -> list[tuple[str, int]]:
         """(what the column reads now, rows) of what is held, the most frequent first; a thousand at most."""
 
+    def held_near(self, place: str, feed: str, file: str, sheet: str, row: int, reach: int) -> list[Held]:
+        """The held rows of a feed that lie in its file at most ``reach`` rows from this one, in their order."""
+
     def lineage_near(
         self, place: str, feed: str, file: str, sheet: str, row: int, reach: int
     ) -> list[Lineage]:

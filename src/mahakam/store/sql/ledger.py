@@ -127,6 +127,14 @@ class Ledger:
         )
         return [(value, n) for value, n in self._all(sql, (column, column, *parameters)) if value]
 
+    def held_near(self, place: str, feed: str, file: str, sheet: str, row: int, reach: int) -> list[Held]:
+        sql = (
+            f"SELECT {rows.HELD_COLUMNS} FROM held WHERE state = 'held' AND place = ? AND feed = ? AND file = ?"
+            " AND sheet = ? AND row BETWEEN ? AND ? ORDER BY row"
+        )
+        found = self._all(sql, (place, feed, file, sheet, row - reach, row + reach))
+        return [rows.held_of(one) for one in found]
+
     def lineage_near(
         self, place: str, feed: str, file: str, sheet: str, row: int, reach: int
     ) -> list[Lineage]:
@@ -209,11 +217,12 @@ class Ledger:
     ) -> tuple[str, tuple[Any, ...]]:
         where, parameters = _filter(place=place, feed=feed, state=state, run=run)
         if rule:
-            test, wanted = "r.value ->> 'rule' = ?", (rule,)
+            test = "r.value ->> 'rule' = ?"
+            parameters = (*parameters, rule)
             if field is not None:
-                test, wanted = test + " AND coalesce(r.value ->> 'field', '') = ?", (rule, field)
+                test += " AND coalesce(r.value ->> 'field', '') = ?"
+                parameters = (*parameters, field)
             where += f" AND EXISTS (SELECT 1 FROM {self._list} r WHERE {test})"
-            parameters = (*parameters, *wanted)
         if cell is not None:
             where += f" AND {self._cell_now()} = ?"
             parameters = (*parameters, cell[0], cell[0], cell[1])

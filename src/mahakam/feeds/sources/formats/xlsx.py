@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import zipfile
 import zlib
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from mahakam.feeds.sources import grids
@@ -45,6 +45,22 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     if not found.entry and found.name.lower().removesuffix(".gz").endswith(_TEXT_NAMES):
         notes = [*notes, f"is a spreadsheet, although it is named {PurePath(found.name).suffix}"]
     return grids.table(found, connection, pins, grid, merged, format="xlsx", sheet=name, notes=notes)
+
+
+def cells_of(path: Path, name: str) -> list[list[str | None]]:
+    """Every cell of the first sheet as text, empty rows too: row 1 is first. Raises SourceError as ``read`` does."""
+    from python_calamine import CalamineError, CalamineWorkbook, PasswordError, ZipError
+
+    _guard(Local(path, name, path, path.stat().st_size, "xlsx"))
+    try:
+        cells = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python(skip_empty_area=False)
+    except PasswordError as error:
+        raise SourceError(name, "is locked with a password; ask for it without") from error
+    except (CalamineError, ZipError, OSError) as error:
+        raise SourceError(
+            name, f"cannot be read as a spreadsheet ({error}); save it again as .xlsx"
+        ) from error
+    return [[_text(cell, ".") for cell in row] for row in cells]
 
 
 def _choose(found: Local, book: Any, pins: Pins) -> tuple[str, list[str]]:
