@@ -20,8 +20,8 @@ KEY = "mahakam:key"
 """The header of the column of keys, in every language."""
 MOST_ROWS = 1_000_000
 """Rows that fit on a sheet beside its header."""
-TOO_LONG = "(…)"
-"""Stands for a cell that no spreadsheet can hold; it stays as it is."""
+KEPT = "(…)"
+"""Stands for a cell that is not shown, since no spreadsheet can hold it or it is personal: it stays as it is."""
 _LONGEST = 32_000
 _BEFORE = 3
 """Columns before those of the file: key, row, reasons."""
@@ -38,9 +38,11 @@ def write(
     wrong: Callable[[Held], Collection[str]],
     note: str,
     locked: Collection[str] = (),
+    masked: Collection[str] = (),
 ) -> int:
     """Write the sheet, row by row; returns how many. ``headings``: of the column with the row's number and of the one
-    with the reasons; ``wrong``: the columns that a finding points at; ``note``: what to do, on the key's header."""
+    with the reasons; ``wrong``: the columns that a finding points at; ``note``: what to do, on a header. ``locked``
+    columns cannot be changed; ``masked`` ones (personal data) are shown only where a finding points."""
     import xlsxwriter
 
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
@@ -63,8 +65,10 @@ def write(
         sheet.write_string(count, 2, reasons(held)[:_LONGEST], fixed)
         for at, name in enumerate(columns, _BEFORE):
             value = now.get(name) or ""
-            if len(value) > _LONGEST or name in locked or name not in held.raw:
-                sheet.write_string(count, at, value if len(value) <= _LONGEST else TOO_LONG, fixed)
+            if len(value) > _LONGEST or (name in masked and name not in bad):
+                sheet.write_string(count, at, KEPT, fixed)
+            elif name in locked or name not in held.raw:
+                sheet.write_string(count, at, value, fixed)
             elif value or name in bad:
                 sheet.write_string(count, at, value, marked if name in bad else free)
             else:
@@ -97,7 +101,7 @@ def read(path: Path, name: str, store: EntityStore, place: str, feed: str) -> It
         if not any(row):
             continue
         id, made_from = _opened(secret, place, feed, row[first] if first < len(row) else None)
-        cells = {column: row[n] for n, column in columns.items() if n < len(row) and row[n] != TOO_LONG}
+        cells = {column: row[n] for n, column in columns.items() if n < len(row) and row[n] != KEPT}
         yield Returned(id, made_from, cells, number)
 
 

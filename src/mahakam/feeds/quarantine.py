@@ -66,6 +66,27 @@ def fix(parts: Parts, id: int, changes: Mapping[str, str | None], author: str, r
     return parts.broker.transact(work)
 
 
+def fix_alike(
+    parts: Parts, place: str, feed: str, pairs: Mapping[tuple[str, str], str], author: str, reason: str = ""
+) -> int:
+    """Put the same cells of all held rows right that read alike now, and of no row to come; returns how many.
+
+    ``pairs`` as in :func:`correct`.
+    """
+    mended = 0
+    for (column, old), new in pairs.items():
+        after = 0
+        while rows := parts.store.held(place, feed, cell=(column, old), after=after, limit=1000):
+            after = rows[-1].id
+            for row in rows:
+                try:
+                    fix(parts, row.id, {column: new}, author, reason)
+                except NoLongerHeld:
+                    continue
+                mended += 1
+    return mended
+
+
 def dismiss(parts: Parts, id: int, author: str, reason: str) -> None:
     """Leave a row out for good, with the reason. Raises KeyError for no such row, NoLongerHeld."""
     at = now()

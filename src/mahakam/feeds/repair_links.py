@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 
 from mahakam.access.secrets import signing_secret
 from mahakam.feeds.definition import Feed
@@ -48,9 +49,22 @@ class Link:
         return not self.revoked and time.time() < self.until
 
     @property
+    def until_text(self) -> str:
+        """When it runs out, ISO 8601 UTC."""
+        return _iso(self.until)
+
+    @property
+    def used_text(self) -> str:
+        return _iso(self.used)
+
+    @property
     def author(self) -> str:
         """Who the history says wrote, by this link."""
         return f"{self.name} ({self.id})"
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def make(store: EntityStore, feed: Feed, agency: str, name: str, by: str, days: int = DAYS) -> Link:
@@ -83,7 +97,9 @@ def opened(store: EntityStore, text: str) -> Link | None:
 def links(store: EntityStore, place: str, feed: str) -> list[Link]:
     """The links of a feed, the newest first."""
     found = (Link(**kept) for kept in store.records(KIND).values())
-    return sorted((link for link in found if (link.place, link.feed) == (place, feed)), key=lambda link: -link.at)
+    return sorted(
+        (link for link in found if (link.place, link.feed) == (place, feed)), key=lambda link: -link.at
+    )
 
 
 def revoke(store: EntityStore, id: str, by: str) -> None:

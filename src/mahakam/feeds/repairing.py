@@ -1,4 +1,4 @@
-"""Rows that come back repaired, from a form or a sheet: merged with what others wrote, sent through, told one by one."""
+"""Rows that come back repaired, by form or sheet: merged with what others wrote, sent through, told one by one."""
 
 from __future__ import annotations
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -12,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place
@@ -21,18 +19,18 @@ from mahakam.feeds.parts import Parts
 from mahakam.quality import wording
 from mahakam.quality.repair import words as repair_words
 from mahakam.store.model import Held
-from mahakam.store.protocol import EntityStore
 from mahakam.web import gate
-from mahakam.web.datasets import dataset, datasets, rule_words
+from mahakam.web.datasets import Dataset, dataset, datasets, rule_words
 from mahakam.web.findings import Findings, findings_of
+from mahakam.web.held_grid import LONGEST_VALUE, HeldRows
 from mahakam.web.language import _, in_timezone, n_, reader, words
+from mahakam.web.neighbours import features, neighbours, row_map
 from mahakam.web.proposals import Proposal
 from mahakam.web.render import render
 from mahakam.web.site import Site, site_of
 from mahakam.web.tables import Column, Table, table_routes
 
 ROWS = 25
-LONGEST_VALUE = 2000
 
 
 def routes(_site: Site) -> list[BaseRoute]:
@@ -44,6 +42,8 @@ def routes(_site: Site) -> list[BaseRoute]:
         Route(feed + "/replay", replay, methods=["POST"]),
         Route(feed + "/{id:int}", show_row, methods=["GET"]),
         Route(feed + "/{id:int}", save_row, methods=["POST"]),
+        Route(feed + "/{id:int}/near.geojson", near, methods=["GET"]),
+        Route(feed + "/{id:int}/popup", popup, methods=["GET"]),
     ]
 
 
@@ -52,21 +52,46 @@ def routes(_site: Site) -> list[BaseRoute]:
 
 def show(request: Request) -> Response:
     gate.require(request, "quarantine.read")
+    everything = _held_feeds(request)
     return render(
-        request, "quarantine.html", title=_("Held rows"), section="data", table=feeds_table(request)
+        request,
+        "quarantine.html",
+        title=_("Held rows"),
+        section="data",
+        table=feeds_table(request),
+        agencies=sorted({one.owner for one, _rules in everything if one.owner}),
+        findings=sorted(
+            {(rule, _finding((rule, "", 0))) for _one, rules in everything for rule, _f, _n in rules}
+        ),
+        agency=request.query_params.get("agency", ""),
+        rule=request.query_params.get("rule", ""),
     )
+
+
+def _held_feeds(request: Request) -> list[tuple[Dataset, list[tuple[str, str, int]]]]:
+    """Each feed with held rows in the places that the visitor looks after, and what holds them."""
+    if not hasattr(request.state, "held_feeds"):
+        store = site_of(request).store
+        request.state.held_feeds = [
+            (one, store.held_rules(place.id, one.name))
+            for place in gate.chosen(request, "quarantine.read")
+            for one in datasets(store, place)
+            if one.held
+        ]
+    found: list[tuple[Dataset, list[tuple[str, str, int]]]] = request.state.held_feeds
+    return found
 
 
 def feeds_table(request: Request) -> Table:
     """Every feed with held rows in the places that the visitor looks after."""
     gate.require(request, "quarantine.read")
-    site = site_of(request)
-    found = []
-    for place in gate.chosen(request, "quarantine.read"):
-        for one in datasets(site.store, place):
-            if one.held:
-                worst = next(iter(site.store.held_rules(place.id, one.name)), None)
-                found.append((one, worst))
+    query = request.query_params
+    agency, rule = query.get("agency", ""), query.get("rule", "")
+    found = [
+        (one, next((each for each in rules if not rule or each[0] == rule), None))
+        for one, rules in _held_feeds(request)
+        if (not agency or one.owner == agency) and (not rule or any(each[0] == rule for each in rules))
+    ]
     columns = [
         Column("place", _("Place"), get=lambda r: words(r[0].place.name)),
         Column("feed", get=lambda r: r[0].name, hidden=True),
@@ -91,7 +116,7 @@ def feeds_table(request: Request) -> Table:
 
 
 def show_feed(request: Request) -> Response:
-    place, feed = _place_and_feed(request, "quarantine.read")
+    place, feed = place_and_feed(request, "quarantine.read")
     site = site_of(request)
     in_timezone(place.timezone)
     known = dataset(site.store, place, feed)
@@ -104,14 +129,14 @@ def show_feed(request: Request) -> Response:
         section="data",
         feed=feed,
         known=known,
-        found=findings_of(site, place, feed),
+        found=_findings(request, place, feed),
         rule=rule,
         field=field,
         finding=_finding((rule, field, 0)) if rule else "",
         table=rows_table(request),
         corrections=site.store.corrections(place.id, feed),
         token=gate.token(request),
-        said=_said(request),
+        said=said_words(request),
         base=address(place, feed),
         evidence=evidence,
     )
@@ -119,10 +144,10 @@ def show_feed(request: Request) -> Response:
 
 def rows_table(request: Request) -> Table:
     """The held rows, one line a finding's row: as it stood, what is proposed, and why it is held."""
-    place, feed = _place_and_feed(request, "quarantine.read")
+    place, feed = place_and_feed(request, "quarantine.read")
     site = site_of(request)
     rule, field = _narrowed(request)
-    found = findings_of(site, place, feed)
+    found = _findings(request, place, feed)
     base = address(place, feed)
 
     def reason(row: Held) -> Mapping[str, Any]:
@@ -170,38 +195,6 @@ def rows_table(request: Request) -> Table:
     return Table(request, _("Held rows"), columns, source, base, per_page=ROWS, nothing=_("No row is held."))
 
 
-@dataclass(frozen=True)
-class HeldRows:
-    """The rows of a feed that are held, in the order of the file, as a table's rows."""
-
-    store: EntityStore
-    place: str
-    feed: str
-    rule: str = ""
-    field: str = ""
-
-    def count(self) -> int:
-        if self.rule:
-            found = self.store.held_rules(self.place, self.feed)
-            return sum(rows for rule, field, rows in found if (rule, field) == (self.rule, self.field))
-        return self.store.count_held(self.place, self.feed)
-
-    def window(self, limit: int, offset: int) -> Sequence[Held]:
-        if not self.rule:
-            return self.store.held(self.place, self.feed, limit=limit, offset=offset)
-        return list(itertools.islice(self.scan(), offset, offset + limit))
-
-    def scan(self) -> Iterator[Held]:
-        offset = 0
-        while rows := self.store.held(self.place, self.feed, rule=self.rule, limit=1000, offset=offset):
-            yield from (row for row in rows if not self.rule or self._has(row))
-            offset += len(rows)
-
-    def _has(self, row: Held) -> bool:
-        wanted = (self.rule, self.field)
-        return any((one.get("rule"), one.get("field") or "") == wanted for one in row.reasons)
-
-
 async def accept(request: Request) -> Response:
     form = await gate.read_form(request)
     return await run_in_threadpool(_accept, request, form)
@@ -213,8 +206,9 @@ async def replay(request: Request) -> Response:
 
 
 def _accept(request: Request, form: FormData) -> Response:
-    """Make correction rules of the chosen proposals (each may have been edited), then replay."""
-    place, feed = _place_and_feed(request, "quarantine.correct")
+    """Accept the chosen proposals (each may have been edited) for always, as correction rules, or only for the rows
+    that are held now (``scope`` alike); then replay."""
+    place, feed = place_and_feed(request, "quarantine.correct")
     principal = gate.require(request, "quarantine.correct", place)
     gate.require_ours(request, form)
     parts = Parts.of(site_of(request).node)
@@ -225,12 +219,16 @@ def _accept(request: Request, form: FormData) -> Response:
             pairs[column, old] = new
     if not pairs:
         return _back(place, feed, "nothing")
-    quarantine.correct(parts, place.id, feed, pairs, principal.name, _("Accepted on the page of held rows"))
+    reason = _("Accepted on the page of held rows")
+    if gate.text(form, "scope") == "alike":
+        quarantine.fix_alike(parts, place.id, feed, pairs, principal.name, reason)
+    else:
+        quarantine.correct(parts, place.id, feed, pairs, principal.name, reason)
     return _run(parts, place, feed, principal.name)
 
 
 def _replay(request: Request, form: FormData) -> Response:
-    place, feed = _place_and_feed(request, "quarantine.correct")
+    place, feed = place_and_feed(request, "quarantine.correct")
     principal = gate.require(request, "quarantine.correct", place)
     gate.require_ours(request, form)
     return _run(Parts.of(site_of(request).node), place, feed, principal.name)
@@ -250,6 +248,23 @@ def _run(parts: Parts, place: Place, feed: str, author: str) -> Response:
 def show_row(request: Request) -> Response:
     row, place, feed = _row(request, "quarantine.read")
     return _row_page(request, row, place, feed)
+
+
+def near(request: Request) -> Response:
+    """The row or its neighbours as points for the map: ``what`` is here, held or stored."""
+    row, place, _feed = _row(request, "quarantine.read")
+    what = request.query_params.get("what", "here")
+    return JSONResponse(features(site_of(request), place, row, what), headers={"Cache-Control": "no-store"})
+
+
+def popup(request: Request) -> Response:
+    """What the map says of one of its points."""
+    row, place, feed = _row(request, "quarantine.read")
+    wanted = request.query_params.get("id", "")
+    one = next((each for each in neighbours(site_of(request), place, row) if each.key == wanted), None)
+    if one is None:
+        raise HTTPException(404, _("There is no such row"))
+    return render(request, "quarantine-popup.html", one=one, base=address(place, feed))
 
 
 async def save_row(request: Request) -> Response:
@@ -345,7 +360,9 @@ def _row_page(
         errors={"form": "", "reason": ""} | dict(errors or {}),
         token=gate.token(request),
         base=address(place, feed),
-        said=_said(request),
+        said=said_words(request),
+        near=neighbours(site, place, row),
+        map=row_map(site, place, row, f"{address(place, feed)}/{row.id}"),
     )
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -354,11 +371,19 @@ def _row_page(
 # How
 
 
+def _findings(request: Request, place: Place, feed: str) -> Findings:
+    """The cards of a feed, looked for once a request."""
+    if not hasattr(request.state, "findings"):
+        request.state.findings = findings_of(site_of(request), place, feed)
+    found: Findings = request.state.findings
+    return found
+
+
 def address(place: Place, feed: str) -> str:
     return f"/quarantine/{place.id}/{feed}"
 
 
-def _place_and_feed(request: Request, action: str) -> tuple[Place, str]:
+def place_and_feed(request: Request, action: str) -> tuple[Place, str]:
     place = site_of(request).place(request.path_params["place"])
     gate.require(request, action, place)
     feed = request.path_params["feed"]
@@ -368,7 +393,7 @@ def _place_and_feed(request: Request, action: str) -> tuple[Place, str]:
 
 
 def _row(request: Request, action: str) -> tuple[Held, Place, str]:
-    place, feed = _place_and_feed(request, action)
+    place, feed = place_and_feed(request, action)
     row = site_of(request).store.held_row(request.path_params["id"])
     if row is None or (row.place, row.feed) != (place.id, feed):
         raise HTTPException(404, _("There is no such row"))
@@ -384,7 +409,7 @@ def _back(place: Place, feed: str, said: str) -> Response:
     return RedirectResponse(f"{address(place, feed)}?said={said}", 303)
 
 
-def _said(request: Request) -> str:
+def said_words(request: Request) -> str:
     """What the last action did, in words."""
     said = request.query_params.get("said", "")
     if said.startswith("run-") and said[4:].isdecimal() and len(said) < 24:
