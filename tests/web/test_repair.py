@@ -145,6 +145,42 @@ def test_rows_are_narrowed_by_reason_agency_and_run(portal: Portal, query: str, 
     assert codes(answer.text) == wanted
 
 
+def test_many_rows_are_narrowed_and_paged_by_the_database(portal: Portal) -> None:
+    store = portal.node.store.tenant()
+    reasons = [{"rule": "type", "field": "seats", "value": "x", "expected": "a number"}]
+    other = [{"rule": "required", "field": "name"}]
+    rows = [
+        Held(
+            "town",
+            "stops",
+            1,
+            "old.csv",
+            "",
+            n,
+            n + 1,
+            {"kode": f"B{n}", "kursi": "x"},
+            reasons if n % 2 else other,
+        )
+        for n in range(1, 20_001)
+    ]
+    portal.node.broker.transact(lambda transaction: transaction.hold(rows))
+    wati = signed_in(portal)
+    read: list[int] = []
+    asked = type(store).held
+
+    def spy(self: Any, *args: Any, **more: Any) -> list[Held]:
+        found = asked(self, *args, **more)
+        read.append(len(found))
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(store), "held", spy)
+        page = wati.get(GRID + "?reason=required|name&page=400").text
+    assert re.findall(r'value="(B\d+)" aria-label="kode', page) == [f"B{n}" for n in range(19_952, 20_001, 2)]
+    assert "10,000 rows" in words_of(page)
+    assert sum(read) == 25, "the database narrows, not Python"
+
+
 def test_feeds_are_narrowed_by_agency_and_finding(portal: Portal) -> None:
     wati = signed_in(portal)
     for query, wanted in (("agency=Dishub", 1), ("agency=Dinkes", 0), ("rule=type", 1), ("rule=unique", 0)):

@@ -21,7 +21,7 @@ from mahakam.quality.repair import words as repair_words
 from mahakam.store.model import Held
 from mahakam.web import gate
 from mahakam.web.datasets import Dataset, dataset, datasets, rule_words
-from mahakam.web.findings import Findings, findings_of
+from mahakam.web.findings import Findings, findings_of, rules_held
 from mahakam.web.held_grid import LONGEST_VALUE, HeldRows
 from mahakam.web.language import _, in_timezone, n_, reader, words
 from mahakam.web.neighbours import features, neighbours, row_map
@@ -73,7 +73,7 @@ def _held_feeds(request: Request) -> list[tuple[Dataset, list[tuple[str, str, in
     if not hasattr(request.state, "held_feeds"):
         store = site_of(request).store
         request.state.held_feeds = [
-            (one, store.held_rules(place.id, one.name))
+            (one, rules_held(store, place.id, one.name))
             for place in gate.chosen(request, "quarantine.read")
             for one in datasets(store, place)
             if one.held

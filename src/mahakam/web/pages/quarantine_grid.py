@@ -23,6 +23,7 @@ from mahakam.feeds.sources.model import SourceError
 from mahakam.web import gate
 from mahakam.web.datasets import dataset, feed_of, rule_words
 from mahakam.web.documents import XLSX
+from mahakam.web.findings import rules_held
 from mahakam.web.held_grid import (
     BYTES,
     FIELDS,
@@ -270,7 +271,7 @@ def _page(
         made=grid(site, place, feed, shown, typed=typed, clashes=clashes),
         findings=[
             (f"{rule}|{field}", rule_words(rule, field), n)
-            for rule, field, n in store.held_rules(place.id, feed)
+            for rule, field, n in rules_held(store, place.id, feed)
         ],
         runs=[(store.run(id), n) for id, n in store.held_runs(place.id, feed)[:_RUNS]],
         agencies=store.held_values(place.id, feed, found.agency) if found.agency else [],
