@@ -141,6 +141,8 @@ class Notifiers:
     """Seconds between purges of attribute instances that are kept no longer."""
     REMIND = 60.0
     """Seconds between rounds of what is due or late with requests."""
+    ALERT = 30.0
+    """Seconds between looks at the feeds."""
     EXCHANGE = 300.0
     """Seconds between rounds with other Open311 servers."""
 
@@ -154,6 +156,7 @@ class Notifiers:
         self._purge_at = 0.0
         self._remind_at = 0.0
         self._exchange_at = 0.0
+        self._alert_at = 0.0
         self._exchanging: threading.Thread | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="notifiers", daemon=True)
@@ -207,6 +210,17 @@ class Notifiers:
         except Exception:
             _log.exception("the round of what is late ended early; the next one goes on")
 
+    def _alert(self) -> None:
+        """Tell of feeds that failed, are late or got worse; as :meth:`_remind`."""
+        from mahakam.web.alerting import alerts
+
+        try:
+            alerts(self._node).look()
+        except StoreError:
+            raise
+        except Exception:
+            _log.exception("the look at the feeds ended early; the next one goes on")
+
     def _exchange(self) -> None:
         """A round with other servers, in a thread of its own: they may be slow."""
         from mahakam.services.desk import Desk
@@ -237,6 +251,9 @@ class Notifiers:
         if time.monotonic() >= self._remind_at:
             self._remind_at = time.monotonic() + self.REMIND
             self._remind()
+        if time.monotonic() >= self._alert_at:
+            self._alert_at = time.monotonic() + self.ALERT
+            self._alert()
 
         if time.monotonic() >= self._purge_at:
             self._purge_at = time.monotonic() + self.PURGE

@@ -100,12 +100,14 @@ def due(watch: bool, data: Path, config: _FOLDERS) -> int:
     import time
 
     from mahakam.feeds.parts import Parts
+    from mahakam.web.alerting import alerts
 
     code = 0
     while True:
         with opened(data, config) as node:
             parts = Parts.of(node)
             runs = run_feeds(parts, due_feeds(parts))
+            alerts(node).look()
         for one in runs:
             click.echo(summary(one))
         code = max(code, *map(exit_code, runs), 0)

@@ -143,10 +143,11 @@ def replay(id: str, numbers: tuple[int, ...], tenant: str, data: Path) -> None:
 @click.option(
     "--team", default="", help="Only those of an agency or team of routing.yaml: dpupr, dpupr/jalan."
 )
+@click.option("--alerts", is_flag=True, help="Tell of feeds that failed, are late or got worse instead.")
 @data_option
 @config_option
-def webhook(url: str, place: str, team: str, data: Path, config: tuple[Path, ...]) -> None:
-    """Tell an agency's own application of new and changed requests; prints the secret, once.
+def webhook(url: str, place: str, team: str, alerts: bool, data: Path, config: tuple[Path, ...]) -> None:
+    """Tell an agency's own application of new and changed requests, or of alerts; prints the secret, once.
 
     Notifications are signed (Standard Webhooks: webhook-id, webhook-timestamp, webhook-signature) and tried again until
     they are answered 2xx. With a key of the scope "work" the application answers the requests itself.
@@ -154,6 +155,7 @@ def webhook(url: str, place: str, team: str, data: Path, config: tuple[Path, ...
     \b
     Example:
       mahakam subscription webhook https://dpupr.example.id/hook --place samarinda --team dpupr
+      mahakam subscription webhook https://diskominfo.example.id/hook --place samarinda --alerts
     """
     import re
     import uuid
@@ -161,6 +163,7 @@ def webhook(url: str, place: str, team: str, data: Path, config: tuple[Path, ...
     from mahakam.broker.clock import now
     from mahakam.broker.signing import new_secret
     from mahakam.config import load_places, scope_of
+    from mahakam.feeds.alerts.watch import TYPE as ALERT
     from mahakam.ngsild.context import CORE
     from mahakam.ngsild.problem import Problem
     from mahakam.ngsild.subscription import create
@@ -169,12 +172,14 @@ def webhook(url: str, place: str, team: str, data: Path, config: tuple[Path, ...
     places = load_places(settings_for(data, config).config)
     if place not in places:
         raise click.ClickException(f"there is no place {place!r}; --config has {', '.join(sorted(places))}")
+    if team and alerts:
+        raise click.ClickException("--team is for requests; alerts are told of a whole place")
     if team and not re.fullmatch(r"[a-z0-9-]+(/[a-z0-9-]+)?", team):
         raise click.ClickException(f"--team is an agency or agency/team of routing.yaml, not {team!r}")
     asked: dict[str, Any] = {
         "type": "Subscription",
-        "description": f"Requests of {place}" + (f" for {team}" if team else ""),
-        "entities": [{"type": TYPE}],
+        "description": f"{'Alerts' if alerts else 'Requests'} of {place}" + (f" for {team}" if team else ""),
+        "entities": [{"type": ALERT if alerts else TYPE}],
         "scopeQ": f"{scope_of(places[place], places)}/#",
         "notification": {"endpoint": {"uri": url, "accept": "application/json"}},
     }

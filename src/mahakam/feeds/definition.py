@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ Kept = Literal["entities", "dataset"]
 
 _FEED = (
     "title", "description", "source", "contract", "missing", "map", "where", "duplicates", "entity", "store",
-    "theme", "owner", "agency", "licence", "origin", "schedule",
+    "theme", "owner", "agency", "licence", "origin", "schedule", "alerts",
 )  # fmt: skip
 _SOURCE = (
     "file", "files", "format", "entry", "encoding", "delimiter", "decimal", "header", "columns", "sheet", "skip",
@@ -125,6 +125,7 @@ class Feed:
     origin: str = ""
     schedule: str = ""
     description: Text | None = None
+    alerts: Mapping[str, Any] = field(default_factory=dict)
     fetched: tuple[str, Mapping[str, Any]] | None = None
     """Where the data comes from if it is no file of the place: the origin's name and its options."""
 
@@ -233,6 +234,7 @@ def from_mapping(place: Place, name: str, path: Path, given: Mapping[str, Any]) 
         origin=read.word(given.get("origin", ""), "origin"),
         schedule=read.schedule(given.get("schedule", "")),
         description=read.text(given["description"], "description") if given.get("description") else None,
+        alerts=read.alerts(given.get("alerts")),
         fetched=fetched,
     )
 
@@ -287,6 +289,14 @@ class _Reader:
             if said := problem(expression):
                 raise ConfigError(self.path, f"schedule: {said}")
         return expression
+
+    def alerts(self, value: object) -> dict[str, Any]:
+        from mahakam.feeds.alerts.wanted import problem
+
+        given = self.mapping(value, "alerts")
+        if said := problem(given):
+            raise ConfigError(self.path, f"alerts: {said}")
+        return given
 
     def fetched(self, source: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
         named = [key for key in source if key in origins.names()]

@@ -11,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from mahakam.feeds.alerts.watch import open_alerts
 from mahakam.store.model import Run
+from mahakam.web.alerting import alert_words
 from mahakam.web.datasets import Dataset, Reason, dataset, datasets, finding_words, reasons, rule_words, score
 from mahakam.web.language import N_, _, in_timezone, n_, number, percent, words
 from mahakam.web.privacy import rule_messages
@@ -50,6 +52,7 @@ def quality(request: Request) -> Response:
         section="data",
         table=datasets_table(request, found, path="/quality", with_place=True),
         totals=_totals(found),
+        wrong=_wrong(site),
         crumbs=[],
         one=None,
     )
@@ -68,9 +71,19 @@ def place_quality(request: Request) -> Response:
         section="data",
         table=datasets_table(request, found, path=f"/quality/{place.id}"),
         totals=_totals(found),
+        wrong=_wrong(site, place.id),
         crumbs=[(_("Data"), "/quality"), (words(place.name), "")],
         one=None,
     )
+
+
+def _wrong(site: Site, place: str = "") -> list[tuple[str, str, str]]:
+    """What is wrong with feeds now: in words, where to look, since when."""
+    return [
+        (alert_words(one, site.places[one.place]), f"/quality/{one.place}/{one.feed}", one.since)
+        for one in open_alerts(site.store, place)
+        if one.place in site.places
+    ]
 
 
 def _totals(found: Sequence[Dataset]) -> list[tuple[str, str]]:
