@@ -200,11 +200,14 @@ class Notifiers:
         from mahakam.services.desk import Desk
         from mahakam.services.queue import build_lists
         from mahakam.services.reminders import Reminders
+        from mahakam.web.clock_letters import ClockLetters
 
         node = self._node
+        tell = ClockLetters(node.places, node.settings.base) if node.settings.smtp else None
         try:
             build_lists(node.broker)
-            Reminders(Desk(node.broker, node.places, node.settings.data), node.broker, node.places).run()
+            desk = Desk(node.broker, node.places, node.settings.data)
+            Reminders(desk, node.broker, node.places, tell).run()
         except StoreError:
             raise
         except Exception:

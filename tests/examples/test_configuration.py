@@ -16,6 +16,7 @@ from mahakam.indicators.definition import definitions_of
 from mahakam.quality.contract import Contract
 from mahakam.quality.load import load_all
 from mahakam.services.catalogue import catalogue
+from mahakam.services.routing import routing_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PLACES = load_places([EXAMPLES])
@@ -193,3 +194,15 @@ def test_the_three_cities_share_the_services_of_their_province() -> None:
             assert service.keywords
             assert service.icon
             assert set(service.name) == set(service.description) == set(service.group) == {"en", "id"}
+
+
+@pytest.mark.parametrize("city", ["samarinda", "balikpapan", "bontang"])
+def test_every_service_of_a_city_has_somebody_who_does_it(city: str) -> None:
+    places = load_places([EXAMPLES / "kaltim"])
+    routing = routing_of(places[city], places)
+    assert routing is not None
+    ruled = {service for rule in routing.rules for service in rule.services}
+    assert set(catalogue(places[city], places)) - ruled == {"something-else"}, "that goes to the triage queue"
+    for rule in routing.rules:
+        for team in rule.to:
+            assert routing.above(team, 1) is not None, f"nobody is told when {team} is late"

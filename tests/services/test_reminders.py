@@ -12,12 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mahakam.app import Node
+from mahakam.config import ConfigError
+from mahakam.services import outbox, private
 from mahakam.services.calendar import Calendar
 from mahakam.services.desk import Desk, revision_of
 from mahakam.services.queue import Queue, Waiting
 from mahakam.services.reminders import Reminders, Told
 from mahakam.services.request import Draft, Request
-from support.routed import NORTH, opened, routed_town
+from mahakam.services.routing import read_routing
+from mahakam.web.clock_letters import ClockLetters
+from support.routed import NORTH, ROUTING, opened, routed_town
 
 MONDAY = dt.datetime(2026, 11, 23, 2, 0, tzinfo=dt.UTC)
 DUE = dt.datetime(2026, 11, 26, 2, 0, tzinfo=dt.UTC)
@@ -110,3 +114,39 @@ def test_before_is_the_way_back_from_due(start: dt.datetime, days: float) -> Non
     due = _WEEK.due(start, days)
     left = _WEEK.worked(_WEEK.before(due, days), due)
     assert abs(left - _WEEK.day * days) < dt.timedelta(milliseconds=1)
+
+
+CONTACTS = ROUTING.replace(
+    "above: secretary\n  transport",
+    "above: secretary\n    contact: pu@example.id\n    contacts: {roads: roads@example.id}\n  transport",
+).replace("head: {en: Secretary, id: Sekda}}", "head: {en: Secretary, id: Sekda}, contact: sekda@example.id}")
+
+
+def test_who_works_on_it_is_mailed_before_and_who_is_above_after_once_each(tmp_path: Path) -> None:
+    node, desk, _hands = opened(tmp_path / "data", routed_town(tmp_path / "places", CONTACTS))
+    store = node.store.tenant()
+    number = desk.send(Draft("town", "pothole", "A deep hole", NORTH), MONDAY).number
+    private.assign(store, number, "", "siti@example.id", "head")
+    reminders = Reminders(
+        desk, node.broker, node.places, ClockLetters(node.places, "https://town.example.id")
+    )
+    for _round in range(2):
+        reminders.run(DUE - dt.timedelta(hours=1))
+    before = list(store.records(outbox.KIND).values())
+    assert [one["to"] for one in before] == ["siti@example.id", "roads@example.id"]
+    assert number in before[0]["subject"]
+    assert f"https://town.example.id/queue/{number}" in before[0]["text"]
+    assert "A deep hole" not in before[0]["text"], "what a resident wrote is read in the workbench"
+    for _round in range(2):
+        reminders.run(DUE)
+    after = list(store.records(outbox.KIND).values())[2:]
+    assert sorted(one["to"] for one in after) == ["roads@example.id", "sekda@example.id", "siti@example.id"]
+    assert "Sekretaris Daerah" in after[0]["text"]
+    node.close()
+
+
+def test_an_address_that_is_none_is_refused_when_the_rules_are_read(tmp_path: Path) -> None:
+    wrong = CONTACTS.replace("roads@example.id", '"x@example.id\\r\\nBcc: all@example.id"')
+    places = routed_town(tmp_path / "places", wrong)
+    with pytest.raises(ConfigError, match="no e-mail address"):
+        read_routing(places / "prov" / "town" / "routing.yaml", "town")

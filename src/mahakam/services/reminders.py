@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from mahakam.broker.broker import Broker
 from mahakam.config import ConfigError, Place, scope_of
@@ -19,7 +20,7 @@ from mahakam.services.calendar import Calendar
 from mahakam.services.clock import promise_of
 from mahakam.services.desk import Changed, Desk, revision_of
 from mahakam.services.queue import Queue, Waiting
-from mahakam.services.request import Request, Step, utc_text
+from mahakam.services.request import Request, Step, contact_faults, utc_text
 from mahakam.services.routing import Routing, routing_of
 from mahakam.store.protocol import Transaction
 
@@ -38,6 +39,13 @@ class Told:
     escalated: int = 0
 
 
+class Teller(Protocol):
+    """Tells people outside of the workbench, in the transaction of what it tells of."""
+
+    def __call__(self, transaction: Transaction, request: Request, to: Sequence[str], above: str) -> None:
+        """``to``: e-mail addresses; ``above``: the agency that it was escalated to, "" for a warning before."""
+
+
 @dataclass(frozen=True)
 class Reminders:
     """One round of them at a time is run by the process that leads."""
@@ -45,6 +53,7 @@ class Reminders:
     desk: Desk
     broker: Broker
     places: Mapping[str, Place]
+    tell: Teller | None = None
 
     def run(self, now: dt.datetime | None = None) -> Told:
         """Tell everything that is to be told by now, in every city that has a routing."""
@@ -75,7 +84,7 @@ class Reminders:
                 key = f"{id} {due} {level}"
                 if at <= now and key not in told:
                     if level == _WARNING:
-                        warned += self._warn(id, kind, key, now < moment)
+                        warned += self._warn(id, routing, kind, key, now < moment)
                     else:
                         escalated += self._escalate(id, due, routing, level, kind, key)
         self._forget(kind, told, {f"{id} {due}" for due, id in near})
@@ -89,7 +98,7 @@ class Reminders:
         for level, days in enumerate(routing.escalate, 1):
             yield level, calendar.due(due, days) if days else due
 
-    def _warn(self, id: str, kind: str, key: str, early: bool) -> bool:
+    def _warn(self, id: str, routing: Routing, kind: str, key: str, early: bool) -> bool:
         """Note it for the team; what was missed while the node was down is not warned of after the target."""
         document = self.broker.get(id)
         if document is None:
@@ -104,6 +113,8 @@ class Reminders:
                 kept = transaction.record(private.KIND, request.number) or {}
                 noted = private.noted(kept, _AUTHOR, request.due_stage, "warned")
                 transaction.save_record(private.KIND, request.number, noted)
+                if self.tell:
+                    self.tell(transaction, request, _addresses(routing, request, kept), "")
             return early
 
         return self.broker.transact(work)
@@ -123,13 +134,26 @@ class Reminders:
         def note(transaction: Transaction) -> None:
             transaction.save_record(kind, key, {})
 
+        def escalated(transaction: Transaction) -> None:
+            note(transaction)
+            if self.tell and above is not None:
+                kept = transaction.record(private.KIND, request.number) or {}
+                to = [above.contact, *_addresses(routing, request, kept)]
+                self.tell(transaction, request, list(dict.fromkeys(filter(None, to))), above.code)
+
         if above is None or (request.steps[-1].act == "escalated" and above.code in request.steps[-1].to):
             self.broker.transact(note)  # there is nobody (else) above
             return False
         routed = list(dict.fromkeys([*request.routed, above.code]))
         try:
             self.desk.advance(
-                request.number, revision_of(request), "", decide, _AUTHOR, {"routedTo": routed}, also=note
+                request.number,
+                revision_of(request),
+                "",
+                decide,
+                _AUTHOR,
+                {"routedTo": routed},
+                also=escalated,
             )
         except (Changed, Problem) as error:
             _log.info("%s: %s; looked at again in the next round", request.number, error)
@@ -146,3 +170,10 @@ class Reminders:
 
         if over:
             self.broker.transact(work)
+
+
+def _addresses(routing: Routing, request: Request, kept: Mapping[str, Any]) -> list[str]:
+    """The e-mail of the officer who works on it, where the account is named by one, and of the teams."""
+    officer = str(kept.get("assignee", ""))
+    to = [officer if "@" in officer else "", *(routing.contact(team) for team in request.routed)]
+    return [one for one in dict.fromkeys(to) if one and not contact_faults(one)]

@@ -16,12 +16,13 @@ from mahakam.ngsild.selection import Geo, Scopes, Selection, Types
 from mahakam.services.area import Point, contains
 from mahakam.services.calendar import Calendar
 from mahakam.services.clock import promise_of
+from mahakam.services.request import contact_faults
 
 TRIAGE = "triage"
 """The queue of what no rule fits: people look at it and pass it on."""
 FILE = "routing.yaml"
 _KEYS = ("agencies", "rules", "roads", "warn", "escalate")
-_AGENCY = ("name", "teams", "above", "contact", "head")
+_AGENCY = ("name", "teams", "above", "contact", "contacts", "head")
 _RULE = ("service", "district", "village", "area", "road", "hours", "to", "reason")
 _HOURS = ("working", "outside")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -37,7 +38,8 @@ _NO_RULE: Text = {
 
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """``above``: the agency that is told when this one is late; ``head``: who heads it; ``contact``: its e-mail."""
+    """``above``: the agency that is told when this one is late; ``head``: who heads it; ``contact``: its e-mail;
+    ``contacts``: that of a team, where it has one."""
 
     code: str
     name: Text
@@ -45,6 +47,7 @@ class Agency:
     above: str = ""
     head: Text = field(default_factory=dict)
     contact: str = ""
+    contacts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,12 @@ class Routing:
             found[agency.code] = agency, {}
             found |= {f"{agency.code}/{team}": (agency, name) for team, name in agency.teams.items()}
         return found
+
+    def contact(self, team: str) -> str:
+        """The e-mail of a team, else of its agency; "" if neither has one."""
+        code, _slash, name = team.partition("/")
+        agency = self.agencies.get(code)
+        return (agency.contacts.get(name) or agency.contact) if agency else ""
 
     def above(self, team: str, levels: int) -> Agency | None:
         """The agency so many levels above a team's; the highest that there is, None if there is none."""
@@ -213,7 +222,7 @@ def _agencies(path: Path, raw: object) -> dict[str, Agency]:
             {str(team): as_text(name) for team, name in teams.items()},
             str(one.get("above") or ""),
             as_text(one["head"]) if one.get("head") else {},
-            str(one.get("contact") or ""),
+            *_contacts(path, str(code), one, teams),
         )
     for agency in found.values():
         if agency.above and agency.above not in found:
@@ -221,6 +230,25 @@ def _agencies(path: Path, raw: object) -> dict[str, Agency]:
         if agency.above and _is_loop(found, agency):
             raise ConfigError(path, f"agencies.{agency.code}.above leads back to itself")
     return found
+
+
+def _contacts(
+    path: Path, code: str, one: Mapping[str, Any], teams: Mapping[str, Any]
+) -> tuple[str, dict[str, str]]:
+    """The agency's e-mail and those of its teams."""
+    of_teams = one.get("contacts") or {}
+    if not isinstance(of_teams, Mapping) or not of_teams.keys() <= teams.keys():
+        raise ConfigError(
+            path,
+            f"agencies.{code}.contacts has an e-mail for some of its teams, e.g. {{roads: roads@example.id}}",
+        )
+    own = str(one.get("contact") or "")
+    for address in (own, *map(str, of_teams.values())):
+        if contact_faults(address):
+            raise ConfigError(
+                path, f"agencies.{code}: {address!r} is no e-mail address; write it as name@example.id"
+            )
+    return own, {str(team): str(address) for team, address in of_teams.items()}
 
 
 def _is_loop(agencies: Mapping[str, Agency], first: Agency) -> bool:
