@@ -109,6 +109,11 @@ def dataset(store: EntityStore, place: Place, name: str) -> Dataset:
     )
 
 
+def public(place: Place, message: str) -> str:
+    """What a run or a configuration says, for everybody: where the files lie on the machine is nobody's concern."""
+    return message.replace(f"{place.folder}/", "").replace(str(place.folder), place.id)
+
+
 def feed_of(place: Place, name: str) -> Feed:
     """The feed's definition, read again only when its file changed."""
     path = place.folder / "feeds" / f"{name}.yaml"

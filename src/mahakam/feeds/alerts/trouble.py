@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from mahakam.feeds.alerts.wanted import Wanted
 from mahakam.feeds.definition import Feed
-from mahakam.feeds.known import score
+from mahakam.feeds.known import public, score
 from mahakam.feeds.schedule import following
 from mahakam.store.model import Run
 
@@ -37,7 +37,7 @@ def troubles(
     found: list[Trouble] = []
     ended = [run for run in runs if run.state != "running"]
     if ended and ended[0].state == "failed":
-        found.append(Trouble("failed", ended[0].started, {"message": ended[0].message}))
+        found.append(Trouble("failed", ended[0].started, {"message": public(feed.place, ended[0].message)}))
     if runs and (late := _late(feed, runs[0], wanted, now)):
         found.append(late)
     if quality := _quality(

@@ -16,7 +16,7 @@ from mahakam.broker.writes import Create, Modify
 from mahakam.config import ConfigError, Place, scope_of
 from mahakam.feeds.alerts.trouble import KINDS, Kind, Trouble, troubles
 from mahakam.feeds.alerts.wanted import Wanted, wanted
-from mahakam.feeds.known import feed_of
+from mahakam.feeds.known import feed_of, public
 from mahakam.feeds.parts import Parts
 from mahakam.ngsild import patch
 from mahakam.ngsild.draft import Draft
@@ -109,7 +109,7 @@ class Alerts:
             asked = wanted(place, self._parts.places, feed.alerts, feed.path)
         except ConfigError as error:
             since = runs[0].started if runs else _text(at)
-            return {"failed": Trouble("failed", since, {"message": str(error)})}, asked
+            return {"failed": Trouble("failed", since, {"message": public(place, str(error))})}, asked
         before = quality.facts.get("before") if quality else None
         found = troubles(feed, runs, store.count_held(place.id, name), asked, at, before)
         return {trouble.kind: trouble for trouble in found}, asked

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from mahakam.feeds.alerts.watch import open_alerts
+from mahakam.feeds.known import public
 from mahakam.store.model import Run
 from mahakam.web.alerting import alert_words
 from mahakam.web.datasets import Dataset, Reason, dataset, datasets, finding_words, reasons, rule_words, score
@@ -275,7 +276,7 @@ def runs_table(request: Request) -> Table:
         Column("worst", get=lambda r: finding_words(next(iter(reasons(r)), None)), hidden=True),
         Column("file", get=lambda r: r.source.get("file", ""), hidden=True),
         Column("sha256", get=lambda r: r.source.get("sha256", ""), hidden=True),
-        Column("message", hidden=True),
+        Column("message", get=lambda r: public(one.place, r.message), hidden=True),
     ]
     path = f"/quality/{one.place.id}/{one.name}"
     return Table(
