@@ -111,6 +111,15 @@ class Node:
             except MailError as error:
                 raise ConfigError(Path("MAHAKAM_SMTP"), str(error)) from None
 
+    def check_origins(self) -> None:
+        """Raises ConfigError if they are none."""
+        from mahakam.api.cross_origin import parse_origins
+
+        try:
+            parse_origins(self.settings.origins)
+        except ValueError as error:
+            raise ConfigError(Path("MAHAKAM_ORIGINS"), str(error)) from None
+
     def close(self) -> None:
         """Finish the writes that wait."""
         if "store" in self.__dict__:
@@ -125,6 +134,7 @@ def open_node(settings: Settings) -> Node:
     node = Node(settings)
     _ = node.keeping, node.places, node.store
     node.check_mail()
+    node.check_origins()
     return node
 
 

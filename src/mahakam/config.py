@@ -36,6 +36,7 @@ class Settings:
     ``store``: URL of the store, default the SQLite file in ``data``; ``replica``: of a PostgreSQL server that
     follows it and answers queries. ``open``: no sign-in, loopback only.
     ``history``: which tenants keep temporal evolutions, and how long (``broker.history.Keeping``).
+    ``origins``: web applications elsewhere that may use the API from a browser (``api.cross_origin``).
     ``url``: the address by which people reach the node; ``smtp`` and ``mail_from``: mail server and sender
     (``services.outbox``), "" for a node that sends no mail.
     """
@@ -52,6 +53,7 @@ class Settings:
     replica: str = field(default="", repr=False)
     history: str = "on"
     url: str = ""
+    origins: str = ""
     smtp: str = field(default="", repr=False)
     mail_from: str = ""
 
@@ -75,6 +77,7 @@ class Settings:
             "MAHAKAM_PRIVATE_ADDRESSES": "1" if self.private_addresses else "",
             "MAHAKAM_HISTORY": self.history,
             "MAHAKAM_URL": self.url,
+            "MAHAKAM_ORIGINS": self.origins,
             "MAHAKAM_SMTP": self.smtp,
             "MAHAKAM_MAIL_FROM": self.mail_from,
         }
@@ -95,6 +98,7 @@ class Settings:
             private_addresses=bool(environ.get("MAHAKAM_PRIVATE_ADDRESSES")),
             history=environ.get("MAHAKAM_HISTORY") or "on",
             url=environ.get("MAHAKAM_URL", ""),
+            origins=environ.get("MAHAKAM_ORIGINS", ""),
             smtp=environ.get("MAHAKAM_SMTP", ""),
             mail_from=environ.get("MAHAKAM_MAIL_FROM", ""),
         )

@@ -36,6 +36,7 @@ class Parts(Protocol):
 def build(node: Parts) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
     """The API of a node as an ASGI application."""
     from mahakam.access.identify import principal_of
+    from mahakam.api.cross_origin import cross_origin, parse_origins
     from mahakam.api.http import asgi
     from mahakam.api.ngsild.call import Node
     from mahakam.api.ngsild.direct import Direct
@@ -43,4 +44,6 @@ def build(node: Parts) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
 
     identify = partial(principal_of, node=node)
     served = Node(node.broker, node.contexts, identify, address=node.settings.base)
-    return asgi(NgsiLd(served), Direct(served))
+    application = asgi(NgsiLd(served), Direct(served))
+    origins = parse_origins(node.settings.origins)
+    return cross_origin(application, origins) if origins else application
