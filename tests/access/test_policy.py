@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mahakam.access.policy import (
+    OFFICES,
     PEOPLE,
     POLICY,
     SCOPES,
@@ -13,7 +14,7 @@ from mahakam.access.policy import (
     allow_somewhere,
 )
 
-ROLES = (*PEOPLE, *SCOPES)
+ROLES = (*PEOPLE, *SCOPES, *OFFICES)
 EVERYBODY = {None, *ROLES}
 # The promise, written down a second time and by hand: a change of the table must be made here too.
 WHO = {
@@ -30,6 +31,12 @@ WHO = {
     "notification.read": {"officer", "steward", "admin"},
     "notification.replay": {"officer", "steward", "admin"},
     "data.write": {"steward", "admin", "writer"},
+    "network.manage": {"secretariat", "admin"},
+    "network.discuss": {"representative", "city_officer", "secretariat", "partner", "admin"},
+    "recommendation.draft": {"representative", "city_officer", "secretariat", "admin"},
+    "recommendation.decide": {"representative"},
+    "recommendation.follow": {"representative", "city_officer", "secretariat", "admin"},
+    "meeting.delegate": {"representative", "secretariat", "admin"},
     "account.manage": {"admin"},
     "node.manage": {"admin"},
 }

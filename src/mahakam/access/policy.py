@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["person", "key", "open"]
-Role = Literal["resident", "officer", "steward", "admin", "reader", "writer", "worker"]
+Role = Literal[
+    "resident", "officer", "steward", "admin", "reader", "writer", "worker",
+    "representative", "city_officer", "secretariat", "partner",
+]  # fmt: skip
 
 PEOPLE: tuple[Role, ...] = ("resident", "officer", "steward", "admin")
 """Roles of a person's account."""
 SCOPES: tuple[Role, ...] = ("reader", "writer", "worker")
 """Roles of an API key: what its scopes ``read``, ``write`` and ``work`` stand for."""
+OFFICES: tuple[Role, ...] = ("representative", "city_officer", "secretariat", "partner")
+"""Roles of an office in a network of cities: nobody's account has one, it comes and goes with the office's term."""
 EVERYWHERE = "*"
 
 PUBLIC = "public"
@@ -30,6 +35,12 @@ POLICY: dict[str, frozenset[str]] = {
     "notification.read": frozenset({"officer", "steward", "admin"}),
     "notification.replay": frozenset({"officer", "steward", "admin"}),
     "data.write": frozenset({"steward", "admin", "writer"}),
+    "network.manage": frozenset({"secretariat", "admin"}),
+    "network.discuss": frozenset({*OFFICES, "admin"}),
+    "recommendation.draft": frozenset({"representative", "city_officer", "secretariat", "admin"}),
+    "recommendation.decide": frozenset({"representative"}),
+    "recommendation.follow": frozenset({"representative", "city_officer", "secretariat", "admin"}),
+    "meeting.delegate": frozenset({"representative", "secretariat", "admin"}),
     "account.manage": frozenset({"admin"}),
     "node.manage": frozenset({"admin"}),
 }

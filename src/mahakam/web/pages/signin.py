@@ -103,7 +103,7 @@ def _sign_out(request: Request, form: FormData) -> Response:
     store = site_of(request).store
     sessions.end_session(store, request.headers.get("cookie", ""))
     answer = RedirectResponse("/signin", 303)
-    answer.headers.append("Set-Cookie", sessions.session_cookie(store, "", secure=_is_secure(request)))
+    answer.headers.append("Set-Cookie", sessions.session_cookie(store, "", secure=is_secure(request)))
     return answer
 
 
@@ -111,7 +111,7 @@ def _signed_in(request: Request, value: str, target: str) -> Response:
     store = site_of(request).store
     sessions.end_session(store, request.headers.get("cookie", ""))
     answer = RedirectResponse(_own_path(target) or "/signin", 303)
-    answer.headers.append("Set-Cookie", sessions.session_cookie(store, value, secure=_is_secure(request)))
+    answer.headers.append("Set-Cookie", sessions.session_cookie(store, value, secure=is_secure(request)))
     return answer
 
 
@@ -171,5 +171,6 @@ def _own_path(target: str) -> str:
     return target if own and target.isprintable() and "\\" not in target else ""
 
 
-def _is_secure(request: Request) -> bool:
+def is_secure(request: Request) -> bool:
+    """Whether the browser came by https, perhaps through a proxy."""
     return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))

@@ -1,0 +1,101 @@
+"""Where recommendations and meetings are kept: each change is one transaction over what is there now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from mahakam.network.meeting import Meeting
+from mahakam.network.recommendation import Author, Recommendation, Text, draft
+from mahakam.store.protocol import EntityStore, Transaction
+
+RECOMMENDATION, MEETING = "network-recommendation", "network-meeting"
+Kept = TypeVar("Kept", Recommendation, Meeting)
+
+
+def recommendations(store: EntityStore) -> list[Recommendation]:
+    """The newest first."""
+    found = store.records(RECOMMENDATION)
+    return [msgspec.convert(found[key], Recommendation) for key in sorted(found, reverse=True)]
+
+
+def recommendation(store: EntityStore, key: str) -> Recommendation | None:
+    kept = store.record(RECOMMENDATION, key)
+    return msgspec.convert(kept, Recommendation) if kept else None
+
+
+def add_recommendation(store: EntityStore, text: Text, meeting: str, by: Author, at: str) -> Recommendation:
+    """Keep a draft under the year's next number: R-2026-001. Raises Refused."""
+
+    def work(transaction: Transaction) -> Recommendation:
+        start = f"R-{at[:4]}-"
+        numbers = [
+            int(key[len(start) :]) for key in transaction.records(RECOMMENDATION) if key.startswith(start)
+        ]
+        made = draft(f"{start}{max(numbers, default=0) + 1:03d}", text, meeting, by, at)
+        _save(transaction, RECOMMENDATION, made)
+        return made
+
+    return store.write(work)
+
+
+def change_recommendation(
+    store: EntityStore, key: str, step: Callable[[Recommendation], Recommendation]
+) -> Recommendation:
+    """Take a step. Raises KeyError for one that there is not, and what the step raises: then nothing is changed."""
+
+    def work(transaction: Transaction) -> Recommendation:
+        kept = transaction.record(RECOMMENDATION, key)
+        if kept is None:
+            raise KeyError(key)
+        changed = step(msgspec.convert(kept, Recommendation))
+        _save(transaction, RECOMMENDATION, changed)
+        return changed
+
+    return store.write(work)
+
+
+def meetings(store: EntityStore) -> list[Meeting]:
+    """The latest first."""
+    found = [msgspec.convert(kept, Meeting) for kept in store.records(MEETING).values()]
+    return sorted(found, key=lambda one: (one.text.begins, one.key), reverse=True)
+
+
+def meeting(store: EntityStore, key: str) -> Meeting | None:
+    kept = store.record(MEETING, key)
+    return msgspec.convert(kept, Meeting) if kept else None
+
+
+def add_meeting(store: EntityStore, made: Meeting) -> Meeting:
+    """Keep a meeting under its first day (the second of a day: 2026-07-20-2)."""
+
+    def work(transaction: Transaction) -> Meeting:
+        taken, number, key = transaction.records(MEETING), 1, made.key
+        while key in taken:
+            number += 1
+            key = f"{made.key}-{number}"
+        named = msgspec.structs.replace(made, key=key)
+        _save(transaction, MEETING, named)
+        return named
+
+    return store.write(work)
+
+
+def change_meeting(store: EntityStore, key: str, step: Callable[[Meeting], Meeting]) -> Meeting:
+    """As :func:`change_recommendation`."""
+
+    def work(transaction: Transaction) -> Meeting:
+        kept = transaction.record(MEETING, key)
+        if kept is None:
+            raise KeyError(key)
+        changed = step(msgspec.convert(kept, Meeting))
+        _save(transaction, MEETING, changed)
+        return changed
+
+    return store.write(work)
+
+
+def _save(transaction: Transaction, kind: str, kept: Kept) -> None:
+    transaction.save_record(kind, kept.key, msgspec.to_builtins(kept))

@@ -1,0 +1,189 @@
+"""What the pages of people, meetings and recommendations share: who asks, in which office, faults in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from mahakam.network.faults import Fault
+from mahakam.network.offices import Office, Standing, offices, standing
+from mahakam.network.recommendation import Author, Evidence
+from mahakam.network.records import Records, records_of
+from mahakam.network.register import register_of
+from mahakam.web import gate
+from mahakam.web.language import N_, _, in_timezone, reader, words
+from mahakam.web.pages.trace import entity_address
+from mahakam.web.site import site_of
+
+if TYPE_CHECKING:
+    from mahakam.web.site import Site
+
+ROLES = {
+    "representative": N_("National Representative"),
+    "city_officer": N_("Chief Smart City Officer"),
+    "secretariat": N_("Secretariat"),
+    "partner": N_("Partner"),
+    "": N_("Administrator"),
+}
+_FAULTS = {
+    "choose": N_("Choose one from the list."),
+    "words": N_("Write something here, %(most)s characters at most."),
+    "long": N_("This is too long: %(most)s characters at most."),
+    "many": N_("These are too many: %(most)s at most."),
+    "date": N_("Give a day, as 2026-12-31."),
+    "order": N_("The end comes after the beginning."),
+    "english": N_("The English text is missing; it is what every country reads."),
+    "reason": N_("Say why; the others will read it."),
+    "objection": N_("An objection needs its reason, so that the text can be mended."),
+    "same": N_("Nothing was changed."),
+    "claims": N_("Write at least one claim."),
+    "actions": N_("Write at least one thing to do."),
+    "who": N_("Say who is to do it."),
+    "evidence": N_("Give the evidence: an indicator value, a project or a document."),
+    "unknown": N_("%(what)s is no indicator value, project or city of this node."),
+    "address": N_(
+        "%(what)s is no address: copy a page's address from this node, or one that begins with https://"
+    ),
+    "invitation": N_("This invitation was used already, or is too old. Ask for another."),
+}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a page of the network works with, for one request."""
+
+    records: Records
+    standing: Standing
+    offices: tuple[Office, ...]
+    day: dt.date
+
+    @property
+    def countries(self) -> dict[str, str]:
+        """Code → name as people say it, by name."""
+        return {one.code: one.alias or one.name for one in self.records.countries}
+
+    def may(self, action: str, seat: str = "") -> bool:
+        return self.standing.may(action, seat)
+
+    def seat_name(self, role: str, seat: str) -> str:
+        """A country's or a city's name for its code."""
+        if role == "representative":
+            return self.countries.get(seat, seat)
+        if role == "city_officer":
+            return next((one.name for one in self.records.cities if one.code == seat), seat)
+        return seat
+
+    def author_words(self, author: Author) -> str:
+        """Siti Rahma, National Representative, Indonesia."""
+        seat = self.seat_name(author.role, author.seat)
+        return ", ".join(part for part in (author.name, _(ROLES[author.role]), seat) if part)
+
+
+def desk(request: Request) -> Desk:
+    """Raises HTTPException 404 where this node knows no network."""
+    if not hasattr(request.state, "network_desk"):
+        site: Site = site_of(request)
+        register = register_of(site.places)
+        if register is None:
+            raise HTTPException(404, _("This node knows no network of cities."))
+        in_timezone(register.place.timezone)
+        day = dt.datetime.now(ZoneInfo(register.place.timezone)).date()
+        request.state.network_desk = Desk(
+            records_of(site.broker, register),
+            standing(site.store, gate.visitor(request), day),
+            tuple(offices(site.store)),
+            day,
+        )
+    found: Desk = request.state.network_desk
+    return found
+
+
+def require(request: Request, action: str, seat: str = "") -> Desk:
+    """The desk, if the visitor may; a stranger is led to the sign-in page. Raises HTTPException 303, 401 or 403."""
+    found = desk(request)
+    if found.may(action, seat):
+        return found
+    visitor = gate.visitor(request)
+    if visitor is not None:
+        raise HTTPException(
+            403, _("You are signed in as %(name)s, who holds no office that may do this.", name=visitor.name)
+        )
+    if request.url.path.endswith((".csv", ".json")):
+        raise HTTPException(401, _("This table is for people in office."), {"WWW-Authenticate": "Bearer"})
+    back = request.url.path if request.method == "GET" else "/network"
+    raise HTTPException(303, headers={"Location": f"/signin?next={quote(back, safe='')}"})
+
+
+def author(request: Request, action: str) -> Author:
+    """Who does the action, in the office that allows it. The visitor may do it."""
+    found = desk(request)
+    visitor = gate.visitor(request)
+    account = visitor.name if visitor else ""
+    office = found.standing.acting(action)
+    return (
+        Author(account, office.name, office.role, office.seat) if office else Author(account, account, "", "")
+    )
+
+
+def now() -> str:
+    """This moment as it is kept: UTC, ISO 8601."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
+def said(faults: Iterable[Fault]) -> dict[str, str]:
+    """Field → what is wrong with it and what would be right."""
+    found: dict[str, str] = {}
+    for fault in faults:
+        found.setdefault(fault.field, _(_FAULTS[fault.code], **fault.values))
+    return found
+
+
+def stale() -> str:
+    """A form that had lain open for too long."""
+    return _("The page had lain open for a long time. Your text is still here: please send it once more.")
+
+
+def changed() -> str:
+    """Somebody else was quicker."""
+    return _(
+        "Somebody else changed this meanwhile. It stands here as it is now; what you wrote is kept below."
+    )
+
+
+def number(text: str) -> int:
+    """A whole number of a hidden field, -1 for what is none."""
+    return int(text) if text.isdecimal() and len(text) < 10 else -1
+
+
+def hosts(request: Request) -> set[str]:
+    """Under which names this node is asked and asks to be: addresses of its own pages are cut down to their path."""
+    return {request.headers.get("host", "").lower(), urlsplit(site_of(request).settings.base).netloc.lower()}
+
+
+def spoken(text: Mapping[str, str]) -> str:
+    """The reader's language of what somebody wrote; where that is missing the English, and that it is English."""
+    found = text.get(reader().language)
+    if found or not text.get("en"):
+        return found or ""
+    return f"{text['en']} ({_('in English only')})"
+
+
+def evidence_address(one: Evidence) -> str:
+    """Where a piece of evidence is opened: on this node the trace of the value or of the entity."""
+    if one.document:
+        return one.ref
+    parts = one.ref.split(":")
+    if parts[2:3] == ["KeyPerformanceIndicator"] and len(parts) == 6:
+        return "/trace/value/" + "/".join(parts[3:])
+    return entity_address(one.ref)
+
+
+def network_name(found: Desk) -> str:
+    return words(found.records.register.place.name)
