@@ -64,7 +64,7 @@ def page_of(browser: Browser, node: RunningNode, account: str = "", path: str = 
     page.get_by_label("Name").fill(account)
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**{path}*")
+    page.wait_for_url(lambda url: "/signin" not in url)
     return page
 
 

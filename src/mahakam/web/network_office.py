@@ -55,6 +55,13 @@ _FAULTS = {
 }
 
 
+class Errors(dict[str, str]):
+    """Field → what is wrong with it; "" for a field with which nothing is, so that templates may ask for any."""
+
+    def __missing__(self, field: str) -> str:
+        return ""
+
+
 @dataclass(frozen=True)
 class Desk:
     """What a page of the network works with, for one request."""
@@ -172,7 +179,7 @@ def spoken(text: Mapping[str, str]) -> str:
     found = text.get(reader().language)
     if found or not text.get("en"):
         return found or ""
-    return f"{text['en']} ({_('in English only')})"
+    return text["en"] + " (" + _("in English only") + ")"
 
 
 def evidence_address(one: Evidence) -> str:

@@ -18,7 +18,18 @@ from mahakam.network.meeting import Meeting, Text
 from mahakam.network.recommendation import PUBLIC
 from mahakam.web import gate
 from mahakam.web.language import _
-from mahakam.web.network_office import author, changed, desk, network_name, now, number, require, said, stale
+from mahakam.web.network_office import (
+    Errors,
+    author,
+    changed,
+    desk,
+    network_name,
+    now,
+    number,
+    require,
+    said,
+    stale,
+)
 from mahakam.web.pages.recommendations import recommendations_table, visible
 from mahakam.web.render import render
 from mahakam.web.site import site_of
@@ -116,7 +127,7 @@ def _page(
         follow_up=recommendations_table(request, earlier, "earlier-table") if earlier else None,
         own=[(code, found.countries.get(code, code)) for code in own],
         typed={"notes": one.notes, "country": "", "delegation": ""} | (typed or {}),
-        errors=errors or {},
+        errors=Errors(errors or {}),
     )
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -214,7 +225,7 @@ def _form(
         one=one,
         countries=list(desk(request).countries.items()),
         typed=dict.fromkeys((*_FIELDS, "seen"), "") | typed,
-        errors=errors or {},
+        errors=Errors(errors or {}),
     )
     answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -18,7 +18,7 @@ from mahakam.network.faults import Changed, Refused
 from mahakam.network.offices import INVITED_DAYS, Office, accept, appoint, end, invited
 from mahakam.web import gate
 from mahakam.web.language import _
-from mahakam.web.network_office import ROLES, Desk, desk, network_name, require, said, stale
+from mahakam.web.network_office import ROLES, Desk, Errors, desk, network_name, require, said, stale
 from mahakam.web.pages.signin import is_secure
 from mahakam.web.render import render
 from mahakam.web.site import site_of
@@ -138,7 +138,7 @@ def _page(
         cities=[(one.code, f"{one.name}, {one.country}") for one in found.records.cities],
         vacant=_vacant(found),
         typed=dict.fromkeys(_FIELDS, "") | {"since": found.day.isoformat()} | (typed or {}),
-        errors=errors or {},
+        errors=Errors(errors or {}),
         link=link,
         invited_days=INVITED_DAYS,
     )
@@ -254,7 +254,7 @@ def _join_page(
         seat=found.seat_name(office.role, office.seat) if office else "",
         name=name,
         shortest=accounts.SHORTEST_PASSWORD,
-        errors=errors or {},
+        errors=Errors(errors or {}),
     )
     answer.headers["Cache-Control"] = "no-store"
     return answer

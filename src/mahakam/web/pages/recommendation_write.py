@@ -19,7 +19,7 @@ from mahakam.network.faults import Changed, Refused
 from mahakam.network.recommendation import LANGUAGES, Recommendation, Text
 from mahakam.web import gate, recommendation_form
 from mahakam.web.language import OWN_NAMES, _, date
-from mahakam.web.network_office import author, changed, desk, hosts, now, number, require, said, stale
+from mahakam.web.network_office import Errors, author, changed, desk, hosts, now, number, require, said, stale
 from mahakam.web.pages.recommendations import PATH, WORK, found_one, may_amend, page
 from mahakam.web.render import render
 from mahakam.web.site import site_of
@@ -141,7 +141,7 @@ def _form(
         token=gate.token(request),
         one=one,
         typed=typed,
-        errors=errors or {},
+        errors=Errors(errors or {}),
         claims=recommendation_form.rows(typed, "claim", more == "claim"),
         actions=recommendation_form.rows(typed, "action", more == "action"),
         language_names=[(code, OWN_NAMES[code]) for code in LANGUAGES],

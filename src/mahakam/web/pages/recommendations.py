@@ -24,6 +24,7 @@ from mahakam.web import gate
 from mahakam.web.language import N_, OWN_NAMES, _
 from mahakam.web.network_office import (
     Desk,
+    Errors,
     desk,
     evidence_address,
     network_name,
@@ -204,7 +205,7 @@ def page(
         meeting=next((meeting for meeting in meetings(site.store) if meeting.key == one.meeting), None),
         late=late(one, found.day),
         typed=dict.fromkeys(TYPED, "") | {"state": "under_way", "action": "0"} | (typed or {}),
-        errors=errors or {},
+        errors=Errors(errors or {}),
     )
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -241,20 +242,21 @@ def _changes(one: Recommendation, since: str) -> list[tuple[str, list[tuple[str,
 
 def _plain(text: Text) -> dict[str, str]:
     """Every part of a text under the name that the reader sees."""
-    found = {}
-    for language in LANGUAGES:
-        name = OWN_NAMES[language]
-        found[f"{_('Title')} · {name}"] = text.title.get(language, "")
-        found[f"{_('Why')} · {name}"] = text.why.get(language, "")
-        for at, claim in enumerate(text.claims, 1):
-            found[f"{_('Claim')} {at} · {name}"] = claim.text.get(language, "")
-        for at, action in enumerate(text.actions, 1):
-            found[f"{_('To do')} {at} · {name}"] = action.text.get(language, "")
+    claim_word, action_word = _("Claim"), _("To do")
+    parts = [(_("Title"), text.title), (_("Why"), text.why)]
+    parts += [(f"{claim_word} {at}", claim.text) for at, claim in enumerate(text.claims, 1)]
+    parts += [(f"{action_word} {at}", action.text) for at, action in enumerate(text.actions, 1)]
+    found = {
+        f"{name} · {OWN_NAMES[language]}": said.get(language, "")
+        for name, said in parts
+        for language in LANGUAGES
+    }
+    evidence, who = _("Evidence"), _("Who, until when")
     for at, claim in enumerate(text.claims, 1):
         lines = (" · ".join(part for part in (one.name, one.value) if part) for one in claim.evidence)
-        found[f"{_('Claim')} {at} · {_('Evidence')}"] = "\n".join(lines)
+        found[f"{claim_word} {at} · {evidence}"] = "\n".join(lines)
     for at, action in enumerate(text.actions, 1):
-        found[f"{_('To do')} {at} · {_('Who, until when')}"] = f"{action.who}, {action.due}"
+        found[f"{action_word} {at} · {who}"] = ", ".join(part for part in (action.who, action.due) if part)
     return found
 
 
