@@ -12,6 +12,8 @@ from bench.check import data
 from bench.feeds.place import CITY, FEED, PLACE
 
 TOPIC = "city/air"
+_TOGETHER = 10_000
+"""A client has 65,535 numbers for messages under way."""
 FEED_YAML = """title: Air quality
 source:
   mqtt: {{url: "mqtt://127.0.0.1:{port}", topics: city/air/#, client: bench, most: {most}, wait: {wait}, qos: {qos}}}
@@ -60,10 +62,10 @@ def publish(port: int, payloads: list[bytes], qos: int) -> None:
     client.max_inflight_messages_set(1000)
     client.connect("127.0.0.1", port)
     client.loop_start()
-    sent = [
-        client.publish(f"{TOPIC}/{number % 50}", one, qos=max(qos, 1)) for number, one in enumerate(payloads)
-    ]
-    for one in sent:
-        one.wait_for_publish(120)
+    for first in range(0, len(payloads), _TOGETHER):
+        some = payloads[first : first + _TOGETHER]
+        sent = [client.publish(f"{TOPIC}/{n % 50}", one, qos=max(qos, 1)) for n, one in enumerate(some)]
+        for each in sent:
+            each.wait_for_publish(300)
     client.disconnect()
     client.loop_stop()

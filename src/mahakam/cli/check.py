@@ -57,6 +57,7 @@ Examples:
 )
 @click.option("--format", "format_", help="csv, xlsx, json, …; detected if not given.")
 @click.option("--sheet", help="Sheet of a spreadsheet.")
+@click.option("--table", help="Which of several tables on a sheet: its number from 1, or its title.")
 @click.option("--header", help="Row of the column names, from 1; 1-3 joins rows; 0: none.")
 @click.option("--delimiter", help="Delimiter of a CSV file; detected if not given.")
 @click.option("--encoding", help="Encoding of a text file; detected if not given.")

@@ -25,6 +25,7 @@ Example:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--format", "format_", help="csv, xlsx, json, …; detected if not given.")
 @click.option("--sheet", help="Sheet of a spreadsheet.")
+@click.option("--table", help="Which of several tables on a sheet: its number from 1, or its title.")
 @click.option("--header", help="Row of the column names, from 1; 1-3 joins rows; 0: none.")
 @click.option("--delimiter", help="Delimiter of a CSV file; detected if not given.")
 @click.option("--encoding", help="Encoding of a text file; detected if not given.")
@@ -39,6 +40,8 @@ def infer(file: Path, format_: str | None, **pins: str | None) -> int:
     from mahakam.quality.infer import to_yaml
 
     with failing_clearly(), opened(file, {**pins, "format": format_}) as (connection, table):
+        for note in table.info.notes:
+            click.echo(f"# {note}", err=True)
         click.echo(to_yaml(inferred(connection, "source", table.columns, plain_stem(file))), nl=False)
     return 0
 

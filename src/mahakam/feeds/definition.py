@@ -22,7 +22,7 @@ _FEED = (
 )  # fmt: skip
 _SOURCE = (
     "file", "files", "format", "entry", "encoding", "delimiter", "decimal", "header", "columns", "sheet", "skip",
-    "records", "rows",
+    "records", "rows", "table",
 )  # fmt: skip
 _FIELD = (
     "column", "date", "replace", "number", "text", "pattern", "to", "value", "file", "longitude", "latitude", "x", "y",
@@ -338,7 +338,7 @@ class _Reader:
                 pins[key] = [self.word(name, where) for name in value]
             elif key == "decimal" and value not in (",", "."):
                 raise ConfigError(self.path, f'{where}: must be "," or ".", not {value!r}')
-            elif key in ("header", "rows", "sheet"):
+            elif key in ("header", "rows", "sheet", "table"):
                 pins[key] = self.word(value, where)
             elif not isinstance(value, str) or not value:
                 raise ConfigError(self.path, f"{where}: must be a text, not {value!r}")

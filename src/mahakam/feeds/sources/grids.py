@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mahakam.feeds.sources import layout as lay
+from mahakam.feeds.sources import stacked
 from mahakam.feeds.sources.files import Local
 from mahakam.feeds.sources.model import (
     LINE,
@@ -46,11 +47,14 @@ def table(
         raise SourceError(
             found.name, "holds no cells; name another sheet or ask for the file again", where=f"sheet {sheet}"
         )
-    place = (
-        lay.pinned(pins.header, grid, merged, found.name)
-        if pins.header is not None
-        else lay.detect(grid, merged)
+    start, end = (
+        (0, len(grid)) if pins.table is None else stacked.chosen(grid, merged, pins.table, found.name, sheet)
     )
+    if pins.header is not None:
+        place = lay.pinned(pins.header, grid, merged, found.name)
+    else:
+        place = lay.detect(grid[start:end], stacked.moved(merged, start), start)
+    whole, grid = grid, grid[:end]
     if pins.columns is None:
         place = lay.table_columns(grid, place)
     else:
@@ -63,6 +67,13 @@ def table(
         kept, left_out = lay.data_rows(grid, place)
     else:
         kept, left_out = _pinned_rows(grid, place, pins.rows, found.name)
+    notes = list(notes)
+    if pins.table is None and "second table under the first" in left_out:
+        there = [one.said(number) for number, one in enumerate(stacked.tables(whole, merged), 1)]
+        listed = "; ".join(there)
+        notes.append(
+            f"the sheet holds {len(there)} tables: the first is read; pin table for another ({listed})"
+        )
     info = SourceInfo(
         found.name,
         found.sha256,

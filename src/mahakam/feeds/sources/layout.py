@@ -69,8 +69,8 @@ def pinned(header: str, grid: Grid, merged: Merged, file: str) -> Layout:
     )
 
 
-def detect(grid: Grid, merged: Merged = ()) -> Layout:
-    """Find the header in the first rows of a sheet (``grid``: the more rows, the surer)."""
+def detect(grid: Grid, merged: Merged = (), above: int = 0) -> Layout:
+    """Find the header in the first rows of a sheet (``grid``: the more rows, the surer), below ``above`` others."""
     body = _columns_of_values(grid)
     width = max((len(row) for row in grid), default=0)
     main = _main_columns(grid)
@@ -94,10 +94,10 @@ def detect(grid: Grid, merged: Merged = ()) -> Layout:
     while last + 1 < len(grid) and last - first < _MAX_HEADER and _continues(grid, first, last + 1, body):
         last += 1
     names = join_header(grid[first : last + 1], width, merged, first)
-    layout = Layout(first + 1, last + 1, list(range(width)), names)
+    layout = Layout(above + first + 1, above + last + 1, list(range(width)), names)
     if last + 1 < len(grid) and _counts_columns(grid[last + 1], body):
         layout.last += 1
-        layout.notes.append(f"row {last + 2} numbers the columns: taken as part of the header")
+        layout.notes.append(f"row {above + last + 2} numbers the columns: taken as part of the header")
     if first:
         layout.notes.append(f"{first} row{'s' if first > 1 else ''} above the header not read")
     if layout.last > layout.first:
@@ -256,6 +256,7 @@ def table_columns(grid: Grid, layout: Layout) -> Layout:
 def data_rows(grid: Grid, layout: Layout) -> tuple[list[int], dict[str, int]]:
     """Rows (from 0) that hold data, and what is left out under the table: notes, a second table."""
     kept: list[int] = []
+    left_out: dict[str, int] = {}
     blank_before = False
     for index in range(layout.last, len(grid)):
         row = grid[index]
@@ -264,13 +265,16 @@ def data_rows(grid: Grid, layout: Layout) -> tuple[list[int], dict[str, int]]:
             blank_before = True
             continue
         if blank_before and kept and _ends(grid, index, layout):
-            return kept, _left_under(grid, index, layout)
+            left_out = _left_under(grid, index, layout)
+            break
         kept.append(index)
     trailing = 0
     while len(layout.columns) > 2 and len(kept) > 1 and _is_note(grid[kept[-1]], layout):
         kept.pop()
         trailing += 1
-    return kept, {"note under the table": trailing} if trailing else {}
+    if trailing:
+        left_out["note under the table"] = left_out.get("note under the table", 0) + trailing
+    return kept, left_out
 
 
 def _is_note(row: Sequence[str | None], layout: Layout) -> bool:
@@ -288,6 +292,20 @@ def _ends(grid: Grid, index: int, layout: Layout) -> bool:
     cells = grid[index]
     values = [cells[c] for c in layout.columns if c < len(cells) and filled(cells[c])]
     return len(values) > 1 and not any(map(is_value, values))
+
+
+def second(grid: Grid, layout: Layout, kept: Sequence[int]) -> int | None:
+    """The row (from 0) at which the next table begins, its title included; None if there is none."""
+    last = kept[-1] if kept else layout.last
+    for index in range(last + 1, len(grid)):
+        if any(map(filled, grid[index])) and not _is_note(grid[index], layout) and _ends(grid, index, layout):
+            start = index
+            while (
+                start - 1 > last and any(map(filled, grid[start - 1])) and _is_note(grid[start - 1], layout)
+            ):
+                start -= 1
+            return start
+    return None
 
 
 def _left_under(grid: Grid, index: int, layout: Layout) -> dict[str, int]:

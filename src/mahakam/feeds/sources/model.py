@@ -38,7 +38,8 @@ class Pins:
     """What a feed pins of how its file is read (docs/configuration.md); None: detected.
 
     ``header``: ``"3"``, ``"1-3"`` or ``"0"``, rows counted from 1; ``rows``: ``"10-250"``, the data rows as the
-    file counts them; ``decimal`` is how numeric spreadsheet cells are written as text.
+    file counts them; ``decimal`` is how numeric spreadsheet cells are written as text;
+    ``table``: which of several on a sheet, by its number from 1 or its title.
     """
 
     format: str | None = None
@@ -51,6 +52,7 @@ class Pins:
     sheet: str | None = None
     records: str | None = None
     rows: str | None = None
+    table: str | None = None
 
 
 @dataclass(slots=True)

@@ -32,7 +32,7 @@ from mahakam.web.waiting import ID, keep, safe_name
 
 KIND = "draft"
 LARGEST = 200 * 2**20
-PINS = ("sheet", "header", "entry", "delimiter", "encoding")
+PINS = ("sheet", "table", "header", "entry", "delimiter", "encoding")
 MOST_COLUMNS, MOST_FIELDS = 300, 6000
 _WAITS = 7 * 24 * 3600
 """Seconds that a draft and its file are kept."""
