@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlencode
 
-from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place
@@ -140,34 +140,45 @@ def workbook(request: Request) -> Response:
 
 
 def workbook_of(
-    request: Request, place: Place, feed: str, rows: HeldRows, masked: frozenset[str] = frozenset()
+    request: Request,
+    place: Place,
+    feed: str,
+    rows: HeldRows,
+    masked: frozenset[str] = frozenset(),
+    locked: frozenset[str] = frozenset(),
 ) -> Response:
     """A workbook of held rows, streamed from a file of its own that goes when it has been sent."""
     site = site_of(request)
     columns = held_sheet.columns_of(rows.window(1000, 0))
-    folder = tempfile.TemporaryDirectory(prefix="mahakam-held-")
-    path = Path(folder.name) / "rows.xlsx"
-    held_sheet.write(
-        path,
-        site.store,
-        rows.scan(),
-        columns,
-        headings=(_("Row"), _("Why it is held")),
-        reasons=reasons_of,
-        wrong=lambda held: columns_pointed_at(place, feed, held),
-        note=_(
-            "Correct the marked cells and send the file back as it is: keep all columns and the first row."
-        ),
-        masked=masked,
-        locked=frozenset({feed_of(place, feed).agency} - {""}) if masked else frozenset(),
-    )
-    return FileResponse(
-        path,
-        media_type=XLSX,
-        filename=f"{place.id}-{feed}-held.xlsx",
-        headers={"Cache-Control": "no-store"},
-        background=BackgroundTask(folder.cleanup),
-    )
+    with tempfile.TemporaryDirectory(prefix="mahakam-held-") as folder:
+        path = Path(folder) / "rows.xlsx"
+        held_sheet.write(
+            path,
+            site.store,
+            rows.scan(),
+            columns,
+            headings=(_("Row"), _("Why it is held")),
+            reasons=reasons_of,
+            wrong=lambda held: columns_pointed_at(place, feed, held),
+            note=_(
+                "Correct the marked cells and send the file back as it is: keep all columns and the first row."
+            ),
+            masked=masked,
+            locked=locked,
+        )
+        size, file = path.stat().st_size, path.open("rb")  # what is open stays when its folder goes
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Length": str(size),
+        "Content-Disposition": f'attachment; filename="{place.id}-{feed}-held.xlsx"',
+    }
+    return StreamingResponse(_pieces(file), media_type=XLSX, headers=headers)
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(1 << 16):
+            yield piece
 
 
 async def sheet(request: Request) -> Response:

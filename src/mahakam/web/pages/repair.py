@@ -64,9 +64,9 @@ async def save(request: Request) -> Response:
 
 def workbook(request: Request) -> Response:
     link, place = _opened(request, "repair-write")
-    return _private(
-        workbook_of(request, place, link.feed, _rows(request, link, place), _masked(request, place, link))
-    )
+    rows, masked = _rows(request, link, place), _masked(request, place, link)
+    own = frozenset({feed_of(place, link.feed).agency})
+    return _private(workbook_of(request, place, link.feed, rows, masked, own))
 
 
 async def sheet(request: Request) -> Response:

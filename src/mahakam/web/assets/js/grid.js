@@ -28,7 +28,7 @@ function begin(form) {
     if (cell.matches("td") && !field(cell)) cell.setAttribute("aria-readonly", "true");
   }
   for (const input of inputs) input.dataset.was = input.defaultValue;
-  const first = table.querySelector("td.wrong, td.cell-of") ?? table.querySelector("td");
+  const first = table.querySelector("td.wrong") ?? table.querySelector("tbody td");
   if (first) { current = first; first.tabIndex = 0; }
 
   function field(cell) { return cell.querySelector("input:not([type=hidden])"); }
