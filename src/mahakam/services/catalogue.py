@@ -13,6 +13,7 @@ from pathlib import Path
 from mahakam.config import ConfigError, Place, Text, as_text, chain, read_yaml
 from mahakam.services.clock import read_targets
 from mahakam.services.form import Question, read_form
+from mahakam.services.product import Product, read_product
 from mahakam.services.standard import Office, Standard, read_office, read_standard, standard_of
 
 _FIELDS = {
@@ -28,6 +29,7 @@ _FIELDS = {
     "office": "where and when it is given besides this site",
     "events": "the events of life in which it is needed",
     "reach": "metres that two reports of one problem may lie apart",
+    "product": "the signed letter that it hands out, and who approves it",
     "personal": "true for a person's own matter: words, photos and exact place are not public",
     "example": "true where the city has not set it itself yet",
 }
@@ -60,6 +62,7 @@ class Service:
     office: Office | None = None
     events: tuple[str, ...] = ()
     reach: float = 0.0
+    product: Product | None = None
     personal: bool = False
     example: bool = False
 
@@ -109,6 +112,7 @@ def read_service(code: str, place: str, path: Path) -> Service:
     keywords = raw.get("keywords") or []
     if not isinstance(keywords, list):
         raise ConfigError(path, f"keywords is a list, e.g. keywords: [jalan, lubang], not {keywords!r}")
+    questions = read_form(path, raw.get("form"))
     return Service(
         code=code,
         place=place,
@@ -118,7 +122,8 @@ def read_service(code: str, place: str, path: Path) -> Service:
         agency=str(raw.get("agency") or ""),
         keywords=tuple(str(word) for word in keywords),
         icon=str(raw.get("icon") or ""),
-        questions=read_form(path, raw.get("form")),
+        questions=questions,
+        product=read_product(path, raw.get("product"), [one.code for one in questions]),
         targets=read_targets(path, raw.get("targets")),
         standard=read_standard(path, raw.get("standard")),
         office=read_office(path, raw.get("office")),

@@ -16,12 +16,25 @@ from mahakam.services.states import OPEN, STATES, State, next_states
 
 TYPE = "ServiceRequest"
 Act = Literal[
-    "", "routed", "transferred", "shared", "split", "part", "merged", "absorbed", "follows", "escalated"
+    "",
+    "routed",
+    "transferred",
+    "shared",
+    "split",
+    "part",
+    "merged",
+    "absorbed",
+    "follows",
+    "escalated",
+    "approved",
+    "issued",
+    "revoked",
 ]
 ACTS: tuple[Act, ...] = get_args(Act)[1:]
 """``routed`` by the city's rules; ``transferred`` and ``shared`` by an officer; ``split`` into others, each of
 which is a ``part``; ``merged`` into
-another one, which has ``absorbed`` it and whose news it ``follows``; ``escalated`` up the agency."""
+another one, which has ``absorbed`` it and whose news it ``follows``; ``escalated`` up the agency; a letter
+``approved`` by an officer, ``issued`` with the last approval, ``revoked``."""
 SHORTEST_WORDS, LONGEST_WORDS = 3, 4000
 LONGEST_ADDRESS = 200
 MOST_PHOTOS = 5

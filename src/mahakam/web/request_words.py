@@ -63,6 +63,12 @@ def step_title(places: Mapping[str, Place], request: Request, step: Step) -> Mar
             return _("Also given to %(agency)s", agency=teams)
         case "escalated":
             return _("Late: %(agency)s was told", agency=teams)
+        case "approved":
+            return _("Approved")
+        case "issued":
+            return _("Approved, issued and signed")
+        case "revoked":
+            return _("The letter was revoked")
         case "split":
             return escape(_("Split into %(numbers)s")) % {"numbers": others}
         case "part":
@@ -195,7 +201,15 @@ def sentence(fault: Fault, places: Mapping[str, Place]) -> str:
             return _("It is with that team already.")
         case "to", _rule:
             return _("Choose the agency or team.")
-        case "reason", "missing":
+        case "approval", "twice":
+            return _("You have approved it already: another officer gives the next approval.")
+        case "approval", "waiting":
+            return _("It waits for the resident's answer; it can be approved after that.")
+        case "approval", "closed":
+            return _("It is settled, so nothing can be approved. Open it again first.")
+        case "approval", _rule:
+            return _("There is no letter that could be revoked.")
+        case "reason" | "revoke", "missing":
             return _("Say why in a few words: everybody can read it.")
         case "into", "other":
             return _("That is not another report of this city.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -28,6 +29,7 @@ from mahakam.services.routing import routing_of, team_name
 from mahakam.services.workbench import Workbench, filled, workbench_of
 from mahakam.web import gate
 from mahakam.web.language import OWN_NAMES, _, in_timezone, words
+from mahakam.web.letter import Letters
 from mahakam.web.pages.queue import waiting_days
 from mahakam.web.pages.report import desk_of
 from mahakam.web.pages.requests import drawing
@@ -50,6 +52,7 @@ from mahakam.web.workbench import QueueRows, asked, teams_of
 
 _TYPED = (
     "text",
+    "revoke",
     "note",
     "state",
     "pass-do",
@@ -73,13 +76,15 @@ def routes(_site: Site) -> list[BaseRoute]:
         Route(page + "/notes", gate.posted(_note), methods=["POST"]),
         Route(page + "/assign", gate.posted(_assign), methods=["POST"]),
         Route(page + "/pass", gate.posted(_hand_over), methods=["POST"]),
+        Route(page + "/approve", gate.posted(_approve), methods=["POST"]),
+        Route(page + "/revoke", gate.posted(_revoke), methods=["POST"]),
         Route(page + "/checklist", gate.posted(_tick), methods=["POST"]),
         Route(page + "/photos", add_photo, methods=["POST"]),
     ]
 
 
 def one(request: Request) -> Response:
-    found, place = _found(request, request.path_params["number"])
+    found, place = found_for_work(request, request.path_params["number"])
     return _page(request, found, place)
 
 
@@ -91,7 +96,7 @@ async def add_photo(request: Request) -> Response:
 
 
 def _answer(request: Request, form: FormData) -> Response:
-    found, place = _found(request, request.path_params["number"])
+    found, place = found_for_work(request, request.path_params["number"])
     principal = gate.require(request, "request.work", place)
     text, state = gate.text(form, "text"), gate.text(form, "state")
     typed = {"text": text, "state": state}
@@ -115,7 +120,7 @@ def _answer(request: Request, form: FormData) -> Response:
 
 
 def _note(request: Request, form: FormData) -> Response:
-    found, place = _found(request, request.path_params["number"])
+    found, place = found_for_work(request, request.path_params["number"])
     principal = gate.require(request, "request.work", place)
     typed = {"note": gate.text(form, "note")}
     if not gate.is_ours(request, form):
@@ -128,7 +133,7 @@ def _note(request: Request, form: FormData) -> Response:
 
 
 def _assign(request: Request, form: FormData) -> Response:
-    found, place = _found(request, request.path_params["number"])
+    found, place = found_for_work(request, request.path_params["number"])
     principal = gate.require(request, "request.work", place)
     gate.require_ours(request, form)
     site = site_of(request)
@@ -144,7 +149,7 @@ def _assign(request: Request, form: FormData) -> Response:
 
 def _hand_over(request: Request, form: FormData) -> Response:
     """Pass it on, share it, split it or merge it: ``do`` says which."""
-    found, place = _found(request, request.path_params["number"])
+    found, place = found_for_work(request, request.path_params["number"])
     author = gate.require(request, "request.work", place).name
     names = ("do", "to", "reason", "into", "part", "words")
     typed = {f"pass-{name}": gate.text(form, name) for name in names}
@@ -179,9 +184,36 @@ def _hand_over(request: Request, form: FormData) -> Response:
     return RedirectResponse(f"/queue/{number}{asked(request).query}#course", 303)
 
 
+def _approve(request: Request, form: FormData) -> Response:
+    return _with_letter(request, form, lambda letters, seen, author: letters.approve(seen, author))
+
+
+def _revoke(request: Request, form: FormData) -> Response:
+    reason = gate.text(form, "revoke")
+    return _with_letter(request, form, lambda letters, seen, author: letters.revoke(seen, reason, author))
+
+
+def _with_letter(request: Request, form: FormData, work: Callable[[Letters, int, str], object]) -> Response:
+    found, place = found_for_work(request, request.path_params["number"])
+    author = gate.require(request, "request.work", place).name
+    site, seen, typed = site_of(request), _seen(form), {"revoke": gate.text(form, "revoke")}
+    if not gate.is_ours(request, form):
+        return _page(request, found, place, typed, {"letter": _stale()}, 403)
+    try:
+        work(Letters(site, place, found), seen, author)
+    except Changed as changed:
+        return _page(request, changed.request, place, typed, {"letter": _changed()}, 409, since=seen)
+    except Refused as refused:
+        said = " ".join(sentences(refused.faults, site.places).values())
+        return _page(request, found, place, typed, {"letter": said}, 422)
+    except Problem as problem:
+        return _page(request, found, place, typed, {"letter": f"{problem.title}. {problem.detail}"}, 422)
+    return RedirectResponse(f"/queue/{found.number}{asked(request).query}#letter", 303)
+
+
 def _tick(request: Request, form: FormData) -> Response:
     """Only what this form changes: ``was`` are the points that were ticked when it was shown."""
-    found, place = _found(request, request.path_params["number"])
+    found, place = found_for_work(request, request.path_params["number"])
     gate.require_ours(request, form)
     site = site_of(request)
     points = range(len(workbench_of(place, site.places).checklist(found.service)))
@@ -192,7 +224,7 @@ def _tick(request: Request, form: FormData) -> Response:
 
 
 def _add_photo(request: Request, form: FormData, raw: bytes) -> Response:
-    found, place = _found(request, request.path_params["number"])
+    found, place = found_for_work(request, request.path_params["number"])
     principal = gate.require(request, "request.work", place)
     if not gate.is_ours(request, form):
         return _page(request, found, place, errors={"work-photo": _stale()}, status=403)
@@ -249,6 +281,9 @@ def _page(
         people=people(site, place),
         services=list(catalogue(place, site.places).values()),
         checklist=bench.checklist(found.service),
+        letter=Letters(site, place, found).state(
+            principal.name if (principal := gate.visitor(request)) else ""
+        ),
         templates=_templates(site, found, bench),
         step_title=step_title,
         typed=dict.fromkeys(_TYPED, "") | (typed or {}),
@@ -325,7 +360,7 @@ def _changed() -> str:
     return _("Somebody changed this request while you were writing. Read below what is new, then send again.")
 
 
-def _found(request: Request, number: str) -> tuple[ServiceRequest, Place]:
+def found_for_work(request: Request, number: str) -> tuple[ServiceRequest, Place]:
     """The request, for somebody who may work on it."""
     gate.require(request, "request.work")
     site = site_of(request)

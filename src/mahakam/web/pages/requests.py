@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place, scope_of
-from mahakam.services import comments, push
+from mahakam.services import comments, issued, push
 from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Desk, Wanted, resident_acts, revision_of
 from mahakam.services.numbers import normal_number
@@ -157,6 +157,7 @@ def page(
         matter=matter,
         matter_answers=said(site, found, matter.answers) if matter else [],
         mine=mine,
+        has_letter=(mine or may_work) and issued.pdf_of(site.store, found.number) is not None,
         acts=resident_acts(found) if mine else {},
         may_rate=mine and not found.open and not rated(site.broker, found.number),
         rated=request.query_params.get("rated") == "1",
