@@ -1,0 +1,213 @@
+"""Every page of the site in a real browser: accessible on a phone, whole at 200 %, readable without scripts.
+
+The list below is held to the routes of the application: a page that is added and not looked at here fails.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from mahakam.access.accounts import add_account
+from mahakam.app import Node
+from mahakam.config import Settings
+from mahakam.feeds import definition, repair_links
+from mahakam.services import followers, kiosk, private
+from mahakam.services.desk import Desk, revision_of
+from mahakam.services.owner import key_of
+from mahakam.services.request import Draft
+from mahakam.web.site import build
+from support.browser import launched, phone, serious
+from support.demo_part import CONFIG, EXAMPLES, part_of_demo
+from support.node import RunningNode
+
+PASSWORD = "correct horse battery"
+FILE = EXAMPLES / "ascn/jakarta/data/jakarta_fire_posts_2013.csv"
+HELD = "jakarta", "fires-2013"
+_NO_PAGES = (".csv", ".json", ".atom", ".geojson", ".xlsx", ".js", ".pdf", ".jpg", ".webmanifest", ".jsonld")
+NO_PAGES = {
+    "/static/{name:path}": "a file",
+    "/sql.{ending}": "a file",
+    "/trace/file/{run:int}/{sha256}": "a file, as it was read",
+    "/queue/count": "a number for the page's script",
+    "/signout": "leads to the sign-in page",
+    "/cities": "leads to the first page",
+    "/quarantine/{place}/{feed}/{id:int}/popup": "a part of the page, shown inside it",
+    "/trace/popup": "a part of the page, shown inside it",
+}
+"""Routes that are asked with GET and are no page of their own, and why."""
+PAGES = {
+    "/": "/",
+    "/about": "/about",
+    "/catalogue": "/catalogue",
+    "/catalogue/{place}/{feed}": "/catalogue/samarinda/rain",
+    "/cities/{id}": "/cities/samarinda",
+    "/cities/{id}/data/{type}": "/cities/samarinda/data/AdministrativeArea",
+    "/cities/{id}/map": "/cities/samarinda/map",
+    "/connect/{place}": "/connect/samarinda",
+    "/connect/{place}/{id}": "DRAFT",
+    "/connect/{place}/{id}/try": "DRAFT/try",
+    "/developers": "/developers",
+    "/field": "/field?city=samarinda",
+    "/field/kept": "/field/kept",
+    "/indicators/{place}": "/indicators/samarinda",
+    "/indicators/{place}/{name}": "/indicators/jakarta/unhealthy-days",
+    "/insight": "/insight?city=samarinda",
+    "/kiosk/{secret}": "/kiosk/KIOSK",
+    "/kiosk/{secret}/thanks": "/kiosk/KIOSK/thanks",
+    "/kiosks": "/kiosks",
+    "/network": "/network",
+    "/network/report": "/network/report",
+    "/quality": "/quality",
+    "/quality/{place}": "/quality/samarinda",
+    "/quality/{place}/{feed}": "/quality/jakarta/fires-2013",
+    "/quarantine": "/quarantine",
+    "/quarantine/{place}/{feed}": "/quarantine/jakarta/fires-2013",
+    "/quarantine/{place}/{feed}/grid": "/quarantine/jakarta/fires-2013/grid",
+    "/quarantine/{place}/{feed}/{id:int}": "/quarantine/jakarta/fires-2013/ROW",
+    "/queue": "/queue?city=samarinda",
+    "/queue/crew": "/queue/crew?city=samarinda",
+    "/queue/{number}": "/queue/NUMBER",
+    "/repair/{token}": "/repair/REPAIR",
+    "/report": "/report?city=samarinda",
+    "/report/kept": "/report/kept",
+    "/requests": "/requests?city=samarinda",
+    "/requests/{number}": "/requests/NUMBER?key=KEY",
+    "/requests/{number}/follow/{token}": "/requests/NUMBER/follow/FOLLOW",
+    "/requests/{number}/rate": "/requests/NUMBER/rate?key=KEY",
+    "/satisfaction": "/satisfaction",
+    "/services": "/services",
+    "/services/{place}": "/services/samarinda",
+    "/services/{place}/{name}": "/services/samarinda/pothole",
+    "/signin": "/signin",
+    "/sql": "/sql?q=SELECT+*+FROM+samarinda.rain",
+    "/subscriptions": "/subscriptions",
+    "/subscriptions/dead": "/subscriptions/dead",
+    "/trace/entity/{id:path}": "/trace/entity/urn:ngsi-ld:AdministrativeArea:64.72.01.1001",
+    "/trace/value/{place}/{indicator}/{period}": "/trace/value/samarinda/flood-days/2024",
+    "/upload": "/upload?place=samarinda",
+    "/upload/{place}/{feed}": "/upload/samarinda/rain",
+}
+"""Route → an address of it; words in capitals are what the town has of it."""
+
+
+class Town(RunningNode):
+    """The demo's part with a report, a tablet, a held row, a draft … ``known``: word in capitals → what it is."""
+
+    known: dict[str, str]
+    routes: list[str]
+
+    def address(self, route: str) -> str:
+        text = PAGES[route]
+        for word, value in self.known.items():
+            text = text.replace(word, value)
+        return self.url + text
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    data: Path = tmp_path_factory.mktemp("town") / "data"
+    shutil.copytree(part_of_demo(), data)
+    node = Node(Settings(data, CONFIG))
+    store, desk = node.store.tenant(), Desk(node.broker, node.places, data)
+    add_account(store, "siti", PASSWORD, ["admin"])
+    number = desk.send(Draft("samarinda", "waste", "Rubbish at the market", (117.15, -0.49))).number
+    found = desk.request(number)
+    assert found is not None
+    desk.step(number, revision_of(found), "answered", "It was fetched", "", "siti")
+    private.assign(store, number, "", "siti", "siti")
+    follower = followers.add(store, number, "w@example.id", "en")
+    assert follower is not None
+    held = store.held(*HELD, limit=1)
+    feed = definition.load(node.places[HELD[0]], HELD[1])
+    agency = str(held[0].raw.get(feed.agency, "")) if feed.agency else ""
+    link = repair_links.make(store, feed, agency, "Agency", "siti")
+    known = {
+        "NUMBER": number,
+        "KIOSK": kiosk.make(store, "samarinda", "waste", "DLH", "Counter 1", "siti"),
+        "KEY": key_of(store, number),
+        "FOLLOW": follower.token,
+        "ROW": str(held[0].id),
+        "REPAIR": repair_links.token(store, link),
+    }
+    routes = [
+        route.path  # type: ignore[attr-defined]
+        for route in build(node).routes
+        if "GET" in (getattr(route, "methods", None) or ())
+    ]
+    node.close()
+    mail = {"MAHAKAM_SMTP": "smtp://127.0.0.1:9", "MAHAKAM_MAIL_FROM": "Samarinda <no@example.id>"}
+    with Town(data, config=CONFIG, environment=mail) as running:
+        running.known, running.routes = known, routes
+        yield running
+
+
+@pytest.fixture(scope="module")
+def officer(chromium: Browser, town: Town) -> Iterator[BrowserContext]:
+    """Signed in on a phone; with a draft of a dataset."""
+    context = phone(chromium, bypass_csp=True)
+    page = context.new_page()
+    page.goto(f"{town.url}/connect/samarinda?lang=en")
+    page.get_by_label("Name").fill("siti")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/connect/samarinda*")
+    page.get_by_label("The file").set_input_files(str(FILE))
+    page.get_by_role("button", name="Look at it").click()
+    page.wait_for_url("**/connect/samarinda/*")
+    town.known["DRAFT"] = page.url.removeprefix(town.url).partition("?")[0]
+    page.close()
+    yield context
+    context.close()
+
+
+def test_no_page_of_the_site_is_missing_here(town: Town) -> None:
+    pages = {path for path in town.routes if not path.endswith(_NO_PAGES)}
+    assert pages - NO_PAGES.keys() == PAGES.keys()
+    assert NO_PAGES.keys() <= pages, "a route that is no more"
+
+
+@pytest.mark.parametrize("route", PAGES)
+def test_a_page_is_accessible_and_fits_a_phone_and_200_per_cent(
+    officer: BrowserContext, town: Town, route: str
+) -> None:
+    page = officer.new_page()
+    answer = page.goto(town.address(route), wait_until="load")
+    assert answer is not None
+    assert answer.status == 200
+    assert page.url.partition("?")[0] == town.address(route).partition("?")[0], "no sign-in page in its place"
+    expect(page.get_by_role("heading", level=1).first).to_be_visible()
+    assert serious(page) == []
+    too_wide = "document.documentElement.scrollWidth - innerWidth"
+    assert page.evaluate(too_wide) <= 0, "wider than a phone"
+    # A window of 1280 at 200 % has 640 pixels of its own (WCAG 1.4.4, 1.4.10).
+    page.set_viewport_size({"width": 640, "height": 400})
+    assert page.evaluate(too_wide) <= 0, "scrolls sideways at 200 %"
+    page.close()
+
+
+def test_every_page_can_be_read_without_scripts(
+    chromium: Browser, officer: BrowserContext, town: Town
+) -> None:
+    context = chromium.new_context(
+        java_script_enabled=False, locale="en-GB", storage_state=officer.storage_state()
+    )
+    page = context.new_page()
+    for route in PAGES:
+        page.goto(town.address(route), wait_until="domcontentloaded")
+        heading = page.get_by_role("heading", level=1).first
+        expect(heading, f"{route} without scripts").to_be_visible()
+        said = page.locator("main").inner_text()
+        assert len(said) > 40, f"{route} says nothing without scripts"
+        assert "undefined" not in said
+    context.close()
