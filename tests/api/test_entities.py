@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support.api import BASE, Api, problem
+from support.api import BASE, Api, link, problem
 
 ONE = "urn:ngsi-ld:Weather:1"
 POINT = {"type": "Point", "coordinates": [117.1, -0.5]}
@@ -291,3 +291,25 @@ def test_query_by_post(api: Api) -> None:
         {"type": "Query"},
     ):
         problem(api("POST", "/entityOperations/query", json=members), 400, "BadRequestData")
+
+
+def test_words_and_keys_in_q(api: Api) -> None:
+    """``expandValues`` (clause 4.9): values that are words of the @context; ``jsonKeys``: keys that are not."""
+    iri = "https://example.org/dry"
+    api.create("urn:ngsi-ld:Weather:1", season={"type": "VocabProperty", "vocab": iri})
+    api.create("urn:ngsi-ld:Weather:2", raw={"type": "JsonProperty", "json": {"level": {"now": 3}}})
+    api.create("urn:ngsi-ld:Weather:3", raw={"type": "JsonProperty", "json": {"level": {"now": 4}}})
+    document = {"@context": {"dry": iri}}
+    hosted = api("POST", "/jsonldContexts", json=document).headers["location"]
+    words = link(f"http://localhost{hosted}" if hosted.startswith("/") else hosted)
+    query = f"{BASE}/entities?type=Weather&q=season==%22dry%22"
+    assert ids(api.client.get(f"{query}&expandValues=season", headers=words)) == ["urn:ngsi-ld:Weather:1"]
+    assert ids(api.client.get(query, headers=words)) == []
+    assert ids(api.get("/entities?type=Weather&q=raw[level.now]>3&jsonKeys=raw")) == ["urn:ngsi-ld:Weather:3"]
+    posted = {
+        "type": "Query",
+        "entities": [{"type": "Weather"}],
+        "q": "raw[level.now]==3",
+        "jsonKeys": ["raw"],
+    }
+    assert ids(api("POST", "/entityOperations/query", json=posted)) == ["urn:ngsi-ld:Weather:2"]

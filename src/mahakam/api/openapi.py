@@ -37,6 +37,7 @@ _PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
         "Query language of clause 4.9",
         {"type": "string", "examples": ['temperature>30;category=="BAIK"']},
     ),
+    "jsonKeys": ("Attributes in q whose keys are plain JSON: here they always are", _NAMES),
     "expandValues": ("Attributes whose values in q are words of the @context", _NAMES),
     "scopeQ": ("Scope query", {"type": "string", "examples": ["/kaltim/#"]}),
     "georel": (

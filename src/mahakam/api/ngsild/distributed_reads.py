@@ -33,7 +33,17 @@ from mahakam.ngsild.selection import Selection, Types
 MAX_SPLIT = 10_000
 """Entities of one source that are looked at where the filters can only be applied to the whole."""
 _PAGE = 100
-FILTERS = ("q", "expandValues", "scopeQ", "georel", "geometry", "coordinates", "geoproperty", "bbox")
+FILTERS = (
+    "q",
+    "expandValues",
+    "jsonKeys",
+    "scopeQ",
+    "georel",
+    "geometry",
+    "coordinates",
+    "geoproperty",
+    "bbox",
+)
 _READS = ("retrieveEntity", "queryEntity", "queryBatch")
 
 

@@ -66,6 +66,7 @@ QUERY_PARAMETERS = READ_PARAMETERS | {
     "idPattern",
     "csf",
     "expandValues",
+    "jsonKeys",
     "orderBy",
     "orderFrom",
     "collation",

@@ -19,7 +19,7 @@ MAP_PARAMETERS = frozenset(("entityMap", "entityMapLifetime"))
 CREATE_PARAMETERS = frozenset(
     (
         "type", "attrs", "q", "georel", "bbox", "scopeQ", "geometry", "coordinates", "geoproperty", "id",
-        "idPattern", "csf", "expandValues", "local", "entityMapLifetime",
+        "idPattern", "csf", "expandValues", "jsonKeys", "local", "entityMapLifetime",
     )
 )  # fmt: skip
 HEADER = "ngsild-entitymap"

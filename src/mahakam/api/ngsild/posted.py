@@ -28,7 +28,7 @@ PARAMETERS = frozenset(
     )
 )
 _TEXTS = ("q", "csf", "scopeQ", "lang", "datasetId", "join")
-_LISTS = ("attrs", "pick", "omit", "expandValues", "containedBy")
+_LISTS = ("attrs", "pick", "omit", "expandValues", "jsonKeys", "containedBy")
 _GEO = ("georel", "geometry", "geoproperty")
 _MEMBERS = frozenset(("type", "entities", "geoQ", "joinLevel", "ordering", *_TEXTS, *_LISTS))
 

@@ -17,7 +17,7 @@ from mahakam.ngsild.query import names_of, selection_from
 from mahakam.ngsild.selection import Selection
 
 PURGE_PARAMETERS = frozenset(
-    (*FILTERS, *GEO_PARAMETERS, "id", "idPattern", "csf", "expandValues", "keep", "drop", "local")
+    (*FILTERS, *GEO_PARAMETERS, "id", "idPattern", "csf", "expandValues", "jsonKeys", "keep", "drop", "local")
 )
 _CHUNK = 500
 

@@ -48,7 +48,7 @@ RETRIEVE_PARAMETERS = TEMPORAL | {
     "local", *MAP_PARAMETERS, "csf",
 }  # fmt: skip
 QUERY_PARAMETERS = RETRIEVE_PARAMETERS | {
-    *FILTERS, *GEO_PARAMETERS, "id", "idPattern", "expandValues", "limit", "offset", "count", "orderBy",
+    *FILTERS, *GEO_PARAMETERS, "id", "idPattern", "expandValues", "jsonKeys", "limit", "offset", "count", "orderBy",
 }  # fmt: skip
 CREATE_MAP_PARAMETERS = CREATE_PARAMETERS | TEMPORAL - {"lastN"}
 POST_PARAMETERS = frozenset(("limit", "offset", "count", "options", "format", "local"))
