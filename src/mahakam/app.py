@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import threading
-import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +15,7 @@ import orjson
 import mahakam
 from mahakam.api.catalogue.negotiation import is_data
 from mahakam.config import ConfigError, Place, Settings, load_places
+from mahakam.leading import Leader
 from mahakam.store.errors import StoreError
 from mahakam.store.opening import open_store
 from mahakam.store.protocol import Store
@@ -26,11 +25,6 @@ if TYPE_CHECKING:
     from mahakam.broker.contexts import Contexts
     from mahakam.broker.contracts import ContractBook
     from mahakam.broker.history import Keeping
-    from mahakam.broker.identity import Identity
-    from mahakam.broker.notifier import Notifier
-    from mahakam.services.photo import Darkroom
-    from mahakam.web.mailing import Mailing
-    from mahakam.web.pushing import Pushing
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -138,172 +132,6 @@ def open_node(settings: Settings) -> Node:
     return node
 
 
-class Notifiers:
-    """The notifiers of all tenants, the purge of their histories, mail, and photos that wait to be drawn, in one
-    process: the one that leads, of all that share the store.
-
-    When that process ends, however it ends, or loses the database, another one takes over.
-    """
-
-    LOOK = 5.0
-    """Seconds between looks for who leads, and for tenants that are new."""
-    PURGE = 3600.0
-    """Seconds between purges of attribute instances that are kept no longer."""
-    REMIND = 60.0
-    """Seconds between rounds of what is due or late with requests."""
-    ALERT = 30.0
-    """Seconds between looks at the feeds."""
-    EXCHANGE = 300.0
-    """Seconds between rounds with other Open311 servers."""
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-        self._running: dict[str, Notifier] = {}
-        self._mailing: Mailing | None = None
-        self._pushing: Pushing | None = None
-        self._darkroom: Darkroom | None = None
-        self._identity: Identity | None = None
-        self._purge_at = 0.0
-        self._remind_at = 0.0
-        self._exchange_at = 0.0
-        self._alert_at = 0.0
-        self._exchanging: threading.Thread | None = None
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="notifiers", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._ended.set()
-        if self._thread.is_alive():
-            self._thread.join()
-        self._dismiss()
-
-    def _run(self) -> None:
-        while not self._ended.is_set():
-            try:
-                if self._node.store.lead():
-                    self._look()
-                else:
-                    self._dismiss()
-            except StoreError as error:
-                _log.error("notifications wait: %s", error)
-            self._ended.wait(self.LOOK)
-
-    def _dismiss(self) -> None:
-        for notifier in self._running.values():
-            notifier.stop()
-        self._running.clear()
-        if self._mailing:
-            self._mailing.stop()
-            self._mailing = None
-        if self._pushing:
-            self._pushing.stop()
-            self._pushing = None
-        if self._darkroom:
-            self._darkroom.stop()
-            self._darkroom = None
-
-    def _remind(self) -> None:
-        """Tell what is due or late; what goes wrong there holds up no notification."""
-        from mahakam.services.desk import Desk
-        from mahakam.services.queue import build_lists
-        from mahakam.services.reminders import Reminders
-        from mahakam.web.clock_letters import ClockLetters
-
-        node = self._node
-        tell = ClockLetters(node.places, node.settings.base) if node.settings.smtp else None
-        try:
-            build_lists(node.broker)
-            desk = Desk(node.broker, node.places, node.settings.data)
-            Reminders(desk, node.broker, node.places, tell).run()
-        except StoreError:
-            raise
-        except Exception:
-            _log.exception("the round of what is late ended early; the next one goes on")
-
-    def _alert(self) -> None:
-        """Tell of feeds that failed, are late or got worse; as :meth:`_remind`."""
-        from mahakam.web.alerting import alerts
-
-        try:
-            alerts(self._node).look()
-        except StoreError:
-            raise
-        except Exception:
-            _log.exception("the look at the feeds ended early; the next one goes on")
-
-    def _exchange(self) -> None:
-        """A round with other servers, in a thread of its own: they may be slow."""
-        from mahakam.services.desk import Desk
-        from mahakam.services.exchange import Exchange
-
-        node = self._node
-        try:
-            Exchange(Desk(node.broker, node.places, node.settings.data), node.broker, node.places).run()
-        except Exception:
-            _log.exception("the exchange with other servers ended early; the next round goes on")
-
-    def _alias(self, tenant: str) -> str:
-        """The name by which other nodes know this one (clause 6.3.18)."""
-        from mahakam.broker.identity import Identity
-
-        if self._identity is None:
-            self._identity = Identity(self._node.broker.store)
-        return self._identity.alias(tenant)
-
-    def _look(self) -> None:
-        from mahakam.broker.federation.spreading import Spreading
-        from mahakam.broker.notifier import Notifier
-
-        if time.monotonic() >= self._exchange_at and not (self._exchanging and self._exchanging.is_alive()):
-            self._exchange_at = time.monotonic() + self.EXCHANGE
-            self._exchanging = threading.Thread(target=self._exchange, name="exchange", daemon=True)
-            self._exchanging.start()
-        if time.monotonic() >= self._remind_at:
-            self._remind_at = time.monotonic() + self.REMIND
-            self._remind()
-        if time.monotonic() >= self._alert_at:
-            self._alert_at = time.monotonic() + self.ALERT
-            self._alert()
-
-        if time.monotonic() >= self._purge_at:
-            self._purge_at = time.monotonic() + self.PURGE
-            for name in self._node.store.tenants():
-                self._node.broker.tenant(name).history.purge()
-
-        for name in self._node.store.tenants():
-            if name not in self._running:
-                broker = self._node.broker.tenant(name)
-                private = self._node.settings.private_addresses
-                spreading = Spreading(
-                    broker.subscriptions,
-                    broker.registrations,
-                    address=self._node.settings.base,
-                    alias=partial(self._alias, name),
-                    private_addresses=private,
-                )
-                notifier = Notifier(broker.subscriptions, private_addresses=private, beside=spreading.run)
-                notifier.start()
-                self._running[name] = notifier
-        if self._darkroom is None:
-            from mahakam.services.photo import Darkroom
-
-            self._darkroom = Darkroom(self._node.settings.data)
-            self._darkroom.start()
-        if self._node.settings.smtp and self._mailing is None:
-            from mahakam.web.mailing import Mailing
-
-            self._mailing = Mailing(self._node)
-            self._mailing.start()
-        if self._pushing is None:
-            from mahakam.web.pushing import Pushing
-
-            self._pushing = Pushing(self._node)
-            self._pushing.start()
-
-
 class Application:
     """The ASGI application: NGSI-LD first and without a framework, then pages.
 
@@ -318,7 +146,7 @@ class Application:
         self._catalogue: Asgi | None = None
         self._ckan: Asgi | None = None
         self._pages: Asgi | None = None
-        self._notifiers = Notifiers(node)
+        self._leader = Leader(node)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.handled(scope, receive, send)
@@ -390,10 +218,10 @@ class Application:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                await asyncio.to_thread(self._notifiers.start)
+                await asyncio.to_thread(self._leader.start)
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
-                await asyncio.to_thread(self._notifiers.stop)
+                await asyncio.to_thread(self._leader.stop)
                 await asyncio.to_thread(self.node.close)
                 await send({"type": "lifespan.shutdown.complete"})
                 return

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mahakam.broker.rounds import Rounds
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -115,33 +117,22 @@ def photo_file(data: Path, name: str) -> Path | None:
     return None
 
 
-class Darkroom:
+class Darkroom(Rounds):
     """Draws the photos that came too fast to be drawn at once, in a thread of the process that leads."""
 
     LOOK = 2.0
 
     def __init__(self, data: Path) -> None:
+        super().__init__("darkroom")
         self._data = data
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="darkroom", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the photo under way; the others are there still."""
-        self._ended.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._ended.wait(self.LOOK):
-            for path in sorted(_undrawn(self._data).glob(f"*{_AS_IT_CAME}")):
-                while _pace.busy() and not self._ended.wait(0.2):
-                    pass  # reports come first
-                if self._ended.is_set():
-                    return
-                _draw(self._data, path)
+    def round(self) -> None:
+        for path in sorted(_undrawn(self._data).glob(f"*{_AS_IT_CAME}")):
+            while _pace.busy() and not self.ended.wait(0.2):
+                pass  # reports come first
+            if self.ended.is_set():
+                return
+            _draw(self._data, path)
 
 
 class _Pace:

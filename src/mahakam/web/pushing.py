@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
 from collections.abc import Mapping
 from email.utils import parseaddr
 from urllib.parse import quote, urlsplit
 
+from mahakam.broker.rounds import Rounds
 from mahakam.config import Place, Settings
 from mahakam.services import push
 from mahakam.services.desk import Desk
@@ -16,39 +15,25 @@ from mahakam.services.owner import key_of
 from mahakam.services.push import Browser, Pusher
 from mahakam.services.request import Request
 from mahakam.services.watch import Watch
-from mahakam.store.errors import StoreError
 from mahakam.store.protocol import EntityStore, Transaction
 from mahakam.web.language import _, reading
 from mahakam.web.request_words import STATE_NAMES, step_words
 from mahakam.web.site import Node
 
-LOOK = 3.0
-"""Seconds between looks for news and for what is due."""
 _LONGEST = 240
 """Letters of a step's words: what a notification shows."""
-_log = logging.getLogger(__name__)
 
 
-class Pushing:
+class Pushing(Rounds):
     """Runs in the process that leads."""
 
     def __init__(self, node: Node) -> None:
+        super().__init__("news to browsers")
         self._store = node.store.tenant()
         settings = node.settings
         self._watch = Watch(self._store, Desk(node.broker, node.places, settings.data), "push-cursor")
         self._places = node.places
         self._pusher = Pusher(self._store, subject_of(settings), private_addresses=settings.private_addresses)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pushing", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the message under way; what is owed stays owed."""
-        self._ended.set()
-        if self._thread.is_alive():
-            self._thread.join()
 
     def write_news(self) -> int:
         """Owe a message to every browser that follows a request that has news; how many. Each step is told once."""
@@ -74,14 +59,9 @@ class Pushing:
 
         return self._store.write(work)
 
-    def _run(self) -> None:
-        while not self._ended.is_set():
-            try:
-                self.write_news()
-                self.send()
-            except StoreError as error:
-                _log.error("news to browsers wait: %s", error)
-            self._ended.wait(LOOK)
+    def round(self) -> None:
+        self.write_news()
+        self.send()
 
 
 def subject_of(settings: Settings) -> str:

@@ -1,0 +1,133 @@
+"""What one process does for all that share a store: the one that leads.
+
+When that process ends, however it ends, or loses the database, another one takes over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mahakam.broker.rounds import Every, Rounds
+
+if TYPE_CHECKING:
+    from mahakam.broker.identity import Identity
+    from mahakam.broker.notifier import Notifier
+    from mahakam.web.site import Node
+
+REMIND = 60.0
+"""Seconds between rounds of what is due or late with requests."""
+ALERT = 30.0
+"""Seconds between looks at the feeds."""
+PURGE = 3600.0
+"""Seconds between purges of attribute instances that are kept no longer."""
+EXCHANGE = 300.0
+"""Seconds between rounds with other Open311 servers, which may be slow."""
+
+
+class Leader(Rounds):
+    """Looks who leads. The process that does has the notifiers of all tenants, and a thread for each other work."""
+
+    LOOK = 5.0
+
+    def __init__(self, node: Node) -> None:
+        super().__init__("leader")
+        self._node = node
+        self._notifiers: dict[str, Notifier] = {}
+        self._works: list[Rounds] = []
+        self._identity: Identity | None = None
+
+    def round(self) -> None:
+        if self._node.store.lead():
+            self._lead()
+        else:
+            self._dismiss()
+
+    def stop(self) -> None:
+        super().stop()
+        self._dismiss()
+
+    def _lead(self) -> None:
+        for name in self._node.store.tenants():
+            if name not in self._notifiers:
+                self._notifiers[name] = self._notifier(name)
+                self._notifiers[name].start()
+        if not self._works:
+            self._works = list(self._of_the_leader())
+            for work in self._works:
+                work.start()
+
+    def _dismiss(self) -> None:
+        for notifier in self._notifiers.values():
+            notifier.stop()
+        self._notifiers.clear()
+        for work in self._works:
+            work.ended.set()
+        for work in self._works:
+            work.stop()
+        self._works.clear()
+
+    def _of_the_leader(self) -> Iterator[Rounds]:
+        from mahakam.services.photo import Darkroom
+        from mahakam.web.mailing import Mailing
+        from mahakam.web.pushing import Pushing
+
+        yield Darkroom(self._node.settings.data)
+        yield Pushing(self._node)
+        if self._node.settings.smtp:
+            yield Mailing(self._node)
+        yield Every("reminders", REMIND, self._remind)
+        yield Every("alerts of feeds", ALERT, self._alert)
+        yield Every("histories", PURGE, self._purge)
+        yield Every("exchange", EXCHANGE, self._exchange, patience=1.0)
+
+    def _notifier(self, tenant: str) -> Notifier:
+        from mahakam.broker.federation.spreading import Spreading
+        from mahakam.broker.notifier import Notifier
+
+        broker = self._node.broker.tenant(tenant)
+        private = self._node.settings.private_addresses
+        spreading = Spreading(
+            broker.subscriptions,
+            broker.registrations,
+            address=self._node.settings.base,
+            alias=partial(self._alias, tenant),
+            private_addresses=private,
+        )
+        return Notifier(broker.subscriptions, private_addresses=private, beside=spreading.run)
+
+    def _alias(self, tenant: str) -> str:
+        """The name by which other nodes know this one (clause 6.3.18)."""
+        from mahakam.broker.identity import Identity
+
+        if self._identity is None:
+            self._identity = Identity(self._node.broker.store)
+        return self._identity.alias(tenant)
+
+    def _remind(self) -> None:
+        from mahakam.services.desk import Desk
+        from mahakam.services.queue import build_lists
+        from mahakam.services.reminders import Reminders
+        from mahakam.web.clock_letters import ClockLetters
+
+        node = self._node
+        tell = ClockLetters(node.places, node.settings.base) if node.settings.smtp else None
+        build_lists(node.broker)
+        Reminders(Desk(node.broker, node.places, node.settings.data), node.broker, node.places, tell).run()
+
+    def _alert(self) -> None:
+        from mahakam.web.alerting import alerts
+
+        alerts(self._node).look()
+
+    def _purge(self) -> None:
+        for name in self._node.store.tenants():
+            self._node.broker.tenant(name).history.purge()
+
+    def _exchange(self) -> None:
+        from mahakam.services.desk import Desk
+        from mahakam.services.exchange import Exchange
+
+        node = self._node
+        Exchange(Desk(node.broker, node.places, node.settings.data), node.broker, node.places).run()
