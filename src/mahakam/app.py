@@ -114,6 +114,16 @@ class Node:
         except ValueError as error:
             raise ConfigError(Path("MAHAKAM_ORIGINS"), str(error)) from None
 
+    def check_lineage(self) -> None:
+        """Raises ConfigError if ``openlineage`` names nothing that events can go to."""
+        if self.settings.openlineage:
+            from mahakam.feeds.openlineage.sending import Receiver, ReceiverError
+
+            try:
+                Receiver.parse(self.settings.openlineage)
+            except ReceiverError as error:
+                raise ConfigError(Path("MAHAKAM_OPENLINEAGE"), str(error)) from None
+
     def close(self) -> None:
         """Finish the writes that wait."""
         if "store" in self.__dict__:
@@ -129,6 +139,7 @@ def open_node(settings: Settings) -> Node:
     _ = node.keeping, node.places, node.store
     node.check_mail()
     node.check_origins()
+    node.check_lineage()
     return node
 
 

@@ -38,7 +38,8 @@ class Settings:
     ``history``: which tenants keep temporal evolutions, and how long (``broker.history.Keeping``).
     ``origins``: web applications elsewhere that may use the API from a browser (``api.cross_origin``).
     ``url``: the address by which people reach the node; ``smtp`` and ``mail_from``: mail server and sender
-    (``services.outbox``), "" for a node that sends no mail.
+    (``services.outbox``), "" for a node that sends no mail. ``openlineage`` and ``openlineage_key``: where events of
+    each run go (``feeds.openlineage.sending``), and the bearer token there; "" for nowhere.
     """
 
     data: Path
@@ -56,6 +57,8 @@ class Settings:
     origins: str = ""
     smtp: str = field(default="", repr=False)
     mail_from: str = ""
+    openlineage: str = field(default="", repr=False)
+    openlineage_key: str = field(default="", repr=False)
 
     @property
     def base(self) -> str:
@@ -80,6 +83,8 @@ class Settings:
             "MAHAKAM_ORIGINS": self.origins,
             "MAHAKAM_SMTP": self.smtp,
             "MAHAKAM_MAIL_FROM": self.mail_from,
+            "MAHAKAM_OPENLINEAGE": self.openlineage,
+            "MAHAKAM_OPENLINEAGE_KEY": self.openlineage_key,
         }
 
     @classmethod
@@ -101,6 +106,8 @@ class Settings:
             origins=environ.get("MAHAKAM_ORIGINS", ""),
             smtp=environ.get("MAHAKAM_SMTP", ""),
             mail_from=environ.get("MAHAKAM_MAIL_FROM", ""),
+            openlineage=environ.get("MAHAKAM_OPENLINEAGE", ""),
+            openlineage_key=environ.get("MAHAKAM_OPENLINEAGE_KEY", ""),
         )
 
 

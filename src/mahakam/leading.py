@@ -22,6 +22,8 @@ ALERT = 30.0
 """Seconds between looks at the feeds."""
 PURGE = 3600.0
 """Seconds between purges of attribute instances that are kept no longer."""
+LINEAGE = 10.0
+"""Seconds between looks for runs that the lineage server has not been told of."""
 EXCHANGE = 300.0
 """Seconds between rounds with other Open311 servers, which may be slow."""
 
@@ -80,6 +82,8 @@ class Leader(Rounds):
         yield Every("reminders", REMIND, self._remind)
         yield Every("alerts of feeds", ALERT, self._alert)
         yield Every("histories", PURGE, self._purge)
+        if self._node.settings.openlineage:
+            yield Every("lineage", LINEAGE, self._tell_lineage, patience=1.0)
         yield Every("exchange", EXCHANGE, self._exchange, patience=1.0)
 
     def _notifier(self, tenant: str) -> Notifier:
@@ -120,6 +124,12 @@ class Leader(Rounds):
         from mahakam.web.alerting import alerts
 
         alerts(self._node).look()
+
+    def _tell_lineage(self) -> None:
+        from mahakam.feeds.openlineage.sending import tell_owed
+        from mahakam.feeds.parts import Parts
+
+        tell_owed(Parts.of(self._node), self._node.settings)
 
     def _purge(self) -> None:
         for name in self._node.store.tenants():

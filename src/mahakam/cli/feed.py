@@ -99,6 +99,7 @@ def due(watch: bool, data: Path, config: _FOLDERS) -> int:
     """
     import time
 
+    from mahakam.feeds.openlineage.sending import tell_owed
     from mahakam.feeds.parts import Parts
     from mahakam.web.alerting import alerts
 
@@ -108,6 +109,7 @@ def due(watch: bool, data: Path, config: _FOLDERS) -> int:
             parts = Parts.of(node)
             runs = run_feeds(parts, due_feeds(parts))
             alerts(node).look()
+            tell_owed(parts, node.settings)
         for one in runs:
             click.echo(summary(one))
         code = max(code, *map(exit_code, runs), 0)
