@@ -71,7 +71,7 @@ def test_a_steward_accepts_corrects_and_sees_the_rows(page: Page, node: RunningN
     expect(page.get_by_role("status")).to_contain_text("3 rows went in, 1 are held")
     assert _stops(node) == {"A1", "A2", "A3", "A4"}
 
-    page.get_by_role("link", name="Edit").click()
+    page.get_by_role("link", name="Edit", exact=True).click()
     expect(page.get_by_label("kecamatan", exact=True)).to_be_focused()
     page.keyboard.press("Control+a")
     page.keyboard.type("Tebet")

@@ -71,7 +71,7 @@ def test_a_problem_from_the_phone_to_the_answer(chromium: Browser, node: Running
     page.get_by_label("E-mail").fill("warga@example.id")
     page.get_by_role("button", name="Send report").tap()
     page.wait_for_url("**/requests/TOWN-*")
-    expect(page.get_by_role("status")).to_contain_text("TOWN-")
+    expect(page.locator(".sent")).to_contain_text("TOWN-")
     expect(page.get_by_text("Deep hole in front of the market")).to_be_visible()
     assert page.locator(".photo img").evaluate("image => image.complete && image.naturalWidth") == 1200
     _fits(page)

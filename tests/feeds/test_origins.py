@@ -64,10 +64,10 @@ def test_a_secret_comes_from_the_environment(
         town, http={"url": f"{portal.url}/secret", "headers": {"Authorization": "Bearer ${TOWN_KEY}"}}
     )
     assert "needs the secret TOWN_KEY" in town.failed()
-    monkeypatch.setenv("TOWN_KEY", "abc")
+    monkeypatch.setenv("TOWN_KEY", "the-key-of-the-town")
     assert town.run().stored == 7
     kept = "".join(path.read_text() for path in (town.data / "origins").iterdir())
-    assert "abc" not in kept
+    assert "the-key-of-the-town" not in kept
 
 
 def test_a_busy_server_is_asked_again(town: Town, portal: Portal) -> None:

@@ -56,7 +56,7 @@ class Portal:
                 return self.send(request, 304, b"")
             return self.send(request, 200, CSV.encode(), ("ETag", '"v1"'), ("Content-Type", "text/csv"))
         if path == "/secret":
-            right = headers.get("authorization") == "Bearer abc"
+            right = headers.get("authorization") == "Bearer the-key-of-the-town"
             return self.send(
                 request,
                 200 if right else 401,
