@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mahakam.ngsild.entity import ENTITY_MEMBERS, Document
@@ -10,7 +10,21 @@ from mahakam.ngsild.entity import ENTITY_MEMBERS, Document
 
 def now() -> str:
     """ISO 8601 UTC with milliseconds: ``2026-11-24T04:00:00.123Z``."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return _text(datetime.now(UTC))
+
+
+def after(seconds: float) -> str:
+    """The time so many seconds from now."""
+    return _text(datetime.now(UTC) + timedelta(seconds=seconds))
+
+
+def text_of(moment: datetime) -> str:
+    """A moment with its zone, as :func:`now` writes it."""
+    return _text(moment.astimezone(UTC))
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def stamped(document: Document, at: str, before: Document | None = None) -> Document:

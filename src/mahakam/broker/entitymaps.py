@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from mahakam.broker.clock import now
+from mahakam.broker.clock import after, now
 from mahakam.ngsild.lexical import TIME_RULE, is_time
 from mahakam.ngsild.problem import Problem, bad_request, not_found
 from mahakam.store.protocol import EntityStore
@@ -49,7 +48,7 @@ class EntityMaps:
             raise Problem(
                 "TooManyResults", "The entity map is too large", f"at most {MAX_ENTITIES:,} entities"
             )
-        made = EntityMap(f"urn:ngsi-ld:EntityMap:{uuid4()}", found, _after(min(seconds, MAX_SECONDS)))
+        made = EntityMap(f"urn:ngsi-ld:EntityMap:{uuid4()}", found, after(min(seconds, MAX_SECONDS)))
         at = now()
         kept = sorted((record["expires"], id) for id, record in self._store.records(KIND).items())
         gone = [
@@ -82,7 +81,7 @@ class EntityMaps:
         found = self.get(id)
         if not isinstance(expires, str) or not is_time(expires):
             raise bad_request("The entity map is not valid", f"expiresAt: expected {TIME_RULE}")
-        self._save(EntityMap(id, found.sources, min(expires, _after(MAX_SECONDS))))
+        self._save(EntityMap(id, found.sources, min(expires, after(MAX_SECONDS))))
 
     def prune(self, found: EntityMap, ids: Iterable[str]) -> None:
         """Take entities that are no more out of a map."""
@@ -101,8 +100,3 @@ class EntityMaps:
 
 def _record(one: EntityMap) -> dict[str, Any]:
     return {"sources": one.sources, "expires": one.expires}
-
-
-def _after(seconds: float) -> str:
-    at = datetime.now(UTC) + timedelta(seconds=seconds)
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

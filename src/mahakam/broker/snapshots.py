@@ -202,12 +202,6 @@ class Frozen:
         return self._beneath.write(work)
 
 
-def after(seconds: float) -> str:
-    """The time so many seconds from now."""
-    at = datetime.now(UTC) + timedelta(seconds=seconds)
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-
-
 def _few(documents: Iterable[Document]) -> list[Document]:
     found = list({document["id"]: document for document in islice(documents, MAX_ENTITIES + 1)}.values())
     if len(found) > MAX_ENTITIES:

@@ -7,10 +7,11 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from mahakam.broker.clock import now
 from mahakam.feeds import definition
 from mahakam.feeds.archive import Archive
 from mahakam.feeds.parts import Parts
-from mahakam.feeds.run import last_success, now, run_feed
+from mahakam.feeds.run import last_success, run_feed
 from mahakam.feeds.turn import is_taken
 from mahakam.store.model import Change, Correction, Held, Run
 from mahakam.store.protocol import Transaction

@@ -9,9 +9,9 @@ from typing import Literal
 
 import orjson
 
+from mahakam.broker.clock import now
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.quarantine import OPEN, Busy, replay
-from mahakam.feeds.run import now
 from mahakam.store.model import Change, Held, Run
 from mahakam.store.protocol import Transaction
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mahakam.broker.clock import now
 from mahakam.config import ConfigError, scope_of
 from mahakam.feeds import definition
 from mahakam.feeds.archive import Archive
@@ -104,11 +104,6 @@ def columns_of(source: Mapping[str, Any]) -> list[str]:
     """The columns of the file, or of all files, of a run's source, each once."""
     some = [source, *source.get("files", ())]
     return list(dict.fromkeys(str(name) for one in some for name in one.get("columns", ())))
-
-
-def now() -> str:
-    """ISO 8601 UTC, milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _silent(_step: str, _done: int, _total: int) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from mahakam.broker.broker import Broker
+from mahakam.broker.clock import now
 from mahakam.broker.writes import Delete, Upsert, Write
 from mahakam.config import ConfigError, Place, scope_of
 from mahakam.indicators.definition import Definition, definitions_of
@@ -150,17 +150,17 @@ def update(
     changed.
     """
     key = f"{place.id}/{definition.id}"
-    now = _now()
+    at = now()
     try:
         selection = selection_of(definition, place, broker.places)
         mark = _mark(definition, place, broker.places, _inputs(broker, place, definition, selection))
         if not force and _untouched(broker, selection, mark, broker.store.record(KIND, key)):
             return Outcome(place.id, definition.id, "unchanged")
         computed = compute(broker, place, definition)
-        written, removed = _store(broker, place, definition, computed.values, now)
+        written, removed = _store(broker, place, definition, computed.values, at)
     except (ConfigError, Problem) as error:
         return Outcome(place.id, definition.id, "failed", problem=str(error))
-    record = {**mark, "at": now}
+    record = {**mark, "at": at}
     broker.transact(lambda transaction: transaction.save_record(KIND, key, record))
     return Outcome(
         place.id,
@@ -273,7 +273,3 @@ def _forget(broker: Broker, place: Place, defined: set[str]) -> None:
         if document.get("indicator", {}).get("value") not in defined
     ]
     _write(broker, [Delete(id) for id in gone])
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -73,6 +73,11 @@ def is_ours(request: Request, form: FormData) -> bool:
     return is_own_form(store, request.headers, text(form, TOKEN_FIELD), session_key(request.headers, store))
 
 
+def stale() -> str:
+    """What a form that is not ours, or had lain open for too long, is answered where what was typed is kept."""
+    return _("The page had lain open for a long time. Your text is still here: please send it once more.")
+
+
 def require_ours(request: Request, form: FormData) -> None:
     """Raises HTTPException 403 for a form that is not ours."""
     if not is_ours(request, form):

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ROWS = 25
 LONGEST_VALUE = 2000
+Clashes = Mapping[str, tuple[str | None, str | None]]
+"""As in :class:`mahakam.feeds.repairing.Result`."""
 FIELDS, BYTES = 12_000, 8 * 2**20
 """What a grid's form may hold."""
 
@@ -128,7 +130,7 @@ def grid(
     locked: Collection[str] = (),
     masked: Collection[str] = (),
     typed: Mapping[str, str] | None = None,
-    clashes: Mapping[int, Mapping[str, tuple[str | None, str | None]]] | None = None,
+    clashes: Mapping[int, Clashes] | None = None,
 ) -> Grid:
     """The grid over some rows. ``locked`` columns cannot be changed; ``masked`` ones (personal data) are shown only
     where a finding points; ``typed``: what was typed before, by form field; ``clashes`` as in :class:`Result`."""
@@ -198,6 +200,12 @@ def said(done: Repaired) -> str:
         return _("Nothing was changed.")
     went = n_("%(n)s row went in", "%(n)s rows went in", stored)
     return _("Sent through: %(stored)s, %(held)s are still held.", stored=went, held=held)
+
+
+def clashing(done: Repaired | None) -> tuple[list[Held], dict[int, Clashes]]:
+    """The rows that somebody else changed too, and the clashes of each row that came back."""
+    handled = [(one.held, one.clashes) for one in done.results if one.held] if done else []
+    return [held for held, clashes in handled if clashes], {held.id: clashes for held, clashes in handled}
 
 
 def outcome_words(result: Result) -> str:

@@ -152,11 +152,6 @@ def said(faults: Iterable[Fault]) -> dict[str, str]:
     return found
 
 
-def stale() -> str:
-    """A form that had lain open for too long."""
-    return _("The page had lain open for a long time. Your text is still here: please send it once more.")
-
-
 def changed() -> str:
     """Somebody else was quicker."""
     return _(

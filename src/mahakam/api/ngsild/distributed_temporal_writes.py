@@ -12,6 +12,8 @@ from mahakam.api.ngsild.distributed_writes import (
     Shares,
     all_parts,
     forwarded_params,
+    names_in,
+    part_of,
     refuse_loop,
     shares_of,
     with_body,
@@ -22,7 +24,6 @@ from mahakam.api.ngsild.outcomes import Outcome, answer_of, entity_result, outco
 from mahakam.api.ngsild.temporal import PATH
 from mahakam.broker.clock import now
 from mahakam.broker.federation.matching import Match
-from mahakam.ngsild.entity import ENTITY_MEMBERS
 from mahakam.ngsild.lexical import require_name, require_uri
 from mahakam.ngsild.problem import not_found
 from mahakam.ngsild.rewording import reworded, reworded_attribute
@@ -30,7 +31,6 @@ from mahakam.ngsild.temporal import number_of, parse_evolution
 from mahakam.ngsild.temporal_merging import source_of, types_in
 
 Handler = Callable[[Call], Awaitable[Response]]
-_MEMBERS = ENTITY_MEMBERS | {"@context"}
 
 
 async def evolution(call: Call, handler: Handler, operation: str, *, creates: bool) -> Response | None:
@@ -40,7 +40,7 @@ async def evolution(call: Call, handler: Handler, operation: str, *, creates: bo
         same_id(payload, call.entity_id)
     head, _ = parse_evolution(payload, context, now(), "" if creates else call.entity_id)
     id = head["id"]
-    names = {name: context.expand(name) for name in payload if name not in _MEMBERS}
+    names = names_in(payload, context)
     given = tuple(dict.fromkeys(names.values()))
     stored = call.broker.history.get(id)
     forwarding = Forwarding(call, context)
@@ -56,20 +56,17 @@ async def evolution(call: Call, handler: Handler, operation: str, *, creates: bo
     call.permit(call.principal(), head.get("scope") or (stored or {}).get("scope"))
     raw = await call.json()
 
-    def part(wanted: Sequence[str]) -> dict[str, Any]:
-        kept = frozenset(wanted)
-        return {name: value for name, value in raw.items() if name in _MEMBERS or names.get(name) in kept}
-
     async def send(match: Match, mine: tuple[str, ...]) -> Outcome:
         words = await forwarding.words(match.registration)
-        body = {name: value for name, value in part(mine).items() if name != "@context"}
+        body = part_of(raw, names, mine)
+        body.pop("@context", None)
         target = "/temporal/entities" if creates else f"{_path(id)}/attrs"
         params = forwarded_params(call, context, words)
         body = reworded(body, context, words)
         sent = await forwarding.send(match.registration, "POST", target, params, words, body)
         return outcome(match.registration.id, (id,), (), sent.status, sent.body)
 
-    local = with_body(call, part(shares.local)) if shares.here else None
+    local = with_body(call, part_of(raw, names, shares.local)) if shares.here else None
     outcomes = await all_parts(handler, shares, send, local, id, operation)
     return _answer(call, forwarding, outcomes, id if creates else "")
 

@@ -87,7 +87,7 @@ async def entity(
             parse_entity({**payload, "id": id}, context, "")
         else:
             parse_fragment(payload, context)
-    names = {name: context.expand(name) for name in payload if name not in _MEMBERS}
+    names = names_in(payload, context)
     stored = call.broker.get(id) if not creates else None
     forwarding = Forwarding(call, context)
     wanted = payload.get("type") or _types_of(stored)
@@ -106,13 +106,10 @@ async def entity(
     call.permit(call.principal(), payload.get("scope") or (stored or {}).get("scope"))
     raw = await call.json()
 
-    def part(wanted: Sequence[str]) -> dict[str, Any]:
-        kept = frozenset(wanted)
-        return {name: value for name, value in raw.items() if name in _MEMBERS or names.get(name) in kept}
-
     async def send(match: Match, mine: tuple[str, ...]) -> Outcome:
         words = await forwarding.words(match.registration)
-        body = {name: value for name, value in part(mine).items() if name != "@context"}
+        body = part_of(raw, names, mine)
+        body.pop("@context", None)
         target = "/entities" if creates else f"/entities/{quote(id, safe=':')}{path}"
         sent = await forwarding.send(
             match.registration,
@@ -124,7 +121,7 @@ async def entity(
         )
         return outcome(match.registration.id, (id,), mine if path else (), sent.status, sent.body)
 
-    local = with_body(call, part(shares.local)) if shares.here else None
+    local = with_body(call, part_of(raw, names, shares.local)) if shares.here else None
     outcomes = await all_parts(handler, shares, send, local, id, operation, named=bool(path))
     return _response(call, forwarding, outcomes, shares, id if creates else "")
 
@@ -301,6 +298,17 @@ def forwarded_params(call: Call, context: Context, words: Context) -> Mapping[st
     if "type" in params and words is not context:
         del params["type"]  # narrows only what is known to match already
     return params
+
+
+def names_in(payload: Mapping[str, Any], context: Context) -> dict[str, str]:
+    """The attributes of a payload: as it calls them → expanded."""
+    return {name: context.expand(name) for name in payload if name not in _MEMBERS}
+
+
+def part_of(raw: Mapping[str, Any], names: Mapping[str, str], wanted: Sequence[str]) -> dict[str, Any]:
+    """What of a payload is of the wanted attributes, which are expanded as in ``names``, with all that is none."""
+    kept = frozenset(wanted)
+    return {name: value for name, value in raw.items() if name in _MEMBERS or names.get(name) in kept}
 
 
 def with_body(call: Call, value: Any) -> Call:

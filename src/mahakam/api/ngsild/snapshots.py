@@ -19,8 +19,9 @@ from mahakam.api.ngsild import (
 )
 from mahakam.api.ngsild.call import BASE, JSON, JSON_LD, MERGE_PATCH, Call, Node, accepted
 from mahakam.broker.broker import Broker
+from mahakam.broker.clock import after
 from mahakam.broker.linked import resolved
-from mahakam.broker.snapshots import DEFAULT_PRIORITY, MAX_ENTITIES, Evolution, Snapshots, after
+from mahakam.broker.snapshots import DEFAULT_PRIORITY, MAX_ENTITIES, Evolution, Snapshots
 from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.core import NULL
 from mahakam.ngsild.duration import DURATION_RULE, seconds_of

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from mahakam.broker.clock import text_of
 from mahakam.broker.writes import Create, Modify
 from mahakam.config import ConfigError, Place, scope_of
 from mahakam.feeds.alerts.trouble import KINDS, Kind, Trouble, troubles
@@ -84,7 +85,7 @@ class Alerts:
             for kind, alert in own.items():
                 trouble = found.get(kind)
                 if trouble and alert is None:
-                    begun = Alert(place.id, name, kind, trouble.since, trouble.facts, _text(at))
+                    begun = Alert(place.id, name, kind, trouble.since, trouble.facts, text_of(at))
                     changed += self._begin(begun, asked)
                 elif alert and trouble is None:
                     changed += self._end(alert, at, asked)
@@ -108,7 +109,7 @@ class Alerts:
             feed = feed_of(place, name)
             asked = wanted(place, self._parts.places, feed.alerts, feed.path)
         except ConfigError as error:
-            since = runs[0].started if runs else _text(at)
+            since = runs[0].started if runs else text_of(at)
             return {"failed": Trouble("failed", since, {"message": public(place, str(error))})}, asked
         before = quality.facts.get("before") if quality else None
         found = troubles(feed, runs, store.count_held(place.id, name), asked, at, before)
@@ -140,7 +141,7 @@ class Alerts:
         return self._together(alert, Create(Draft.of(document)), also)
 
     def _end(self, alert: Alert, at: datetime, asked: Wanted) -> list[Alert]:
-        ended = replace(alert, ended=_text(at))
+        ended = replace(alert, ended=text_of(at))
         fragment = {
             "status": _property("closed"),
             "validTo": _property({"@type": "DateTime", "@value": ended.ended}),
@@ -185,7 +186,3 @@ def _alert(key: str, raw: Mapping[str, Any]) -> Alert:
 
 def _property(value: Any) -> dict[str, Any]:
     return {"type": "Property", "value": value}
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -28,7 +28,6 @@ from mahakam.web.network_office import (
     number,
     require,
     said,
-    stale,
 )
 from mahakam.web.pages.recommendations import recommendations_table, visible
 from mahakam.web.render import render
@@ -161,7 +160,7 @@ def _plan(request: Request, form: FormData) -> Response:
     require(request, "network.manage")
     typed = {name: gate.text(form, name).replace("\r\n", "\n") for name in (*_FIELDS, "seen")}
     if not gate.is_ours(request, form):
-        return _form(request, None, typed, {"form": stale()}, 403)
+        return _form(request, None, typed, {"form": gate.stale()}, 403)
     try:
         made = add_meeting(
             site_of(request).store,
@@ -177,7 +176,7 @@ def _edit(request: Request, form: FormData) -> Response:
     one = _found(request)
     typed = {name: gate.text(form, name).replace("\r\n", "\n") for name in (*_FIELDS, "seen")}
     if not gate.is_ours(request, form):
-        return _form(request, one, typed, {"form": stale()}, 403)
+        return _form(request, one, typed, {"form": gate.stale()}, 403)
     by, seen = author(request, "network.manage"), number(typed["seen"])
     try:
         text = _text(request, typed)
@@ -257,7 +256,7 @@ def _taken(
 ) -> Response:
     one = _found(request)
     if not gate.is_ours(request, form):
-        return _page(request, one, typed, {anchor: stale()}, 403)
+        return _page(request, one, typed, {anchor: gate.stale()}, 403)
     try:
         change_meeting(site_of(request).store, one.key, step)
     except Refused as refused:

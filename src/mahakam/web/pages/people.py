@@ -18,7 +18,7 @@ from mahakam.network.faults import Changed, Refused
 from mahakam.network.offices import INVITED_DAYS, Office, accept, appoint, end, invited
 from mahakam.web import gate
 from mahakam.web.language import _
-from mahakam.web.network_office import ROLES, Desk, Errors, desk, network_name, require, said, stale
+from mahakam.web.network_office import ROLES, Desk, Errors, desk, network_name, require, said
 from mahakam.web.pages.signin import is_secure
 from mahakam.web.render import render
 from mahakam.web.site import site_of
@@ -165,7 +165,7 @@ def _appoint(request: Request, form: FormData) -> Response:
     leaving = _leaving(desk(request), typed["replaces"])
     found = desk(request) if leaving else require(request, "network.manage")
     if not gate.is_ours(request, form):
-        return _page(request, typed, {"form": stale()}, 403)
+        return _page(request, typed, {"form": gate.stale()}, 403)
     role = leaving.role if leaving else typed["role"]
     field = {"representative": "country", "city_officer": "city"}.get(role, "organisation")
     seats = {"country": found.countries, "city": [one.code for one in found.records.cities]}.get(field, ())
@@ -210,7 +210,7 @@ def _join(request: Request, form: FormData) -> Response:
     secret, found, store = request.path_params["secret"], desk(request), site_of(request).store
     name, password = gate.text(form, "name")[:200], gate.text(form, "password")
     if not gate.is_ours(request, form):
-        return _join_page(request, name, {"form": stale()}, 403)
+        return _join_page(request, name, {"form": gate.stale()}, 403)
     if invited(store, secret, found.day) is None:
         return _join_page(request, status=404)
     visitor = gate.visitor(request)

@@ -279,9 +279,7 @@ def _save_row(request: Request, form: FormData) -> Response:
     reason = gate.text(form, "reason").strip()[:500]
     errors: dict[str, str] = {}
     if not gate.is_ours(request, form):
-        errors["form"] = _(
-            "The page had lain open for a long time. Your text is still here: please send it once more."
-        )
+        errors["form"] = gate.stale()
     elif row.state not in quarantine.OPEN:
         errors["form"] = _("This row is held no longer: somebody else has dealt with it.")
     elif gate.text(form, "do") == "dismiss" and not reason:

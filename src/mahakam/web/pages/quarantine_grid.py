@@ -29,6 +29,7 @@ from mahakam.web.held_grid import (
     FIELDS,
     ROWS,
     HeldRows,
+    clashing,
     columns_pointed_at,
     grid,
     outcome_words,
@@ -263,9 +264,8 @@ def _page(
     base = address(place, feed)
     source = narrowed.rows(site, place, feed)
     pages = Table(request, _("Held rows"), [], source, f"{base}/grid", per_page=ROWS, downloadable=False)
-    clashes = {one.held.id: one.clashes for one in done.results if one.held} if done else {}
-    kept = [] if by_sheet else [one.held for one in done.results if one.held and one.clashes] if done else []
-    shown = kept or pages.rows
+    kept, clashes = clashing(done)
+    shown = pages.rows if by_sheet else kept or pages.rows
     may_correct = gate.may(request, "quarantine.correct", place)
     answer = render(
         request,

@@ -19,7 +19,7 @@ from mahakam.network.faults import Changed, Refused
 from mahakam.network.recommendation import LANGUAGES, Recommendation, Text
 from mahakam.web import gate, recommendation_form
 from mahakam.web.language import OWN_NAMES, _, date
-from mahakam.web.network_office import Errors, author, changed, desk, hosts, now, number, require, said, stale
+from mahakam.web.network_office import Errors, author, changed, desk, hosts, now, number, require, said
 from mahakam.web.pages.recommendations import PATH, WORK, found_one, may_amend, page
 from mahakam.web.render import render
 from mahakam.web.site import site_of
@@ -63,7 +63,7 @@ def _new(request: Request, form: FormData) -> Response:
     found = require(request, "recommendation.draft")
     typed = recommendation_form.typed_of(form)
     if not gate.is_ours(request, form):
-        return _form(request, None, typed, {"form": stale()}, 403)
+        return _form(request, None, typed, {"form": gate.stale()}, 403)
     if gate.text(form, "more"):
         return _form(request, None, typed, more=gate.text(form, "more"))
     typed = recommendation_form.closed_up(typed)
@@ -87,7 +87,7 @@ def _edit(request: Request, form: FormData) -> Response:
     one = _amendable(request)
     typed = recommendation_form.typed_of(form)
     if not gate.is_ours(request, form):
-        return _form(request, one, typed, {"form": stale()}, 403)
+        return _form(request, one, typed, {"form": gate.stale()}, 403)
     if gate.text(form, "more"):
         return _form(request, one, typed, more=gate.text(form, "more"))
     typed = recommendation_form.closed_up(typed)
@@ -166,7 +166,7 @@ def _taken(request: Request, form: FormData, step: Step, fields: tuple[str, ...]
     one = found_one(request)
     typed = {name: gate.text(form, name)[:20_000] for name in fields}
     if not gate.is_ours(request, form):
-        return page(request, one, typed, {anchor: stale()}, 403)
+        return page(request, one, typed, {anchor: gate.stale()}, 403)
     try:
         change_recommendation(site_of(request).store, one.key, step)
     except Refused as refused:

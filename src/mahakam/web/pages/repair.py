@@ -25,6 +25,7 @@ from mahakam.web.held_grid import (
     FIELDS,
     ROWS,
     HeldRows,
+    clashing,
     grid,
     outcome_words,
     personal_columns,
@@ -79,7 +80,7 @@ def _save(request: Request, form: FormData) -> Response:
     link, place = _opened(request, "repair-write")
     typed = {name: value for name, value in form.items() if name.startswith("c-") and isinstance(value, str)}
     if not gate.is_ours(request, form):
-        return _page(request, link, place, typed=typed, error=_stale(), status=422)
+        return _page(request, link, place, typed=typed, error=gate.stale(), status=422)
     site, feed = site_of(request), feed_of(place, link.feed)
     done = take_back(
         Parts.of(site.node),
@@ -102,7 +103,7 @@ def _save(request: Request, form: FormData) -> Response:
 def _sheet(request: Request, form: FormData) -> Response:
     link, place = _opened(request, "repair-write")
     if not gate.is_ours(request, form):
-        return _page(request, link, place, error=_stale(), status=422)
+        return _page(request, link, place, error=gate.stale(), status=422)
     feed = feed_of(place, link.feed)
     try:
         done = sheet_back(
@@ -138,8 +139,7 @@ def _page(
     pages = Table(
         request, _("Held rows"), [], _rows(request, link, place), base, per_page=ROWS, downloadable=False
     )
-    clashes = {one.held.id: one.clashes for one in done.results if one.held} if done else {}
-    kept = [one.held for one in done.results if one.held and one.clashes] if done and not by_sheet else []
+    kept, clashes = clashing(done)
     answer = render(
         request,
         "repair.html",
@@ -154,7 +154,7 @@ def _page(
             site,
             place,
             link.feed,
-            kept or pages.rows,
+            pages.rows if by_sheet else kept or pages.rows,
             locked={feed.agency},
             masked=_masked(request, place, link),
             typed=typed,
@@ -212,10 +212,6 @@ def _rows(request: Request, link: Link, place: Place) -> HeldRows:
 
 def _masked(request: Request, place: Place, link: Link) -> frozenset[str]:
     return personal_columns(site_of(request), place, link.feed)
-
-
-def _stale() -> str:
-    return _("The page had lain open for a long time. Your text is still here: please send it once more.")
 
 
 def _private(answer: Response) -> Response:
