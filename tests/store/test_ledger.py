@@ -126,6 +126,23 @@ def test_held_rows_by_reason_run_and_cell(store: EntityStore) -> None:
     assert store.held_values("smd", "rain", "gone") == []
 
 
+def test_held_rows_by_the_combination_of_their_reasons(store: EntityStore) -> None:
+    flagged = held(4, "type")
+    flagged.reasons[0]["severity"] = "warning"
+    some = [held(1, "type", "range"), held(2, "range", "type"), held(3, "type"), flagged, held(5, "type", feed="x")]
+    store.write(lambda work: work.hold(some))
+    row = store.held("smd", "rain")[2]
+    row.state = "dismissed"
+    assert store.held_reasons("smd", "rain") == [
+        ((("error", "range", "mm"), ("error", "type", "mm")), 2),
+        ((("error", "type", "mm"),), 1),
+        ((("warning", "type", "mm"),), 1),
+    ]
+    store.write(lambda work: work.save_held(row))
+    assert [number for _reasons, number in store.held_reasons("smd", "rain")] == [2, 1]
+    assert store.held_reasons("smd", "flood") == []
+
+
 def test_held_rows_beside_a_row(store: EntityStore) -> None:
     some = [held(row, "type") for row in range(1, 12)]
     some[4].sheet, some[5].state = "B", "dismissed"

@@ -28,6 +28,8 @@ class Dataset:
     last: Run | None
     """The very last run, also one that failed or found nothing changed."""
     held: int
+    before: Run | None = None
+    """The run before ``run`` that read the file."""
     problem: str = ""
     """What is wrong with the feed's file, if it cannot be used."""
 
@@ -58,7 +60,7 @@ def score(run: Run | None, held: int | None = None) -> float | None:
         return None
     rows = run.read - run.left_out
     waiting = run.held if held is None else held
-    flagged = min(run.warnings, max(0, rows - waiting))
+    flagged = min(run.quality.get("flagged", run.warnings), max(0, rows - waiting))
     return max(0.0, 1 - (waiting + flagged / 2) / rows)
 
 
@@ -94,6 +96,7 @@ def dataset(store: EntityStore, place: Place, name: str) -> Dataset:
     except ConfigError as error:
         feed, problem = None, f"feeds/{error.path.name}: {error.problem}"
     runs = store.runs(place.id, name, limit=20)
+    reading = [run for run in runs if run.state in ("clean", "held") and run.read]
     return Dataset(
         place=place,
         name=name,
@@ -102,9 +105,10 @@ def dataset(store: EntityStore, place: Place, name: str) -> Dataset:
         licence=feed.licence if feed else "",
         origin=feed.origin if feed else "",
         theme=feed.theme if feed else "",
-        run=next((run for run in runs if run.state in ("clean", "held") and run.read), None),
+        run=reading[0] if reading else None,
         last=runs[0] if runs else None,
         held=store.count_held(place.id, name),
+        before=reading[1] if len(reading) > 1 else None,
         problem=problem,
     )
 

@@ -370,13 +370,15 @@ class _Running:
 
     def _finish(self, reading: Reading, judged: Judged) -> None:
         from mahakam.feeds.checking import counted
+        from mahakam.feeds.scores import measured
 
         run = self.run
-        found = list(self._held(reading, judged))
-        held = [self.quarantine.adopt(h) for h in found if not self.quarantine.is_dismissed(h)]
-        if dismissed := len(found) - len(held):
-            run.left_out += dismissed
-            run.source.setdefault("left_out", {})["dismissed by a steward"] = dismissed
+        found = dict(zip(sorted(judged.errors), self._held(reading, judged), strict=True))
+        dismissed = {row for row, held in found.items() if self.quarantine.is_dismissed(held)}
+        held = [self.quarantine.adopt(one) for row, one in found.items() if row not in dismissed]
+        if dismissed:
+            run.left_out += len(dismissed)
+            run.source.setdefault("left_out", {})["dismissed by a steward"] = len(dismissed)
         run.held = len(held)
         flagged = {row: found for row, found in judged.warnings.items() if row not in judged.errors}
         if judged.file:  # what blocks was refused before: these are warnings on the file as a whole, row 0
@@ -385,6 +387,7 @@ class _Running:
         run.summary = counted(judged.errors) | {
             f"warning: {reason}": count for reason, count in counted(flagged).items()
         }
+        run.quality = measured(judged, run.read - run.left_out, dismissed)
         run.state = "held" if run.held else "clean"
         run.ended = now()
         files = [(part.info.file, part.sheet) for part in reading.parts]

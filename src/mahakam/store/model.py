@@ -15,6 +15,7 @@ class Run:
 
     ``source`` says how the file was read (file name, SHA-256, bytes, encoding, delimiter, sheet, header row);
     ``fingerprint`` is the hash of file, feed, contract and corrections: equal ones need no second run.
+    ``quality`` is what :func:`mahakam.feeds.scores.measured` found; {} of a run before there was such a thing.
     """
 
     id: int
@@ -34,6 +35,7 @@ class Run:
     source: dict[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
     message: str = ""
+    quality: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

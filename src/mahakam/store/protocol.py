@@ -225,6 +225,10 @@ class EntityStore(Protocol):
     ) -> list[tuple[str, str, int]]:
         """(rule, field, rows) of what is held now, the most frequent first."""
 
+    def held_reasons(self, place: str, feed: str) -> list[tuple[tuple[tuple[str, str, str], ...], int]]:
+        """(reasons, rows): the combinations of reasons, each (severity, rule, field), for which rows are held now,
+        the most frequent first."""
+
     def held_runs(self, place: str, feed: str) -> list[tuple[int, int]]:
         """(run, rows) of what is held now, the latest run first."""
 

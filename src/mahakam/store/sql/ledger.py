@@ -114,6 +114,20 @@ class Ledger:
         )
         return [(rule or "", field or "", n) for rule, field, n in self._all(sql, parameters)]
 
+    def held_reasons(self, place: str, feed: str) -> list[tuple[tuple[tuple[str, str, str], ...], int]]:
+        where, parameters = self._held_filter(place, feed, "held", "", 0, None, None)
+        one = " || '\x1f' || ".join(f"coalesce(r.value ->> '{key}', '')" for key in ("severity", "rule", "field"))
+        sql = (
+            f"SELECT reasons, count(*) FROM (SELECT held.id, string_agg({one}, '\x1e' ORDER BY {one}) AS reasons"
+            f" FROM held, {self._list} r WHERE {where} GROUP BY held.id) AS h GROUP BY 1 ORDER BY 2 DESC, 1"
+        )
+        found: dict[tuple[tuple[str, str, str], ...], int] = {}
+        for joined, number in self._all(sql, parameters):
+            some = {tuple(each.split("\x1f")) for each in joined.split("\x1e")}
+            reasons = tuple(sorted((severity or "error", rule, field) for severity, rule, field in some))
+            found[reasons] = found.get(reasons, 0) + number
+        return sorted(found.items(), key=lambda item: (-item[1], item[0]))
+
     def held_runs(self, place: str, feed: str) -> list[tuple[int, int]]:
         where, parameters = _filter(place=place, feed=feed, state="held")
         sql = f"SELECT run, count(*) FROM held WHERE {where} GROUP BY run ORDER BY run DESC"
