@@ -129,7 +129,13 @@ def test_held_rows_by_reason_run_and_cell(store: EntityStore) -> None:
 def test_held_rows_by_the_combination_of_their_reasons(store: EntityStore) -> None:
     flagged = held(4, "type")
     flagged.reasons[0]["severity"] = "warning"
-    some = [held(1, "type", "range"), held(2, "range", "type"), held(3, "type"), flagged, held(5, "type", feed="x")]
+    some = [
+        held(1, "type", "range"),
+        held(2, "range", "type"),
+        held(3, "type"),
+        flagged,
+        held(5, "type", feed="x"),
+    ]
     store.write(lambda work: work.hold(some))
     row = store.held("smd", "rain")[2]
     row.state = "dismissed"

@@ -60,7 +60,7 @@ def score(run: Run | None, held: int | None = None) -> float | None:
         return None
     rows = run.read - run.left_out
     waiting = run.held if held is None else held
-    flagged = min(run.quality.get("flagged", run.warnings), max(0, rows - waiting))
+    flagged = min(int(run.quality.get("flagged", run.warnings)), max(0, rows - waiting))
     return max(0.0, 1 - (waiting + flagged / 2) / rows)
 
 

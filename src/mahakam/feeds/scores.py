@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from mahakam.config import ConfigError
 from mahakam.feeds.alerts.wanted import Wanted
@@ -151,9 +152,12 @@ def history(runs: Iterable[Run]) -> list[tuple[Run, Standing]]:
     return found
 
 
-def days(runs: Iterable[Run]) -> list[tuple[str, Standing]]:
-    """(day in UTC, standing of all feeds together at its end) for each day on which a run read something, the oldest
-    first. ``runs``: of several feeds."""
+def days(runs: Iterable[Run], timezone: str = "UTC") -> list[tuple[str, Standing]]:
+    """(day, standing of all feeds together at its end) for each day on which a run read something, the oldest first.
+
+    ``runs``: of several feeds; ``timezone``: an IANA name, whose days they are.
+    """
+    zone = ZoneInfo(timezone)
     by_feed: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         by_feed.setdefault((run.place, run.feed), []).append(run)
@@ -162,7 +166,7 @@ def days(runs: Iterable[Run]) -> list[tuple[str, Standing]]:
     by_day: dict[str, Standing] = {}
     for at, _run, feed, one in sorted(steps, key=lambda step: step[:2]):
         latest[feed] = one
-        by_day[at[:10]] = rolled(latest.values())
+        by_day[datetime.fromisoformat(at).astimezone(zone).date().isoformat()] = rolled(latest.values())
     found: list[tuple[str, Standing]] = []
     for day, one in by_day.items():
         before = found[-1][1].overall if found else None
@@ -178,18 +182,16 @@ def raises(run: Run, held: Sequence[tuple[Reasons, int]], most: int = 3) -> list
     rows = run.read - run.left_out
     if rows <= 0:
         return []
-    wrong = [[set(reasons), number] for reasons, number in held]
-    wrong += [
-        [{("warning", rule, name) for rule, name in some}, number]
-        for some, number in run.quality.get("flags", ())
-    ]
+    wrong = [(frozenset(reasons), number) for reasons, number in held]
+    for some, number in run.quality.get("flags", ()):
+        wrong.append((frozenset(("warning", rule, name) for rule, name in some), number))
     found: list[Raise] = []
     while len(found) < most:
         best: tuple[float, int, str, str] | None = None
         for rule, name in sorted({(r, f) for reasons, _n in wrong for _s, r, f in reasons}):
             gain, having = 0.0, 0
             for reasons, number in wrong:
-                left = {one for one in reasons if one[1:] != (rule, name)}
+                left = _without(reasons, rule, name)
                 if len(left) < len(reasons):
                     having += number
                     gain += number * (_lost(reasons) - _lost(left))
@@ -200,8 +202,14 @@ def raises(run: Run, held: Sequence[tuple[Reasons, int]], most: int = 3) -> list
         gain, having, rule, name = best
         holds = any(("error", rule, name) in reasons for reasons, _n in wrong)
         found.append(Raise(rule, name, having, gain / rows, holds))
-        wrong = [[{one for one in reasons if one[1:] != (rule, name)}, n] for reasons, n in wrong]
+        wrong = [(_without(reasons, rule, name), n) for reasons, n in wrong]
     return [one for one in found if one.gain > 0]
+
+
+def _without(
+    reasons: frozenset[tuple[str, str, str]], rule: str, name: str
+) -> frozenset[tuple[str, str, str]]:
+    return frozenset(one for one in reasons if one[1:] != (rule, name))
 
 
 def _lost(reasons: Collection[tuple[str, str, str]]) -> float:

@@ -8,6 +8,7 @@ from rdflib import RDF, XSD, Graph, Literal, Namespace, URIRef
 from rdflib.namespace import DCTERMS, PROV, SKOS
 
 from mahakam.feeds.catalogue.entry import quality_measures
+from mahakam.feeds.scores import DIMENSIONS
 
 if TYPE_CHECKING:
     from mahakam.feeds.catalogue.entry import Entry
@@ -15,12 +16,17 @@ if TYPE_CHECKING:
 DQV = Namespace("http://www.w3.org/ns/dqv#")
 ISO = Namespace("http://iso25000.com/index.php/en/iso-25000-standards/iso-25012#")
 
+_IN_ISO = {"validity": "compliance", "uniqueness": "consistency", "timeliness": "currentness"}
+"""Dimensions that ISO/IEC 25012 has under another name."""
 _METRICS = {
     "rowsRead": ("completeness", "rows of the file that were read", XSD.integer),
     "rowsStored": ("completeness", "rows that passed every rule of weight error, and are stored", XSD.integer),
     "rowsHeld": ("accuracy", "rows that wait in quarantine, with their reasons", XSD.integer),
     "rowsWithWarning": ("consistency", "stored rows that carry a warning", XSD.integer),
     "score": ("accuracy", "share of the rows that passed every rule; a row with a warning counts half", XSD.decimal),
+} | {
+    f"{name}Share": (_IN_ISO.get(name, name), f"share of the rows without a finding of {name}", XSD.decimal)
+    for name in DIMENSIONS
 }  # fmt: skip
 
 

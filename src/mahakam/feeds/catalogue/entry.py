@@ -167,7 +167,8 @@ def _contract(path: Path, _modified: int) -> Contract | None:
 
 
 def quality_measures(one: Entry) -> dict[str, Any]:
-    """The figures of the last run: rows read, stored, held, with a warning, and the score from 0 to 1.
+    """The figures of the last run: rows read, stored, held, with a warning, the score from 0 to 1, and
+    ``completenessShare`` and so on: the share of the rows without a finding of that dimension.
 
     Empty before the first run.
     """
@@ -182,4 +183,6 @@ def quality_measures(one: Entry) -> dict[str, Any]:
     }
     if one.known.score is not None:
         figures["score"] = round(one.known.score, 4)
+    for name, share in run.quality.get("dimensions", {}).items():
+        figures[f"{name}Share"] = share
     return figures

@@ -116,7 +116,9 @@ class Ledger:
 
     def held_reasons(self, place: str, feed: str) -> list[tuple[tuple[tuple[str, str, str], ...], int]]:
         where, parameters = self._held_filter(place, feed, "held", "", 0, None, None)
-        one = " || '\x1f' || ".join(f"coalesce(r.value ->> '{key}', '')" for key in ("severity", "rule", "field"))
+        one = " || '\x1f' || ".join(
+            f"coalesce(r.value ->> '{key}', '')" for key in ("severity", "rule", "field")
+        )
         sql = (
             f"SELECT reasons, count(*) FROM (SELECT held.id, string_agg({one}, '\x1e' ORDER BY {one}) AS reasons"
             f" FROM held, {self._list} r WHERE {where} GROUP BY held.id) AS h GROUP BY 1 ORDER BY 2 DESC, 1"

@@ -19,8 +19,8 @@ from mahakam.web.datasets import score
 from mahakam.web.entities import spoken
 from mahakam.web.indicator_views import theme_name
 from mahakam.web.language import N_, _, in_timezone, unit, words
-from mahakam.web.pages.quality import score_bar
 from mahakam.web.render import render
+from mahakam.web.scoring import score_bar
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
 
@@ -132,6 +132,8 @@ def dataset(request: Request) -> Response:
         files=FILES if one.rows is not None else (),
         licence=licence,
         theme=theme_name(one.feed.theme),
+        badge=f"/badges/{one.place.id}/{one.feed.name}.svg",
+        here=str(request.base_url).rstrip("/"),
         score=score_bar(score(one.known.run, one.known.held)),
         variables=_variables(request, one),
         versions=versions_of(document) if document else [],

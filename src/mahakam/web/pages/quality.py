@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
@@ -11,14 +11,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from mahakam.config import Place
 from mahakam.feeds.alerts.watch import open_alerts
 from mahakam.feeds.known import public
+from mahakam.feeds.scores import rolled
 from mahakam.store.model import Run
 from mahakam.web.alerting import alert_words
 from mahakam.web.datasets import Dataset, Reason, dataset, datasets, finding_words, reasons, rule_words, score
 from mahakam.web.language import N_, _, in_timezone, n_, number, percent, words
 from mahakam.web.privacy import rule_messages
 from mahakam.web.render import render
+from mahakam.web.scoring import (
+    agencies_table,
+    better,
+    day_chart,
+    days_table,
+    dimensions_of,
+    moved,
+    run_chart,
+    score_bar,
+    scores_table,
+    stands,
+)
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
 
@@ -53,6 +67,7 @@ def quality(request: Request) -> Response:
         section="data",
         table=datasets_table(request, found, path="/quality", with_place=True),
         totals=_totals(found),
+        **_moving(request, site, found, None),
         wrong=_wrong(site),
         crumbs=[],
         one=None,
@@ -72,10 +87,23 @@ def place_quality(request: Request) -> Response:
         section="data",
         table=datasets_table(request, found, path=f"/quality/{place.id}"),
         totals=_totals(found),
+        **_moving(request, site, found, place),
         wrong=_wrong(site, place.id),
         crumbs=[(_("Data"), "/quality"), (words(place.name), "")],
         one=None,
     )
+
+
+def _moving(request: Request, site: Site, found: Sequence[Dataset], place: Place | None) -> dict[str, Any]:
+    """What all datasets together are worth, by dimension, by agency and from day to day."""
+    return {
+        "dimensions": dimensions_of(rolled(stands(site, one) for one in found)) if found else [],
+        "agencies": agencies_table(request, found, place),
+        "days": days_table(request, site, place),
+        "chart": day_chart(site, place),
+        "badge": f"/badges/{place.id}.svg" if place else "",
+        "here": str(request.base_url).rstrip("/"),
+    }
 
 
 def _wrong(site: Site, place: str = "") -> list[tuple[str, str, str]]:
@@ -114,6 +142,7 @@ def datasets_table(
         Column("place", _("Place"), get=lambda d: words(d.place.name), hidden=not with_place),
         Column("owner", _("Agency"), get=lambda d: d.owner, phone=False),
         Column("score", _("Score"), get=lambda d: d.score, html=_bar),
+        Column("moved", get=lambda d: _moved(d), hidden=True),
         Column("finding", _("Worst finding"), get=lambda d: finding_words(d.worst), html=_finding),
         Column("held", _("Held rows"), "number", get=lambda d: d.held, html=_held, phone=False),
         Column("updated", _("Updated"), "date", get=lambda d: d.updated, html=_updated),
@@ -145,20 +174,13 @@ def _address(one: Dataset) -> str:
 
 
 def _bar(one: Dataset) -> Markup:
-    return score_bar(one.score)
+    return score_bar(one.score) + Markup(" ") + moved(_moved(one)) if _moved(one) else score_bar(one.score)
 
 
-def score_bar(share: float | None) -> Markup:
-    if share is None:
-        return Markup('<span class="mute">{}</span>').format(_("not yet"))
-    kind = "" if share >= 0.9 else ("warn" if share >= 0.7 else "bad")
-    text = percent(share) if share == 1 or share < 0.995 else percent(share, 1)
-    return Markup(
-        '<span class="score"><svg class="bar" viewBox="0 0 110 8" aria-hidden="true">'
-        '<rect class="track" width="110" height="8" rx="4"/>'
-        '<rect class="fill {}" width="{}" height="8" rx="4"/>'
-        "</svg><span>{}</span></span>"
-    ).format(kind, round(110 * share, 1), text)
+def _moved(one: Dataset) -> float | None:
+    """By how much the last run and the mending since have moved the score."""
+    before = score(one.before)
+    return None if one.score is None or before is None else round(one.score - before, 6)
 
 
 def _finding(one: Dataset) -> str | Markup:
@@ -194,7 +216,7 @@ def place_datasets(request: Request) -> Table:
     return datasets_table(request, datasets(site.store, place), f"/quality/{place.id}")
 
 
-def _one(request: Request) -> Dataset:
+def one_of(request: Request) -> Dataset:
     site = site_of(request)
     place = site.place(request.path_params["place"])
     name = request.path_params["feed"]
@@ -204,8 +226,10 @@ def _one(request: Request) -> Dataset:
 
 
 def feed_quality(request: Request) -> Response:
-    one = _one(request)
+    one = one_of(request)
+    site = site_of(request)
     in_timezone(one.place.timezone)
+    runs = site.store.runs(one.place.id, one.name, limit=1000)
     return render(
         request,
         "dataset.html",
@@ -214,6 +238,12 @@ def feed_quality(request: Request) -> Response:
         section="data",
         one=one,
         score_bar=score_bar,
+        stands=stands(site, one),
+        dimensions=dimensions_of(stands(site, one)),
+        moved=moved,
+        better=better(site, one),
+        chart=run_chart(runs),
+        scores=scores_table(request, one, runs),
         findings=findings_table(request),
         runs=runs_table(request),
         state=STATES.get(one.last.state) if one.last else None,
@@ -225,9 +255,16 @@ def feed_quality(request: Request) -> Response:
     )
 
 
+def scores_of(request: Request) -> Table:
+    """The score after each run."""
+    one = one_of(request)
+    in_timezone(one.place.timezone)
+    return scores_table(request, one, site_of(request).store.runs(one.place.id, one.name, limit=1000))
+
+
 def findings_table(request: Request) -> Table:
     """What the last run found, by rule."""
-    one = _one(request)
+    one = one_of(request)
     said = rule_messages(site_of(request), one.place, one.name)
     columns = [
         Column("finding", _("Finding"), get=lambda r: rule_words(r.rule, r.field)),
@@ -258,7 +295,7 @@ def _severity(reason: Reason) -> Markup:
 
 def runs_table(request: Request) -> Table:
     """The runs of the feed, the newest first."""
-    one = _one(request)
+    one = one_of(request)
     site = site_of(request)
     runs = site.store.runs(one.place.id, one.name, limit=1000)
     columns = [
