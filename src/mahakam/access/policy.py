@@ -7,11 +7,11 @@ from typing import Literal
 
 Kind = Literal["person", "key", "open"]
 Role = Literal[
-    "resident", "officer", "steward", "admin", "reader", "writer", "worker",
+    "resident", "officer", "head", "steward", "admin", "reader", "writer", "worker",
     "representative", "city_officer", "secretariat", "partner",
 ]  # fmt: skip
 
-PEOPLE: tuple[Role, ...] = ("resident", "officer", "steward", "admin")
+PEOPLE: tuple[Role, ...] = ("resident", "officer", "head", "steward", "admin")
 """Roles of a person's account."""
 SCOPES: tuple[Role, ...] = ("reader", "writer", "worker")
 """Roles of an API key: what its scopes ``read``, ``write`` and ``work`` stand for."""
@@ -25,8 +25,9 @@ POLICY: dict[str, frozenset[str]] = {
     "data.read": frozenset({PUBLIC}),
     "request.create": frozenset({PUBLIC}),
     "request.relay": frozenset({"officer", "admin", "writer"}),
-    "request.work": frozenset({"officer", "admin", "worker"}),
-    "request.contact": frozenset({"officer", "admin"}),
+    "request.work": frozenset({"officer", "head", "admin", "worker"}),
+    "request.decide": frozenset({"head", "admin"}),
+    "request.contact": frozenset({"officer", "head", "admin"}),
     "feed.upload": frozenset({"officer", "steward", "admin"}),
     "feed.connect": frozenset({"officer", "steward", "admin"}),
     "feed.run": frozenset({"steward", "admin"}),

@@ -15,6 +15,7 @@ from mahakam.services.clock import read_targets
 from mahakam.services.form import Question, read_form
 from mahakam.services.product import Product, read_product
 from mahakam.services.standard import Office, Standard, read_office, read_standard, standard_of
+from mahakam.services.workflow_file import DEFAULT, read_workflow, workflow_files
 
 _FIELDS = {
     "name": "what residents call it",
@@ -29,6 +30,7 @@ _FIELDS = {
     "office": "where and when it is given besides this site",
     "events": "the events of life in which it is needed",
     "reach": "metres that two reports of one problem may lie apart",
+    "workflow": "the states that a request goes through: report (if not said), or the name of another one",
     "product": "the signed letter that it hands out, and who approves it",
     "personal": "true for a person's own matter: words, photos and exact place are not public",
     "example": "true where the city has not set it itself yet",
@@ -65,6 +67,7 @@ class Service:
     product: Product | None = None
     personal: bool = False
     example: bool = False
+    workflow: str = DEFAULT
 
 
 def catalogue(place: Place, places: Mapping[str, Place]) -> dict[str, Service]:
@@ -82,10 +85,23 @@ def catalogue(place: Place, places: Mapping[str, Place]) -> dict[str, Service]:
         for code, path in owner.files("services").items():
             changed = path.stat().st_mtime_ns if path.exists() else 0  # reading one that is gone says so
             found[code] = _as_of(code, owner.id, path, changed)
+            _check_workflow(found[code], path, place, places)
     if len(_recent) > _MOST_RECENT:
         _recent.clear()
     _recent[key] = (time.monotonic(), found)
     return dict(found)
+
+
+def _check_workflow(service: Service, path: Path, place: Place, places: Mapping[str, Place]) -> None:
+    """Raises ConfigError for a workflow that the place does not know, or that is wrong itself."""
+    if service.workflow == DEFAULT:
+        return
+    files = workflow_files(place, places)
+    if service.workflow not in files:
+        near = difflib.get_close_matches(service.workflow, files, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(files)}"
+        raise ConfigError(path, f"no workflow {service.workflow!r} in workflows/; {hint}")
+    read_workflow(files[service.workflow])
 
 
 @functools.lru_cache(4096)
@@ -131,6 +147,7 @@ def read_service(code: str, place: str, path: Path) -> Service:
         reach=_reach(path, raw.get("reach")),
         personal=_flag(path, "personal", raw.get("personal")),
         example=_flag(path, "example", raw.get("example")),
+        workflow=str(raw.get("workflow") or DEFAULT),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from mahakam.services.catalogue import Service, catalogue
 from mahakam.services.clock import Mark, Promise, marks, next_due, promise_of
 from mahakam.services.duplicates import Likely, farthest, likely, reach_of
 from mahakam.services.form import check
+from mahakam.services.moves import own, resident_way, start_of, state_of, taken, way_to, workflow_of
 from mahakam.services.numbers import give_number
 from mahakam.services.photo import confirm_photo, has_photo
 from mahakam.services.request import (
@@ -48,8 +49,9 @@ from mahakam.services.request import (
     work_photo_values,
 )
 from mahakam.services.routing import TRIAGE, route, routing_of, team_name
-from mahakam.services.states import OPEN, SPEAKS, STATES, State
+from mahakam.services.states import OPEN
 from mahakam.services.villages import VILLAGES, areas_of, village_of
+from mahakam.services.workflow import OFFICER, Who, Workflow, WorkflowState
 from mahakam.store.protocol import Transaction
 
 
@@ -231,8 +233,22 @@ class Desk:
 
     # Answering
 
-    def step(self, number: str, revision: int, state: str, text: str, agency: str, author: str) -> Request:
-        """Bring a request to a state, with a public text; ``revision`` is :func:`revision_of` what was seen.
+    def workflow(self, request: Request) -> Workflow:
+        """The workflow that a request goes through."""
+        return workflow_of(self._places, request)
+
+    def step(
+        self,
+        number: str,
+        revision: int,
+        state: str,
+        text: str,
+        agency: str,
+        author: str,
+        who: Set[Who] = OFFICER,
+    ) -> Request:
+        """Bring a request to a state of its workflow (or one with that status), with a public text; ``revision`` is
+        :func:`revision_of` what was seen, ``who`` what the author may do.
 
         The same state again adds a public text without changing it. Raises Changed if somebody was faster
         (nothing is written), Refused for a way that does not exist or a text that is missing, Problem for no
@@ -240,23 +256,23 @@ class Desk:
         """
 
         def decide(before: Request, words: str) -> Step:
-            if found := _step_faults(before, state, words):
+            workflow = self.workflow(before)
+            by = agency or before.agency
+            if state not in (before.state, state_of(workflow, before).code):
+                return taken(workflow, way_to(workflow, before, state, who), by, words)
+            if found := words_faults("text", words):
                 raise Refused(found)
-            to: State = state  # type: ignore[assignment]  # one of STATES: _step_faults has looked
-            return Step(to, "", agency or before.agency, words)
+            return Step(before.state, "", by, words)
 
         return self.advance(number, revision, text, decide, author)
 
     def by_resident(self, number: str, revision: int, act: str, text: str) -> Request:
-        """What the resident does with their own request: ``answer`` a question, ``withdraw``, ``confirm`` an answer,
-        ``reopen`` once. Raises as :meth:`step` does."""
+        """What the resident does with their own request: ``act`` is the code of a transition, as ``answer``,
+        ``withdraw``, ``confirm`` or ``reopen`` of a report. Raises as :meth:`step` does."""
 
         def decide(before: Request, words: str) -> Step:
-            if act not in resident_acts(before):
-                raise Refused([Fault("state", "way", {"from": before.state, "to": act[:40]})])
-            if found := words_faults("text", words, 3 if act in ("answer", "reopen") else 0):
-                raise Refused(found)
-            return Step(_RESIDENT[act], "", "", words)
+            workflow = self.workflow(before)
+            return taken(workflow, resident_way(workflow, before, act), "", words)
 
         return self.advance(number, revision, text, decide, "resident")
 
@@ -304,6 +320,9 @@ class Desk:
 
     def added(self, document: Document, before: Request, step: Step, more: Mapping[str, Any]) -> patch.Change:
         """A request's document with one step more, and attributes (name → value, None goes) that change with it."""
+        stays = step.state == before.state and not step.workflow_state
+        code = before.workflow_state if stays else step.workflow_state
+        step = replace(step, workflow_state="" if code == step.state else code)
         steps = (*before.steps, step)
         changed = course_attributes(step.state, steps, *self._due(before, steps))
         if step.agency and step.agency != before.agency:
@@ -354,18 +373,19 @@ class Desk:
         assert draft.point is not None
         at = utc_text(now)
         service = catalogue(place, self._places).get(draft.service)
+        start = start_of(self._places, place, draft.service)
         name = next(iter(service.name.values())) if service else draft.service
         point = (round(draft.point[0], 6), round(draft.point[1], 6))
         areas = areas_of(self._broker, scope_of(place, self._places), point)
-        routed = self._routed(place, draft.service, point, now, areas)
-        steps = (Step("received", at), *((routed,) if routed else ()))
+        routed = self._routed(place, draft.service, start, point, now, areas)
+        steps = (Step(start.status, at, workflow_state=own(start)), *((routed,) if routed else ()))
         request = Request(
             number=number,
             place=place.id,
             service=draft.service,
             service_name=name,
             description=clean(draft.description),
-            state="received",
+            state=start.status,
             requested=at,
             updated=at,
             agency=routed.agency if routed else service.agency if service else "",
@@ -376,6 +396,7 @@ class Desk:
             answers=check(service.questions, draft.answers)[0] if service else {},
             media=draft.media,
             routed=routed.to if routed else (),
+            workflow_state=own(start),
         )
         expected, due, stage = self._due(request, request.steps)
         return replace(request, expected=expected, due=due, due_stage=stage)
@@ -399,10 +420,12 @@ class Desk:
         service = catalogue(place, self._places)[code]
         at = utc_text(now)
         areas = areas_of(self._broker, scope_of(place, self._places), first.point)
-        routed = self._routed(place, code, first.point, now, areas)
+        start = start_of(self._places, place, code)
+        routed = self._routed(place, code, start, first.point, now, areas)
+        begun = Step(start.status, first.requested, workflow_state=own(start))
         steps = (
-            Step("received", first.requested),
-            Step("received", at, first.agency, reason, "part", (first.number,)),
+            begun,
+            replace(begun, at=at, agency=first.agency, text=reason, act="part", to=(first.number,)),
             *((routed,) if routed else ()),
         )
         part = replace(
@@ -411,7 +434,8 @@ class Desk:
             service=code,
             service_name=next(iter(service.name.values())),
             description=words or first.description,
-            state="received",
+            state=start.status,
+            workflow_state=own(start),
             updated=at,
             agency=routed.agency if routed else service.agency,
             steps=steps,
@@ -422,7 +446,13 @@ class Desk:
         return replace(part, expected=expected, due=due, due_stage=stage)
 
     def _routed(
-        self, place: Place, service: str, point: area.Point, now: dt.datetime, areas: Mapping[str, str]
+        self,
+        place: Place,
+        service: str,
+        start: WorkflowState,
+        point: area.Point,
+        now: dt.datetime,
+        areas: Mapping[str, str],
     ) -> Step | None:
         """The step in which the city's rules say who works on it; None if it has none."""
         routing = routing_of(place, self._places)
@@ -431,7 +461,7 @@ class Desk:
         found = route(routing, self._broker, place, service, point, now, areas)
         lead = {} if found.to[0] == TRIAGE else team_name(routing, found.to[0])
         agency = next(iter(lead.values()), "")
-        return Step("received", utc_text(now), agency, act="routed", to=found.to, reason=found.reason)
+        return Step(start.status, utc_text(now), agency, "", "routed", found.to, found.reason, own(start))
 
     def marks(self, request: Request) -> list[Mark]:
         """The stages that the city promised for a request: when each is due and when it was reached."""
@@ -485,30 +515,6 @@ class Desk:
         return [Fault("location", "outside", {"place": place.id} | more)]
 
 
-_RESIDENT: Mapping[str, State] = {
-    "answer": "inProgress",
-    "withdraw": "closed",
-    "confirm": "closed",
-    "reopen": "reopened",
-}
-
-
-def resident_acts(request: Request) -> dict[str, State]:
-    """What the resident may do now: act → the state it leads to; nothing more with a merged one."""
-    if request.merged_into:
-        return {}
-    acts = []
-    if request.state == "waiting":
-        acts.append("answer")
-    if request.state == "answered":
-        acts.append("confirm")
-    if request.open:
-        acts.append("withdraw")
-    if "reopened" in request.next_states:
-        acts.append("reopen")
-    return {act: _RESIDENT[act] for act in acts}
-
-
 def absorbed(request: Request) -> tuple[str, ...]:
     """The numbers of the requests that were merged into this one."""
     return tuple(number for step in request.steps if step.act == "absorbed" for number in step.to)
@@ -529,10 +535,3 @@ def _address(typed: str, village: str) -> str:
     """The resident's words and the village that the point lies in, each named once."""
     known = village and village.split(",")[0].casefold() in typed.casefold()
     return typed if known else ", ".join(part for part in (typed, village) if part)
-
-
-def _step_faults(request: Request, state: str, text: str) -> Sequence[Fault]:
-    if state not in STATES or (state != request.state and state not in request.next_states):
-        return [Fault("state", "way", {"from": request.state, "to": state[:40]})]
-    needs_words = state == request.state or state in SPEAKS
-    return words_faults("text", text, 3 if needs_words else 0)

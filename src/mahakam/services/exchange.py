@@ -201,8 +201,10 @@ class Exchange:
         words = notes or (f"{server.name}: {kept['id']} closed" if state == "answered" else "")
         agency = str(row.get("agency_responsible") or request.agency)
 
-        def decide(_before: Request, text: str) -> Step:
-            return Step(state, "", agency, text)
+        def decide(before: Request, text: str) -> Step:
+            return Step(
+                state, "", agency, text, workflow_state=self._desk.workflow(before).at("", state).code
+            )
 
         def note(transaction: Transaction) -> None:
             news = {**kept, "status": status, "notes": notes}

@@ -11,13 +11,16 @@ from mahakam.broker.broker import Broker
 from mahakam.ngsild.problem import not_found
 from mahakam.services import private
 from mahakam.services.desk import Changed, Desk, revision_of
-from mahakam.services.request import Fault, Refused, Request, Step, clean, entity_id, words_faults
+from mahakam.services.moves import taken, way_to
+from mahakam.services.request import Refused, Request, Step, clean, entity_id, words_faults
 from mahakam.services.states import State
+from mahakam.services.workflow import OFFICER
 from mahakam.store.protocol import Transaction
 
 KIND = "field-acts"
 ActKind = Literal["start", "finish", "note", "tick", "photo"]
-_LEADS_TO: Mapping[str, State] = {"start": "inProgress", "finish": "answered"}
+LEADS_TO: Mapping[str, State] = {"start": "inProgress", "finish": "answered"}
+"""Act → the status that it brings a request to, by whatever way its workflow has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +85,22 @@ class Fieldwork:
                 self.broker.transact(self._mark(number, act, author, seen))  # the office was faster: it is so
             case "start" | "finish":
                 mark = self._mark(number, act, author, act.revision + 1)
-                self.desk.advance(number, act.revision, act.text, _step(act), author, also=mark)
+                self.desk.advance(number, act.revision, act.text, self._step(act), author, also=mark)
             case "photo":
                 mark = self._mark(number, act, author, seen)
                 self.desk.add_work_photo(number, act.photo, act.when, author, mark)
             case "note" | "tick":
                 self.broker.transact(self._private(number, act, author, seen))
+
+    def _step(self, act: Act) -> Callable[[Request, str], Step]:
+        def decide(before: Request, words: str) -> Step:
+            if act.kind == "finish" and (found := words_faults("text", words)):
+                raise Refused(found)
+            workflow = self.desk.workflow(before)
+            way = way_to(workflow, before, LEADS_TO[act.kind], OFFICER)
+            return taken(workflow, way, before.agency, words)
+
+        return decide
 
     def _private(self, number: str, act: Act, author: str, revision: int) -> Callable[[Transaction], None]:
         text = clean(act.text)
@@ -115,19 +128,6 @@ class Fieldwork:
             transaction.save_record(KIND, name, kept)
 
         return mark
-
-
-def _step(act: Act) -> Callable[[Request, str], Step]:
-    state = _LEADS_TO[act.kind]
-
-    def decide(before: Request, words: str) -> Step:
-        if state not in before.next_states:
-            raise Refused([Fault("state", "way", {"from": before.state, "to": state})])
-        if found := words_faults("text", words, 3 if act.kind == "finish" else 0):
-            raise Refused(found)
-        return Step(state, "", before.agency, words)
-
-    return decide
 
 
 def _name(key: str, author: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mahakam.config import ConfigError, Text, as_text
+from mahakam.services.workflow import Who
 
 _FIELDS = ("title", "text", "approvals", "valid")
 _MOST_APPROVALS, _LONGEST_DAYS = 5, 36_525
@@ -21,13 +22,21 @@ _EXAMPLE = (
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalStep:
+    """One approval; ``by``: ``officer``, or ``head`` where only whoever decides for the agency may give it."""
+
+    name: Text
+    by: Who = "officer"
+
+
+@dataclass(frozen=True, slots=True)
 class Product:
-    """``approvals`` names each approval in order, every one by another officer; the letter is
+    """``approvals`` are the approvals in order, every one by another officer; the letter is
     written in the first language of ``text``; ``valid`` is in days, 0 for ever."""
 
     title: Text
     text: Text
-    approvals: tuple[Text, ...]
+    approvals: tuple[ApprovalStep, ...]
     valid: int = 0
 
     def words(self, language: str, values: Mapping[str, str]) -> str:
@@ -57,14 +66,28 @@ def read_product(path: Path, raw: object, questions: Sequence[str]) -> Product |
     return Product(as_text(raw["title"]), text, _approvals(path, raw.get("approvals")), _valid(path, raw))
 
 
-def _approvals(path: Path, raw: object) -> tuple[Text, ...]:
+def _approvals(path: Path, raw: object) -> tuple[ApprovalStep, ...]:
     if not isinstance(raw, list) or not 1 <= len(raw) <= _MOST_APPROVALS or not all(raw):
         raise ConfigError(
             path,
             f"product.approvals names 1 to {_MOST_APPROVALS} approvals in their order, "
-            "e.g. approvals: [{en: Checked, id: Diperiksa}, {en: Signed by the head, id: Ditandatangani lurah}]",
+            "e.g. approvals: [{en: Checked, id: Diperiksa}, {name: {en: Signed, id: Ditandatangani}, by: head}]",
         )
-    return tuple(as_text(one) for one in raw)
+    return tuple(_approval(path, number, one) for number, one in enumerate(raw, 1))
+
+
+def _approval(path: Path, number: int, raw: object) -> ApprovalStep:
+    """A text, or ``{name: …, by: head}``."""
+    if not isinstance(raw, Mapping) or not {"name", "by"} & set(raw):
+        return ApprovalStep(as_text(raw))
+    by = raw.get("by", "officer")
+    if not raw.get("name") or set(raw) - {"name", "by"} or by not in ("officer", "head"):
+        raise ConfigError(
+            path,
+            f"product.approvals, number {number}: a text, or {{name: {{en: …, id: …}}, by: head}} where by is officer "
+            f"or head; not {raw!r}",
+        )
+    return ApprovalStep(as_text(raw["name"]), by)
 
 
 def _valid(path: Path, raw: Mapping[Any, Any]) -> int:

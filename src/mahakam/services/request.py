@@ -12,7 +12,7 @@ from mahakam.config import Text
 from mahakam.ngsild.core import NULL
 from mahakam.services.area import Point
 from mahakam.services.form import Answers
-from mahakam.services.states import OPEN, STATES, State, next_states
+from mahakam.services.states import OPEN, STATES, State
 
 TYPE = "ServiceRequest"
 Act = Literal[
@@ -94,7 +94,8 @@ class Step:
 
     ``act`` is "" for words to the resident and a new state; else what was done with the request (:data:`ACTS`), ``to``
     whom or which it went (teams, or numbers of requests), and ``reason`` why, in several languages where
-    a rule of the city decided it.
+    a rule of the city decided it. ``workflow_state`` is the state of the service's own workflow, "" where ``state``,
+    which everybody knows, says as much.
     """
 
     state: State
@@ -104,6 +105,7 @@ class Step:
     act: Act = ""
     to: tuple[str, ...] = ()
     reason: Text = field(default_factory=dict)
+    workflow_state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class Request:
     ``media`` is the address of a photo that is kept elsewhere, or "". ``expected``: when the city promised to have
     it settled; ``due`` and ``due_stage``: what it owes next and when ("" once it is settled). ``routed``: the teams
     (``agency/team``) that work on it, the one that leads first, () where the city has no rules for that;
-    ``merged_into``: the number of the request that it continues as.
+    ``merged_into``: the number of the request that it continues as; ``workflow_state`` as in :class:`Step`.
     """
 
     number: str
@@ -147,6 +149,7 @@ class Request:
     routed: tuple[str, ...] = ()
     merged_into: str = ""
     work_photos: tuple[WorkPhoto, ...] = ()
+    workflow_state: str = ""
 
     @property
     def photo(self) -> str:
@@ -156,11 +159,6 @@ class Request:
     @property
     def open(self) -> bool:
         return self.state in OPEN
-
-    @property
-    def next_states(self) -> tuple[State, ...]:
-        """Where it may go; a merged one goes nowhere by itself."""
-        return () if self.merged_into else next_states(self.state, [step.state for step in self.steps])
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +297,7 @@ def from_document(document: Mapping[str, Any], place: str) -> Request:
         routed=_texts(value.get("routedTo")),
         merged_into=str(value.get("mergedInto") or ""),
         work_photos=tuple(map(_work_photo, value.get("workPhotos") or ())),
+        workflow_state=str(value.get("workflowState") or ""),
     )
 
 
@@ -312,6 +311,7 @@ def _step(raw: Mapping[str, Any]) -> Step:
         act if act in ACTS else "",
         _texts(raw.get("to")),
         reason if isinstance(reason, Mapping) else {},
+        str(raw.get("workflowState") or ""),
     )
 
 
@@ -340,10 +340,12 @@ def _course(state: State, steps: Sequence[Step], expected: str, due: str, due_st
             for name in optional
             if (value := getattr(step, name))
         }
+        | ({"workflowState": step.workflow_state} if step.workflow_state else {})
         for step in steps
     ]
     return {
         "status": state,
+        "workflowState": steps[-1].workflow_state if steps else "",
         "statusNotes": said[-1].text if said else "",
         "updatedDatetime": steps[-1].at if steps else "",
         "timeline": timeline,

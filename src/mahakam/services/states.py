@@ -1,34 +1,18 @@
-"""The states of a request and the ways between them."""
+"""The statuses of a request that everybody knows, whatever workflow its service has.
+
+A workflow's own states each stand for one of these: queues, clocks, figures, Open311 and other systems read the status.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 State = Literal["received", "inProgress", "waiting", "answered", "closed", "rejected", "reopened"]
 
-WAYS: dict[State, tuple[State, ...]] = {
-    "received": ("inProgress", "waiting", "answered", "rejected"),
-    "inProgress": ("waiting", "answered", "rejected"),
-    "waiting": ("inProgress", "answered", "rejected"),
-    "answered": ("closed", "reopened"),
-    "closed": ("reopened",),
-    "rejected": ("reopened",),
-    "reopened": ("inProgress", "waiting", "answered", "rejected"),
-}
-"""From each state, where it may go next. ``waiting``: for the resident, who was asked something. A request is
-reopened once at most."""
-
-STATES: tuple[State, ...] = tuple(WAYS)
+STATES: tuple[State, ...] = get_args(State)
 OPEN: tuple[State, ...] = ("received", "inProgress", "waiting", "reopened")
-"""States in which it is not settled yet."""
-SPEAKS: tuple[State, ...] = ("waiting", "answered", "rejected", "reopened")
-"""States that need a public text: a resident is told what was done, or why nothing is."""
-
-
-def next_states(state: State, past: Sequence[str]) -> tuple[State, ...]:
-    """Where a request may go; ``past`` are the states that it has been in."""
-    return tuple(way for way in WAYS[state] if way != "reopened" or "reopened" not in past)
+"""States in which it is not settled yet. In ``waiting`` it is the resident's turn and the clock stands still; in the
+others it is the agency's."""
 
 
 def open311_status(state: str) -> Literal["open", "closed"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,14 +34,13 @@ class Workbench:
     templates: tuple[Template, ...] = ()
     checklists: Mapping[str, tuple[Text, ...]] | None = None
 
-    def templates_for(self, request: Request) -> list[Template]:
-        """The templates for a request and the states that it may go to from here."""
-        ways = {request.state, *request.next_states}
+    def templates_for(self, request: Request, statuses: Set[str]) -> list[Template]:
+        """The templates for a request: of its status and those that it may go to from here."""
         return [
             one
             for one in self.templates
             if (not one.services or request.service in one.services)
-            and (not one.states or ways & set(one.states))
+            and (not one.states or statuses & set(one.states))
         ]
 
     def checklist(self, service: str) -> tuple[Text, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from importlib import resources
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from mahakam.services.personal import matter_of
 from mahakam.services.product import Product
 from mahakam.services.request import Fault, Refused
 from mahakam.services.request import Request as ServiceRequest
+from mahakam.services.workflow import Who
 from mahakam.web.language import _, date, reading, words
 from mahakam.web.pages.report import desk_of
 from mahakam.web.questions import said
@@ -49,13 +50,13 @@ class Letters:
         service = catalogue(self.place, self.site.places).get(self.found.service)
         return service.product if service else None
 
-    def state(self, officer: str) -> LetterState | None:
+    def state(self, officer: str, who: Set[Who]) -> LetterState | None:
         """How it stands for an officer; None where the service has no letter."""
         product, store = self.product, self.site.store
         if product is None:
             return None
         kept = issued.pdf_of(store, self.found.number)
-        fault = approval.fault_of(store, self.found, officer)
+        fault = approval.fault_of(desk_of(self.site), store, product, self.found, officer, who)
         return LetterState(
             product,
             issued.approvals_of(store, self.found.number, self.found.steps)[: len(product.approvals)],
@@ -64,7 +65,7 @@ class Letters:
             address(self.site, kept[0]) if kept else "",
         )
 
-    def approve(self, revision: int, officer: str) -> None:
+    def approve(self, revision: int, officer: str, who: Set[Who]) -> None:
         """The next approval. Raises Refused, Changed."""
         product = self._product()
         approval.approve(
@@ -75,6 +76,7 @@ class Letters:
             (self.found, revision),
             officer,
             lambda letter, _code: self.pdf(product, letter),
+            who=who,
         )
 
     def revoke(self, revision: int, reason: str, officer: str) -> None:

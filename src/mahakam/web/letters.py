@@ -16,7 +16,7 @@ from mahakam.services.request import Request, Step
 from mahakam.services.watch import Watch
 from mahakam.store.protocol import EntityStore, Transaction
 from mahakam.web.language import _, reading, words
-from mahakam.web.request_words import STATE_NAMES, step_words
+from mahakam.web.request_words import state_words, step_words
 
 
 class Letters:
@@ -73,7 +73,7 @@ class Letters:
                 said = _("Your report has arrived. Its number is %(number)s.", number=request.number)
                 steps = steps[1:]
             else:
-                state = _(STATE_NAMES[steps[-1].state])
+                state = state_words(self._places, request, steps[-1])
                 subject = _("Report %(number)s: %(state)s", number=request.number, state=state)
                 said = ""
             where = (

@@ -17,7 +17,7 @@ from mahakam.services.request import Request
 from mahakam.services.watch import Watch
 from mahakam.store.protocol import EntityStore, Transaction
 from mahakam.web.language import _, reading
-from mahakam.web.request_words import STATE_NAMES, step_words
+from mahakam.web.request_words import state_words, step_words
 from mahakam.web.site import Node
 
 _LONGEST = 240
@@ -79,7 +79,7 @@ def _said(
 ) -> dict[str, str]:
     with reading(browser.language):
         step = request.steps[-1]
-        title = _("Report %(number)s: %(state)s", number=request.number, state=_(STATE_NAMES[request.state]))
+        title = _("Report %(number)s: %(state)s", number=request.number, state=state_words(places, request))
         body = step.text or step_words(places, request, step)
     page = f"/requests/{request.number}"
     if browser.owner:

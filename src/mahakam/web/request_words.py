@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from mahakam.config import Place
 from mahakam.services.catalogue import Service, catalogue
+from mahakam.services.moves import state_of, ways, workflow_of
 from mahakam.services.numbers import normal_number
 from mahakam.services.request import Fault, Request, Step, photo_path
 from mahakam.services.routing import TRIAGE, routing_of, team_name
+from mahakam.services.workflow import Who
 from mahakam.web.language import N_, _, date, moment, n_, number, time, words
 from mahakam.web.site import Site
 from mahakam.web.tables import Column
@@ -44,10 +46,31 @@ STAGE_NAMES = {
 """What the city promises, stage by stage."""
 
 
+def state_words(places: Mapping[str, Place], request: Request, at: Request | Step | None = None) -> str:
+    """The state of a request, or of it after a step, in the words of its workflow or else of the site."""
+    at = at or request
+    if at.workflow_state:
+        known = workflow_of(places, request).states.get(at.workflow_state)
+        if known and known.name and known.status == at.state:
+            return words(known.name)
+    return _(STATE_NAMES[at.state])
+
+
+def choice_words(places: Mapping[str, Place], request: Request, who: Set[Who]) -> list[tuple[str, str]]:
+    """Where these people may bring a request: code and name of the state, the one that it is in first."""
+    workflow = workflow_of(places, request)
+    found = [(state_of(workflow, request).code, _("Stays: %(state)s", state=state_words(places, request)))]
+    for way in ways(workflow, request, who):
+        target = workflow.states[way.target]
+        own = words(target.name) if target.name else _(STATE_NAMES[target.status])
+        found.append((target.code, words(way.name) if way.name and "resident" not in way.by else own))
+    return found
+
+
 def step_title(places: Mapping[str, Place], request: Request, step: Step) -> Markup | str:
     """What happened in a step: its state, or what was done with the request, with links to others."""
     if not step.act:
-        return _(STATE_NAMES[step.state])
+        return state_words(places, request, step)
     place = places.get(request.place)
     routing = routing_of(place, places) if place else None
     teams = ", ".join(words(team_name(routing, team)) for team in step.to)
@@ -205,6 +228,10 @@ def sentence(fault: Fault, places: Mapping[str, Place]) -> str:
             return _("You have approved it already: another officer gives the next approval.")
         case "approval", "waiting":
             return _("It waits for the resident's answer; it can be approved after that.")
+        case "approval", "early":
+            return _("Nothing is to be approved in this state: bring it further first.")
+        case "approval", "head":
+            return _("The next approval is given by the agency's head.")
         case "approval", "closed":
             return _("It is settled, so nothing can be approved. Open it again first.")
         case "approval", _rule:
@@ -274,7 +301,7 @@ def columns(site: Site, link: str = "/requests/") -> list[Column]:
         Column("place", _("City"), get=lambda r: place_name(site, r)),
         Column("address", _("Where"), get=lambda r: r.address),
         Column("status", get=lambda r: r.state, hidden=True),
-        Column("status_name", _("Status"), get=lambda r: _(STATE_NAMES[r.state])),
+        Column("status_name", _("Status"), get=lambda r: state_words(site.places, r)),
         Column("requested", _("Reported"), "date", get=lambda r: r.requested),
         Column("updated", _("Last news"), "date", get=lambda r: r.updated),
         Column("agency", _("Agency"), get=lambda r: r.agency),

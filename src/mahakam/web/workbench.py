@@ -17,6 +17,7 @@ from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.request import utc_text
 from mahakam.services.routing import TRIAGE, routing_of, team_name
 from mahakam.services.states import OPEN, STATES
+from mahakam.services.workflow import HEAD, OFFICER, Who
 from mahakam.web import gate
 from mahakam.web.language import words
 from mahakam.web.site import Site, site_of
@@ -140,6 +141,11 @@ class QueueRows:
         states = OPEN if self.asked.status in ("open", "late") else STATES
         rows = [one for one in found if one is not None and one.state in states]
         return sorted(rows, key=lambda one: (one.due or "~", one.number))
+
+
+def hands(request: Request, place: Place) -> frozenset[Who]:
+    """What the visitor may do with requests of a place, as workflows name it."""
+    return HEAD if gate.may(request, "request.decide", place) else OFFICER
 
 
 def teams_of(site: Site, place: Place) -> list[tuple[str, str]]:

@@ -14,12 +14,14 @@ from starlette.routing import BaseRoute, Route
 
 from mahakam.ngsild.problem import Problem
 from mahakam.services.desk import Changed, revision_of
-from mahakam.services.fieldwork import Act, ActKind, Fieldwork
+from mahakam.services.fieldwork import LEADS_TO, Act, ActKind, Fieldwork
+from mahakam.services.moves import ways
 from mahakam.services.numbers import normal_number
 from mahakam.services.photo import LARGEST_BYTES, PhotoError, keep_photo
 from mahakam.services.request import LONGEST_WORDS, Fault, Refused
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.workbench import workbench_of
+from mahakam.services.workflow import OFFICER
 from mahakam.web import gate
 from mahakam.web.language import _, in_timezone, time, words
 from mahakam.web.pages.queue_crew import stops_of
@@ -28,10 +30,10 @@ from mahakam.web.questions import answered
 from mahakam.web.render import render
 from mahakam.web.request_words import (
     STATE_KINDS,
-    STATE_NAMES,
     due_words,
     sentences,
     service_name,
+    state_words,
     step_title,
 )
 from mahakam.web.site import Site, site_of
@@ -162,12 +164,14 @@ def _job(request: Request, found: ServiceRequest) -> dict[str, Any]:
     place = site.places[found.place]
     in_timezone(place.timezone)
     private = desk_of(site).private(found.number)
+    workflow = desk_of(site).workflow(found)
+    open_to = {workflow.states[way.target].status for way in ways(workflow, found, OFFICER)}
     return {
         "number": found.number,
         "revision": revision_of(found),
         "title": service_name(site, found),
         "state": found.state,
-        "stateWords": _(STATE_NAMES[found.state]),
+        "stateWords": state_words(site.places, found),
         "stateKind": STATE_KINDS[found.state],
         "due": due.striptags() if isinstance(due := due_words(found), Markup) else due,
         "address": found.address,
@@ -178,8 +182,8 @@ def _job(request: Request, found: ServiceRequest) -> dict[str, Any]:
         "workPhotos": [one.when for one in found.work_photos],
         "checklist": [words(point) for point in workbench_of(place, site.places).checklist(found.service)],
         "done": sorted(private.done),
-        "canStart": "inProgress" in found.next_states,
-        "canFinish": "answered" in found.next_states,
+        "canStart": LEADS_TO["start"] in open_to,
+        "canFinish": LEADS_TO["finish"] in open_to,
     }
 
 
@@ -191,7 +195,7 @@ def _page(request: Request, stops: list[tuple[ServiceRequest, str]], source: str
         section="services",
         stops=stops,
         source=source,
-        states=STATE_NAMES,
+        state_words=state_words,
         longest=LONGEST_WORDS,
     )
     made.headers["Cache-Control"] = "no-store"

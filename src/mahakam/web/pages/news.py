@@ -17,7 +17,7 @@ from mahakam.services.request import Request as ServiceRequest
 from mahakam.web.language import _, reader, words
 from mahakam.web.pages.report import desk_of, point_of
 from mahakam.web.pages.requests import asked_place, wanted
-from mahakam.web.request_words import STATE_NAMES, place_name, service_name, step_words
+from mahakam.web.request_words import place_name, service_name, state_words, step_words
 from mahakam.web.site import Site, site_of
 
 _ATOM = "http://www.w3.org/2005/Atom"
@@ -90,7 +90,7 @@ def some(request: Request) -> Response:
 def _entry(site: Site, found: ServiceRequest) -> Entry:
     link = f"{site.settings.base}/requests/{found.number}"
     where = ", ".join(part for part in (found.address, place_name(site, found)) if part)
-    title = f"{service_name(site, found)}: {_(STATE_NAMES[found.state])}"
+    title = f"{service_name(site, found)}: {state_words(site.places, found)}"
     said = next((step.text for step in reversed(found.steps) if step.text and not step.act), "")
     text = "\n\n".join(part for part in (found.description, where, said) if part)
     return Entry(link, title, found.updated, link, text, found.agency)

@@ -14,9 +14,11 @@ from mahakam.access import Principal
 from mahakam.ngsild.problem import Problem
 from mahakam.services.desk import Changed, revision_of
 from mahakam.services.handover import Handover
+from mahakam.services.moves import state_of, ways
 from mahakam.services.numbers import normal_number
 from mahakam.services.request import Refused
 from mahakam.services.request import Request as ServiceRequest
+from mahakam.services.workflow import OFFICER
 from mahakam.web import gate
 from mahakam.web.pages.report import desk_of
 from mahakam.web.site import Site, site_of
@@ -98,7 +100,9 @@ def _found(request: Request) -> tuple[ServiceRequest | None, Principal]:
 
 
 def _answer(request: Request, found: ServiceRequest, status: int = 200) -> Response:
-    kept = desk_of(site_of(request)).private(found.number)
+    desk = desk_of(site_of(request))
+    kept, workflow = desk.private(found.number), desk.workflow(found)
+    here = state_of(workflow, found)
     row = {
         "number": found.number,
         "revision": revision_of(found),
@@ -106,7 +110,8 @@ def _answer(request: Request, found: ServiceRequest, status: int = 200) -> Respo
         "service": found.service,
         "description": found.description,
         "state": found.state,
-        "next": list(found.next_states),
+        "workflowState": here.code,
+        "next": [way.target for way in ways(workflow, found, OFFICER)],
         "routedTo": list(found.routed),
         "mergedInto": found.merged_into,
         "due": found.due,

@@ -22,7 +22,7 @@ from mahakam.web.pages.report import desk_of
 from mahakam.web.render import render
 from mahakam.web.request_words import sentences
 from mahakam.web.site import Site, site_of
-from mahakam.web.workbench import asked
+from mahakam.web.workbench import asked, hands
 
 MOST = 100
 
@@ -78,7 +78,7 @@ def _done(request: Request, picked: str, do: str, text: str) -> Result:
     act, _colon, to = do.partition(":")
     try:
         if act == "state":
-            desk.step(found.number, revision, to, text, "", author)
+            desk.step(found.number, revision, to, text, "", author, hands(request, place))
         elif act == "team":
             Handover(desk, site.broker, site.places).transfer(found.number, revision, to, text, author)
         elif act == "mine":

@@ -19,7 +19,7 @@ from mahakam.web.outlines import boundary
 from mahakam.web.pages.report import desk_of
 from mahakam.web.questions import answered
 from mahakam.web.render import render
-from mahakam.web.request_words import STATE_NAMES, due_words, service_name
+from mahakam.web.request_words import due_words, service_name, state_words
 from mahakam.web.site import Site, site_of
 from mahakam.web.workbench import Asked, QueueRows, asked
 
@@ -56,7 +56,7 @@ def show(request: Request) -> Response:
             workbench_of(place, site.places).checklist(one.service) if place else () for one in stops
         ],
         due=[due_words(one) for one in stops],
-        states=STATE_NAMES,
+        state_words=state_words,
         drawing=_map(place, stops) if place else "",
         now=dt.datetime.now(dt.UTC),
         picked="&".join(f"pick={one.number}" for one in stops),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -20,6 +20,7 @@ from mahakam.services import private
 from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Changed, revision_of
 from mahakam.services.handover import Handover, Part
+from mahakam.services.moves import statuses, ways
 from mahakam.services.numbers import normal_number
 from mahakam.services.personal import matter_of
 from mahakam.services.photo import LARGEST_BYTES, PhotoError, keep_photo
@@ -27,6 +28,7 @@ from mahakam.services.request import LONGEST_WORDS, Fault, Refused
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.routing import routing_of, team_name
 from mahakam.services.workbench import Workbench, filled, workbench_of
+from mahakam.services.workflow import Who
 from mahakam.web import gate
 from mahakam.web.language import OWN_NAMES, _, in_timezone, words
 from mahakam.web.letter import Letters
@@ -38,17 +40,18 @@ from mahakam.web.render import render
 from mahakam.web.request_words import (
     STAGE_NAMES,
     STATE_KINDS,
-    STATE_NAMES,
     Sentences,
+    choice_words,
     due_words,
     place_name,
     sentences,
     service_name,
+    state_words,
     step_title,
     waits,
 )
 from mahakam.web.site import Site, site_of
-from mahakam.web.workbench import QueueRows, asked, teams_of
+from mahakam.web.workbench import QueueRows, asked, hands, teams_of
 
 _TYPED = (
     "text",
@@ -106,7 +109,9 @@ def _answer(request: Request, form: FormData) -> Response:
     # Looked up before the answer takes the request out of the queue.
     following = _neighbours(request, found)[1] if gate.text(form, "then") == "next" else ""
     try:
-        desk_of(site_of(request)).step(found.number, seen, state, text, "", principal.name)
+        desk_of(site_of(request)).step(
+            found.number, seen, state, text, "", principal.name, hands(request, place)
+        )
     except Changed as changed:
         return _page(request, changed.request, place, typed, {"form": _changed()}, 409, since=seen)
     except Refused as refused:
@@ -185,7 +190,10 @@ def _hand_over(request: Request, form: FormData) -> Response:
 
 
 def _approve(request: Request, form: FormData) -> Response:
-    return _with_letter(request, form, lambda letters, seen, author: letters.approve(seen, author))
+    def work(letters: Letters, seen: int, author: str) -> None:
+        letters.approve(seen, author, hands(request, letters.place))
+
+    return _with_letter(request, form, work)
 
 
 def _revoke(request: Request, form: FormData) -> Response:
@@ -282,9 +290,9 @@ def _page(
         services=list(catalogue(place, site.places).values()),
         checklist=bench.checklist(found.service),
         letter=Letters(site, place, found).state(
-            principal.name if (principal := gate.visitor(request)) else ""
+            principal.name if (principal := gate.visitor(request)) else "", hands(request, place)
         ),
-        templates=_templates(site, found, bench),
+        templates=_templates(site, found, bench, hands(request, place)),
         step_title=step_title,
         typed=dict.fromkeys(_TYPED, "") | (typed or {}),
         errors=Sentences(errors or {}),
@@ -295,8 +303,8 @@ def _page(
         marks=desk_of(site).marks(found),
         stage_names=STAGE_NAMES,
         now=dt.datetime.now(dt.UTC),
-        choices=[found.state, *found.next_states],
-        state_names=STATE_NAMES,
+        choices=choice_words(site.places, found, hands(request, place)),
+        state_name=state_words(site.places, found),
         state_kinds=STATE_KINDS,
         drawing=drawing(place, [found]),
         waited=waits(days) if (days := waiting_days(found)) else "",
@@ -314,7 +322,7 @@ def people(site: Site, place: Place) -> list[str]:
 
 
 def _templates(
-    site: Site, found: ServiceRequest, bench: Workbench
+    site: Site, found: ServiceRequest, bench: Workbench, who: Set[Who]
 ) -> list[tuple[str, list[tuple[str, str]]]]:
     """Language → name and words of each template in it."""
     values = {
@@ -323,7 +331,8 @@ def _templates(
         "address": found.address,
         "agency": found.agency,
     }
-    offered = bench.templates_for(found)
+    workflow = desk_of(site).workflow(found)
+    offered = bench.templates_for(found, statuses(workflow, found, ways(workflow, found, who)))
     return [
         (OWN_NAMES[language], [(words(one.name), filled(one.text, language, values)) for one in offered])
         for language in LANGUAGES

@@ -15,7 +15,8 @@ from starlette.routing import BaseRoute, Route
 from mahakam.config import Place, scope_of
 from mahakam.services import comments, issued, push
 from mahakam.services.catalogue import catalogue
-from mahakam.services.desk import Desk, Wanted, resident_acts, revision_of
+from mahakam.services.desk import Desk, Wanted, revision_of
+from mahakam.services.moves import ways
 from mahakam.services.numbers import normal_number
 from mahakam.services.owner import owns
 from mahakam.services.personal import matter_of
@@ -24,6 +25,7 @@ from mahakam.services.request import LONGEST_WORDS, entity_id
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.satisfaction import rated
 from mahakam.services.states import OPEN, STATES
+from mahakam.services.workflow import RESIDENT
 from mahakam.web import gate
 from mahakam.web.language import _, in_timezone, reader, words
 from mahakam.web.outlines import map_of
@@ -38,6 +40,7 @@ from mahakam.web.request_words import (
     columns,
     place_name,
     service_name,
+    state_words,
     step_title,
 )
 from mahakam.web.site import Site, site_of
@@ -144,7 +147,7 @@ def page(
         entity=entity_id(found.number),
         city=place_name(site, found),
         drawing=drawing(place, [found]) if place else "",
-        state_names=STATE_NAMES,
+        state_name=state_words(site.places, found),
         state_kinds=STATE_KINDS,
         step_title=step_title,
         answers=answered(site, found),
@@ -158,7 +161,7 @@ def page(
         matter_answers=said(site, found, matter.answers) if matter else [],
         mine=mine,
         has_letter=(mine or may_work) and issued.pdf_of(site.store, found.number) is not None,
-        acts=resident_acts(found) if mine else {},
+        acts=ways(desk_of(site).workflow(found), found, RESIDENT) if mine else (),
         may_rate=mine and not found.open and not rated(site.broker, found.number),
         rated=request.query_params.get("rated") == "1",
         key=key,

@@ -21,12 +21,14 @@ from mahakam.web.site import Site, site_of
 ROLE_NAMES = {
     "resident": N_("Resident"),
     "officer": N_("Agency officer"),
+    "head": N_("Head of an agency"),
     "steward": N_("Data steward"),
     "admin": N_("Administrator"),
 }
 ROLE_WORK = {
     "resident": N_("Reports problems and follows them. No account is needed for that."),
     "officer": N_("Answers residents' reports and hands in the agency's files."),
+    "head": N_("Works as an officer does, and decides for the agency."),
     "steward": N_("Puts held rows right and sends them through again."),
     "admin": N_("Everything, everywhere on this node."),
 }
