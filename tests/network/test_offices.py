@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mahakam.access.policy import Principal
-from mahakam.network.faults import Changed, Refused
+from mahakam.faults import Changed, Refused
 from mahakam.network.offices import Office, accept, appoint, end, invited, offices, represented, standing
 from mahakam.store.opening import open_store
 from mahakam.store.protocol import EntityStore

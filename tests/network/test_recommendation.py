@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mahakam.faults import Changed, Refused
 from mahakam.network import recommendation as steps
 from mahakam.network.differences import differences
-from mahakam.network.faults import Changed, Refused
 from mahakam.network.recommendation import Action, Author, Claim, Evidence, Recommendation, Text
 
 COUNTRIES = ("ID", "MY", "TH")

@@ -118,7 +118,7 @@ def test_a_node_without_an_account_says_how_to_make_one(tmp_path: Path) -> None:
         assert "mahakam user add" not in words_of(fresh.browser().get("/signin?lang=en").text)
 
 
-@pytest.mark.parametrize("role", ["resident", "officer", "steward", "admin"])
+@pytest.mark.parametrize("role", ["resident", "officer", "steward", "supervisor", "admin"])
 def test_the_demo_offers_each_role_on_its_own_machine(tmp_path: Path, role: str) -> None:
     with Portal(tmp_path / "data", two_cities(tmp_path / "places"), demo=True) as demo:
         here = demo.browser()

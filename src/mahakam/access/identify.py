@@ -11,7 +11,7 @@ from mahakam.access.sessions import session_of
 from mahakam.config import ConfigError, Settings
 from mahakam.store.protocol import EntityStore, Store
 
-OPEN = Principal("open", ("admin", "steward", "officer", "writer"), (EVERYWHERE,), "open")
+OPEN = Principal("open", ("admin", "steward", "supervisor", "officer", "writer"), (EVERYWHERE,), "open")
 """Anybody on a node started with ``--open``."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
@@ -72,7 +72,7 @@ def is_local(client: str | None, headers: Headers) -> bool:
 
 
 def demo_principal(role: str, place: str = EVERYWHERE) -> Principal:
-    """One of the demo's four people. Raises KeyError for another role."""
+    """One of the demo's people, one of each role. Raises KeyError for another role."""
     if role not in PEOPLE:
         raise KeyError(role)
     return Principal(f"demo-{role}", (role,), (place,))

@@ -7,12 +7,13 @@ from typing import Literal
 
 Kind = Literal["person", "key", "open"]
 Role = Literal[
-    "resident", "officer", "head", "steward", "admin", "reader", "writer", "worker",
+    "resident", "officer", "head", "steward", "supervisor", "admin", "reader", "writer", "worker",
     "representative", "city_officer", "secretariat", "partner",
 ]  # fmt: skip
 
-PEOPLE: tuple[Role, ...] = ("resident", "officer", "head", "steward", "admin")
-"""Roles of a person's account."""
+PEOPLE: tuple[Role, ...] = ("resident", "officer", "head", "steward", "supervisor", "admin")
+"""Roles of a person's account. A supervisor examines priority data again (Pembina Data: in a city, the statistics
+office), and is none of the city's own."""
 SCOPES: tuple[Role, ...] = ("reader", "writer", "worker")
 """Roles of an API key: what its scopes ``read``, ``write`` and ``work`` stand for."""
 OFFICES: tuple[Role, ...] = ("representative", "city_officer", "secretariat", "partner")
@@ -35,6 +36,9 @@ POLICY: dict[str, frozenset[str]] = {
     "quarantine.correct": frozenset({"steward", "admin"}),
     "notification.read": frozenset({"officer", "steward", "admin"}),
     "notification.replay": frozenset({"officer", "steward", "admin"}),
+    "plan.propose": frozenset({"officer", "head", "steward", "admin"}),
+    "plan.examine": frozenset({"steward", "admin"}),
+    "plan.supervise": frozenset({"supervisor"}),
     "data.write": frozenset({"steward", "admin", "writer"}),
     "network.manage": frozenset({"secretariat", "admin"}),
     "network.discuss": frozenset({*OFFICES, "admin"}),

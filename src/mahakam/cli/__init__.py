@@ -31,6 +31,7 @@ COMMANDS = {
     "subscription": "subscription:subscription",
     "user": "user:user",
     "verify": "backup:verify",
+    "year": "year:year",
 }
 """Command → ``module:object`` in this folder; loaded only when it is called, so that each starts fast."""
 

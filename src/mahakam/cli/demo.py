@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mahakam.cli.options import settings_for
 from mahakam.config import Settings, examples_folder
+
+if TYPE_CHECKING:
+    from mahakam.app import Node
 
 _LINKS = (
     ("A city", "/cities/samarinda"),
@@ -73,6 +77,7 @@ def load(settings: Settings) -> int:
             parts = Parts.of(node)
             runs = run_feeds(parts, all_feeds(parts), author="mahakam demo")
             outcomes = compute_all(node.broker)
+            _take_plans(node)
         finally:
             node.close()
     except StoreError as error:
@@ -87,3 +92,17 @@ def load(settings: Settings) -> int:
     held = sum(run.held for run in runs)
     click.echo(f"{len(runs)} feeds: {stored:,} rows loaded now, {held:,} held for a steward", err=True)
     return sum(run.state == "failed" for run in runs) + sum(one.state == "failed" for one in outcomes)
+
+
+def _take_plans(node: Node) -> None:
+    """Put every ``plans/YEAR.yaml`` of the places on the list of data of its year; a second start adds nothing."""
+    from datetime import UTC, datetime
+
+    from mahakam.feeds.year.item import Author
+    from mahakam.feeds.year.taking import plans_of, take
+
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    for place in node.places.values():
+        for name, path in place.files("plans").items():
+            by = Author("mahakam demo", "steward")
+            take(node.store.tenant(), place.id, int(name), plans_of(path, int(name)), by, at, listed=True)

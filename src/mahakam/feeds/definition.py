@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mahakam.config import ConfigError, Place, Text, as_text, read_yaml
-from mahakam.feeds import origins
+from mahakam.feeds import origins, standard
 from mahakam.feeds.sources import formats
 
 Duplicates = Literal["error", "first", "last"]
@@ -18,7 +18,7 @@ Kept = Literal["entities", "dataset"]
 
 _FEED = (
     "title", "description", "source", "contract", "missing", "map", "where", "duplicates", "entity", "store",
-    "theme", "owner", "agency", "licence", "origin", "schedule", "alerts",
+    "theme", "owner", "agency", "licence", "origin", "schedule", "alerts", "statistics",
 )  # fmt: skip
 _SOURCE = (
     "file", "files", "format", "entry", "encoding", "delimiter", "decimal", "header", "columns", "sheet", "skip",
@@ -128,6 +128,8 @@ class Feed:
     alerts: Mapping[str, Any] = field(default_factory=dict)
     fetched: tuple[str, Mapping[str, Any]] | None = None
     """Where the data comes from if it is no file of the place: the origin's name and its options."""
+    statistics: standard.Statistics = field(default_factory=standard.Statistics)
+    """The data standard and the statistical metadata that its file declares."""
 
     def source_files(self) -> list[Path]:
         """The files of the source, in the order of their names within a pattern.
@@ -236,6 +238,7 @@ def from_mapping(place: Place, name: str, path: Path, given: Mapping[str, Any]) 
         description=read.text(given["description"], "description") if given.get("description") else None,
         alerts=read.alerts(given.get("alerts")),
         fetched=fetched,
+        statistics=read.statistics(given.get("statistics")),
     )
 
 
@@ -297,6 +300,12 @@ class _Reader:
         if said := problem(given):
             raise ConfigError(self.path, f"alerts: {said}")
         return given
+
+    def statistics(self, value: object) -> standard.Statistics:
+        given = self.mapping(value, "statistics")
+        if said := standard.problem(given):
+            raise ConfigError(self.path, f"statistics: {said}")
+        return standard.read(given)
 
     def fetched(self, source: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
         named = [key for key in source if key in origins.names()]

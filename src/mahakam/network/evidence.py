@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from mahakam.broker.broker import Broker
 from mahakam.config import Text
-from mahakam.network.faults import Fault
+from mahakam.faults import Fault
 from mahakam.network.recommendation import Evidence
 from mahakam.network.register import Register
 from mahakam.store.protocol import Document

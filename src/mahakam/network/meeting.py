@@ -7,7 +7,7 @@ import re
 
 import msgspec
 
-from mahakam.network.faults import Changed, Fault, Refused, refuse
+from mahakam.faults import Changed, Fault, Refused, refuse
 from mahakam.network.recommendation import Author
 
 LONGEST_TITLE, LONGEST_TEXT, MOST_LINES = 200, 20_000, 60

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from mahakam.access.policy import EVERYWHERE, OFFICES, Principal, allow
-from mahakam.network.faults import Changed, refuse
+from mahakam.faults import Changed, refuse
 from mahakam.store.protocol import EntityStore, Transaction
 
 KIND = "network-office"

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from mahakam.network.faults import Changed, Fault, Refused, refuse
+from mahakam.faults import Changed, Fault, Refused, refuse
 
 State = Literal["draft", "comment", "decision", "adopted", "sent", "done", "withdrawn"]
 Work = Literal["open", "under_way", "done"]

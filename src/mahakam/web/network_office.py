@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from mahakam.network.faults import Fault
+from mahakam.faults import Fault
 from mahakam.network.offices import Office, Standing, offices, standing
 from mahakam.network.recommendation import Author, Evidence
 from mahakam.network.records import Records, records_of

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
+from mahakam.faults import Fault
 from mahakam.network.evidence import evidence_of
-from mahakam.network.faults import Fault
 from mahakam.network.recommendation import LANGUAGES, MOST_PARTS, Action, Claim, Evidence, Text, Words
 from mahakam.web import gate
 from mahakam.web.network_office import Desk, evidence_address, hosts

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from mahakam.faults import Changed, Fault, Refused
 from mahakam.network import meeting as steps
 from mahakam.network.desk import add_meeting, change_meeting, meeting, meetings
-from mahakam.network.faults import Changed, Fault, Refused
 from mahakam.network.meeting import Meeting, Text
 from mahakam.network.recommendation import PUBLIC
 from mahakam.web import gate

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from mahakam.access import accounts, sessions
 from mahakam.access.policy import OFFICES
-from mahakam.network.faults import Changed, Refused
+from mahakam.faults import Changed, Refused
 from mahakam.network.offices import INVITED_DAYS, Office, accept, appoint, end, invited
 from mahakam.web import gate
 from mahakam.web.language import _

@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from mahakam.faults import Changed, Refused
 from mahakam.network import recommendation as steps
 from mahakam.network.desk import add_recommendation, change_recommendation, meetings
 from mahakam.network.evidence import evidence_of
-from mahakam.network.faults import Changed, Refused
 from mahakam.network.recommendation import LANGUAGES, Recommendation, Text
 from mahakam.web import gate, recommendation_form
 from mahakam.web.language import OWN_NAMES, _, date

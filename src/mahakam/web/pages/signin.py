@@ -23,6 +23,7 @@ ROLE_NAMES = {
     "officer": N_("Agency officer"),
     "head": N_("Head of an agency"),
     "steward": N_("Data steward"),
+    "supervisor": N_("Data supervisor"),
     "admin": N_("Administrator"),
 }
 ROLE_WORK = {
@@ -30,6 +31,7 @@ ROLE_WORK = {
     "officer": N_("Answers residents' reports and hands in the agency's files."),
     "head": N_("Works as an officer does, and decides for the agency."),
     "steward": N_("Puts held rows right and sends them through again."),
+    "supervisor": N_("Examines priority data again, as the statistics office does."),
     "admin": N_("Everything, everywhere on this node."),
 }
 

@@ -1,4 +1,4 @@
-"""What is wrong with something that a person of the network wrote: which field, which rule, which values."""
+"""What is wrong with something that a person wrote: which field, which rule, which values."""
 
 from __future__ import annotations
 
