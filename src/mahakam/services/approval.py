@@ -11,7 +11,7 @@ from mahakam.config import Place
 from mahakam.services import issued
 from mahakam.services.desk import Desk
 from mahakam.services.issued import Issued
-from mahakam.services.moves import taken, ways
+from mahakam.services.moves import ways
 from mahakam.services.product import Product
 from mahakam.services.request import Fault, Refused, Request, Step, utc_text, words_faults
 from mahakam.services.workflow import APPROVAL, OFFICER, Transition, Who
@@ -64,11 +64,7 @@ def approve(
 
     def decide(before: Request, _words: str) -> Step:
         way = _issuing(desk, before) if last else _approving(desk, before)
-        step = (
-            taken(desk.workflow(before), way, before.agency, "")
-            if way
-            else Step(before.state, "", before.agency)
-        )
+        step = desk.take(before, way, before.agency, "") if way else Step(before.state, "", before.agency)
         return replace(step, act="issued" if last else "approved", reason=name)
 
     def also(transaction: Transaction) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mahakam.config import ConfigError, Place, Text, as_text, chain, read_yaml
+from mahakam.services.asked_documents import AskedDocument, read_documents
 from mahakam.services.clock import read_targets
 from mahakam.services.form import Question, read_form
 from mahakam.services.product import Product, read_product
@@ -31,10 +32,12 @@ _FIELDS = {
     "events": "the events of life in which it is needed",
     "reach": "metres that two reports of one problem may lie apart",
     "workflow": "the states that a request goes through: report (if not said), or the name of another one",
+    "documents": "the documents that a resident sends",
     "product": "the signed letter that it hands out, and who approves it",
     "personal": "true for a person's own matter: words, photos and exact place are not public",
     "example": "true where the city has not set it itself yet",
 }
+_ADD = {"documents": "documents: with what a resident sends"}
 _EVENTS = Path(__file__).with_name("events.yaml")
 _FARTHEST = 2000.0
 _SECONDS, _MOST_RECENT = 1.0, 500
@@ -68,6 +71,7 @@ class Service:
     personal: bool = False
     example: bool = False
     workflow: str = DEFAULT
+    documents: tuple[AskedDocument, ...] = ()
 
 
 def catalogue(place: Place, places: Mapping[str, Place]) -> dict[str, Service]:
@@ -101,7 +105,11 @@ def _check_workflow(service: Service, path: Path, place: Place, places: Mapping[
         near = difflib.get_close_matches(service.workflow, files, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(files)}"
         raise ConfigError(path, f"no workflow {service.workflow!r} in workflows/; {hint}")
-    read_workflow(files[service.workflow])
+    offered = {"documents": bool(service.documents)}
+    for way in read_workflow(files[service.workflow]).transitions:
+        if lacking := [need for need in way.needs if not offered.get(need, True)]:
+            said = f"the workflow {service.workflow} needs {lacking[0]} (transition {way.code})"
+            raise ConfigError(path, f"{said}: add {_ADD[lacking[0]]}")
 
 
 @functools.lru_cache(4096)
@@ -147,6 +155,7 @@ def read_service(code: str, place: str, path: Path) -> Service:
         reach=_reach(path, raw.get("reach")),
         personal=_flag(path, "personal", raw.get("personal")),
         example=_flag(path, "example", raw.get("example")),
+        documents=read_documents(path, raw.get("documents")),
         workflow=str(raw.get("workflow") or DEFAULT),
     )
 

@@ -24,6 +24,7 @@ from mahakam.services.clock import Mark, Promise, marks, next_due, promise_of
 from mahakam.services.duplicates import Likely, farthest, likely, reach_of
 from mahakam.services.form import check
 from mahakam.services.moves import own, resident_way, start_of, state_of, taken, way_to, workflow_of
+from mahakam.services.needs import unmet
 from mahakam.services.numbers import give_number
 from mahakam.services.photo import confirm_photo, has_photo
 from mahakam.services.request import (
@@ -51,7 +52,7 @@ from mahakam.services.request import (
 from mahakam.services.routing import TRIAGE, route, routing_of, team_name
 from mahakam.services.states import OPEN
 from mahakam.services.villages import VILLAGES, areas_of, village_of
-from mahakam.services.workflow import OFFICER, Who, Workflow, WorkflowState
+from mahakam.services.workflow import OFFICER, Transition, Who, Workflow, WorkflowState
 from mahakam.store.protocol import Transaction
 
 
@@ -259,20 +260,25 @@ class Desk:
             workflow = self.workflow(before)
             by = agency or before.agency
             if state not in (before.state, state_of(workflow, before).code):
-                return taken(workflow, way_to(workflow, before, state, who), by, words)
+                return self.take(before, way_to(workflow, before, state, who), by, words)
             if found := words_faults("text", words):
                 raise Refused(found)
             return Step(before.state, "", by, words)
 
         return self.advance(number, revision, text, decide, author)
 
+    def take(self, before: Request, way: Transition, agency: str, words: str) -> Step:
+        """The step of a way that is taken. Raises Refused if something is missing that it needs."""
+        if found := unmet(self._places, self._broker.store, before, way):
+            raise Refused(found)
+        return taken(self.workflow(before), way, agency, words)
+
     def by_resident(self, number: str, revision: int, act: str, text: str) -> Request:
         """What the resident does with their own request: ``act`` is the code of a transition, as ``answer``,
         ``withdraw``, ``confirm`` or ``reopen`` of a report. Raises as :meth:`step` does."""
 
         def decide(before: Request, words: str) -> Step:
-            workflow = self.workflow(before)
-            return taken(workflow, resident_way(workflow, before, act), "", words)
+            return self.take(before, resident_way(self.workflow(before), before, act), "", words)
 
         return self.advance(number, revision, text, decide, "resident")
 

@@ -11,7 +11,7 @@ from mahakam.broker.broker import Broker
 from mahakam.ngsild.problem import not_found
 from mahakam.services import private
 from mahakam.services.desk import Changed, Desk, revision_of
-from mahakam.services.moves import taken, way_to
+from mahakam.services.moves import way_to
 from mahakam.services.request import Refused, Request, Step, clean, entity_id, words_faults
 from mahakam.services.states import State
 from mahakam.services.workflow import OFFICER
@@ -98,7 +98,7 @@ class Fieldwork:
                 raise Refused(found)
             workflow = self.desk.workflow(before)
             way = way_to(workflow, before, LEADS_TO[act.kind], OFFICER)
-            return taken(workflow, way, before.agency, words)
+            return self.desk.take(before, way, before.agency, words)
 
         return decide
 

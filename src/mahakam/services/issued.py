@@ -65,7 +65,8 @@ class Issued:
 
 
 def approvals_of(store: EntityStore, number: str, steps: tuple[Step, ...]) -> list[Approval]:
-    """The approvals that count: those since the resident was last asked something or it was reopened or issued."""
+    """The approvals that count: those since the resident was last asked something or sent a document, or it was
+    reopened or issued."""
     return _counting(store.record(KIND, number), steps)
 
 
@@ -163,7 +164,7 @@ def _counting(kept: Mapping[str, Any] | None, steps: tuple[Step, ...]) -> list[A
         (
             at
             for at, step in enumerate(steps)
-            if step.state in ("waiting", "reopened") or step.act == "issued"
+            if step.state in ("waiting", "reopened") or step.act in ("issued", "sent")
         ),
         default=0,
     )

@@ -29,12 +29,16 @@ Act = Literal[
     "approved",
     "issued",
     "revoked",
+    "sent",
+    "accepted",
+    "returned",
 ]
 ACTS: tuple[Act, ...] = get_args(Act)[1:]
 """``routed`` by the city's rules; ``transferred`` and ``shared`` by an officer; ``split`` into others, each of
 which is a ``part``; ``merged`` into
 another one, which has ``absorbed`` it and whose news it ``follows``; ``escalated`` up the agency; a letter
-``approved`` by an officer, ``issued`` with the last approval, ``revoked``."""
+``approved`` by an officer, ``issued`` with the last approval, ``revoked``; documents ``sent`` by the
+resident, ``accepted`` or ``returned`` by an officer (``to``: their codes)."""
 SHORTEST_WORDS, LONGEST_WORDS = 3, 4000
 LONGEST_ADDRESS = 200
 MOST_PHOTOS = 5
@@ -189,6 +193,11 @@ class Private:
 def utc_text(moment: dt.datetime) -> str:
     """A moment as requests keep it: ISO 8601 UTC to the second, so that two of them compare as texts."""
     return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def utc_now() -> str:
+    """This moment, as requests keep it."""
+    return utc_text(dt.datetime.now(dt.UTC))
 
 
 def clean(text: str) -> str:

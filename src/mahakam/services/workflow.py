@@ -11,7 +11,7 @@ from mahakam.services.states import OPEN, State
 
 Who = Literal["resident", "officer", "head", "approval"]
 """``head``: whoever may decide for the agency; ``approval``: nobody by hand, the approvals of a letter do it."""
-Need = Literal["words"]
+Need = Literal["words", "documents"]
 Deed = Literal["letter"]
 WHO: tuple[Who, ...] = get_args(Who)
 NEEDS: tuple[Need, ...] = get_args(Need)

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from mahakam.config import Place
 from mahakam.services.catalogue import Service, catalogue
 from mahakam.services.moves import state_of, ways, workflow_of
+from mahakam.services.needs import service_of
 from mahakam.services.numbers import normal_number
 from mahakam.services.request import Fault, Request, Step, photo_path
 from mahakam.services.routing import TRIAGE, routing_of, team_name
@@ -90,6 +91,12 @@ def step_title(places: Mapping[str, Place], request: Request, step: Step) -> Mar
             return _("Approved")
         case "issued":
             return _("Approved, issued and signed")
+        case "sent":
+            return _("Sent: %(documents)s", documents=document_names(places, request, step.to))
+        case "accepted":
+            return _("Accepted: %(documents)s", documents=document_names(places, request, step.to))
+        case "returned":
+            return _("Returned: %(documents)s", documents=document_names(places, request, step.to))
         case "revoked":
             return _("The letter was revoked")
         case "split":
@@ -103,6 +110,13 @@ def step_title(places: Mapping[str, Place], request: Request, step: Step) -> Mar
         case "follows":
             state = _(STATE_NAMES.get(step.to[-1], step.to[-1])) if step.to else ""
             return escape(_("News of %(numbers)s: %(state)s")) % {"numbers": others, "state": state}
+
+
+def document_names(places: Mapping[str, Place], request: Request, codes: Iterable[str]) -> str:
+    """The documents with these codes, as the service names them."""
+    service = service_of(places, request)
+    names = {one.code: words(one.name) for one in service.documents} if service else {}
+    return ", ".join(names.get(code, code) for code in codes)
 
 
 def step_words(places: Mapping[str, Place], request: Request, step: Step) -> str:
@@ -246,12 +260,52 @@ def sentence(fault: Fault, places: Mapping[str, Place]) -> str:
             return _("Say what the parts are about: one to %(n)s.", n=number(fault.values["most"]))
         case "parts", "unknown":
             return _("Choose what each part is about.")
+        case "needs", "lacking":
+            return _("First send: %(documents)s.", documents=", ".join(map(words, fault.values["documents"])))
+        case "needs", "unaccepted":
+            return _(
+                "First these documents are to be accepted: %(documents)s.",
+                documents=", ".join(map(words, fault.values["documents"])),
+            )
+        case "documents", "missing":
+            return _("Choose at least one file.")
+        case "documents", "settled":
+            return _("It is settled already: documents are neither sent nor judged any more.")
+        case "documents", _rule:
+            return _("This service does not ask for that document.")
+        case field, rule if field.startswith("document-"):
+            return _document_sentence(rule, fault.values)
         case "state", _rule:
             return _("The request cannot go from here to that status.")
         case _field, rule if _field.startswith("answer-"):
             return _answer_sentence(rule, fault.values)
         case _other:
             return str(fault)
+
+
+def _document_sentence(rule: str, values: Mapping[str, Any]) -> str:
+    """Why a document is not taken, or cannot be returned, and what would be right."""
+    match rule:
+        case "empty":
+            return _("This file is empty. Choose it again.")
+        case "size":
+            return _("This file is too large: at most %(size)s MB.", size=number(values["most"]))
+        case "pixels":
+            return _("The photo has too many pixels. Make it smaller and choose it again.")
+        case "kind":
+            return _("By its content this is no file of a kind that is taken here, whatever its name says.")
+        case "damaged":
+            return _("This PDF is damaged or too complicated. Save or print it as PDF again.")
+        case "active":
+            return _("This PDF runs something or carries other files. Print it as PDF and send that.")
+        case "locked":
+            return _("This PDF has a password. Save it without one.")
+        case "polyglot":
+            return _("This file is more than a PDF. Print it as PDF and send that.")
+        case "accepted":
+            return _("This document was accepted already.")
+        case _rule:
+            return _("Say why in a few words: the resident reads it.")
 
 
 def _answer_sentence(rule: str, values: Mapping[str, Any]) -> str:

@@ -51,20 +51,18 @@ async def rate(request: Request) -> Response:
 
 
 def show_rating(request: Request) -> Response:
-    found, place, key = _mine(request, request.query_params.get("key", ""))
+    found, place, key = mine(request, request.query_params.get("key", ""))
     return _rating(request, found, place, key)
 
 
 def _act(request: Request, form: FormData) -> Response:
-    found, _place, key = _mine(request, gate.text(form, "key"))
+    found, _place, key = mine(request, gate.text(form, "key"))
     text = gate.text(form, "text")
     if not gate.is_ours(request, form):
         said = _("The page had lain open for a long time. Your text is still here: please send it once more.")
         return page(request, found, key, {"text": text}, {"form": said}, 403)
-    revision = gate.text(form, "revision")
-    seen = int(revision) if revision.isdecimal() and len(revision) < 9 else -1
     try:
-        desk_of(site_of(request)).by_resident(found.number, seen, gate.text(form, "do"), text)
+        desk_of(site_of(request)).by_resident(found.number, seen_in(form), gate.text(form, "do"), text)
     except Changed as changed:
         said = _("The agency was faster: read what is new, then send again.")
         return page(request, changed.request, key, {"text": text}, {"form": said}, 409)
@@ -76,7 +74,7 @@ def _act(request: Request, form: FormData) -> Response:
 
 
 def _rate(request: Request, form: FormData) -> Response:
-    found, place, key = _mine(request, gate.text(form, "key"))
+    found, place, key = mine(request, gate.text(form, "key"))
     typed = {element.code: gate.text(form, element.code) for element in satisfaction.survey().elements}
     missing = {
         code: _("Please choose an answer.")
@@ -176,7 +174,13 @@ def _mean(element: satisfaction.Element) -> Column:
     )
 
 
-def _mine(request: Request, key: str) -> tuple[ServiceRequest, Place, str]:
+def seen_in(form: FormData) -> int:
+    """The revision that a form was filled in on; -1 for what is none."""
+    revision = gate.text(form, "revision")
+    return int(revision) if revision.isdecimal() and len(revision) < 9 else -1
+
+
+def mine(request: Request, key: str) -> tuple[ServiceRequest, Place, str]:
     """The request, for whoever has its key; for all others there is none."""
     site = site_of(request)
     number = normal_number(request.path_params["number"])

@@ -30,8 +30,10 @@ from mahakam.services.routing import routing_of, team_name
 from mahakam.services.workbench import Workbench, filled, workbench_of
 from mahakam.services.workflow import Who
 from mahakam.web import gate
+from mahakam.web.documents_shown import documents_shown
 from mahakam.web.language import OWN_NAMES, _, in_timezone, words
 from mahakam.web.letter import Letters
+from mahakam.web.pages.mine import seen_in
 from mahakam.web.pages.queue import waiting_days
 from mahakam.web.pages.report import desk_of
 from mahakam.web.pages.requests import drawing
@@ -105,7 +107,8 @@ def _answer(request: Request, form: FormData) -> Response:
     typed = {"text": text, "state": state}
     if not gate.is_ours(request, form):
         return _page(request, found, place, typed, {"form": _stale()}, 403)
-    seen = _seen(form)
+    seen = seen_in(form)
+    site = site_of(request)
     # Looked up before the answer takes the request out of the queue.
     following = _neighbours(request, found)[1] if gate.text(form, "then") == "next" else ""
     try:
@@ -115,7 +118,7 @@ def _answer(request: Request, form: FormData) -> Response:
     except Changed as changed:
         return _page(request, changed.request, place, typed, {"form": _changed()}, 409, since=seen)
     except Refused as refused:
-        return _page(request, found, place, typed, sentences(refused.faults, site_of(request).places), 422)
+        return _page(request, found, place, typed, _at_the_form(sentences(refused.faults, site.places)), 422)
     except Problem as problem:
         return _page(request, found, place, typed, {"form": f"{problem.title}. {problem.detail}"}, 422)
     query = asked(request).query
@@ -160,7 +163,7 @@ def _hand_over(request: Request, form: FormData) -> Response:
     typed = {f"pass-{name}": gate.text(form, name) for name in names}
     if not gate.is_ours(request, form):
         return _page(request, found, place, typed, {"pass": _stale()}, 403)
-    site, seen = site_of(request), _seen(form)
+    site, seen = site_of(request), seen_in(form)
     hands = Handover(desk_of(site), site.broker, site.places)
     number, to, reason = found.number, gate.text(form, "to")[:81], gate.text(form, "reason")
     try:
@@ -190,33 +193,45 @@ def _hand_over(request: Request, form: FormData) -> Response:
 
 
 def _approve(request: Request, form: FormData) -> Response:
-    def work(letters: Letters, seen: int, author: str) -> None:
-        letters.approve(seen, author, hands(request, letters.place))
+    def work(found: ServiceRequest, place: Place, seen: int, author: str) -> None:
+        Letters(site_of(request), place, found).approve(seen, author, hands(request, place))
 
-    return _with_letter(request, form, work)
+    return acted(request, form, "letter", {}, work)
 
 
 def _revoke(request: Request, form: FormData) -> Response:
     reason = gate.text(form, "revoke")
-    return _with_letter(request, form, lambda letters, seen, author: letters.revoke(seen, reason, author))
+
+    def work(found: ServiceRequest, place: Place, seen: int, author: str) -> None:
+        Letters(site_of(request), place, found).revoke(seen, reason, author)
+
+    return acted(request, form, "letter", {"revoke": reason}, work)
 
 
-def _with_letter(request: Request, form: FormData, work: Callable[[Letters, int, str], object]) -> Response:
+def acted(
+    request: Request,
+    form: FormData,
+    part: str,
+    typed: dict[str, str],
+    work: Callable[[ServiceRequest, Place, int, str], object],
+) -> Response:
+    """Do a part's work (given request, place, the revision that was seen and who asks), then show the page again at
+    that part; what hinders it is said there, beside what was typed."""
     found, place = found_for_work(request, request.path_params["number"])
     author = gate.require(request, "request.work", place).name
-    site, seen, typed = site_of(request), _seen(form), {"revoke": gate.text(form, "revoke")}
+    site, seen = site_of(request), seen_in(form)
     if not gate.is_ours(request, form):
-        return _page(request, found, place, typed, {"letter": _stale()}, 403)
+        return _page(request, found, place, typed, {part: _stale()}, 403)
     try:
-        work(Letters(site, place, found), seen, author)
+        work(found, place, seen, author)
     except Changed as changed:
-        return _page(request, changed.request, place, typed, {"letter": _changed()}, 409, since=seen)
+        return _page(request, changed.request, place, typed, {part: _changed()}, 409, since=seen)
     except Refused as refused:
         said = " ".join(sentences(refused.faults, site.places).values())
-        return _page(request, found, place, typed, {"letter": said}, 422)
+        return _page(request, found, place, typed, {part: said}, 422)
     except Problem as problem:
-        return _page(request, found, place, typed, {"letter": f"{problem.title}. {problem.detail}"}, 422)
-    return RedirectResponse(f"/queue/{found.number}{asked(request).query}#letter", 303)
+        return _page(request, found, place, typed, {part: f"{problem.title}. {problem.detail}"}, 422)
+    return RedirectResponse(f"/queue/{found.number}{asked(request).query}#{part}", 303)
 
 
 def _tick(request: Request, form: FormData) -> Response:
@@ -289,6 +304,7 @@ def _page(
         people=people(site, place),
         services=list(catalogue(place, site.places).values()),
         checklist=bench.checklist(found.service),
+        documents=documents_shown(site, found),
         letter=Letters(site, place, found).state(
             principal.name if (principal := gate.visitor(request)) else "", hands(request, place)
         ),
@@ -351,10 +367,11 @@ def _neighbours(request: Request, found: ServiceRequest) -> tuple[str, str]:
     return numbers[at - 1] if at else "", numbers[at + 1] if at + 1 < len(numbers) else ""
 
 
-def _seen(form: FormData) -> int:
-    """The revision that the form was filled in on."""
-    revision = gate.text(form, "revision")
-    return int(revision) if revision.isdecimal() and len(revision) < 9 else -1
+def _at_the_form(said: Sentences) -> Sentences:
+    """What a way needs has no field of its own: it is said above the form."""
+    if said["needs"]:
+        said["form"] = said["needs"]
+    return said
 
 
 def _with_done(query: str) -> str:

@@ -27,6 +27,7 @@ from mahakam.services.satisfaction import rated
 from mahakam.services.states import OPEN, STATES
 from mahakam.services.workflow import RESIDENT
 from mahakam.web import gate
+from mahakam.web.documents_shown import documents_shown
 from mahakam.web.language import _, in_timezone, reader, words
 from mahakam.web.outlines import map_of
 from mahakam.web.pages.report import desk_of
@@ -160,6 +161,7 @@ def page(
         matter=matter,
         matter_answers=said(site, found, matter.answers) if matter else [],
         mine=mine,
+        documents=documents_shown(site, found) if mine else [],
         has_letter=(mine or may_work) and issued.pdf_of(site.store, found.number) is not None,
         acts=ways(desk_of(site).workflow(found), found, RESIDENT) if mine else (),
         may_rate=mine and not found.open and not rated(site.broker, found.number),

@@ -1,0 +1,97 @@
+"""Documents of a request: sent by the resident, accepted or returned with a reason by an officer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mahakam.services.asked_documents import AskedDocument, FileKind
+from mahakam.services.desk import Desk
+from mahakam.services.document_check import DocumentError, checked
+from mahakam.services.dossier import KIND, SentDocument, forget_files, keep_file
+from mahakam.services.request import Fault, Refused, Request, Step, clean, utc_now, words_faults
+from mahakam.store.protocol import Transaction
+
+
+def send(
+    desk: Desk,
+    data: Path,
+    seen: tuple[Request, int],
+    asked: Sequence[AskedDocument],
+    files: Mapping[str, bytes],
+) -> Request:
+    """Take documents in from the resident: all or none. ``seen``: the request and the revision that the page showed.
+
+    Raises Refused with a fault ``document-CODE`` for each file that cannot be taken, Changed if somebody was faster.
+    """
+    request, revision = seen
+    known = {one.code: one for one in asked}
+    faults, good = list[Fault](), dict[str, tuple[FileKind, bytes]]()
+    if not files:
+        faults.append(Fault("documents", "missing", {}))
+    for code, raw in files.items():
+        try:
+            good[code] = checked(raw, known[code])
+        except KeyError:
+            faults.append(Fault("documents", "unknown", {"code": code[:40]}))
+        except DocumentError as error:
+            most = round(known[code].largest / 2**20, 1)
+            faults.append(Fault(f"document-{code}", error.reason, {"most": most}))
+    if faults:
+        raise Refused(faults)
+    at = utc_now()
+    fresh = {
+        code: SentDocument(code, keep_file(data, raw), kind, len(raw), at)
+        for code, (kind, raw) in good.items()
+    }
+    replaced: list[str] = []
+
+    def decide(before: Request, _words: str) -> Step:
+        if not before.open or before.merged_into:
+            raise Refused([Fault("documents", "settled", {})])
+        return Step(before.state, "", "", "", "sent", tuple(fresh))
+
+    def also(transaction: Transaction) -> None:
+        kept: dict[str, Any] = transaction.record(KIND, request.number) or {}
+        if settled := [code for code in fresh if kept.get(code, {}).get("state") == "accepted"]:
+            raise Refused([Fault(f"document-{settled[0]}", "accepted", {})])
+        replaced[:] = [kept[code]["file"] for code in fresh if code in kept]
+        transaction.save_record(
+            KIND, request.number, kept | {code: asdict(one) for code, one in fresh.items()}
+        )
+
+    try:
+        done = desk.advance(request.number, revision, "", decide, "resident", also=also)
+    except Exception:
+        forget_files(data, [one.file for one in fresh.values()])
+        raise
+    forget_files(data, replaced)
+    return done
+
+
+def judge(
+    desk: Desk, seen: tuple[Request, int], code: str, accept: bool, reason: str, officer: str
+) -> Request:
+    """Accept a document, or return it for a reason, which the resident reads. Raises Refused, Changed."""
+    request, revision = seen
+    reason = clean(reason)
+    if not accept and (found := words_faults(f"document-{code}", reason)):
+        raise Refused(found)
+    at = utc_now()
+
+    def decide(before: Request, _words: str) -> Step:
+        if not before.open or before.merged_into:
+            raise Refused([Fault("documents", "settled", {})])
+        return Step(before.state, "", before.agency, "", "accepted" if accept else "returned", (code,))
+
+    def also(transaction: Transaction) -> None:
+        kept: dict[str, Any] = transaction.record(KIND, request.number) or {}
+        if code not in kept:
+            raise Refused([Fault("documents", "unknown", {"code": code[:40]})])
+        state = "accepted" if accept else "returned"
+        verdict = {"state": state, "reason": "" if accept else reason, "judged": at, "by": officer}
+        transaction.save_record(KIND, request.number, kept | {code: kept[code] | verdict})
+
+    return desk.advance(request.number, revision, "", decide, officer, also=also)

@@ -1,0 +1,50 @@
+"""The documents of a request as its pages show them: what was asked for beside what was sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mahakam.services.asked_documents import AskedDocument
+from mahakam.services.dossier import SentDocument, documents_of
+from mahakam.services.needs import service_of
+from mahakam.services.request import Request
+from mahakam.web.language import N_
+from mahakam.web.site import Site
+
+STATES = {
+    "": (N_("not sent yet"), ""),
+    "sent": (N_("sent, not looked at yet"), "flow"),
+    "accepted": (N_("accepted"), "ok"),
+    "returned": (N_("returned"), "bad"),
+}
+"""State of a document → word and class of its chip."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentShown:
+    """``sent`` is None for what is not there."""
+
+    asked: AskedDocument
+    sent: SentDocument | None
+
+    @property
+    def word(self) -> str:
+        return STATES[self.sent.state if self.sent else ""][0]
+
+    @property
+    def kind(self) -> str:
+        return STATES[self.sent.state if self.sent else ""][1]
+
+    @property
+    def accepts(self) -> str:
+        """What a file field offers; what comes is looked at by its content."""
+        media = {"pdf": "application/pdf", "photo": "image/jpeg,image/png,image/webp"}
+        return ",".join(media[kind] for kind in self.asked.kinds)
+
+
+def documents_shown(site: Site, found: Request) -> list[DocumentShown]:
+    """Each document that the service asks for; none where it asks for none."""
+    service = service_of(site.places, found)
+    asked = service.documents if service else ()
+    sent = documents_of(site.store, found.number) if asked else {}
+    return [DocumentShown(one, sent.get(one.code)) for one in asked]
