@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from mahakam.faults import Fault
 from mahakam.network.offices import Office, Standing, offices, standing
 from mahakam.network.recommendation import Author, Evidence
 from mahakam.network.records import Records, records_of
@@ -32,34 +31,6 @@ ROLES = {
     "partner": N_("Partner"),
     "": N_("Administrator"),
 }
-_FAULTS = {
-    "choose": N_("Choose one from the list."),
-    "words": N_("Write something here, %(most)s characters at most."),
-    "long": N_("This is too long: %(most)s characters at most."),
-    "many": N_("These are too many: %(most)s at most."),
-    "date": N_("Give a day, as 2026-12-31."),
-    "order": N_("The end comes after the beginning."),
-    "english": N_("The English text is missing; it is what every country reads."),
-    "reason": N_("Say why; the others will read it."),
-    "objection": N_("An objection needs its reason, so that the text can be mended."),
-    "same": N_("Nothing was changed."),
-    "claims": N_("Write at least one claim."),
-    "actions": N_("Write at least one thing to do."),
-    "who": N_("Say who is to do it."),
-    "evidence": N_("Give the evidence: an indicator value, a project or a document."),
-    "unknown": N_("%(what)s is no indicator value, project or city of this node."),
-    "address": N_(
-        "%(what)s is no address: copy a page's address from this node, or one that begins with https://"
-    ),
-    "invitation": N_("This invitation was used already, or is too old. Ask for another."),
-}
-
-
-class Errors(dict[str, str]):
-    """Field → what is wrong with it; "" for a field with which nothing is, so that templates may ask for any."""
-
-    def __missing__(self, field: str) -> str:
-        return ""
 
 
 @dataclass(frozen=True)
@@ -137,31 +108,6 @@ def author(request: Request, action: str) -> Author:
     return (
         Author(account, office.name, office.role, office.seat) if office else Author(account, account, "", "")
     )
-
-
-def now() -> str:
-    """This moment as it is kept: UTC, ISO 8601."""
-    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-
-
-def said(faults: Iterable[Fault]) -> dict[str, str]:
-    """Field → what is wrong with it and what would be right."""
-    found: dict[str, str] = {}
-    for fault in faults:
-        found.setdefault(fault.field, _(_FAULTS[fault.code], **fault.values))
-    return found
-
-
-def changed() -> str:
-    """Somebody else was quicker."""
-    return _(
-        "Somebody else changed this meanwhile. It stands here as it is now; what you wrote is kept below."
-    )
-
-
-def number(text: str) -> int:
-    """A whole number of a hidden field, -1 for what is none."""
-    return int(text) if text.isdecimal() and len(text) < 10 else -1
 
 
 def hosts(request: Request) -> set[str]:

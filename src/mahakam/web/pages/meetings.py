@@ -17,18 +17,9 @@ from mahakam.network.desk import add_meeting, change_meeting, meeting, meetings
 from mahakam.network.meeting import Meeting, Text
 from mahakam.network.recommendation import PUBLIC
 from mahakam.web import gate
+from mahakam.web.faults import Errors, changed, now, number, said
 from mahakam.web.language import _
-from mahakam.web.network_office import (
-    Errors,
-    author,
-    changed,
-    desk,
-    network_name,
-    now,
-    number,
-    require,
-    said,
-)
+from mahakam.web.network_office import author, desk, network_name, require
 from mahakam.web.pages.recommendations import recommendations_table, visible
 from mahakam.web.render import render
 from mahakam.web.site import site_of

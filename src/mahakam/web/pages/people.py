@@ -17,8 +17,9 @@ from mahakam.access.policy import OFFICES
 from mahakam.faults import Changed, Refused
 from mahakam.network.offices import INVITED_DAYS, Office, accept, appoint, end, invited
 from mahakam.web import gate
+from mahakam.web.faults import Errors, said
 from mahakam.web.language import _
-from mahakam.web.network_office import ROLES, Desk, Errors, desk, network_name, require, said
+from mahakam.web.network_office import ROLES, Desk, desk, network_name, require
 from mahakam.web.pages.signin import is_secure
 from mahakam.web.render import render
 from mahakam.web.site import site_of

@@ -18,8 +18,9 @@ from mahakam.network.desk import add_recommendation, change_recommendation, meet
 from mahakam.network.evidence import evidence_of
 from mahakam.network.recommendation import LANGUAGES, Recommendation, Text
 from mahakam.web import gate, recommendation_form
+from mahakam.web.faults import Errors, changed, now, number, said
 from mahakam.web.language import OWN_NAMES, _, date
-from mahakam.web.network_office import Errors, author, changed, desk, hosts, now, number, require, said
+from mahakam.web.network_office import author, desk, hosts, require
 from mahakam.web.pages.recommendations import PATH, WORK, found_one, may_amend, page
 from mahakam.web.render import render
 from mahakam.web.site import site_of

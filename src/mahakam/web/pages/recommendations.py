@@ -21,16 +21,9 @@ from mahakam.network.differences import differences
 from mahakam.network.evidence import cited
 from mahakam.network.recommendation import LANGUAGES, PUBLIC, Evidence, Recommendation, Text, late
 from mahakam.web import gate
+from mahakam.web.faults import Errors
 from mahakam.web.language import N_, OWN_NAMES, _
-from mahakam.web.network_office import (
-    Desk,
-    Errors,
-    desk,
-    evidence_address,
-    network_name,
-    require,
-    spoken,
-)
+from mahakam.web.network_office import Desk, desk, evidence_address, network_name, require, spoken
 from mahakam.web.recommendation_paper import paper
 from mahakam.web.render import render
 from mahakam.web.site import site_of

@@ -1,0 +1,71 @@
+"""What is wrong with a form, in the reader's language, and the few words that forms with steps share."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+from mahakam.faults import Fault
+from mahakam.web.language import N_, _
+
+_FAULTS = {
+    "choose": N_("Choose one from the list."),
+    "words": N_("Write something here, %(most)s characters at most."),
+    "long": N_("This is too long: %(most)s characters at most."),
+    "many": N_("These are too many: %(most)s at most."),
+    "date": N_("Give a day, as 2026-12-31."),
+    "order": N_("The end comes after the beginning."),
+    "english": N_("The English text is missing; it is what every country reads."),
+    "reason": N_("Say why; the others will read it."),
+    "objection": N_("An objection needs its reason, so that the text can be mended."),
+    "same": N_("Nothing was changed."),
+    "claims": N_("Write at least one claim."),
+    "actions": N_("Write at least one thing to do."),
+    "who": N_("Say who is to do it."),
+    "evidence": N_("Give the evidence: an indicator value, a project or a document."),
+    "unknown": N_("%(what)s is no indicator value, project or city of this node."),
+    "address": N_(
+        "%(what)s is no address: copy a page's address from this node, or one that begins with https://"
+    ),
+    "year": N_("Give a day in %(year)s."),
+    "named": N_("Give it a name that no other has."),
+    "material": N_("The node has no data of it yet: run its feed, or give the address where the data is."),
+    "link": N_("Give an address that begins with https://"),
+    "mended": N_("Say what was done about the findings."),
+    "despite": N_("Say why it is approved although a point is not in order, or was found wanting."),
+    "own": N_("You handed this release over yourself; somebody else examines it."),
+    "findings": N_("Write what is to be mended, one finding a line."),
+    "invitation": N_("This invitation was used already, or is too old. Ask for another."),
+}
+
+
+class Errors(dict[str, str]):
+    """Field → what is wrong with it; "" for a field with which nothing is, so that templates may ask for any."""
+
+    def __missing__(self, field: str) -> str:
+        return ""
+
+
+def now() -> str:
+    """This moment as it is kept: UTC, ISO 8601."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
+def said(faults: Iterable[Fault]) -> dict[str, str]:
+    """Field → what is wrong with it and what would be right."""
+    found: dict[str, str] = {}
+    for fault in faults:
+        found.setdefault(fault.field, _(_FAULTS[fault.code], **fault.values))
+    return found
+
+
+def changed() -> str:
+    """Somebody else was quicker."""
+    return _(
+        "Somebody else changed this meanwhile. It stands here as it is now; what you wrote is kept below."
+    )
+
+
+def number(text: str) -> int:
+    """A whole number of a hidden field, -1 for what is none."""
+    return int(text) if text.isdecimal() and len(text) < 10 else -1
