@@ -36,6 +36,22 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 PARTS: Mapping[str, tuple[str, ...]] = {
     "standard": STANDARD, "activity": ACTIVITY, "variables": VARIABLE, "indicators": INDICATOR,
 }  # fmt: skip
+TERMS: Mapping[str, tuple[str, ...]] = {
+    "standard": ("konsep", "definisi", "klasifikasi", "ukuran", "satuan"),
+    "activity": (
+        "judulKegiatan", "penyelenggara", "sektor", "latarBelakang", "tujuan", "caraPengumpulan", "periode",
+        "cakupanWilayah", "unitObservasi", "metodeSampel", "penjaminanMutu", "diseminasi",
+    ),
+    "variables": (
+        "namaVariabel", "alias", "konsep", "definisi", "referensiPemilihan", "referensiWaktu", "tipeData",
+        "klasifikasiIsian", "aturanValidasi", "kalimatPertanyaan", "aksesUmum",
+    ),
+    "indicators": (
+        "namaIndikator", "konsep", "definisi", "interpretasi", "metodePenghitungan", "ukuran", "satuan",
+        "klasifikasiPenyajian", "indikatorKomposit", "variabelPembangun", "levelEstimasi", "aksesUmum",
+    ),
+}  # fmt: skip
+"""The regulations' words for the fields of PARTS, for catalogues that others read."""
 LONGEST, MOST = 2000, 60
 """Characters of a field; variables or indicators of a dataset."""
 
@@ -80,6 +96,13 @@ class Statistics(msgspec.Struct, frozen=True):
         if not self.variables:
             found["variables"] = ("name",)
         return {part: fields for part, fields in found.items() if fields}
+
+
+def termed(part: str, words: Words) -> Words:
+    """Fields under the regulations' words, in their order."""
+    return {
+        term: words[field] for field, term in zip(PARTS[part], TERMS[part], strict=True) if words.get(field)
+    }
 
 
 def problem(given: object) -> str:

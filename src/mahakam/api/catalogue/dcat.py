@@ -17,6 +17,7 @@ from mahakam.api.catalogue.standard import add_standard
 from mahakam.feeds.catalogue import licences
 from mahakam.feeds.catalogue.themes import VOCABULARY, theme_address
 from mahakam.feeds.schedule import period_of
+from mahakam.feeds.year.calendar import EU
 
 if TYPE_CHECKING:
     from rdflib.term import Node
@@ -145,7 +146,7 @@ def _dataset(graph: Graph, at: Addresses, one: Entry, versions: Versions = ()) -
             graph.add((URIRef(theme), SKOS.prefLabel, Literal(one.feed.theme, "en")))
             graph.add((URIRef(theme), SKOS.inScheme, URIRef(VOCABULARY)))
     _add_origin(graph, here, one.feed.origin)
-    if frequency := period_of(one.feed):
+    if frequency := period_of(one.feed) or (EU[one.released.frequency] if one.released else ""):
         address = URIRef(f"{_EU}/frequency/{frequency}")
         graph.add((here, DCTERMS.accrualPeriodicity, address))
         graph.add((address, RDF.type, DCTERMS.Frequency))

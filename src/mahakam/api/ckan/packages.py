@@ -10,10 +10,14 @@ from typing import Any
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
+import orjson
+
 from mahakam.feeds.catalogue import licences
 from mahakam.feeds.catalogue.answers import MEDIA
 from mahakam.feeds.catalogue.entry import Entry, quality_measures
 from mahakam.feeds.schedule import period_of
+from mahakam.feeds.standard import termed
+from mahakam.feeds.year.calendar import EU
 
 FORMATS = {"csv": "CSV", "json": "JSON", "parquet": "Parquet", "xlsx": "XLSX"}
 
@@ -62,7 +66,8 @@ def package(one: Entry, root: str) -> dict[str, Any]:
         "walidata": one.place.facts.get("data_steward"),
         "standar_data": f"{one.contract.title}, {one.contract.version}",
         "kode_referensi": ", ".join(one.code_lists),
-        "frequency": period_of(one.feed),
+        "frequency": period_of(one.feed) or (EU[one.released.frequency] if one.released else ""),
+        **_examined(one),
         "licence_as_stated": one.feed.licence,
         "table": one.table,
         **{f"quality_{name}": value for name, value in quality_measures(one).items()},
@@ -99,6 +104,28 @@ def package(one: Entry, root: str) -> dict[str, Any]:
         "relationships_as_subject": [],
         "relationships_as_object": [],
     }
+
+
+def _examined(one: Entry) -> dict[str, str]:
+    """The data standard and statistical metadata under the regulations' words, and what was examined and published."""
+    declared = one.statistics
+    found = {f"standar_{term}": text for term, text in termed("standard", declared.standard).items()}
+    found |= {f"kegiatan_{term}": text for term, text in termed("activity", declared.activity).items()}
+    for part, name, several in (
+        ("variables", "variabel", declared.variables),
+        ("indicators", "indikator", declared.indicators),
+    ):
+        if several:
+            found[name] = orjson.dumps([termed(part, words) for words in several]).decode()
+    if one.released:
+        found |= {
+            "data_prioritas": one.released.priority,
+            "akses": one.released.access,
+            "rilis": one.released.period,
+            "disetujui": one.released.approved,
+            "diterbitkan": one.released.published,
+        }
+    return found
 
 
 def _resource(one: Entry, ending: str, position: int, root: str) -> dict[str, Any]:

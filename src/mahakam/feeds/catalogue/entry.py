@@ -13,6 +13,8 @@ from mahakam.config import ConfigError, Place, Text, as_text
 from mahakam.feeds.definition import Feed
 from mahakam.feeds.known import Dataset, dataset, feed_of
 from mahakam.feeds.parts import contract_file
+from mahakam.feeds.standard import Statistics
+from mahakam.feeds.year.desk import Released, released
 from mahakam.quality.contract import Contract, Field
 from mahakam.quality.rule import OneOf, Refers
 
@@ -48,6 +50,8 @@ class Entry:
     known: Dataset
     feed: Feed
     contract: Contract
+    released: Released | None = None
+    """What was examined and published of it, if anything was."""
 
     @property
     def place(self) -> Place:
@@ -121,6 +125,26 @@ class Entry:
         )
 
     @property
+    def statistics(self) -> Statistics:
+        """The data standard and statistical metadata that its file declares, and what was published of the form."""
+        return self.feed.statistics.over(self.released.statistics if self.released else Statistics())
+
+    def declared(self, written: Statistics) -> Statistics:
+        """All that is declared: by the feed's file, in a form, and by the contract of its public columns."""
+        variables = []
+        for column in self.columns:
+            words = {
+                "name": column.name,
+                "concept": column.title,
+                "definition": column.description,
+                "type": column.kind,
+                "classification": column.codes or ", ".join(column.values),
+                "public": "yes",
+            }
+            variables.append({key: text for key, text in words.items() if text})
+        return self.feed.statistics.over(written).over(Statistics(variables=tuple(variables)))
+
+    @property
     def personal(self) -> tuple[str, ...]:
         """The fields that are kept from the public."""
         return tuple(field.name for field in self.contract.fields.values() if field.personal)
@@ -152,7 +176,11 @@ def entry(store: EntityStore, places: Mapping[str, Place], place_id: str, name: 
         contract = _contract(path, path.stat().st_mtime_ns) if path else None
     except ConfigError:
         return None
-    return None if contract is None else Entry(dataset(store, place, name), feed, contract)
+    return (
+        None
+        if contract is None
+        else Entry(dataset(store, place, name), feed, contract, released(store, place.id, name))
+    )
 
 
 @lru_cache(maxsize=512)

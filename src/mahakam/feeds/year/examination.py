@@ -79,26 +79,8 @@ def facts(known: Dataset | None) -> Facts | None:
 
 
 def declared(written: Statistics, one: Entry | None) -> Statistics:
-    """All that is declared of a dataset: by its feed's file, its contract's columns, and in the form."""
-    if one is None:
-        return written
-    return one.feed.statistics.over(written).over(Statistics(variables=of_columns(one)))
-
-
-def of_columns(one: Entry) -> tuple[dict[str, str], ...]:
-    """What the contract says of each public column, as fields of a variable's metadata."""
-    found = []
-    for column in one.columns:
-        words = {
-            "name": column.name,
-            "concept": column.title,
-            "definition": column.description,
-            "type": column.kind,
-            "classification": column.codes or ", ".join(column.values),
-            "public": "yes",
-        }
-        found.append({key: text for key, text in words.items() if text})
-    return tuple(found)
+    """All that is declared of a dataset, with a feed or without one."""
+    return written if one is None else one.declared(written)
 
 
 def _name(plan: Plan, place_names: Iterable[str]) -> Point:

@@ -23,6 +23,7 @@ from mahakam.web.render import render
 from mahakam.web.scoring import score_bar
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
+from mahakam.web.year_words import FIELDS, PARTS
 
 if TYPE_CHECKING:
     from mahakam.web.site import Site
@@ -136,6 +137,8 @@ def dataset(request: Request) -> Response:
         here=str(request.base_url).rstrip("/"),
         score=score_bar(score(one.known.run, one.known.held)),
         variables=_variables(request, one),
+        parts_names=PARTS,
+        field_names=FIELDS,
         versions=versions_of(document) if document else [],
         description=words(one.description),
         steward=str(one.place.facts.get("data_steward") or ""),

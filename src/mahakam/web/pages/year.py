@@ -1,0 +1,334 @@
+"""The steward's year: the lists of data, the release calendar, and who is late."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from mahakam.feeds.alerts.watch import open_alerts
+from mahakam.feeds.year import desk
+from mahakam.feeds.year.calendar import Due, agencies
+from mahakam.feeds.year.item import Item
+from mahakam.feeds.year.taking import carried, take
+from mahakam.web import gate
+from mahakam.web.alerting import alert_words
+from mahakam.web.faults import now
+from mahakam.web.language import _, date, n_, number, words
+from mahakam.web.render import render
+from mahakam.web.site import site_of
+from mahakam.web.tables import Column, Table, table_routes
+from mahakam.web.year_desk import PATH, Year, year_asked
+from mahakam.web.year_words import ACCESS, FREQUENCIES, HOLDERS, item_chip, late_words, state_chip
+
+if TYPE_CHECKING:
+    from mahakam.web.site import Site
+
+_MONTHS = range(1, 13)
+
+
+def routes(_site: Site) -> list[BaseRoute]:
+    one = PATH + "/{place}/{year}"
+    return [
+        *table_routes(PATH, overview, overview_table),
+        *table_routes(one + "/calendar", release_calendar, calendar_table),
+        *table_routes(one + "/late", late, late_table),
+        *table_routes(one + "/agencies", None, agencies_table),
+        Route(one + "/carry", gate.posted(_carry), methods=["POST"]),
+        *table_routes(one, listed, list_table),
+    ]
+
+
+# All places.
+
+
+def overview(request: Request) -> Response:
+    site = site_of(request)
+    this = Year(request, next(iter(site.places.values())), 0).day.year if site.places else 0
+    begin = [
+        (place, year)
+        for place in site.places.values()
+        if place.kind != "network" and gate.may(request, "plan.propose", place)
+        for year in (this, this + 1)
+    ]
+    return render(
+        request,
+        "year-overview.html",
+        title=_("The steward's year"),
+        section="data",
+        table=overview_table(request),
+        any=bool(desk.years(site.store)),
+        begin=begin,
+    )
+
+
+def overview_table(request: Request) -> Table:
+    site = site_of(request)
+    found = [
+        Year(request, site.places[place], year)
+        for place, year in desk.years(site.store)
+        if place in site.places
+    ]
+    columns = [
+        Column("place", _("Place"), get=lambda y: words(y.place.name), link=lambda y: y.path),
+        Column("year", _("Year"), "code", get=lambda y: str(y.year)),
+        Column("listed", _("On the list"), "number", get=lambda y: _count(y.items, "listed")),
+        Column("due", _("Due so far"), "number", get=lambda y: sum(one.due <= y.day for one in y.calendar)),
+        Column(
+            "published",
+            _("Published"),
+            "number",
+            get=lambda y: sum(o.state == "published" for o in y.calendar),
+        ),
+        Column("late", _("Late"), "number", get=lambda y: sum(bool(one.late(y.day)) for one in y.calendar)),
+    ]
+    return Table(request, _("Lists of data"), columns, found, path=PATH, anchor="lists")
+
+
+def _count(found: list[Item], state: str) -> int:
+    return sum(one.state == state for one in found)
+
+
+# The list of a year.
+
+
+def listed(request: Request) -> Response:
+    found = year_asked(request)
+    before = found.year - 1
+    return _page(
+        found,
+        "list",
+        _("List of data of %(place)s, %(year)s", place=words(found.place.name), year=found.year),
+        _("What the agencies plan to make this year, when each release comes, and how far it is."),
+        list_table(request),
+        token=gate.token(request),
+        before=before
+        if found.may("plan.examine") and desk.items(found.site.store, found.place.id, before)
+        else 0,
+    )
+
+
+def list_table(request: Request) -> Table:
+    found = year_asked(request)
+    nearest: dict[str, str] = {}
+    for due in found.calendar:
+        if due.state != "published":
+            nearest.setdefault(due.item.key, due.due.isoformat())
+    columns = [
+        Column("number", _("Number"), "code", get=lambda one: one.key, link=found.address),
+        Column("title", _("Dataset"), get=found.name, link=found.address),
+        Column("producer", _("Data producer"), get=lambda one: one.plan.producer),
+        Column("frequency", _("Rhythm"), get=lambda one: _(FREQUENCIES[one.plan.frequency]), phone=False),
+        Column("access", _("Access"), get=lambda one: _(ACCESS[one.plan.access]), phone=False),
+        Column("priority", _("Priority"), get=lambda one: _("yes") if one.plan.priority else ""),
+        Column("state", _("State"), get=lambda one: one.state, html=item_chip),
+        Column("next", _("Next release"), "date", get=lambda one: nearest.get(one.key, "")),
+        Column("feed", get=lambda one: one.plan.feed, hidden=True),
+        Column("why_priority", get=lambda one: one.plan.priority, hidden=True),
+    ]
+    return Table(
+        request,
+        _("List of data"),
+        columns,
+        found.items,
+        path=found.path,
+        anchor="list",
+        per_page=100,
+        nothing=_("Nothing is planned for this year yet."),
+    )
+
+
+def _carry(request: Request, form: FormData) -> Response:
+    """Propose what stood on the list of the year before."""
+    found = year_asked(request)
+    by = found.author("plan.examine")
+    gate.require_ours(request, form)
+    plans = carried(desk.items(found.site.store, found.place.id, found.year - 1), found.year)
+    take(found.site.store, found.place.id, found.year, plans, by, now())
+    return RedirectResponse(found.path + "#list", 303)
+
+
+# The calendar.
+
+
+def release_calendar(request: Request) -> Response:
+    found = year_asked(request)
+    return _page(
+        found,
+        "calendar",
+        _("Release calendar of %(place)s, %(year)s", place=words(found.place.name), year=found.year),
+        _("Every release with its day; what has a rhythm comes again by itself."),
+        calendar_table(request),
+        months=[(month, date(f"{found.year}-{month:02d}-01", "LLLL")) for month in _MONTHS],
+        month=_month(request),
+        this_month=found.day.month if found.day.year == found.year else 0,
+    )
+
+
+def calendar_table(request: Request) -> Table:
+    found = year_asked(request)
+    month = _month(request)
+    return _releases(
+        found,
+        [one for one in found.calendar if month in (0, one.due.month)],
+        f"{found.path}/calendar",
+        _("Release calendar"),
+        _("Nothing is due."),
+    )
+
+
+def _month(request: Request) -> int:
+    asked = request.query_params.get("month", "")
+    return int(asked) if asked.isdecimal() and len(asked) <= 2 and int(asked) in _MONTHS else 0
+
+
+def _releases(found: Year, rows: list[Due], path: str, title: str, nothing: str) -> Table:
+    columns = [
+        Column("due", _("Due"), "date", get=lambda one: one.due.isoformat()),
+        Column(
+            "title",
+            _("Dataset"),
+            get=lambda o: found.name(o.item),
+            link=lambda o: found.address(o.item, o.period),
+        ),
+        Column("period", _("Release"), "code", get=lambda one: one.period),
+        Column("producer", _("Data producer"), get=lambda one: one.item.plan.producer),
+        Column("state", _("State"), get=lambda one: one.state, html=state_chip),
+        Column(
+            "with", _("Lies with"), get=lambda one: _(HOLDERS[one.holder]) if one.holder else "", phone=False
+        ),
+        Column("late", _("Days late"), "number", get=lambda one: one.late(found.day)),
+        Column("until", get=lambda one: one.until.isoformat(), hidden=True),
+        Column("number", get=lambda one: one.item.key, hidden=True),
+        Column("priority", get=lambda one: one.item.plan.priority, hidden=True),
+    ]
+    return Table(
+        found.request,
+        title,
+        columns,
+        rows,
+        path=path,
+        anchor="releases",
+        per_page=100,
+        nothing=nothing,
+    )
+
+
+# Who is late.
+
+
+def late(request: Request) -> Response:
+    found = _for_people_of_the_list(request)
+    feeds = [
+        (alert_words(one, found.place), f"/quality/{one.place}/{one.feed}", one.since)
+        for one in open_alerts(found.site.store, found.place.id)
+        if one.kind == "late"
+    ]
+    return _page(
+        found,
+        "late",
+        _("Who is late in %(place)s, %(year)s", place=words(found.place.name), year=found.year),
+        _("What lies with somebody past their day, the latest first."),
+        late_table(request),
+        agencies=agencies_table(request),
+        feeds=feeds,
+    )
+
+
+def late_table(request: Request) -> Table:
+    found = _for_people_of_the_list(request)
+    rows = sorted(
+        (one for one in found.calendar if one.late(found.day)), key=lambda one: -one.late(found.day)
+    )
+    return _releases(found, rows, f"{found.path}/late", _("Late releases"), _("Nothing is late."))
+
+
+def agencies_table(request: Request) -> Table:
+    found = _for_people_of_the_list(request)
+    columns = [
+        Column("name", _("Data producer"), get=lambda one: one.name),
+        Column("planned", _("Datasets"), "number", get=lambda one: one.planned),
+        Column("due", _("Due so far"), "number", get=lambda one: one.due),
+        Column("punctual", _("On time"), "number", get=lambda one: one.punctual),
+        Column("published", _("Published"), "number", get=lambda one: one.published),
+        Column("late", _("Late now"), "number", get=lambda one: one.late),
+        Column("days", _("Days late in all"), "number", get=lambda one: one.days),
+    ]
+    return Table(
+        request,
+        _("How each agency keeps the calendar"),
+        columns,
+        agencies(found.calendar, found.day),
+        path=f"{found.path}/agencies",
+        anchor="agencies",
+        key="a-",
+        nothing=_("Nothing is planned for this year yet."),
+    )
+
+
+def _for_people_of_the_list(request: Request) -> Year:
+    """Who is late is for those who work on the list. Raises HTTPException as the gate does."""
+    found = year_asked(request)
+    if not found.inside:
+        gate.require(request, "plan.propose", found.place)
+        raise HTTPException(403)
+    return found
+
+
+def _page(found: Year, tab: str, title: str, lede: str, table: Table, **more: Any) -> Response:
+    dues = found.calendar
+    come = [one for one in dues if one.due <= found.day]
+    totals = [
+        (number(_count(found.items, "listed")), n_("dataset", "datasets", _count(found.items, "listed"))),
+        (
+            number(sum(bool(one.plan.priority) for one in found.items if one.state == "listed")),
+            _("priority data"),
+        ),
+        (f"{number(len(come))} / {number(len(dues))}", _("releases due so far")),
+        (number(sum(one.state == "published" for one in dues)), _("published")),
+    ]
+    answer = render(
+        found.request,
+        "year.html",
+        place=found.place,
+        section="data",
+        title=title,
+        lede=lede,
+        tab=tab,
+        desk=found,
+        table=table,
+        totals=totals,
+        waiting=_waiting(found),
+        may_propose=found.may("plan.propose"),
+        crumbs=found.crumbs(),
+        **more,
+    )
+    if found.inside:
+        answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _waiting(found: Year) -> list[tuple[str, str, str]]:
+    """What waits for the visitor: what it is, where, and how late."""
+    steward, supervisor, producer = (found.may(a) for a in ("plan.examine", "plan.supervise", "plan.propose"))
+    waiting = []
+    if steward:
+        waiting += [(_("%(name)s: put it on the list, or not", name=found.name(one)), found.address(one), "")
+                    for one in found.items if one.state == "proposed"]  # fmt: skip
+    what = {
+        "submitted": (steward, _("examine")),
+        "referred": (steward, _("see the Pembina's findings")),
+        "approved": (steward, _("publish")),
+        "supervision": (supervisor, _("examine as Pembina Data")),
+        "returned": (producer and not steward, _("mend and submit again")),
+    }
+    for one in found.calendar:
+        mine, words_ = what.get(one.state, (False, ""))
+        if mine:
+            text = f"{found.name(one.item)}, {one.period}: {words_}"
+            waiting.append((text, found.address(one.item, one.period), late_words(one.late(found.day))))
+    return waiting
