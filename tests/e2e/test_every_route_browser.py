@@ -22,26 +22,43 @@ from mahakam.network.desk import add_meeting, add_recommendation, change_recomme
 from mahakam.network.offices import accept, appoint
 from mahakam.network.recommendation import Action, Author, Claim, Evidence, Text, open_for_comment
 from mahakam.services import followers, issued, kiosk, private
+from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Desk, revision_of
+from mahakam.services.document_acts import judge, send
 from mahakam.services.owner import key_of
-from mahakam.services.request import Draft
+from mahakam.services.request import Draft, Request
+from mahakam.services.workflow import HEAD
 from mahakam.store.protocol import EntityStore
 from mahakam.web.letter import Letters, address
 from mahakam.web.site import Site, build
 from support.browser import launched, phone, serious
 from support.demo_part import CONFIG, EXAMPLES, part_of_demo
 from support.node import RunningNode
+from support.papers import photo
 
 PASSWORD = "correct horse battery"
 FILE = EXAMPLES / "ascn/jakarta/data/jakarta_fire_posts_2013.csv"
 HELD = "jakarta", "fires-2013"
-_NO_PAGES = (".csv", ".json", ".atom", ".geojson", ".xlsx", ".js", ".pdf", ".jpg", ".webmanifest", ".jsonld")
+_NO_PAGES = (
+    ".csv",
+    ".json",
+    ".atom",
+    ".geojson",
+    ".xlsx",
+    ".js",
+    ".pdf",
+    ".jpg",
+    ".ics",
+    ".webmanifest",
+    ".jsonld",
+)
 NO_PAGES = {
     "/static/{name:path}": "a file",
     "/sql.{ending}": "a file",
     "/trace/file/{run:int}/{sha256}": "a file, as it was read",
     "/queue/count": "a number for the page's script",
     "/verify/key.pem": "a file",
+    "/requests/{number}/documents/{code}": "a file",
     "/signout": "leads to the sign-in page",
     "/cities": "leads to the first page",
     "/quarantine/{place}/{feed}/{id:int}/popup": "a part of the page, shown inside it",
@@ -115,6 +132,7 @@ PAGES = {
     "/quarantine/{place}/{feed}/grid": "/quarantine/jakarta/fires-2013/grid",
     "/quarantine/{place}/{feed}/{id:int}": "/quarantine/jakarta/fires-2013/ROW",
     "/queue": "/queue?city=samarinda",
+    "/queue/appointments": "/queue/appointments?city=samarinda",
     "/queue/crew": "/queue/crew?city=samarinda",
     "/queue/{number}": "/queue/NUMBER",
     "/repair/{token}": "/repair/REPAIR",
@@ -238,12 +256,21 @@ def _letter(site: Site, desk: Desk) -> dict[str, str]:
     number = desk.send(
         Draft("samarinda", "business-domicile", "For the bank", (117.15, -0.49), answers=answers)
     ).number
-    for officer in ("siti", "budi"):
+
+    def now() -> tuple[Request, int]:
         found = desk.request(number)
         assert found is not None
-        Letters(site, site.places["samarinda"], found).approve(revision_of(found), officer)
-    found = desk.request(number)
-    assert found is not None
+        return found, revision_of(found)
+
+    asked = catalogue(site.places["samarinda"], site.places)["business-domicile"].documents
+    send(desk, site.settings.data, now(), asked, {one.code: photo() for one in asked if one.required})
+    for one in asked:
+        if one.required:
+            judge(desk, now(), one.code, True, "", "siti")
+    desk.step(number, now()[1], "examined", "", "", "siti")
+    for officer in ("siti", "budi"):
+        found, revision = now()
+        Letters(site, site.places["samarinda"], found).approve(revision, officer, HEAD)
     kept = issued.pdf_of(site.store, number)
     assert kept is not None
     return {"LETTER": address(site, kept[0]).rpartition("/")[2]}

@@ -184,7 +184,7 @@ def test_each_theme_has_an_indicator_somewhere() -> None:
 
 def test_the_three_cities_share_the_services_of_their_province() -> None:
     roads, water = {"pothole", "street-light", "parking"}, {"flood", "water-leak"}
-    asked_for = {"house-aid", "business-domicile", "family-card"}
+    asked_for = {"house-aid", "business-domicile", "family-card", "market-stall"}
     shared = roads | water | asked_for | {"waste", "fallen-tree", "noise", "public-order", "something-else"}
     for id in ("samarinda", "balikpapan", "bontang"):
         services = catalogue(PLACES[id], PLACES)

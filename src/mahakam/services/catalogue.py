@@ -14,7 +14,9 @@ from mahakam.config import ConfigError, Place, Text, as_text, chain, read_yaml
 from mahakam.services.asked_documents import AskedDocument, read_documents
 from mahakam.services.clock import read_targets
 from mahakam.services.form import Question, read_form
+from mahakam.services.payment_record import Fee, read_fee
 from mahakam.services.product import Product, read_product
+from mahakam.services.slots import Appointments, read_appointments
 from mahakam.services.standard import Office, Standard, read_office, read_standard, standard_of
 from mahakam.services.workflow_file import DEFAULT, read_workflow, workflow_files
 
@@ -33,11 +35,18 @@ _FIELDS = {
     "reach": "metres that two reports of one problem may lie apart",
     "workflow": "the states that a request goes through: report (if not said), or the name of another one",
     "documents": "the documents that a resident sends",
+    "appointments": "its slots: minutes, capacity, days ahead, hours of notice",
+    "fee": "what it costs: currency and amount",
     "product": "the signed letter that it hands out, and who approves it",
     "personal": "true for a person's own matter: words, photos and exact place are not public",
     "example": "true where the city has not set it itself yet",
 }
-_ADD = {"documents": "documents: with what a resident sends"}
+_ADD = {
+    "documents": "documents: with what a resident sends",
+    "payment": "fee: {currency: …, amount: …}",
+    "appointment": "appointments: {minutes: …, capacity: …}",
+    "book": "appointments: {minutes: …, capacity: …}",
+}
 _EVENTS = Path(__file__).with_name("events.yaml")
 _FARTHEST = 2000.0
 _SECONDS, _MOST_RECENT = 1.0, 500
@@ -72,6 +81,8 @@ class Service:
     example: bool = False
     workflow: str = DEFAULT
     documents: tuple[AskedDocument, ...] = ()
+    appointments: Appointments | None = None
+    fee: Fee | None = None
 
 
 def catalogue(place: Place, places: Mapping[str, Place]) -> dict[str, Service]:
@@ -105,9 +116,14 @@ def _check_workflow(service: Service, path: Path, place: Place, places: Mapping[
         near = difflib.get_close_matches(service.workflow, files, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(files)}"
         raise ConfigError(path, f"no workflow {service.workflow!r} in workflows/; {hint}")
-    offered = {"documents": bool(service.documents)}
+    offered = {
+        "documents": bool(service.documents),
+        "payment": service.fee is not None,
+        "appointment": service.appointments is not None,
+        "book": service.appointments is not None,
+    }
     for way in read_workflow(files[service.workflow]).transitions:
-        if lacking := [need for need in way.needs if not offered.get(need, True)]:
+        if lacking := [need for need in (*way.needs, *way.does) if not offered.get(need, True)]:
             said = f"the workflow {service.workflow} needs {lacking[0]} (transition {way.code})"
             raise ConfigError(path, f"{said}: add {_ADD[lacking[0]]}")
 
@@ -137,6 +153,7 @@ def read_service(code: str, place: str, path: Path) -> Service:
     if not isinstance(keywords, list):
         raise ConfigError(path, f"keywords is a list, e.g. keywords: [jalan, lubang], not {keywords!r}")
     questions = read_form(path, raw.get("form"))
+    office = read_office(path, raw.get("office"))
     return Service(
         code=code,
         place=place,
@@ -150,11 +167,13 @@ def read_service(code: str, place: str, path: Path) -> Service:
         product=read_product(path, raw.get("product"), [one.code for one in questions]),
         targets=read_targets(path, raw.get("targets")),
         standard=read_standard(path, raw.get("standard")),
-        office=read_office(path, raw.get("office")),
+        office=office,
         events=_events(path, raw.get("events")),
         reach=_reach(path, raw.get("reach")),
         personal=_flag(path, "personal", raw.get("personal")),
         example=_flag(path, "example", raw.get("example")),
+        appointments=read_appointments(path, raw.get("appointments"), office),
+        fee=read_fee(path, raw.get("fee")),
         documents=read_documents(path, raw.get("documents")),
         workflow=str(raw.get("workflow") or DEFAULT),
     )

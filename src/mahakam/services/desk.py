@@ -18,7 +18,7 @@ from mahakam.ngsild.entity import Document
 from mahakam.ngsild.problem import Problem, not_found
 from mahakam.ngsild.selection import And, Compare, Comparison, Condition, Geo, Scopes, Selection, Types
 from mahakam.ngsild.selection import Path as AttributePath
-from mahakam.services import area, followers, personal, private
+from mahakam.services import area, booking, followers, personal, private
 from mahakam.services.catalogue import Service, catalogue
 from mahakam.services.clock import Mark, Promise, marks, next_due, promise_of
 from mahakam.services.duplicates import Likely, farthest, likely, reach_of
@@ -319,7 +319,13 @@ class Desk:
             raise not_found(entity_id(number))
         writes: list[Write] = [Modify(entity_id(number), change)]
         writes += [Modify(entity_id(one), follow) for one in absorbed(before)]
-        self._broker.together([*writes, *others], author, also)
+
+        def settled(transaction: Transaction) -> None:
+            also(transaction)
+            if made[0].state in ("closed", "rejected"):
+                booking.release(transaction, before, dt.datetime.now(dt.UTC))
+
+        self._broker.together([*writes, *others], author, settled)
         done = self.request(number)
         assert done is not None
         return done

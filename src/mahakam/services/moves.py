@@ -40,11 +40,16 @@ def state_of(workflow: Workflow, request: Request | Step) -> WorkflowState:
 
 
 def ways(workflow: Workflow, request: Request, who: Set[Who]) -> tuple[Transition, ...]:
-    """The ways that are open to these people; none for a request that was merged into another one."""
-    if request.merged_into:
-        return ()
-    past = [state_of(workflow, step).code for step in request.steps]
-    return workflow.ways(state_of(workflow, request).code, past, who)
+    """The ways that are open to these people; none for a request that was merged into another one.
+
+    Those that book a slot are not among them: see :func:`bookings`.
+    """
+    return tuple(way for way in _ways(workflow, request, who) if "book" not in way.does)
+
+
+def bookings(workflow: Workflow, request: Request, who: Set[Who]) -> tuple[Transition, ...]:
+    """The ways that these people take by booking a slot, or moving to another one."""
+    return tuple(way for way in _ways(workflow, request, who) if "book" in way.does)
 
 
 def way_to(workflow: Workflow, request: Request, to: str, who: Set[Who]) -> Transition:
@@ -81,6 +86,13 @@ def statuses(workflow: Workflow, request: Request, open_ways: Sequence[Transitio
 
 def _has_own(places: Mapping[str, Place], place: Place) -> bool:
     return any((each.folder / ROOM / f"{DEFAULT}.yaml").exists() for each in chain(places, place))
+
+
+def _ways(workflow: Workflow, request: Request, who: Set[Who]) -> tuple[Transition, ...]:
+    if request.merged_into:
+        return ()
+    past = [state_of(workflow, step).code for step in request.steps]
+    return workflow.ways(state_of(workflow, request).code, past, who)
 
 
 @cache

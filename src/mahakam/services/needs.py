@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mahakam.config import Place
+from mahakam.services.booking import appointment_of
 from mahakam.services.catalogue import Service, catalogue
 from mahakam.services.dossier import documents_of, lacking
+from mahakam.services.payment_record import payments_of
 from mahakam.services.request import Fault, Request
 from mahakam.services.workflow import Transition
 from mahakam.store.protocol import EntityStore
@@ -31,4 +33,8 @@ def unmet(places: Mapping[str, Place], store: EntityStore, request: Request, way
         if missing:
             rule = "unaccepted" if accepted else "lacking"
             found.append(Fault("needs", rule, {"documents": [one.name for one in missing]}))
+    if "payment" in way.needs and not payments_of(store, request.number):
+        found.append(Fault("needs", "payment", {}))
+    if "appointment" in way.needs and appointment_of(store, request.number) is None:
+        found.append(Fault("needs", "appointment", {}))
     return found

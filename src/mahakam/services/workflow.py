@@ -11,8 +11,8 @@ from mahakam.services.states import OPEN, State
 
 Who = Literal["resident", "officer", "head", "approval"]
 """``head``: whoever may decide for the agency; ``approval``: nobody by hand, the approvals of a letter do it."""
-Need = Literal["words", "documents"]
-Deed = Literal["letter"]
+Need = Literal["words", "documents", "payment", "appointment"]
+Deed = Literal["letter", "book"]
 WHO: tuple[Who, ...] = get_args(Who)
 NEEDS: tuple[Need, ...] = get_args(Need)
 DEEDS: tuple[Deed, ...] = get_args(Deed)

@@ -126,6 +126,8 @@ def _transition(path: Path, code: str, raw: object, states: Mapping[str, Workflo
     does = _some(path, f"{at}.does", given.get("does", ()), DEEDS)
     if "letter" in does and by != ("approval",):
         raise ConfigError(path, f"{at}.does: a letter is issued by its last approval: by: approval")
+    if "book" in does and "approval" in by:
+        raise ConfigError(path, f"{at}.does: people book: by: resident or officer")
     return Transition(
         code=code,
         sources=sources,

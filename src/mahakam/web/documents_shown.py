@@ -1,4 +1,4 @@
-"""The documents of a request as its pages show them: what was asked for beside what was sent."""
+"""The documents and payments of a request as its pages show them: what is asked for beside what came."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mahakam.services.asked_documents import AskedDocument
 from mahakam.services.dossier import SentDocument, documents_of
 from mahakam.services.needs import service_of
+from mahakam.services.payment_record import Fee, Payment, payments_of
 from mahakam.services.request import Request
 from mahakam.web.language import N_
 from mahakam.web.site import Site
@@ -40,6 +41,22 @@ class DocumentShown:
         """What a file field offers; what comes is looked at by its content."""
         media = {"pdf": "application/pdf", "photo": "image/jpeg,image/png,image/webp"}
         return ",".join(media[kind] for kind in self.asked.kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentsShown:
+    """What a service costs, and what was recorded."""
+
+    fee: Fee
+    recorded: list[Payment]
+
+
+def payments_shown(site: Site, found: Request) -> PaymentsShown | None:
+    """None where the service costs nothing."""
+    service = service_of(site.places, found)
+    if service is None or service.fee is None:
+        return None
+    return PaymentsShown(service.fee, payments_of(site.store, found.number))
 
 
 def documents_shown(site: Site, found: Request) -> list[DocumentShown]:

@@ -97,6 +97,8 @@ def step_title(places: Mapping[str, Place], request: Request, step: Step) -> Mar
             return _("Accepted: %(documents)s", documents=document_names(places, request, step.to))
         case "returned":
             return _("Returned: %(documents)s", documents=document_names(places, request, step.to))
+        case "paid":
+            return _("Payment recorded")
         case "revoked":
             return _("The letter was revoked")
         case "split":
@@ -267,6 +269,35 @@ def sentence(fault: Fault, places: Mapping[str, Place]) -> str:
                 "First these documents are to be accepted: %(documents)s.",
                 documents=", ".join(map(words, fault.values["documents"])),
             )
+        case "needs", "payment":
+            return _("First record the payment.")
+        case "needs", "appointment":
+            return _("There is no appointment.")
+        case "slot", "full":
+            return _("Somebody was faster: that time is taken. Choose another one.")
+        case "slot", "same":
+            return _("That is the time that is booked already.")
+        case "slot", "none":
+            return _("No appointment can be booked or moved any more.")
+        case "slot", _rule:
+            return _("Choose one of the times that are offered.")
+        case "amount", _rule:
+            return _("Write an amount above 0, as 50000 or 50000.50.")
+        case "reference", "twice":
+            return _("A payment with this reference is recorded already.")
+        case "reference", _rule:
+            return _(
+                "Write the reference of the payment, at most %(n)s characters.",
+                n=number(fault.values["most"]),
+            )
+        case "date", "future":
+            return _("That day has not come yet.")
+        case "date", _rule:
+            return _("Write the day of the payment, as 2026-01-31.")
+        case "payment", "settled":
+            return _("It is settled already: no payment is recorded any more.")
+        case "payment", _rule:
+            return _("No payment can be recorded for this service.")
         case "documents", "missing":
             return _("Choose at least one file.")
         case "documents", "settled":

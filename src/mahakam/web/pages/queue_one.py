@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Set
+from zoneinfo import ZoneInfo
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -30,7 +31,8 @@ from mahakam.services.routing import routing_of, team_name
 from mahakam.services.workbench import Workbench, filled, workbench_of
 from mahakam.services.workflow import Who
 from mahakam.web import gate
-from mahakam.web.documents_shown import documents_shown
+from mahakam.web.appointment_shown import appointment_shown
+from mahakam.web.documents_shown import documents_shown, payments_shown
 from mahakam.web.language import OWN_NAMES, _, in_timezone, words
 from mahakam.web.letter import Letters
 from mahakam.web.pages.mine import seen_in
@@ -305,6 +307,9 @@ def _page(
         services=list(catalogue(place, site.places).values()),
         checklist=bench.checklist(found.service),
         documents=documents_shown(site, found),
+        appointment=appointment_shown(site, found, hands(request, place)),
+        payments=payments_shown(site, found),
+        today=dt.datetime.now(ZoneInfo(place.timezone)).date().isoformat(),
         letter=Letters(site, place, found).state(
             principal.name if (principal := gate.visitor(request)) else "", hands(request, place)
         ),

@@ -27,7 +27,8 @@ from mahakam.services.satisfaction import rated
 from mahakam.services.states import OPEN, STATES
 from mahakam.services.workflow import RESIDENT
 from mahakam.web import gate
-from mahakam.web.documents_shown import documents_shown
+from mahakam.web.appointment_shown import appointment_shown
+from mahakam.web.documents_shown import documents_shown, payments_shown
 from mahakam.web.language import _, in_timezone, reader, words
 from mahakam.web.outlines import map_of
 from mahakam.web.pages.report import desk_of
@@ -162,6 +163,8 @@ def page(
         matter_answers=said(site, found, matter.answers) if matter else [],
         mine=mine,
         documents=documents_shown(site, found) if mine else [],
+        appointment=appointment_shown(site, found, RESIDENT) if mine else None,
+        payments=payments_shown(site, found) if mine or may_work else None,
         has_letter=(mine or may_work) and issued.pdf_of(site.store, found.number) is not None,
         acts=ways(desk_of(site).workflow(found), found, RESIDENT) if mine else (),
         may_rate=mine and not found.open and not rated(site.broker, found.number),

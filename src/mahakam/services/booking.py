@@ -1,0 +1,119 @@
+"""Appointments of requests: which slots are free, and the one that a request has; none takes more than its capacity."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from mahakam.services.calendar import Calendar
+from mahakam.services.request import Fault, Refused, Request, utc_text
+from mahakam.services.slots import Appointments, offered
+from mahakam.store.protocol import EntityStore, Transaction
+
+KIND = "request-appointment"
+_SLOTS = "appointment-slots"
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """``start`` and ``end`` are ISO 8601 UTC; ``changes`` counts how often it was moved."""
+
+    start: str
+    end: str
+    changes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A slot that may be booked: when it begins, in the city's time, and for how many people more."""
+
+    start: dt.datetime
+    free: int
+
+
+def appointment_of(store: EntityStore | Transaction, number: str) -> Booked | None:
+    """The appointment of a request; None if it has none."""
+    kept = store.record(KIND, number)
+    return Booked(**kept) if kept else None
+
+
+def free_slots(
+    store: EntityStore, request: Request, appointments: Appointments, calendar: Calendar, now: dt.datetime
+) -> list[Slot]:
+    """The slots that may be booked now and have room, the soonest first."""
+    taken = store.records(_kind(request))
+    found = []
+    for start in offered(appointments, calendar, now):
+        free = appointments.capacity - len(taken.get(utc_text(start), {}).get("taken", ()))
+        if free > 0:
+            found.append(Slot(start, free))
+    return found
+
+
+def book(
+    transaction: Transaction,
+    request: Request,
+    appointments: Appointments,
+    calendar: Calendar,
+    start: str,
+    now: dt.datetime,
+) -> None:
+    """Give a request the slot that begins then (ISO 8601 UTC); the one that it had is free again.
+
+    Counting and taking are one transaction, so that two at once never get the last place. Raises Refused for what
+    is no slot (any more) or is full.
+    """
+    at = {utc_text(one): one for one in offered(appointments, calendar, now)}.get(start)
+    if at is None:
+        raise Refused([Fault("slot", "gone", {})])
+    before = appointment_of(transaction, request.number)
+    if before is not None and before.start == start:
+        raise Refused([Fault("slot", "same", {})])
+    kind = _kind(request)
+    taken = list((transaction.record(kind, start) or {}).get("taken", ()))
+    if len(taken) >= appointments.capacity:
+        raise Refused([Fault("slot", "full", {})])
+    if before is not None:
+        _give_back(transaction, request, before)
+    _forget_old(transaction, kind, now)
+    transaction.save_record(kind, start, {"taken": [*taken, request.number]})
+    end = utc_text(at + dt.timedelta(minutes=appointments.minutes))
+    changes = before.changes + 1 if before else 0
+    transaction.save_record(KIND, request.number, {"start": start, "end": end, "changes": changes})
+
+
+def release(transaction: Transaction, request: Request, now: dt.datetime) -> None:
+    """Give back the slot of a request that was settled before it began; one that is over stays with it."""
+    booked = appointment_of(transaction, request.number)
+    if booked is not None and booked.start > utc_text(now):
+        _give_back(transaction, request, booked)
+        transaction.save_record(KIND, request.number, None)
+
+
+def _give_back(transaction: Transaction, request: Request, booked: Booked) -> None:
+    kind = _kind(request)
+    kept: dict[str, Any] = transaction.record(kind, booked.start) or {}
+    left = [number for number in kept.get("taken", ()) if number != request.number]
+    transaction.save_record(kind, booked.start, {"taken": left} if left else None)
+
+
+def numbers_at(store: EntityStore, place: str, service: str) -> dict[str, list[str]]:
+    """The slots of a service in a place that were booked, since yesterday: start (ISO 8601 UTC) → numbers."""
+    return {start: list(kept["taken"]) for start, kept in store.records(_slots(place, service)).items()}
+
+
+def _forget_old(transaction: Transaction, kind: str, now: dt.datetime) -> None:
+    """Nobody counts the places of a slot that is over: each request keeps its own."""
+    before = utc_text(now - dt.timedelta(days=2))
+    for start in transaction.records(kind):
+        if start < before:
+            transaction.save_record(kind, start, None)
+
+
+def _kind(request: Request) -> str:
+    return _slots(request.place, request.service)
+
+
+def _slots(place: str, service: str) -> str:
+    return f"{_SLOTS} {place} {service}"
