@@ -49,6 +49,7 @@ _NO_PAGES = (
     ".pdf",
     ".jpg",
     ".ics",
+    ".svg",
     ".webmanifest",
     ".jsonld",
 )

@@ -233,7 +233,8 @@ def checked(
 
     notes = list(table.info.notes)
     if name is None:
-        contract, references = _inferred(connection, table, file)
+        contract, references, remarks = _inferred(connection, table, file)
+        notes += remarks
     else:
         contract, references = contract_named(name, config)
     references = replace(references, last=last)
@@ -314,13 +315,14 @@ def _roots(contract: Path) -> tuple[Path, ...]:
     return found
 
 
-def _inferred(connection: Any, table: Table, file: Path) -> tuple[Contract, PlaceReferences]:
+def _inferred(connection: Any, table: Table, file: Path) -> tuple[Contract, PlaceReferences, list[str]]:
+    """The contract, what it refers to (nothing), and what is odd about columns as a whole."""
     from mahakam.quality.book import Book
-    from mahakam.quality.infer import infer
+    from mahakam.quality.infer import inspect
     from mahakam.quality.load import parse_document
 
-    document = infer(connection, "source", table.columns, plain_stem(file))
-    return parse_document(document, file.name)[0], Book({}).references(None)
+    seen, document = inspect(connection, "source", table.columns, plain_stem(file))
+    return parse_document(document, file.name)[0], Book({}).references(None), seen.remarks
 
 
 def plain_stem(file: Path) -> str:

@@ -12,13 +12,23 @@ import yaml
 
 from mahakam.quality.dependencies import ROWS, Dependency, dependencies
 from mahakam.quality.profile import ColumnProfile, Profile, pairs, profile
+from mahakam.quality.remarks import remarks
+from mahakam.quality.series import Series, series
+from mahakam.quality.series import rules as series_rules
 from mahakam.quality.typing_sql import identifier, text_literal
 
 _KEY_NAMES = re.compile(r"(?i)(^|[_ .-])(id|kode|code|key|no|nomor|number|tanggal|date|uuid)($|[_ .-])|id$")
 
 
+_PLACE_NAMES = re.compile(r"(?i)^(lat|lon|lng|long|latitude|longitude|lintang|bujur)$")
+
 _MANY, _NEARLY = 50, 0.95
 """From so many rows on, a column named like a key whose values are so nearly all different is taken for one."""
+_BLANK, _BLANK_PLACES = 0.05, 0.3
+"""Up to this share of missing values a blank is a finding, in any column and in longitudes and latitudes; where more
+are missing it is said of the column as a whole."""
+_TWICE = 0.1
+"""Up to this share of rows that are the same as others, that is a finding."""
 _tables = itertools.count(1)
 
 
@@ -42,15 +52,23 @@ def inspect(
     try:
         seen = profile(connection, table, columns)
         decided = dependencies(_sample(connection, table, seen))
-        return seen, document(seen, name, _key(connection, table, seen), decided)
+        key = _key(connection, table, seen)
+        found = series(connection, table, seen)
+        seen.remarks = remarks(connection, table, seen)
+        return seen, document(seen, name, key, decided, found, _repeated(connection, table, seen))
     finally:
         connection.execute(f"DROP TABLE {table}")
 
 
 def document(
-    seen: Profile, name: str, key: Sequence[str] = (), decided: Sequence[Dependency] = ()
+    seen: Profile,
+    name: str,
+    key: Sequence[str] = (),
+    decided: Sequence[Dependency] = (),
+    series: Series | None = None,
+    repeated: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The contract of a profile."""
+    """The contract of a profile. ``repeated``: the columns by which some rows are the same as others."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "data"
     names = _field_names([column.name for column in seen.columns])
     named = dict(zip((column.name for column in seen.columns), names, strict=True))
@@ -59,10 +77,23 @@ def document(
         position = list(key).index(column.name) + 1 if column.name in key else 0
         made = _property(column, field, position, len(key))
         rules = [*_quality(column, field), *_decided(column, decided, named, key)]
+        if series is not None:
+            rules += series_rules(series, column, named, key)
         if rules:
             made["quality"] = rules
         properties.append(made)
     schema: dict[str, Any] = {"name": entity_name(name), "properties": properties}
+    if repeated:
+        fields = [named[one] for one in repeated]
+        schema["quality"] = [
+            {
+                "metric": "duplicateValues",
+                "arguments": {"properties": fields},
+                "mustBe": 0,
+                "severity": "warning",
+                "description": "The whole row stands twice, apart from its number.",
+            }
+        ]
     if seen.markers:
         schema["customProperties"] = [{"property": "missing", "value": seen.markers}]
     return {
@@ -139,6 +170,9 @@ def _quality(column: ColumnProfile, field: str) -> Iterator[dict[str, Any]]:
     if column.pattern:
         pattern = {"pattern": column.pattern}
         yield {"metric": "invalidValues", "arguments": pattern, "mustBe": 0, "severity": "warning"}
+    most = _BLANK_PLACES if _is_place(column) else _BLANK
+    if column.blank and column.missing <= most * column.rows and column.rows >= _MANY:
+        yield {"metric": "nullValues", "mustBe": 0, "severity": "warning", "dimension": "completeness"}
     if column.marked and column.kind.logical != "string":
         yield _rule("marker")
     if column.broken and column.kind.logical == "string":
@@ -153,6 +187,10 @@ def _quality(column: ColumnProfile, field: str) -> Iterator[dict[str, Any]]:
     like_key = column.complete and not column.unique and _KEY_NAMES.search(column.name)
     if like_key and column.rows >= _MANY and column.distinct >= _NEARLY * column.rows:
         yield {"metric": "duplicateValues", "mustBe": 0, "severity": "warning"}
+
+
+def _is_place(column: ColumnProfile) -> bool:
+    return column.kind.logical == "number" and bool(_PLACE_NAMES.match(column.name))
 
 
 def _rule(name: str, **settings: Any) -> dict[str, Any]:
@@ -208,6 +246,17 @@ def _key(connection: Any, relation: str, seen: Profile) -> tuple[str, ...]:
         if _distinct(connection, relation, first, second) == seen.rows:
             return (first.name, second.name)
     return ()
+
+
+def _repeated(connection: Any, relation: str, seen: Profile) -> list[str]:
+    """The columns by which some rows are the same as others: all that are never empty and are no running number."""
+    chosen = [c.name for c in seen.columns if c.complete and not c.unique]
+    if len(chosen) < 4 or seen.rows < _MANY:
+        return []
+    listed = ", ".join(map(identifier, chosen))
+    sql = f"SELECT count(*) FROM (SELECT DISTINCT {listed} FROM {identifier(relation)})"  # noqa: S608 - quoted
+    apart = int(connection.execute(sql).fetchall()[0][0])
+    return chosen if 0 < seen.rows - apart <= _TWICE * seen.rows else []
 
 
 def _distinct(connection: Any, relation: str, first: ColumnProfile, second: ColumnProfile) -> int:

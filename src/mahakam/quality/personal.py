@@ -26,12 +26,15 @@ _SHAPES = {
     "email": re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"),
 }
 _MOST = 0.5
+_HANDLE = re.compile(r"(?<![\w@.])@[A-Za-z0-9_]{3,}(?![\w.]*@)")
+_SOME_HANDLES = 0.05
+"""The share of texts that speak to somebody by name (@handle) from which on they are personal."""
 
 
 def suspected(name: str, values: Sequence[str]) -> str:
     """What kind of personal data a column seems to hold: nik, phone, email, person, birth, home, account; "" if none.
 
-    ``values`` are some that are present; more than half must have the shape.
+    ``values`` are some that are present; more than half must have the shape, or one in twenty name an @account.
     """
     said = plain(name)
     for kind, names in _NAMES.items():
@@ -45,4 +48,6 @@ def suspected(name: str, values: Sequence[str]) -> str:
         )
         if values and hits > _MOST * len(values):
             return kind
+    if values and sum(1 for value in values if _HANDLE.search(value)) >= max(2, _SOME_HANDLES * len(values)):
+        return "account"
     return ""

@@ -25,6 +25,10 @@ MARKERS = (
 """Text that people and programs write where there is no value."""
 FEW = 20
 """The most distinct values that are taken for a list of codes."""
+_FOR_NOTHING = r"-?(8{3,}|9{3,})([.]0+)?"
+"""Figures that instruments and offices write where nothing was measured."""
+_FAR = 3
+"""How many times every other number such a figure must be."""
 _DATES = (
     "", "dd/MM/yyyy", "d/M/yyyy", "dd-MM-yyyy", "d-M-yyyy", "dd.MM.yyyy", "M/d/yyyy", "yyyy/MM/dd", "yyyyMMdd",
 )  # fmt: skip
@@ -60,7 +64,7 @@ class ColumnProfile:
     values if it is one (a code), else 0. ``values``: the distinct values if they are few and each occurs often,
     without the slips. ``slips``: rare values that were meant to be a frequent one. ``units``: numbers have units
     beside them. ``pattern``: what nearly all texts look like. ``trimmed``, ``broken``: some have blanks around them, or
-    were read in a wrong encoding, most not.
+    were read in a wrong encoding, most not. ``blank``: the cells with nothing in them, of the ``missing``.
     """
 
     name: str
@@ -80,6 +84,7 @@ class ColumnProfile:
     pattern: str = ""
     trimmed: bool = False
     broken: bool = False
+    blank: int = 0
 
     @property
     def complete(self) -> bool:
@@ -97,6 +102,8 @@ class Profile:
     rows: int
     markers: list[str]
     columns: list[ColumnProfile]
+    remarks: list[str] = field(default_factory=list)
+    """What is odd about columns as a whole; see :mod:`mahakam.quality.remarks`."""
 
 
 def profile(connection: Any, relation: str, columns: Sequence[str]) -> Profile:
@@ -115,6 +122,9 @@ class _Profiler:
     def run(self) -> Profile:
         marked = self._markers()
         markers = [marker for marker in MARKERS if any(marker in found for found in marked.values())]
+        for name, figures in self._figures_for_nothing().items():
+            marked[name] += figures
+            markers += [figure for figure in figures if figure not in markers]
         rows = self._query(["count(*)"], self.relation)[0]
         self.step = max(1, rows // _SAMPLE)
         made = [self._column(name, rows, markers) for name in self.columns]
@@ -146,6 +156,30 @@ class _Profiler:
             found[name] = [marker for marker, _ in marks] if others else []
         return found
 
+    def _figures_for_nothing(self) -> dict[str, list[str]]:
+        """The figures of each column that stand for no value (8888, 9999, -999): more than once, far beyond every other
+        number there, and nowhere among numbers as one of them.
+        """
+        found: dict[str, list[str]] = {}
+        among: set[str] = set()
+        for name in self.columns:
+            column = identifier(name)
+            is_one = full_match(column, _FOR_NOTHING)
+            number = f"abs(TRY_CAST({column} AS DOUBLE))"
+            some, numbers, greatest = self._query(
+                [
+                    f"list_sort(list(DISTINCT {column}) FILTER ({is_one} AND n > 1))",
+                    f"sum(n) FILTER (NOT {is_one} AND {number} IS NOT NULL)",
+                    f"max({number}) FILTER (NOT {is_one})",
+                ],
+                f"(SELECT {column}, count(*) AS n FROM {self.relation} GROUP BY 1)",  # noqa: S608 - quoted
+            )
+            figures = some or []
+            far = (numbers or 0) >= ENOUGH and greatest is not None
+            found[name] = [one for one in figures if far and abs(float(one)) > _FAR * max(greatest, 1)]
+            among.update(one for one in figures if one not in found[name])
+        return {name: [one for one in some if one not in among] for name, some in found.items()}
+
     def _text(self, name: str, markers: list[str], step: int = 1) -> str:
         """The column's text as ``t``, missing values NULL; of every ``step``-th row."""
         column = identifier(name)
@@ -168,9 +202,11 @@ class _Profiler:
         present, distinct, low, high, digits, zeros, trim, broken = self._query(
             shape, self._text(name, markers)
         )
+        blank = self._query([f"count(*) - count(nullif({identifier(name)}, ''))"], self.relation)[0]
         code = (zeros > 0 and digits == present) or (zeros * 100 >= present > 0 and digits >= MOST * present)
         kind, following = (Kind("string"), present) if code else self._kind(name, markers, present)
         made = ColumnProfile(name, rows, rows - present, distinct, kind, following)
+        made.blank = blank
         made.length = low if low == high and present else 0
         made.digits = bool(present) and digits == present
         made.trimmed = trim < present and trim >= MOST * present >= MOST * ENOUGH

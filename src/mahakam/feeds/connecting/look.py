@@ -47,6 +47,7 @@ def look(file: Path, place: str, author: str, pins: Mapping[str, str] | None = N
         seen, document = inspect(connection, "source", table.columns, stem)
         draft.format = table.info.format
         draft.notes = [*table.info.notes, *(f"{n} × {reason}" for reason, n in table.left_out.items())]
+        draft.notes += seen.remarks
         _fill(draft, connection, seen, document["schema"][0]["properties"])
     except (SourceError, OSError, MemoryError, duckdb.Error) as error:
         draft.problem = explained(error)

@@ -1,0 +1,177 @@
+"""What is odd about a column as a whole: said once, not in each of its rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mahakam.quality.functions import Functions
+from mahakam.quality.nearest_model import coordinates
+from mahakam.quality.profile import ColumnProfile, Profile
+from mahakam.quality.typing_sql import full_match, identifier, text_literal, typed
+
+_FALSE_PRECISION = 9
+"""Digits after the mark from which on a figure is computed, not measured."""
+_GREATEST_EXACT = 2**53
+"""Above it, programs that read numbers as floating point change them."""
+_MOSTLY = 0.9
+_ZONED = r".*(Z|[+-][0-9]{2}:?[0-9]{2})"
+_INSIDE = ((" -- ", " -- "), (" | ", "|"), ("; ", ";"), (" > ", ">"))
+
+
+def remarks(connection: Any, relation: str, seen: Profile) -> list[str]:
+    """Sentences about columns: few or no values, whole numbers written with a decimal mark, false precision, numbers
+    too long, times without a zone, lists or records inside cells, coordinates that are no degrees, rows out of order;
+    and about a row that is the total of the others.
+    """
+    found = [one for column in seen.columns for one in _of(connection, relation, column)]
+    return [
+        *found,
+        *_absent(connection, relation, seen),
+        *_projected(seen),
+        *_out_of_order(connection, relation, seen),
+        *_totals(connection, relation, seen),
+    ]
+
+
+def _of(connection: Any, relation: str, column: ColumnProfile) -> Iterator[str]:
+    name, present = column.name, column.rows - column.missing
+    if not present:
+        yield f"column {name!r} is empty in every row"
+        return
+    text = identifier(name)
+    given = f"{text} <> ''"
+    asked = [
+        f"count(*) FILTER ({given} AND {full_match(text, '[+-]?[0-9]+[.]0+')})",
+        f"count(*) FILTER ({given} AND {full_match(text, '[+-]?[0-9]+([.]0+)?')})",
+        f"median(length(regexp_extract({text}, '^[+-]?[0-9]+[.]([0-9]+)$', 1))) FILTER ({given})",
+        f"count(*) FILTER ({given} AND {full_match(text, '[0-9]{16,18}')} "
+        f"AND TRY_CAST({text} AS HUGEINT) > {_GREATEST_EXACT})",
+        f"count(*) FILTER ({given} AND {full_match(text, _ZONED)})",
+        f"count(*) FILTER ({given} AND {full_match(text, '[{][^a-zA-Z0-9]*[^{}]*:.*[}]')})",
+        *(f"count(*) FILTER (contains({text}, {text_literal(sign)}))" for sign, _shown in _INSIDE),
+    ]
+    sql = f"SELECT {', '.join(asked)} FROM {identifier(relation)}"  # noqa: S608 - names and texts are quoted
+    pointed, whole, digits, long, zoned, records, *lists = connection.execute(sql).fetchall()[0]
+    if column.kind.logical in ("integer", "number") and pointed and whole == present:
+        yield f"column {name!r}: whole numbers written with a decimal mark (as 2014.0), in {pointed} rows"
+    elif (
+        column.kind.logical == "number"
+        and digits is not None
+        and digits >= _FALSE_PRECISION
+        and not _is_degrees(column)
+    ):
+        yield f"column {name!r}: {digits:g} digits after the mark, more than is ever measured: was it computed?"
+    if column.kind.logical == "integer" and long:
+        yield f"column {name!r}: {long} numbers above 2^53, which many programs change: keep them as text"
+    if column.kind.logical == "timestamp" and zoned < (1 - _MOSTLY) * present:
+        yield f"column {name!r}: times without a zone; they are read as the place's own time"
+    if column.kind.logical == "string" and records >= _MOSTLY * present:
+        yield f"column {name!r}: records in braces inside the cells, which are no JSON"
+    if column.kind.logical == "string" and present >= 5:
+        for number, (_sign, shown) in zip(lists, _INSIDE, strict=True):
+            if number >= 0.5 * present:
+                yield f"column {name!r}: lists inside the cells, parted by {shown!r}, in {number} rows"
+                break
+
+
+def _absent(connection: Any, relation: str, seen: Profile) -> Iterator[str]:
+    """Columns with many blanks; those that begin late in a series (a line that opened, a sensor that was put up)."""
+    order = next(
+        (c for c in seen.columns if c.kind.logical == "date" and c.unique and not c.kind.format), None
+    )
+    for column in seen.columns:
+        if not column.blank or column.missing == column.rows or column.rows < 20:
+            continue
+        if order is not None:
+            text, at = identifier(column.name), identifier(order.name)
+            sql = (
+                f"SELECT first, count(*) FILTER ({at} < first AND {text} = ''), count(*) FILTER ({text} = '') "  # noqa: S608
+                f"FROM (SELECT {at}, coalesce({text}, '') AS {text}, min({at}) FILTER ({text} <> '') OVER () AS first "
+                f"FROM {identifier(relation)}) GROUP BY 1"
+            )
+            first, before, blank = connection.execute(sql).fetchall()[0]
+            if before >= _MOSTLY * blank and before >= 5:
+                yield f"column {column.name!r}: no value before {first} ({before} rows)"
+                continue
+        if column.blank > 0.05 * column.rows:
+            yield f"column {column.name!r}: no value in {column.blank} of {column.rows} rows"
+
+
+def _is_degrees(column: ColumnProfile) -> bool:
+    return (
+        bool(re.search(r"(?i)^(lat|lon|lng|lintang|bujur|x|y)", column.name))
+        and column.low is not None
+        and (-180 <= column.low <= column.high <= 180)
+    )
+
+
+def _projected(seen: Profile) -> Iterator[str]:
+    numbers = [c for c in seen.columns if c.kind.logical in ("integer", "number") and c.low is not None]
+    pairs: Sequence[tuple[ColumnProfile, ColumnProfile]] = [
+        (x, y)
+        for x in numbers
+        for y in numbers
+        if re.search(r"(?i)(^|[_ .-])x($|[_ .-])|easting", x.name)
+        and y.name.lower() == re.sub(r"x", "y", x.name.lower(), count=1).replace("easting", "northing")
+    ]
+    named = coordinates([c.name for c in numbers])
+    if named and not pairs:
+        by_name = {c.name: c for c in numbers}
+        pairs = [(by_name[named[0]], by_name[named[1]])]
+    for x, y in pairs:
+        if max(abs(x.low), abs(x.high)) > 180 or max(abs(y.low), abs(y.high)) > 90:
+            names = f"columns {x.name!r} and {y.name!r}"
+            yield f"{names} are no degrees but projected coordinates: say which with crs, as EPSG:3414"
+
+
+def _out_of_order(connection: Any, relation: str, seen: Profile) -> Iterator[str]:
+    """Dates that mostly rise from row to row, and fall in some: stacked tables, or rows that were moved."""
+    for column in seen.columns:
+        if (
+            column.kind.logical != "date"
+            or not column.complete
+            or column.distinct < 0.5 * seen.rows
+            or seen.rows < 20
+        ):
+            continue
+        text = identifier(column.name)
+        # ISO dates sort as text; others are left alone
+        if column.kind.format:
+            continue
+        sql = (
+            f"SELECT count(*) FILTER (t < before) FROM (SELECT {text} AS t, lag({text}) OVER (ORDER BY _row) AS before "  # noqa: S608 - quoted
+            f"FROM {identifier(relation)})"
+        )
+        falls = connection.execute(sql).fetchall()[0][0]
+        if 0 < falls <= 0.35 * seen.rows:
+            yield f"column {column.name!r}: rows are not in its order ({falls} falls back): were tables stacked?"
+
+
+def _totals(connection: Any, relation: str, seen: Profile) -> Iterator[str]:
+    """A row whose figure is the sum of all others: added up with them, everything is counted twice."""
+    label = next((c for c in seen.columns if c.kind.logical == "string" and c.distinct > 1), None)
+    for column in seen.columns:
+        if (
+            column.kind.logical not in ("integer", "number")
+            or column.low is None
+            or column.low < 0
+            or seen.rows < 6
+        ):
+            continue
+        functions = Functions(None)
+        functions.register(connection)
+        try:
+            value = f"CAST({typed(identifier(column.name), column.kind, functions)} AS DOUBLE)"
+            name = identifier(label.name) if label else "''"
+            sql = (
+                f"SELECT _row, name FROM (SELECT _row, {name} AS name, {value} AS v, sum({value}) OVER () AS whole, "  # noqa: S608
+                f"count({value}) OVER () AS n FROM {identifier(relation)}) "
+                "WHERE v > 0 AND n >= 6 AND abs(2 * v - whole) <= 1e-9 * whole"
+            )
+            rows = connection.execute(sql).fetchall()
+        finally:
+            functions.forget(connection)
+        for row, named in rows:
+            yield f"row {row} ({named}) is the sum of all others in {column.name!r}: leave the total out, with skip"
