@@ -21,6 +21,7 @@ from mahakam.quality.book import Book
 from mahakam.store.model import Held, Lineage, Run
 from mahakam.store.opening import open_store
 from mahakam.store.protocol import Store
+from support.notify import subscription
 
 CONTRACT = """
 apiVersion: v3.1.0
@@ -243,6 +244,48 @@ def test_ingest_twice_changes_nothing(broker: Broker) -> None:
     assert broker.store.count_held() == 1
     assert broker.store.lineage("urn:rain:2").digest == "c"  # type: ignore[union-attr]
     assert [one.id for one in broker.store.runs("smd", "rain")] == [run.id]
+
+
+def test_new_entities_of_a_feed_come_in_all_at_once(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way of many new ones gives what the way of one gives: entity, body, history, lineage, what is owed."""
+    broker.subscriptions.create(subscription(entities=[{"type": "Rain"}]))
+    alone = Run(0, "smd", "rain", "2026-01-01T00:00:00Z", author="ani")
+    for number in (1, 2):
+        broker.ingest(alone, [item(number, number, str(number))], [])
+    used: list[bool] = []
+    whole = Broker._ingest_new
+
+    def watched(self: Broker, transaction: Any, documents: Any, at: str) -> bool:
+        used.append(whole(self, transaction, documents, at))
+        return used[-1]
+
+    monkeypatch.setattr(Broker, "_ingest_new", watched)
+    run = Run(0, "smd", "rain", "2026-01-01T00:00:00Z", author="ani")
+    ingested = broker.ingest(run, [item(number, number, str(number)) for number in (11, 12, 13)], [])
+    assert (ingested.stored, used) == (3, [True])
+    together = [broker.get(f"urn:rain:{number}") for number in (11, 12, 13)]
+    one = broker.get("urn:rain:1")
+    assert one is not None
+    for number, document in zip((11, 12, 13), together, strict=True):
+        assert document is not None
+        assert set(document) == set(one)
+        assert set(document["mm"]) == set(one["mm"])
+        assert document["mm"]["value"] == number
+        assert broker.store.lineage(document["id"]).digest == str(number)  # type: ignore[union-attr]
+    owed = broker.store.owed("urn:s:1")
+    assert sorted(each.entity for each in owed) == [f"urn:rain:{n}" for n in (1, 11, 12, 13, 2)]
+    assert broker.count() == 5
+    evolved = [broker.store.evolution(f"urn:rain:{n}") is not None for n in (1, 2, 11, 12, 13)]
+    assert len(set(evolved)) == 1, "the history begins alike, whichever way they came in"
+
+
+def test_one_that_is_there_already_sends_all_the_slower_way(broker: Broker) -> None:
+    broker.create(entity("urn:rain:2", "Rain", mm=9))
+    some = [item(number, number, str(number)) for number in (1, 2, 3)]
+    ingested = broker.ingest(Run(0, "smd", "rain", "2026-01-01T00:00:00Z"), some, [])
+    assert ingested.stored == 3
+    assert [document["mm"]["value"] for document in broker.query()] == [2, 1, 3]
+    assert broker.count() == 3
 
 
 def test_failing_ingest_leaves_nothing(broker: Broker) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -308,3 +310,23 @@ def test_a_file_left_to_the_reader_is_the_file_scanned(tmp_path: Path, body: lis
             numbered = [(n, n + before, *row) for n, row in enumerate(rows, 1)]
             assert numbered == scanned.relation.order("_row").fetchall()
             assert not scanned.faults
+
+
+@pytest.mark.parametrize("rows", [3, 40_000])
+@pytest.mark.parametrize("form", ["--json", ""])
+def test_a_reader_that_has_enough_ends_it_quietly(tmp_path: Path, rows: int, form: str) -> None:
+    """As other tools end when ``| head`` closes the pipe: no word on standard error, and not as if it had failed."""
+    path = write(tmp_path, "id,n\n" + "".join(f"{n},{n % 3}\n" for n in range(rows)) + "1,x\n")
+    words = [
+        str(Path(sys.executable).with_name("mahakam")),
+        "check",
+        str(path),
+        *([form] if form == "--json" else []),
+    ]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()  # before it writes anything
+        said = process.stderr.read()
+        code = process.wait(60)
+    assert (said, code) == (b"", 141)

@@ -11,9 +11,12 @@ import pytest
 
 from mahakam.access import accounts
 from mahakam.feeds.parts import Parts
+from mahakam.feeds.repairing import Repaired
 from mahakam.feeds.run import run_feed
 from mahakam.feeds.turn import turn
 from mahakam.store.model import Run
+from mahakam.web.held_grid import said
+from mahakam.web.site import build
 from support.portal import Browser, Portal, hidden, two_cities, with_stops, words_of
 
 PASSWORD = "correct horse battery"
@@ -257,3 +260,16 @@ def test_one_run_of_a_feed_at_a_time(portal: Portal) -> None:
     assert "Sent through again" in words_of(wati.get(answer.headers["location"]).text), (
         "a run that was cut off is no obstacle"
     )
+
+
+def test_where_files_lie_on_the_machine_is_nobodys_concern(portal: Portal, tmp_path: Path) -> None:
+    place, data = portal.node.places["town"], Path(portal.node.settings.data)
+    contract = place.folder / "contracts/stop.yaml"
+    why = f"{contract}: broken; {data}/uploads/x1/halte.csv: line 3; /tmp/mahakam-replay-1/halte.csv: line 4"
+    failed = Run(0, "town", "stops", dt.datetime.now(dt.UTC).isoformat(), "failed", message=why)
+    portal.node.broker.transact(lambda transaction: transaction.save_run(failed))
+    shown = words_of(_as(portal, "wati").get(f"{PAGE}?said=run-{failed.id}").text)
+    sent = said(build(portal.node).state.site, place, Repaired([], failed))
+    for words in (shown, sent):
+        assert "contracts/stop.yaml: broken; halte.csv: line 3; halte.csv: line 4" in words
+        assert str(tmp_path) not in words

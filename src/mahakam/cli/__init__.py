@@ -36,6 +36,10 @@ COMMANDS = {
 """Command → ``module:object`` in this folder; loaded only when it is called, so that each starts fast."""
 
 
+READER_GONE = 128 + 13
+"""The exit code when whoever read the output has enough (``| head``): that of a tool that SIGPIPE ends."""
+
+
 class Commands(click.Group):
     """The group of all commands, each imported when it is needed."""
 
@@ -68,6 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; whatever cannot run says why in one line and exits 2."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     code = run(words)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = READER_GONE
     if words[:1] == ["check"]:
         # It leaves nothing behind; to take the interpreter and DuckDB apart costs as much as 4 % of a long check.
         with suppress(OSError):
@@ -83,6 +92,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
     try:
         result: Any = cli.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except SystemExit:
+        if isinstance(sys.stdout, click.utils.PacifyFlushWrapper):  # click's sign of a broken pipe
+            return READER_GONE
+        raise
     except click.exceptions.Abort:
         click.echo("stopped", err=True)
         return 2

@@ -137,6 +137,8 @@ def failing_clearly() -> Iterator[None]:
         yield
     except (SourceError, ContractError, ConfigError) as error:
         raise Failure(str(error)) from error
+    except BrokenPipeError:  # whoever read has enough (head): the command line ends quietly
+        raise
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise Failure(f"{where}{error.strerror or error}") from error

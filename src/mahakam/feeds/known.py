@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from tempfile import gettempdir
 
 from mahakam.config import ConfigError, Place, Text, as_text
 from mahakam.feeds.definition import Feed, load
@@ -113,9 +115,16 @@ def dataset(store: EntityStore, place: Place, name: str) -> Dataset:
     )
 
 
-def public(place: Place, message: str) -> str:
-    """What a run or a configuration says, for everybody: where the files lie on the machine is nobody's concern."""
-    return message.replace(f"{place.folder}/", "").replace(str(place.folder), place.id)
+def public(place: Place, message: str, data: Path | None = None) -> str:
+    """What a run or a configuration says, for everybody: where the files lie on the machine is nobody's concern.
+
+    ``data``: the node's data folder, of whose files (and of temporary ones) only the name is left.
+    """
+    said = message.replace(f"{place.folder}/", "").replace(str(place.folder), place.id)
+    for folder in (data, Path(gettempdir())):
+        if folder is not None:
+            said = re.sub(rf"{re.escape(str(folder.absolute()))}/(?:[^\s/:'\"]+/)*", "", said)
+    return said
 
 
 def feed_of(place: Place, name: str) -> Feed:

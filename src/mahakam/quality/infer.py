@@ -171,7 +171,8 @@ def _quality(column: ColumnProfile, field: str) -> Iterator[dict[str, Any]]:
         pattern = {"pattern": column.pattern}
         yield {"metric": "invalidValues", "arguments": pattern, "mustBe": 0, "severity": "warning"}
     most = _BLANK_PLACES if _is_place(column) else _BLANK
-    if column.blank and column.missing <= most * column.rows and column.rows >= _MANY:
+    few = column.blank <= most * column.rows and column.missing <= _BLANK_PLACES * column.rows
+    if column.blank and few and column.rows >= _MANY:
         yield {"metric": "nullValues", "mustBe": 0, "severity": "warning", "dimension": "completeness"}
     if column.marked and column.kind.logical != "string":
         yield _rule("marker")

@@ -20,13 +20,15 @@ from mahakam.quality.typing_sql import full_match, identifier, text_literal, typ
 
 MARKERS = (
     "---", "--", "-", "N/A", "n/a", "NA", "#N/A", "NULL", "null", "None", "NaN", "nan", "?", ".", "n.a.", "N.A.",
-    "#REF!", "#VALUE!", "#DIV/0!", "(blank)",
+    "#REF!", "#VALUE!", "#DIV/0!", "(blank)", "Unspecified",
 )  # fmt: skip
 """Text that people and programs write where there is no value."""
 FEW = 20
 """The most distinct values that are taken for a list of codes."""
 _FOR_NOTHING = r"-?(8{3,}|9{3,})([.]0+)?"
 """Figures that instruments and offices write where nothing was measured."""
+_TIMES = '"how often, said the profiler"'
+"""A name that no column has."""
 _FAR = 3
 """How many times every other number such a figure must be."""
 _DATES = (
@@ -166,18 +168,19 @@ class _Profiler:
             column = identifier(name)
             is_one = full_match(column, _FOR_NOTHING)
             number = f"abs(TRY_CAST({column} AS DOUBLE))"
-            some, numbers, greatest = self._query(
+            every, some, numbers, greatest = self._query(
                 [
-                    f"list_sort(list(DISTINCT {column}) FILTER ({is_one} AND n > 1))",
-                    f"sum(n) FILTER (NOT {is_one} AND {number} IS NOT NULL)",
+                    f"list(DISTINCT {column}) FILTER ({is_one})",
+                    f"list_sort(list(DISTINCT {column}) FILTER ({is_one} AND {_TIMES} > 1))",
+                    f"sum({_TIMES}) FILTER (NOT {is_one} AND {number} IS NOT NULL)",
                     f"max({number}) FILTER (NOT {is_one})",
                 ],
-                f"(SELECT {column}, count(*) AS n FROM {self.relation} GROUP BY 1)",  # noqa: S608 - quoted
+                f"(SELECT {column}, count(*) AS {_TIMES} FROM {self.relation} GROUP BY 1)",  # noqa: S608 - quoted
             )
             figures = some or []
             far = (numbers or 0) >= ENOUGH and greatest is not None
             found[name] = [one for one in figures if far and abs(float(one)) > _FAR * max(greatest, 1)]
-            among.update(one for one in figures if one not in found[name])
+            among.update(one for one in every or () if one not in found[name])
         return {name: [one for one in some if one not in among] for name, some in found.items()}
 
     def _text(self, name: str, markers: list[str], step: int = 1) -> str:

@@ -87,8 +87,9 @@ def _absent(connection: Any, relation: str, seen: Profile) -> Iterator[str]:
         if order is not None:
             text, at = identifier(column.name), identifier(order.name)
             sql = (
-                f"SELECT first, count(*) FILTER ({at} < first AND {text} = ''), count(*) FILTER ({text} = '') "  # noqa: S608
-                f"FROM (SELECT {at}, coalesce({text}, '') AS {text}, min({at}) FILTER ({text} <> '') OVER () AS first "
+                f"SELECT begun, count(*) FILTER (moment < begun AND said = ''), count(*) FILTER (said = '') "  # noqa: S608
+                f"FROM (SELECT {at} AS moment, coalesce({text}, '') AS said, "
+                f"min({at}) FILTER ({text} <> '') OVER () AS begun "
                 f"FROM {identifier(relation)}) GROUP BY 1"
             )
             first, before, blank = connection.execute(sql).fetchall()[0]

@@ -69,7 +69,7 @@ def rules(
     if column.name == found.order:
         if found.step:
             made.append(_rule("gap", most=duration(found.step), **per))
-        if found.twice and not found.per and column.name not in key:
+        if found.twice and not found.per and list(key) != [column.name]:
             made.append({"metric": "duplicateValues", "mustBe": 0, "severity": "warning"})
     present = column.rows - column.missing
     # no rain on three days is no defect

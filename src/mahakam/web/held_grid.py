@@ -10,10 +10,11 @@ from starlette.datastructures import FormData
 
 from mahakam.config import ConfigError, Place
 from mahakam.feeds.held_sheet import KEPT, columns_of
+from mahakam.feeds.known import public
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.repairing import Repaired, Result, Returned, cells_now, version
 from mahakam.quality import wording
-from mahakam.store.model import Held
+from mahakam.store.model import Held, Run
 from mahakam.store.protocol import EntityStore
 from mahakam.web import gate
 from mahakam.web.datasets import feed_of
@@ -185,7 +186,7 @@ def returned(store: EntityStore, form: FormData, locked: Collection[str] = ()) -
     return rows
 
 
-def said(done: Repaired) -> str:
+def said(site: Site, place: Place, done: Repaired) -> str:
     """What became of the rows, in one sentence for a person."""
     changed = sum(one.changed for one in done.results)
     stored = done.count("stored")
@@ -193,13 +194,18 @@ def said(done: Repaired) -> str:
     if done.busy:
         return _("Saved. A run of this dataset is under way: the next one reads what you wrote.")
     if done.run is not None and done.run.state == "failed":
-        return _("Saved, but the run could not be finished: %(why)s", why=done.run.message)
+        return _("Saved, but the run could not be finished: %(why)s", why=run_words(site, place, done.run))
     if done.run is None and changed:
         return n_("%(n)s row saved.", "%(n)s rows saved.", changed)
     if done.run is None:
         return _("Nothing was changed.")
     went = n_("%(n)s row went in", "%(n)s rows went in", stored)
     return _("Sent through: %(stored)s, %(held)s are still held.", stored=went, held=held)
+
+
+def run_words(site: Site, place: Place, run: Run) -> str:
+    """What a run says, without where its files lie."""
+    return public(place, run.message, site.settings.data)
 
 
 def clashing(done: Repaired | None) -> tuple[list[Held], dict[int, Clashes]]:

@@ -50,9 +50,7 @@ class Receiver:
             return cls(url, key)
         if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
             return cls(url)
-        raise ReceiverError(
-            "MAHAKAM_OPENLINEAGE is https://HOST/api/v1/lineage or file:///var/log/mahakam/lineage.jsonl"
-        )
+        raise ReceiverError("must be https://HOST/api/v1/lineage or file:///var/log/mahakam/lineage.jsonl")
 
     def send(self, event: dict[str, Any]) -> None:
         """Raises NotTaken; an event that the receiver will never take is logged and done with."""

@@ -22,7 +22,7 @@ from mahakam.store.model import Held
 from mahakam.web import gate
 from mahakam.web.datasets import Dataset, dataset, datasets, rule_words
 from mahakam.web.findings import Findings, findings_of, rules_held
-from mahakam.web.held_grid import LONGEST_VALUE, HeldRows
+from mahakam.web.held_grid import LONGEST_VALUE, HeldRows, run_words
 from mahakam.web.language import _, in_timezone, n_, reader, words
 from mahakam.web.neighbours import features, neighbours, row_map
 from mahakam.web.proposals import Proposal
@@ -415,7 +415,9 @@ def said_words(request: Request) -> str:
         if run is None:
             return ""
         if run.state == "failed":
-            return _("The run could not be finished: %(why)s", why=run.message)
+            place = site_of(request).places.get(run.place)
+            why = run_words(site_of(request), place, run) if place else ""
+            return _("The run could not be finished: %(why)s", why=why)
         stored = n_("%(n)s row went in", "%(n)s rows went in", run.stored)
         return _("Sent through again: %(stored)s, %(held)s are held.", stored=stored, held=run.held)
     return {

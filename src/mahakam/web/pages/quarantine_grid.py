@@ -298,7 +298,7 @@ def _page(
         by_sheet=by_sheet,
         outcome_words=outcome_words,
         reasons_of=reasons_of,
-        said=said(done) if done else said_words(request),
+        said=said(site, place, done) if done else said_words(request),
         error=error,
         token=gate.token(request),
         may_correct=may_correct,

@@ -164,7 +164,7 @@ def _page(
         by_sheet=by_sheet,
         outcome_words=outcome_words,
         reasons_of=reasons_of,
-        said=said(done) if done else "",
+        said=said(site, place, done) if done else "",
         error=error,
         token=gate.token(request),
     )

@@ -20,6 +20,7 @@ from mahakam.feeds.parts import Parts
 from mahakam.store.protocol import Transaction
 from mahakam.web import gate
 from mahakam.web.datasets import dataset, rule_words
+from mahakam.web.held_grid import run_words
 from mahakam.web.language import _, in_timezone, words
 from mahakam.web.preview import preview
 from mahakam.web.render import render
@@ -129,7 +130,8 @@ def _confirm(request: Request, form: FormData) -> Response:
     shutil.rmtree(path.parent, ignore_errors=True)
     if run.state == "failed":
         text = _(
-            "The file could not be taken in; what was stored before is as it was. %(why)s", why=run.message
+            "The file could not be taken in; what was stored before is as it was. %(why)s",
+            why=run_words(site, place, run),
         )
         return _page(request, place, feed, text, 422)
     return RedirectResponse(f"/upload/{place.id}/{feed}?run={run.id}", 303)
@@ -163,6 +165,7 @@ def _page(
         found=found,
         id=id,
         name=name,
+        run_words=lambda run: run_words(site, place, run),
         run=run if run and (run.place, run.feed) == (place.id, feed) else None,
         token=gate.token(request),
         endings=",".join(ENDINGS),
