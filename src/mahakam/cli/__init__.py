@@ -93,7 +93,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         result: Any = cli.main(args=None if arguments is None else list(arguments), standalone_mode=False)
     except SystemExit:
-        if isinstance(sys.stdout, click.utils.PacifyFlushWrapper):  # click's sign of a broken pipe
+        if type(sys.stdout).__name__ == "PacifyFlushWrapper":  # click's sign of a broken pipe
             return READER_GONE
         raise
     except click.exceptions.Abort:
