@@ -40,8 +40,18 @@ READER_GONE = 128 + 13
 """The exit code when whoever read the output has enough (``| head``): that of a tool that SIGPIPE ends."""
 
 
+class _ReaderGoneError(Exception):
+    """Nobody reads on; no OSError, which click would take for a failure."""
+
+
 class Commands(click.Group):
     """The group of all commands, each imported when it is needed."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ReaderGoneError from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted(COMMANDS)
@@ -92,10 +102,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
     try:
         result: Any = cli.main(args=None if arguments is None else list(arguments), standalone_mode=False)
-    except SystemExit:
-        if type(sys.stdout).__name__ == "PacifyFlushWrapper":  # click's sign of a broken pipe
-            return READER_GONE
-        raise
+    except _ReaderGoneError:
+        return READER_GONE
     except click.exceptions.Abort:
         click.echo("stopped", err=True)
         return 2
