@@ -1,4 +1,4 @@
-"""In a real browser: a licence, from a phone without scripts to the head's signature; an appointment booked and moved."""
+"""In a real browser: a licence, from a phone without scripts to the head's signature; an appointment, booked, moved."""
 
 from __future__ import annotations
 
