@@ -17,6 +17,9 @@ from mahakam.access.accounts import add_account
 from mahakam.app import Node
 from mahakam.config import Settings
 from mahakam.feeds import definition, repair_links
+from mahakam.feeds.standard import Statistics
+from mahakam.feeds.year import desk as year
+from mahakam.feeds.year import item as plan
 from mahakam.network import meeting
 from mahakam.network.desk import add_meeting, add_recommendation, change_recommendation
 from mahakam.network.offices import accept, appoint
@@ -157,6 +160,13 @@ PAGES = {
     "/verify": "/verify",
     "/verify/{number}": "/verify/LETTER",
     "/upload/{place}/{feed}": "/upload/samarinda/rain",
+    "/year": "/year",
+    "/year/{place}/{year}": "/year/samarinda/2026",
+    "/year/{place}/{year}/calendar": "/year/samarinda/2026/calendar",
+    "/year/{place}/{year}/late": "/year/samarinda/2026/late",
+    "/year/{place}/{year}/new": "/year/samarinda/2026/new",
+    "/year/{place}/{year}/data/{key}": "/year/samarinda/2026/data/PLANNED",
+    "/year/{place}/{year}/data/{key}/edit": "/year/samarinda/2026/data/PLANNED/edit",
 }
 """Route → an address of it; words in capitals are what the town has of it."""
 
@@ -207,7 +217,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         "REPAIR": repair_links.token(store, link),
     }
     site = build(node)
-    known |= _network(store) | _letter(site.state.site, desk)
+    known |= _network(store) | _letter(site.state.site, desk) | _planned(store)
     routes = [
         route.path  # type: ignore[attr-defined]
         for route in site.routes
@@ -249,6 +259,25 @@ def _network(store: EntityStore) -> dict[str, str]:
     advice = add_recommendation(store, said, held.key, by, at)
     change_recommendation(store, advice.key, lambda found: open_for_comment(found, by, at))
     return {"JOIN": join, "MEETING": held.key, "ADVICE": advice.key}
+
+
+def _planned(store: EntityStore) -> dict[str, str]:
+    """A dataset on the list of data, with a release that waits for its examination."""
+    by, at = plan.Author("wati", "steward"), "2026-03-01T00:00:00+00:00"
+    words = Statistics({"concept": "Rain"}, {"title": "Rain"}, ({"name": "rain"},), ({"name": "wet days"},))
+    made = year.add(
+        store, "samarinda", 2026,
+        plan.Plan(title={"en": "Rain"}, producer="BPBD", feed="rain", frequency="quarterly", first="2026-02-10",
+                  priority="Floods", statistics=words),
+        by, at,
+    )  # fmt: skip
+    year.change(store, "samarinda", 2026, made.key, lambda one: plan.enlist(one, 1, by, at))
+    seen = plan.Facts(1, 10, 0.5, 2, 1, at, (("type", "precipitation", 2, False),))
+    year.change(
+        store, "samarinda", 2026, made.key,
+        lambda one: plan.submit(one, "2026-Q1", "2026-02-10", "All of it", "", seen, by, at),
+    )  # fmt: skip
+    return {"PLANNED": made.key}
 
 
 def _letter(site: Site, desk: Desk) -> dict[str, str]:
