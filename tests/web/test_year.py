@@ -167,6 +167,8 @@ def test_the_calendar_the_late_and_the_next_year(portal: Portal) -> None:
     assert _do(wati, "list")[0] == 303
     rows = json.loads(public.get(LIST + "/calendar.json").text)
     assert [row["period"] for row in rows] == [f"{YEAR}-{month:02d}" for month in range(1, 13)]
+    assert "late" not in rows[0], "who is late is for the people of the list"
+    assert {row["state"] for row in rows} <= {"due", "outstanding"}
     march = json.loads(public.get(LIST + "/calendar.json?month=3").text)
     assert [row["due"] for row in march] == [f"{YEAR}-03-01"]
     late = json.loads(wati.get(LIST + "/late.json").text)
@@ -175,11 +177,12 @@ def test_the_calendar_the_late_and_the_next_year(portal: Portal) -> None:
     agencies = json.loads(wati.get(LIST + "/agencies.json").text)
     assert (agencies[0]["name"], agencies[0]["punctual"], agencies[0]["planned"]) == ("Dishub", 0, 1)
     following = f"/year/town/{YEAR + 1}"
-    assert f"Take over the list of {YEAR}" in words_of(wati.get(following).text)
+    assert f"1 dataset stood on the list of {YEAR} and is not here" in words_of(wati.get(following).text)
     assert wati.fill(following, {}, action=following + "/carry").status_code == 303
     assert [one.plan.first for one in desk.items(portal.node.store.tenant(), "town", YEAR + 1)] == [
         f"{YEAR + 1}-01-01"
     ]
+    assert "stood on the list" not in words_of(wati.get(following).text)
     assert siti.fill(following, {"form": "0.old"}, action=following + "/carry").status_code == 403
     listed = json.loads(public.get("/year.json").text)
     assert [(one["place"], one["year"], one["listed"]) for one in listed] == [
@@ -188,3 +191,19 @@ def test_the_calendar_the_late_and_the_next_year(portal: Portal) -> None:
     ]
     for wrong in ("/year/town/20x7", "/year/town/1999", "/year/atlantis/2027", f"{LIST}/data/D-1"):
         assert public.get(wrong).status_code == 404, wrong
+
+
+def test_a_feeds_own_schedule_is_in_the_calendar_and_proposes_its_rhythm(portal: Portal) -> None:
+    path = portal.node.places["town"].folder / "feeds" / "stops.yaml"
+    path.write_text(path.read_text() + 'schedule: "0 6 1 * *"\n')
+    siti = _as(portal, "siti")
+    assert siti.fill(LIST + "/new", PLAN | {"frequency": ""}).status_code == 303
+    made = desk.item(portal.node.store.tenant(), "town", YEAR, f"D-{YEAR}-001")
+    assert made is not None
+    assert made.plan.frequency == "monthly"
+    flows = words_of(siti.get(LIST + "/calendar").text).partition("What comes by itself")[2]
+    assert "Bus stops Dishub monthly" in flows
+    assert f"D-{YEAR}-001" in flows
+    assert "D-" not in words_of(portal.browser().get(LIST + "/calendar?lang=en").text), (
+        "a proposal is not public"
+    )

@@ -19,7 +19,7 @@ from mahakam.feeds.year.item import FIRST_YEAR, LAST_YEAR, Author, Item
 from mahakam.web import gate
 from mahakam.web.language import _, in_timezone, reader, words
 from mahakam.web.site import Site, site_of
-from mahakam.web.year_words import spoken
+from mahakam.web.year_words import shown_state, spoken
 
 PATH = "/year"
 INSIDE = ("plan.propose", "plan.examine", "plan.supervise")
@@ -88,6 +88,9 @@ class Year:
 
     def address(self, one: Item, period: str = "") -> str:
         return f"{self.path}/data/{one.key}" + (f"?release={period}#release" if period else "")
+
+    def state(self, one: Due) -> str:
+        return shown_state(one, self.day, self.inside)
 
     def known(self, feed: str) -> tuple[Entry | None, Dataset | None]:
         """A feed as the catalogue and the page of quality know it; None for one that is not there."""

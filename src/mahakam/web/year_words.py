@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from markupsafe import Markup
 
 from mahakam.config import Text
@@ -18,6 +20,7 @@ LISTED = {
 }
 STATES = {
     "due": (N_("to come"), ""),
+    "outstanding": (N_("outstanding"), "warn"),
     "submitted": (N_("submitted"), "river"),
     "returned": (N_("returned"), "bad"),
     "supervision": (N_("with the Pembina Data"), "river"),
@@ -40,6 +43,15 @@ FREQUENCIES = {
     "yearly": N_("yearly"),
     "irregular": N_("one day"),
 }
+RHYTHMS = {
+    "HOURLY": N_("hourly"),
+    "DAILY": N_("daily"),
+    "WEEKLY": N_("weekly"),
+    "MONTHLY": N_("monthly"),
+    "QUARTERLY": N_("quarterly"),
+    "ANNUAL": N_("yearly"),
+}
+"""How often a feed is due, from the EU's words."""
 ACCESS = {"open": N_("open"), "limited": N_("limited"), "closed": N_("closed")}
 EVENTS = {
     "proposed": N_("Proposed"),
@@ -95,8 +107,16 @@ def item_chip(one: Item) -> Markup:
     return chip(_(word), kind)
 
 
-def state_chip(one: Due) -> Markup:
-    word, kind = STATES[one.state]
+def shown_state(one: Due, day: dt.date, inside: bool) -> str:
+    """A release's state for the reader: how far an examination is concerns those who work on the list."""
+    if one.state == "published" or (inside and one.state != "due"):
+        return one.state
+    return "due" if one.due >= day else "outstanding"
+
+
+def state_chip(state: str) -> Markup:
+    """The chip of a :func:`shown_state`."""
+    word, kind = STATES[state]
     return chip(_(word), kind)
 
 

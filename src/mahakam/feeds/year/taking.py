@@ -88,17 +88,24 @@ def take(
     listed: bool = False,
 ) -> list[Item]:
     """Propose each that the year's list does not have yet (same name and producer), and list them if asked to."""
-    there = {_same(one.plan) for one in items(store, place, year)}
     made = []
-    for plan in plans:
-        if _same(plan) in there:
-            continue
-        there.add(_same(plan))
+    for plan in new_ones(plans, items(store, place, year)):
         one = add(store, place, year, plan, by, at)
         if listed:
             one = change(store, place, year, one.key, lambda found: enlist(found, found.revision, by, at))
         made.append(one)
     return made
+
+
+def new_ones(plans: Iterable[Plan], there: Iterable[Item]) -> list[Plan]:
+    """The plans that a list does not have yet, each once: the same name of the same producer is the same."""
+    known = {_same(one.plan) for one in there}
+    found = []
+    for plan in plans:
+        if _same(plan) not in known:
+            known.add(_same(plan))
+            found.append(plan)
+    return found
 
 
 def _same(plan: Plan) -> tuple[frozenset[str], str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import FormData
@@ -11,10 +13,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.feeds.alerts.watch import open_alerts
+from mahakam.feeds.catalogue.entry import Entry
+from mahakam.feeds.schedule import following, period_of
 from mahakam.feeds.year import desk
 from mahakam.feeds.year.calendar import Due, agencies
-from mahakam.feeds.year.item import Item
-from mahakam.feeds.year.taking import carried, take
+from mahakam.feeds.year.item import Item, Plan
+from mahakam.feeds.year.taking import carried, new_ones, take
 from mahakam.web import gate
 from mahakam.web.alerting import alert_words
 from mahakam.web.faults import now
@@ -23,7 +27,7 @@ from mahakam.web.render import render
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
 from mahakam.web.year_desk import PATH, Year, year_asked
-from mahakam.web.year_words import ACCESS, FREQUENCIES, HOLDERS, item_chip, late_words, state_chip
+from mahakam.web.year_words import ACCESS, FREQUENCIES, HOLDERS, RHYTHMS, item_chip, late_words, state_chip
 
 if TYPE_CHECKING:
     from mahakam.web.site import Site
@@ -84,9 +88,15 @@ def overview_table(request: Request) -> Table:
             "number",
             get=lambda y: sum(o.state == "published" for o in y.calendar),
         ),
-        Column("late", _("Late"), "number", get=lambda y: sum(bool(one.late(y.day)) for one in y.calendar)),
     ]
+    if any(year.inside for year in found):
+        columns.append(Column("late", _("Late"), "number", get=_late))
     return Table(request, _("Lists of data"), columns, found, path=PATH, anchor="lists")
+
+
+def _late(found: Year) -> int | None:
+    """How many releases are late, for those who work on the list."""
+    return sum(bool(one.late(found.day)) for one in found.calendar) if found.inside else None
 
 
 def _count(found: list[Item], state: str) -> int:
@@ -98,7 +108,6 @@ def _count(found: list[Item], state: str) -> int:
 
 def listed(request: Request) -> Response:
     found = year_asked(request)
-    before = found.year - 1
     return _page(
         found,
         "list",
@@ -106,9 +115,7 @@ def listed(request: Request) -> Response:
         _("What the agencies plan to make this year, when each release comes, and how far it is."),
         list_table(request),
         token=gate.token(request),
-        before=before
-        if found.may("plan.examine") and desk.items(found.site.store, found.place.id, before)
-        else 0,
+        before=len(_left(found)) if found.may("plan.examine") else 0,
     )
 
 
@@ -142,13 +149,19 @@ def list_table(request: Request) -> Table:
     )
 
 
+def _left(found: Year) -> list[Plan]:
+    """What stood on the list of the year before and is not on this one."""
+    store = found.site.store
+    plans = carried(desk.items(store, found.place.id, found.year - 1), found.year)
+    return new_ones(plans, desk.items(store, found.place.id, found.year))
+
+
 def _carry(request: Request, form: FormData) -> Response:
     """Propose what stood on the list of the year before."""
     found = year_asked(request)
     by = found.author("plan.examine")
     gate.require_ours(request, form)
-    plans = carried(desk.items(found.site.store, found.place.id, found.year - 1), found.year)
-    take(found.site.store, found.place.id, found.year, plans, by, now())
+    take(found.site.store, found.place.id, found.year, _left(found), by, now())
     return RedirectResponse(found.path + "#list", 303)
 
 
@@ -163,6 +176,7 @@ def release_calendar(request: Request) -> Response:
         _("Release calendar of %(place)s, %(year)s", place=words(found.place.name), year=found.year),
         _("Every release with its day; what has a rhythm comes again by itself."),
         calendar_table(request),
+        flows=_flows(found),
         months=[(month, date(f"{found.year}-{month:02d}-01", "LLLL")) for month in _MONTHS],
         month=_month(request),
         this_month=found.day.month if found.day.year == found.year else 0,
@@ -181,6 +195,53 @@ def calendar_table(request: Request) -> Table:
     )
 
 
+def _flows(found: Year) -> Table | None:
+    """Feeds that bring data by a schedule of their own, with what the list of data says of them; None if none does."""
+    listed = {one.plan.feed: one for one in found.items if one.plan.feed}
+    rows = []
+    for name in found.place.files("feeds"):
+        one, known = found.known(name)
+        due = following(one.feed, dt.datetime.now(dt.UTC)) if one else None
+        if one and known and due:
+            rows.append(_Flow(one, known.checked, due.isoformat(), listed.get(name)))
+    columns = [
+        Column(
+            "title",
+            _("Dataset"),
+            get=lambda row: words(row.entry.feed.title),
+            link=lambda row: row.entry.path,
+        ),
+        Column("owner", _("Data producer"), get=lambda row: row.entry.producer, phone=False),
+        Column("rhythm", _("Rhythm"), get=lambda row: row.rhythm),
+        Column("next", _("Next due"), "time", get=lambda row: row.due),
+        Column("run", _("Last run"), "time", get=lambda row: row.run),
+        Column(
+            "number",
+            _("On the list"),
+            get=lambda row: row.item.key if row.item else _("no"),
+            link=lambda row: found.address(row.item) if row.item else None,
+        ),
+    ]
+    if not rows:
+        return None
+    return Table(
+        found.request, _("What comes by itself"), columns, rows, anchor="flows", key="f-", downloadable=False
+    )
+
+
+@dataclass(frozen=True)
+class _Flow:
+    entry: Entry
+    run: str
+    due: str
+    item: Item | None
+
+    @property
+    def rhythm(self) -> str:
+        frequency = period_of(self.entry.feed)
+        return _(RHYTHMS[frequency]) if frequency in RHYTHMS else self.entry.feed.schedule
+
+
 def _month(request: Request) -> int:
     asked = request.query_params.get("month", "")
     return int(asked) if asked.isdecimal() and len(asked) <= 2 and int(asked) in _MONTHS else 0
@@ -197,15 +258,21 @@ def _releases(found: Year, rows: list[Due], path: str, title: str, nothing: str)
         ),
         Column("period", _("Release"), "code", get=lambda one: one.period),
         Column("producer", _("Data producer"), get=lambda one: one.item.plan.producer),
-        Column("state", _("State"), get=lambda one: one.state, html=state_chip),
-        Column(
-            "with", _("Lies with"), get=lambda one: _(HOLDERS[one.holder]) if one.holder else "", phone=False
-        ),
-        Column("late", _("Days late"), "number", get=lambda one: one.late(found.day)),
-        Column("until", get=lambda one: one.until.isoformat(), hidden=True),
+        Column("state", _("State"), get=found.state, html=lambda one: state_chip(found.state(one))),
         Column("number", get=lambda one: one.item.key, hidden=True),
         Column("priority", get=lambda one: one.item.plan.priority, hidden=True),
     ]
+    if found.inside:
+        columns += [
+            Column(
+                "with",
+                _("Lies with"),
+                get=lambda one: _(HOLDERS[one.holder]) if one.holder else "",
+                phone=False,
+            ),
+            Column("late", _("Days late"), "number", get=lambda one: one.late(found.day) or None),
+            Column("until", get=lambda one: one.until.isoformat(), hidden=True),
+        ]
     return Table(
         found.request,
         title,

@@ -29,6 +29,9 @@ from mahakam.web.year_words import ACCESS, FIELDS, FREQUENCIES, PARTS
 if TYPE_CHECKING:
     from mahakam.web.site import Site
 
+LONG = ("definition", "background", "purpose", "sampling", "quality", "interpretation", "formula", "question")
+"""Fields in which people write sentences."""
+
 
 def routes(_site: Site) -> list[BaseRoute]:
     new, one = PATH + "/{place}/{year}/new", PATH + "/{place}/{year}/data/{key}/edit"
@@ -151,6 +154,7 @@ def _form(
         accesses=[(value, _(word)) for value, word in ACCESS.items()],
         standard=STANDARD,
         activity=ACTIVITY,
+        long=LONG,
         several=[
             (part, fields, year_form.rows(typed, part, more == part))
             for part, fields in year_form.ROWS.items()
