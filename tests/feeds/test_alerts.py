@@ -15,8 +15,10 @@ from mahakam.app import Node
 from mahakam.cli import run as command
 from mahakam.config import ConfigError, Settings
 from mahakam.feeds import definition
+from mahakam.feeds.alerts.wanted import wanted
 from mahakam.feeds.alerts.watch import Alert, open_alerts
 from mahakam.feeds.parts import Parts
+from mahakam.feeds.run import run_feed
 from mahakam.ngsild.selection import Selection, Types
 from mahakam.services.outbox import KIND, Postman, Server
 from mahakam.web.alerting import alerts
@@ -153,6 +155,63 @@ def test_a_feed_that_is_late_is_told_of(office: Office) -> None:
     assert office.look(datetime.now(UTC)) == ["late ended"]
 
 
+def test_a_turn_in_which_there_was_nothing_new_is_in_time(office: Office) -> None:
+    town = office.town
+    town.write("feeds/stops.yaml", FEED + 'schedule: "0 * * * *"\nalerts: {late: PT30M}\n')
+    town.stops()
+    run = town.run()
+    run.started = (datetime.now(UTC) - timedelta(hours=5)).isoformat(timespec="seconds")
+    town.parts.store.write(lambda transaction: transaction.save_run(run))
+    assert town.run().state == "unchanged", "no run is kept of it"
+    assert office.look(datetime.now(UTC)) == []
+    assert office.look(datetime.now(UTC) + timedelta(hours=2)) == ["late begun"]
+
+
+def test_an_agency_is_told_of_its_own_feeds_only(office: Office) -> None:
+    town = office.town
+    town.write("feeds/stops.yaml", FEED)
+    town.write("feeds/benches.yaml", FEED.replace("Bus stops", "Benches").replace("Dishub", "DLH"))
+    place = (town.folder / "city.yaml").read_text()
+    named = "{Dishub: data@dishub.example.id, DLH: [udara@dlh.example.id, sampah@dlh.example.id]}"
+    town.write(
+        "city.yaml", place + f"alerts: {{mail: walidata@example.id, language: en, agencies: {named}}}\n"
+    )
+    office.reopen()
+    town.stops()
+    for feed in ("stops", "benches"):
+        run_feed(town.parts, "town", feed)
+    (town.folder / "data/stops.csv").unlink()
+    for feed in ("stops", "benches"):
+        assert run_feed(town.parts, "town", feed).state == "failed"
+    assert office.look() == ["failed begun", "failed begun"]
+    postman = Postman(town.parts.store, Server.parse(office.mailbox.url), "Town <node@example.id>")
+    asyncio.run(postman.deliver())
+    told = sorted((str(one["To"]), str(one["Subject"]).partition(": ")[2]) for one in office.mailbox.letters)
+    assert told == [
+        ("data@dishub.example.id", "Bus stops"),
+        ("sampah@dlh.example.id", "Benches"),
+        ("udara@dlh.example.id", "Benches"),
+        ("walidata@example.id", "Benches"),
+        ("walidata@example.id", "Bus stops"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("{agencies: [Dishub]}", "agencies: must be a mapping"),
+        ("{agencies: {Dishub: nobody}}", "agencies: Dishub: 'nobody' is no address"),
+        ("{agency: {}}", "(known: agencies, below"),
+    ],
+)
+def test_what_cannot_be_meant_of_agencies_is_refused(town: Town, given: str, said: str) -> None:
+    town.write("city.yaml", (town.folder / "city.yaml").read_text() + f"alerts: {given}\n")
+    town.reopen()
+    with pytest.raises(ConfigError, match="alerts") as refused:
+        wanted(town.parts.places["town"], town.parts.places, {}, town.folder)
+    assert said in str(refused.value)
+
+
 def test_a_feed_that_cannot_be_read_is_told_of_until_it_is_gone(office: Office) -> None:
     town = office.town
     town.write("feeds/other.yaml", "source: {file: data/x.csv}\nkontrak: x\n")
@@ -206,6 +265,7 @@ def test_a_deleted_alert_ends_all_the_same(office: Office) -> None:
         ("{drop: true}", "from 0 to 1"),
         ("{language: fr}", "is none of id, en"),
         ("[x]", "must be a mapping"),
+        ("{agencies: {Dishub: a@b.id}}", "stands in the place's alerts"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(town: Town, given: str, said: str) -> None:

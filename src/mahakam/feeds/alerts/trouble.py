@@ -27,18 +27,24 @@ class Trouble:
 
 
 def troubles(
-    feed: Feed, runs: Sequence[Run], held: int, wanted: Wanted, now: datetime, before: float | None = None
+    feed: Feed,
+    runs: Sequence[Run],
+    held: int,
+    wanted: Wanted,
+    now: datetime,
+    before: float | None = None,
+    began: datetime | None = None,
 ) -> list[Trouble]:
     """The troubles of a feed. ``runs``: the newest first; ``held``: its rows that wait in quarantine now.
 
     ``before``: the score from which it dropped, if that has been told of already; it is well again once it
-    is back there.
+    is back there. ``began``: the feed's last turn, also one in which there was nothing new and no run was kept.
     """
     found: list[Trouble] = []
     ended = [run for run in runs if run.state != "running"]
     if ended and ended[0].state == "failed":
         found.append(Trouble("failed", ended[0].started, {"message": public(feed.place, ended[0].message)}))
-    if runs and (late := _late(feed, runs[0], wanted, now)):
+    if runs and (late := _late(feed, runs[0], wanted, now, began)):
         found.append(late)
     if quality := _quality(
         [run for run in ended if run.state in ("clean", "held") and run.read], held, wanted, before
@@ -47,8 +53,9 @@ def troubles(
     return found
 
 
-def _late(feed: Feed, last: Run, wanted: Wanted, now: datetime) -> Trouble | None:
-    due = following(feed, datetime.fromisoformat(last.started))
+def _late(feed: Feed, last: Run, wanted: Wanted, now: datetime, began: datetime | None) -> Trouble | None:
+    started = datetime.fromisoformat(last.started)
+    due = following(feed, max(started, began) if began else started)
     if due is None or now < due + timedelta(seconds=wanted.late):
         return None
     moment = due.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

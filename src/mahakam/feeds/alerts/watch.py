@@ -19,6 +19,7 @@ from mahakam.feeds.alerts.trouble import KINDS, Kind, Trouble, troubles
 from mahakam.feeds.alerts.wanted import Wanted, wanted
 from mahakam.feeds.known import feed_of, public
 from mahakam.feeds.parts import Parts
+from mahakam.feeds.turn import last_turn
 from mahakam.ngsild import patch
 from mahakam.ngsild.draft import Draft
 from mahakam.ngsild.problem import Problem
@@ -107,12 +108,20 @@ class Alerts:
         try:
             asked = wanted(place, self._parts.places, {}, place.folder)
             feed = feed_of(place, name)
-            asked = wanted(place, self._parts.places, feed.alerts, feed.path)
+            asked = wanted(place, self._parts.places, feed.alerts, feed.path, feed.owner)
         except ConfigError as error:
             since = runs[0].started if runs else text_of(at)
             return {"failed": Trouble("failed", since, {"message": public(place, str(error))})}, asked
         before = quality.facts.get("before") if quality else None
-        found = troubles(feed, runs, store.count_held(place.id, name), asked, at, before)
+        found = troubles(
+            feed,
+            runs,
+            store.count_held(place.id, name),
+            asked,
+            at,
+            before,
+            last_turn(self._parts.data, place.id, name),
+        )
         return {trouble.kind: trouble for trouble in found}, asked
 
     def _begin(self, alert: Alert, asked: Wanted) -> list[Alert]:
