@@ -17,7 +17,7 @@ from icalendar import Calendar as ICalendar
 from mahakam.broker.broker import Broker
 from mahakam.broker.contracts import NoContracts
 from mahakam.config import ConfigError, Place, load_places
-from mahakam.services.appointment_acts import book_slot, calendar_file
+from mahakam.services.appointment_acts import MOST_MOVES, book_slot, calendar_file
 from mahakam.services.booking import Slot, appointment_of, free_slots, numbers_at
 from mahakam.services.calendar import Calendar
 from mahakam.services.catalogue import catalogue
@@ -191,6 +191,20 @@ def test_two_tabs_of_one_resident_book_once(counter: Counter) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(attempt, slots)) == 1
     assert sum(len(numbers) for numbers in numbers_at(counter.store, "town", "card").values()) == 1
+
+
+def test_a_resident_does_not_move_it_for_ever(counter: Counter) -> None:
+    request = counter.send()
+    starts = [utc_text(one.start) for one in counter.free(request)[:2]]
+    for number in range(MOST_MOVES + 1):
+        request = counter.book(request, starts[number % 2])
+    with pytest.raises(Refused, match="slot: often"):
+        counter.book(request, starts[(MOST_MOVES + 1) % 2])
+    seen = request, revision_of(request)
+    last = starts[(MOST_MOVES + 1) % 2]
+    assert (
+        book_slot(counter.desk, counter.places, seen, last, "siti", OFFICER, counter.now).state == "waiting"
+    )
 
 
 @pytest.mark.parametrize("start", ["", "tomorrow", "2020-01-01T00:00:00Z", "2026-11-25T00:30:00Z"])

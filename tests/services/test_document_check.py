@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import time
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,6 +100,34 @@ def test_only_the_kinds_that_were_asked_for_are_taken() -> None:
         checked(pdf(), AskedDocument("front", {"en": "Front"}, ("photo",)))
     with pytest.raises(DocumentError, match="kind"):
         checked(photo(), AskedDocument("deed", {"en": "Deed"}, ("pdf",)))
+
+
+def test_a_pdf_that_unpacks_to_gigabytes_is_refused_soon() -> None:
+    """An object stream (ISO 32000-2, 7.5.7) of a few hundred kilobytes that would fill the memory."""
+    packed = zlib.compress(b"1 0 << /A 1 >> " + b" " * 400_000_000, 9)
+    parts = [b"%PDF-1.7\n"]
+    offsets = []
+
+    def add(body: bytes) -> None:
+        offsets.append(sum(map(len, parts)))
+        parts.append(b"%d 0 obj\n" % len(offsets) + body + b"\nendobj\n")
+
+    add(b"<< /Type /Catalog /Pages 2 0 R >>")
+    add(b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>")
+    add(b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Annots 5 0 R >>")
+    head = b"<< /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /Length %d >>\nstream\n" % len(packed)
+    add(head + packed + b"\nendstream")
+    at = sum(map(len, parts))
+    rows = b"".join(bytes([1]) + one.to_bytes(4, "big") + b"\0\0" for one in offsets)
+    rows = bytes(7) + rows + bytes([2]) + (4).to_bytes(4, "big") + b"\0\0"
+    parts.append(
+        b"6 0 obj\n<< /Type /XRef /Size 6 /W [1 4 2] /Root 1 0 R /Length %d >>\nstream\n" % len(rows) + rows
+        + b"\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % at
+    )  # fmt: skip
+    before = time.monotonic()
+    with pytest.raises(DocumentError, match="damaged"):
+        checked(b"".join(parts), ASKED)
+    assert time.monotonic() - before < 20
 
 
 def test_a_decompression_bomb_is_refused() -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "quarantine": "quarantine:quarantine",
     "restore": "backup:restore",
     "serve": "serve:serve",
+    "service": "service:service",
     "store": "store:store",
     "subscription": "subscription:subscription",
     "user": "user:user",

@@ -15,6 +15,9 @@ from mahakam.services.request import Fault, Refused, Request, Step
 from mahakam.services.workflow import RESIDENT, Who
 from mahakam.store.protocol import Transaction
 
+MOST_MOVES = 20
+"""Times that a resident may move an appointment; an officer may always."""
+
 
 def book_slot(
     desk: Desk,
@@ -41,6 +44,11 @@ def book_slot(
         offered = bookings(desk.workflow(before), before, who)
         if not offered:
             raise Refused([Fault("slot", "none", {})])
+        if (
+            who == RESIDENT
+            and sum(step.workflow_state == before.workflow_state for step in before.steps) > MOST_MOVES
+        ):
+            raise Refused([Fault("slot", "often", {})])
         agency = "" if who == RESIDENT else before.agency
         return desk.take(before, offered[0], agency, "")
 

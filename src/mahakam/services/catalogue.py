@@ -100,14 +100,14 @@ def catalogue(place: Place, places: Mapping[str, Place]) -> dict[str, Service]:
         for code, path in owner.files("services").items():
             changed = path.stat().st_mtime_ns if path.exists() else 0  # reading one that is gone says so
             found[code] = _as_of(code, owner.id, path, changed)
-            _check_workflow(found[code], path, place, places)
+            check_workflow(found[code], path, place, places)
     if len(_recent) > _MOST_RECENT:
         _recent.clear()
     _recent[key] = (time.monotonic(), found)
     return dict(found)
 
 
-def _check_workflow(service: Service, path: Path, place: Place, places: Mapping[str, Place]) -> None:
+def check_workflow(service: Service, path: Path, place: Place, places: Mapping[str, Place]) -> None:
     """Raises ConfigError for a workflow that the place does not know, or that is wrong itself."""
     if service.workflow == DEFAULT:
         return

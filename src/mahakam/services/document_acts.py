@@ -14,6 +14,9 @@ from mahakam.services.dossier import KIND, SentDocument, forget_files, keep_file
 from mahakam.services.request import Fault, Refused, Request, Step, clean, utc_now, words_faults
 from mahakam.store.protocol import Transaction
 
+MOST_SENDINGS = 50
+"""Times that a resident may send documents for one request."""
+
 
 def send(
     desk: Desk,
@@ -51,6 +54,8 @@ def send(
     def decide(before: Request, _words: str) -> Step:
         if not before.open or before.merged_into:
             raise Refused([Fault("documents", "settled", {})])
+        if sum(step.act == "sent" for step in before.steps) >= MOST_SENDINGS:
+            raise Refused([Fault("documents", "many", {"most": MOST_SENDINGS})])
         return Step(before.state, "", "", "", "sent", tuple(fresh))
 
     def also(transaction: Transaction) -> None:

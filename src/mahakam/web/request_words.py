@@ -275,6 +275,10 @@ def sentence(fault: Fault, places: Mapping[str, Place]) -> str:
             return _("There is no appointment.")
         case "slot", "full":
             return _("Somebody was faster: that time is taken. Choose another one.")
+        case "slot", "often":
+            return _("It was moved too often: ask the office for another time.")
+        case "documents", "many":
+            return _("Documents were sent too often for this request: ask the office.")
         case "slot", "same":
             return _("That is the time that is booked already.")
         case "slot", "none":
