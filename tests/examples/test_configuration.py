@@ -12,6 +12,7 @@ import pytest
 from mahakam.config import Place, as_text, load_places, read_yaml, scope_of
 from mahakam.feeds import definition
 from mahakam.feeds.definition import Feed
+from mahakam.feeds.year.taking import plans_of
 from mahakam.indicators.definition import definitions_of
 from mahakam.quality.contract import Contract
 from mahakam.quality.load import load_all
@@ -23,6 +24,14 @@ PLACES = load_places([EXAMPLES])
 CONTRACTS = sorted(EXAMPLES.glob("**/contracts/*.yaml"))
 FEEDS = [(place.id, name) for place in PLACES.values() for name in place.files("feeds")]
 THEMES = {"transport", "housing", "environment", "safety", "services"}
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("**/plans/*.yaml")), ids=str)
+def test_a_list_of_data_is_whole_and_names_feeds_of_its_place(path: Path) -> None:
+    place = PLACES[path.parent.parent.name]
+    for plan in plans_of(path, int(path.stem)):
+        assert plan.feed in ("", *place.files("feeds"))
+        assert "(contoh)" in plan.producer, "nobody's real plan: it says so on every page"
 
 
 def above(place: Place) -> Iterator[Place]:

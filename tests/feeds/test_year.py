@@ -32,6 +32,7 @@ from mahakam.feeds.year.item import (
     recall,
     refer,
     send_back,
+    submission_before,
     submit,
     withdraw,
 )  # fmt: skip
@@ -259,6 +260,16 @@ def test_a_list_from_a_file_and_from_the_year_before(store: EntityStore, tmp_pat
         path.write_text(text)
         with pytest.raises(ConfigError, match=said):
             taking.plans_of(path, 2028)
+
+
+def test_the_release_before_is_known() -> None:
+    item = handed_over()
+    item = submit(item, "2027-Q2", "2027-05-28", "", "", msgspec.structs.replace(FACTS, run=9), OFFICER, AT)
+    before = submission_before(item, "2027-Q3")
+    assert before is not None
+    assert before.facts is not None
+    assert before.facts.run == 9
+    assert submission_before(item, "2027-Q1") is None
 
 
 def test_what_is_declared_twice_and_what_is_missing() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pdfplumber
 import pytest
+from python_calamine import CalamineWorkbook
 
 from mahakam.access import accounts
 from mahakam.feeds.parts import Parts
@@ -50,7 +53,8 @@ def _as(portal: Portal, name: str) -> Browser:
 
 
 def _do(browser: Browser, what: str, **fields: str) -> tuple[int, str]:
-    answer = browser.fill(ONE, RELEASE | {"do": what} | fields, action=ONE + "/step")
+    asked = RELEASE | {"do": what} | fields
+    answer = browser.fill(f"{ONE}?release={asked['release']}", asked, action=ONE + "/step")
     return answer.status_code, words_of(answer.text)
 
 
@@ -191,6 +195,44 @@ def test_the_calendar_the_late_and_the_next_year(portal: Portal) -> None:
     ]
     for wrong in ("/year/town/20x7", "/year/town/1999", "/year/atlantis/2027", f"{LIST}/data/D-1"):
         assert public.get(wrong).status_code == 404, wrong
+
+
+def test_an_examination_sees_that_nothing_new_was_read(portal: Portal) -> None:
+    siti, wati = _as(portal, "siti"), _as(portal, "wati")
+    plan = PLAN | {"frequency": "monthly", "priority": "", "access": "limited"}
+    assert siti.fill(LIST + "/new", plan).status_code == 303
+    assert _do(wati, "list")[0] == 303
+    for month in ("01", "02"):
+        assert _do(siti, "submit", release=f"{YEAR}-{month}")[0] == 303
+    first = words_of(wati.get(f"{ONE}?release={YEAR}-01").text)
+    assert "Newer than the release before" not in first
+    assert "the catalogue shows its rows to everybody" in first
+    assert "nothing was read since that was handed over" in words_of(
+        wati.get(f"{ONE}?release={YEAR}-02").text
+    )
+    folder = portal.node.places["town"].folder
+    file = folder / "data" / "stops.csv"
+    file.write_text(file.read_text().replace("Atlantis;banyak", "Tebet;2"))
+    run_feed(Parts.of(portal.node), "town", "stops")
+    second = words_of(wati.get(f"{ONE}?release={YEAR}-02").text)
+    assert "nothing was read since that was handed over" not in second
+    assert "3 rows held back" in second
+
+
+def test_the_year_as_a_workbook_and_on_paper(portal: Portal) -> None:
+    siti, wati, public = _as(portal, "siti"), _as(portal, "wati"), portal.browser()
+    assert siti.fill(LIST + "/new", PLAN | {"title-en": "=1+1", "frequency": "monthly"}).status_code == 303
+    assert _do(wati, "list")[0] == 303
+    for browser, sheets in ((public, 2), (wati, 4)):
+        book = CalamineWorkbook.from_filelike(io.BytesIO(browser.get(LIST + ".xlsx?lang=en").content))
+        assert len(book.sheet_names) == sheets
+        rows = book.get_sheet_by_index(0).to_python()
+        assert rows[1][1] == "=1+1", "text, no formula"
+        assert len(book.get_sheet_by_index(1).to_python()) == 13
+    with pdfplumber.open(io.BytesIO(public.get(LIST + ".pdf?lang=id").content)) as paper:
+        text = "\n".join(page.extract_text() for page in paper.pages)
+    assert f"Daftar data Town, {YEAR}" in text
+    assert f"{YEAR}-12" in text
 
 
 def test_a_feeds_own_schedule_is_in_the_calendar_and_proposes_its_rhythm(portal: Portal) -> None:

@@ -152,6 +152,12 @@ def point_words(point: Point) -> tuple[str, str]:
             if not when:
                 return _("Last run"), _("never run")
             return _("Last run"), time(when) if point.ok else _("failed, %(when)s", when=time(when))
+        case "newer":
+            if point.ok:
+                return _("Newer than the release before"), time(values["when"])
+            return _("Newer than the release before"), _("nothing was read since that was handed over")
+        case "access":
+            return _("Access"), _("it is not to be open, but the catalogue shows its rows to everybody")
         case "score":
             return _("Score"), _("not yet") if values["score"] is None else percent(values["score"], 1)
         case "held":

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from mahakam.feeds.catalogue.entry import Entry
 from mahakam.feeds.known import Dataset, reasons
 from mahakam.feeds.standard import Statistics
-from mahakam.feeds.year.item import Facts, Plan
+from mahakam.feeds.year.item import Facts, Plan, Submission
 
 Principle = Literal["standard", "metadata", "interoperability", "codes", "quality"]
 ENOUGH = 0.9
@@ -29,8 +29,15 @@ class Point:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-def points(plan: Plan, one: Entry | None, known: Dataset | None, place_names: Iterable[str]) -> list[Point]:
-    """Everything looked at. ``one`` and ``known``: the feed of the plan, None where it has none."""
+def points(
+    plan: Plan,
+    one: Entry | None,
+    known: Dataset | None,
+    place_names: Iterable[str],
+    before: Submission | None = None,
+) -> list[Point]:
+    """Everything looked at. ``one`` and ``known``: the feed of the plan, None where it has none; ``before``: what was
+    handed over for the release before."""
     found = [_name(plan, place_names), *_declared(declared(plan.statistics, one))]
     if one is None or known is None:
         return [*found, Point("interoperability", "feed", False, {"feed": plan.feed})]
@@ -47,6 +54,11 @@ def points(plan: Plan, one: Entry | None, known: Dataset | None, place_names: It
     )
     if run is None:
         return [*found, Point("quality", "run", False)]
+    if before and before.facts and before.facts.run:
+        values = {"when": known.updated, "before": before.facts.modified}
+        found.append(Point("quality", "newer", run.id > before.facts.run, values))
+    if plan.access != "open":
+        found.append(Point("interoperability", "access", False, {"access": plan.access}))
     errors = [reason for reason in reasons(run) if not reason.warning]
     found += [
         Point("quality", "run", known.last is not None and known.last.state != "failed", {"when": known.checked}),

@@ -125,6 +125,12 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         return next((one for one in self.releases if one.period == period), None)
 
 
+def submission_before(found: Item, period: str) -> Submission | None:
+    """What was handed over last for the release before one, None for nothing."""
+    earlier = [one.last for one in found.releases if one.period < period and one.last]
+    return earlier[-1] if earlier else None
+
+
 def propose(key: str, place: str, year: int, plan: Plan, by: Author, at: str) -> Item:
     """A producer (or a steward for it) names a dataset for the year."""
     _check(plan, year)

@@ -19,8 +19,9 @@ from mahakam.feeds.year import desk
 from mahakam.feeds.year.calendar import Due, agencies
 from mahakam.feeds.year.item import Item, Plan
 from mahakam.feeds.year.taking import carried, new_ones, take
-from mahakam.web import gate
+from mahakam.web import documents, gate
 from mahakam.web.alerting import alert_words
+from mahakam.web.documents import Section
 from mahakam.web.faults import now
 from mahakam.web.language import _, date, n_, number, words
 from mahakam.web.render import render
@@ -43,6 +44,8 @@ def routes(_site: Site) -> list[BaseRoute]:
         *table_routes(one + "/late", late, late_table),
         *table_routes(one + "/agencies", None, agencies_table),
         Route(one + "/carry", gate.posted(_carry), methods=["POST"]),
+        Route(one + ".xlsx", as_xlsx, methods=["GET"]),
+        Route(one + ".pdf", as_pdf, methods=["GET"]),
         *table_routes(one, listed, list_table),
     ]
 
@@ -111,7 +114,7 @@ def listed(request: Request) -> Response:
     return _page(
         found,
         "list",
-        _("List of data of %(place)s, %(year)s", place=words(found.place.name), year=found.year),
+        _title(found),
         _("What the agencies plan to make this year, when each release comes, and how far it is."),
         list_table(request),
         token=gate.token(request),
@@ -163,6 +166,30 @@ def _carry(request: Request, form: FormData) -> Response:
     gate.require_ours(request, form)
     take(found.site.store, found.place.id, found.year, _left(found), by, now())
     return RedirectResponse(found.path + "#list", 303)
+
+
+def as_xlsx(request: Request) -> Response:
+    """The year as a workbook: list, calendar, and who is late for those who work on the list."""
+    found = year_asked(request)
+    return documents.xlsx(_title(found), _sections(found))
+
+
+def as_pdf(request: Request) -> Response:
+    """The list and its calendar on paper, as they are set by the forum of a place."""
+    found = year_asked(request)
+    footer = f"{found.site.settings.base}{found.path} · {date(found.day.isoformat())}"
+    return documents.pdf(_title(found), words(found.place.name), _sections(found), footer)
+
+
+def _title(found: Year) -> str:
+    return _("List of data of %(place)s, %(year)s", place=words(found.place.name), year=found.year)
+
+
+def _sections(found: Year) -> list[Section]:
+    tables = [list_table(found.request), calendar_table(found.request)]
+    if found.inside:
+        tables += [agencies_table(found.request), late_table(found.request)]
+    return [Section(table.caption, (), table) for table in tables]
 
 
 # The calendar.

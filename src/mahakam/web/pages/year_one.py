@@ -15,7 +15,7 @@ from mahakam.faults import Changed, Refused
 from mahakam.feeds.year import desk
 from mahakam.feeds.year import item as steps
 from mahakam.feeds.year.calendar import Due, releases
-from mahakam.feeds.year.examination import declared, facts, points, whole
+from mahakam.feeds.year.examination import Point, declared, facts, points, whole
 from mahakam.feeds.year.item import Item
 from mahakam.web import gate
 from mahakam.web.datasets import rule_words
@@ -74,8 +74,8 @@ def page(
 ) -> Response:
     dues = releases(one, found.allowed) if one.state == "listed" else []
     chosen = _chosen(dues, period)
-    entry, known = found.known(one.plan.feed)
-    looked = points(one.plan, entry, known, found.file_names) if found.inside else []
+    entry, _known = found.known(one.plan.feed)
+    looked = _points(found, one, chosen.period if chosen else "") if found.inside else []
     answer = render(
         found.request,
         "year-one.html",
@@ -111,6 +111,11 @@ def page(
     )
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _points(found: Year, one: Item, period: str) -> list[Point]:
+    entry, known = found.known(one.plan.feed)
+    return points(one.plan, entry, known, found.file_names, steps.submission_before(one, period))
 
 
 def _chosen(dues: list[Due], period: str) -> Due | None:
@@ -150,15 +155,14 @@ def _work(
 ) -> Step:
     text, link, at = typed["words"], typed["link"].strip(), now()
     findings = tuple(line.strip() for line in typed["findings"].split("\n") if line.strip())
-    entry, known = found.known(one.plan.feed)
     if do == "submit":
         due = next((due for due in releases(one, found.allowed) if due.period == period), None)
         if due is None:
             raise HTTPException(400, _("Choose a release of the calendar."))
-        day, seen_of_feed = due.due.isoformat(), facts(known)
+        day, seen_of_feed = due.due.isoformat(), facts(found.known(one.plan.feed)[1])
         return lambda item: steps.submit(item, period, day, text, link, seen_of_feed, by, at)
     if do == "approve":
-        in_order = whole(points(one.plan, entry, known, found.file_names))
+        in_order = whole(_points(found, one, period))
         return lambda item: steps.approve(item, period, in_order, text, seen, by, at)
     work: dict[str, Step] = {
         "list": lambda item: steps.enlist(item, seen, by, at),
