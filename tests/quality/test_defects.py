@@ -19,6 +19,7 @@ from mahakam.config import Settings
 from mahakam.feeds.connecting.look import look
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.run import run_feed
+from mahakam.quality import note_words
 from mahakam.quality.personal import suspected
 from support.demo_part import CONFIG, EXAMPLES
 from support.real_files import GIVEN
@@ -297,3 +298,17 @@ def test_a_total_is_told_from_a_large_one(tmp_path: Path) -> None:
     text = "area,n\n" + "".join(f"{name},{n}\n" for name, n in rows)
     assert any("row 6 (NEGARA) is the sum of all others in 'n'" in note for note in _notes(tmp_path, text))
     assert not any("sum of all" in note for note in _notes(tmp_path, text.replace("34", "35")))
+
+
+REAL = [
+    path
+    for path in (*sorted(MESSY.iterdir()), *sorted(EXAMPLES.rglob("data/*")))
+    if path.suffix in (".csv", ".xlsx", ".gz")
+]
+
+
+@pytest.mark.parametrize("file", REAL, ids=lambda path: path.name)
+def test_what_is_noted_of_a_real_file_is_said_in_indonesian(file: Path) -> None:
+    for note in look(file, "town", "siti").notes:
+        assert note_words.said(note, "en") == note
+        assert note_words.said(note, "id") != note, "no words for it in quality/note_words.py"

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from mahakam.quality import wording
+from mahakam.quality import note_words, wording
 from mahakam.quality.finding import Finding
 from mahakam.quality.report import Group, Report
 from mahakam.quality.report_text import (
@@ -77,7 +77,7 @@ def html_report(report: Report, lang: str = "en", limit: int | None = 1000) -> I
         yield f"<p class=mute>{escape(how)}</p>\n"
     yield _figures(report, lang)
     for note in report.notes:
-        yield f"<p class=mute>{escape(note)}</p>\n"
+        yield f"<p class=mute>{escape(note_words.said(note, lang))}</p>\n"
     if not report.groups:
         yield f"<p><strong>{word('nothing' if report.rows else 'norows', lang)}</strong></p>\n"
     for group in report.groups:

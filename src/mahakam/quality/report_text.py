@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mahakam.quality import wording
+from mahakam.quality import note_words, wording
 from mahakam.quality.repair import words
 from mahakam.quality.report import Group, Report
 
@@ -78,7 +78,7 @@ def text_report(report: Report, lang: str = "en") -> Iterator[str]:
         counts.append(f"{word('score', lang)} {percent(report.score.overall, lang)}")
     yield " · ".join(counts)
     for note in report.notes:
-        yield f"{word('note', lang)}: {note}"
+        yield f"{word('note', lang)}: {note_words.said(note, lang)}"
     if not report.rows:
         yield word("norows", lang)
     elif not report.groups:

@@ -21,6 +21,7 @@ from mahakam.feeds.connecting.look import look
 from mahakam.feeds.connecting.publish import as_yaml, built, publish, taken
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.sources import formats
+from mahakam.quality import note_words
 from mahakam.store.protocol import Transaction
 from mahakam.web import draft_words, gate
 from mahakam.web.datasets import rule_words
@@ -314,6 +315,7 @@ def _step(
         place=place,
         section="data",
         draft=draft,
+        note_words=note_words.said,
         base=f"/connect/{place.id}/{id}",
         token=gate.token(request),
         step=step,

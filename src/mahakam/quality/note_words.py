@@ -1,0 +1,108 @@
+"""What a report notes about how a file was read and about columns as a whole, in the reader's language."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_ID: Final = tuple(
+    (re.compile(pattern), said)
+    for pattern, said in (
+        (r"^(\d+) rows? above the header not read$", r"\1 baris di atas judul kolom tidak dibaca"),
+        (r"^header joined from rows (\d+) to (\d+)$", r"judul kolom digabung dari baris \1 sampai \2"),
+        (
+            r"^row (\d+) numbers the columns: taken as part of the header$",
+            r"baris \1 menomori kolom: dianggap bagian dari judul",
+        ),
+        (
+            r"^column (\S+) stands beside the table: taken as notes, not read$",
+            r"kolom \1 berdiri di samping tabel: dianggap catatan, tidak dibaca",
+        ),
+        (r"^no header row found: columns are numbered$", "baris judul tidak ditemukan: kolom diberi nomor"),
+        (
+            r"^the sheet holds (\d+) tables: the first is read; pin table for another \((.+)\)$",
+            r"lembar ini memuat \1 tabel: yang pertama dibaca; pilih tabel lain dengan table (\2)",
+        ),
+        (r"^line ends are mixed \((.+)\)$", r"akhir baris bercampur (\1)"),
+        (
+            r"^is not UTF-8: read as (.+); pin encoding if letters look wrong$",
+            r"bukan UTF-8: dibaca sebagai \1; tentukan encoding bila hurufnya tampak salah",
+        ),
+        (r"^one record a line \(JSON lines\)$", "satu catatan per baris (JSON lines)"),
+        (
+            r"^records read from (.+); pin records for another (?:list|element)$",
+            r"catatan dibaca dari \1; tentukan records untuk bagian lain",
+        ),
+        (r"^left out (\d+) tables of another width$", r"\1 tabel dengan lebar lain dilewati"),
+        (
+            r"^brought from the coordinate system (.+) to longitude and latitude$",
+            r"diubah dari sistem koordinat \1 ke bujur dan lintang",
+        ),
+        (
+            r"^names no coordinate system: its coordinates are taken as longitude and latitude$",
+            "tidak menyebut sistem koordinat: koordinatnya dianggap bujur dan lintang",
+        ),
+        (
+            r"^names the coordinate system (.+); pin crs in the mapping$",
+            r"menyebut sistem koordinat \1; tentukan crs pada pemetaan",
+        ),
+        (r"^joined (\d+) tables$", r"\1 tabel digabung"),
+        (r"^is a spreadsheet, although it is named (\S+)$", r"isinya lembar kerja, meskipun bernama \1"),
+        (r"^(\d+) files, (\d+) rows$", r"\1 berkas, \2 baris"),
+        (r"^(\d+) × note under the table$", r"\1 × catatan di bawah tabel"),
+        (r"^(\d+) × second table under the first$", r"\1 × tabel kedua di bawah yang pertama"),
+        (r"^(\d+) × total$", r"\1 × jumlah"),
+        (r"^(\d+) × outside the feed's rows$", r"\1 × di luar baris yang dipilih"),
+        (r"^column (.+) is empty in every row$", r"kolom \1 kosong di semua baris"),
+        (
+            r"^column (.+): no value before (\S+) \((\d+) rows\)$",
+            r"kolom \1: tidak ada isian sebelum \2 (\3 baris)",
+        ),
+        (r"^column (.+): no value in (\d+) of (\d+) rows$", r"kolom \1: tidak ada isian di \2 dari \3 baris"),
+        (
+            r"^column (.+): whole numbers written with a decimal mark \(as 2014\.0\), in (\d+) rows$",
+            r"kolom \1: bilangan bulat ditulis dengan tanda desimal (seperti 2014.0), di \2 baris",
+        ),
+        (
+            r"^column (.+): (\d+) digits after the mark, more than is ever measured: was it computed\?$",
+            r"kolom \1: \2 angka di belakang tanda desimal, lebih teliti daripada pengukuran: apakah hasil hitungan?",
+        ),
+        (
+            r"^column (.+): (\d+) numbers above 2\^53, which many programs change: keep them as text$",
+            r"kolom \1: \2 bilangan di atas 2^53, yang diubah banyak program: simpan sebagai teks",
+        ),
+        (
+            r"^column (.+): times without a zone; they are read as the place's own time$",
+            r"kolom \1: waktu tanpa zona; dibaca sebagai waktu setempat",
+        ),
+        (
+            r"^column (.+): records in braces inside the cells, which are no JSON$",
+            r"kolom \1: catatan dalam kurung kurawal di dalam sel, yang bukan JSON",
+        ),
+        (
+            r"^column (.+): lists inside the cells, parted by (.+), in (\d+) rows$",
+            r"kolom \1: daftar di dalam sel, dipisah \2, di \3 baris",
+        ),
+        (
+            r"^columns (.+) and (.+) are no degrees but projected coordinates: say which with crs, as EPSG:3414$",
+            r"kolom \1 dan \2 bukan derajat melainkan koordinat terproyeksi: tentukan dengan crs, misalnya EPSG:3414",
+        ),
+        (
+            r"^column (.+): rows are not in its order \((\d+) falls back\): were tables stacked\?$",
+            r"kolom \1: baris tidak urut (\2 kali mundur): apakah tabel ditumpuk?",
+        ),
+        (
+            r"^row (\d+) \((.*)\) is the sum of all others in (.+): leave the total out, with skip$",
+            r"baris \1 (\2) adalah jumlah semua baris lain pada \3: keluarkan baris jumlah itu, dengan skip",
+        ),
+    )
+)
+
+
+def said(note: str, language: str) -> str:
+    """The note in the language; in English where there are no words for it."""
+    if language == "id":
+        for pattern, words in _ID:
+            if pattern.match(note):
+                return pattern.sub(words, note)
+    return note
