@@ -15,7 +15,7 @@ from mahakam.app import Node
 from mahakam.broker.writes import Modify
 from mahakam.config import ConfigError
 from mahakam.ngsild import patch
-from mahakam.services.catalogue import catalogue
+from mahakam.services.catalogue import _recent, catalogue
 from mahakam.services.desk import Desk, revision_of
 from mahakam.services.moves import state_of, ways
 from mahakam.services.request import Draft, Refused, Request, entity_id
@@ -212,15 +212,14 @@ def test_a_request_of_a_service_that_changed_its_workflow_can_still_be_settled(o
         "drop": {"from": "received", "to": "closed", "by": "resident", "name": "Drop it"},
     }
     _file(place.folder / "workflows", raw)
+    _recent.clear()  # the catalogue looks at its files once a second
     assert office.step(office.now(request.number), "granted").state == "answered"
 
 
 def test_a_service_that_names_no_workflow_there_is_refused(office: Office) -> None:
     place = next(one for one in office.node.places.values() if one.id == "town")
     (place.folder / "services" / "stall.yaml").write_text("name: Stall\nworkflow: permt\n")
-    from mahakam.services.catalogue import _recent  # the catalogue looks at its files once a second
-
-    _recent.clear()
+    _recent.clear()  # the catalogue looks at its files once a second
     with pytest.raises(ConfigError, match="no workflow 'permt' in workflows/; did you mean 'permit'"):
         catalogue(place, office.node.places)
 

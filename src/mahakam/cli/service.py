@@ -114,8 +114,9 @@ def _workflow_line(place: Place, path: Path) -> str:
 
 
 def _service_line(places: Mapping[str, Place], place: Place, owner: str, code: str, path: Path) -> str:
-    from mahakam.services.catalogue import check_workflow, read_service
+    from mahakam.services.catalogue import flow_of, read_service
+    from mahakam.services.workflow_file import workflow_files
 
     found = read_service(code, owner, path)
-    check_workflow(found, path, place, places)
+    flow_of(found, path, workflow_files(place, places))
     return f"{place.id}/{code}  {found.workflow}"

@@ -7,7 +7,7 @@ import functools
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mahakam.config import ConfigError, Place, Text, as_text, chain, read_yaml
@@ -18,6 +18,7 @@ from mahakam.services.payment_record import Fee, read_fee
 from mahakam.services.product import Product, read_product
 from mahakam.services.slots import Appointments, read_appointments
 from mahakam.services.standard import Office, Standard, read_office, read_standard, standard_of
+from mahakam.services.workflow import Workflow
 from mahakam.services.workflow_file import DEFAULT, read_workflow, workflow_files
 
 _FIELDS = {
@@ -59,7 +60,8 @@ _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 class Service:
     """``code`` is the file's name: the ``service_code`` of Open311. ``place`` is where it is configured.
 
-    ``reach``: metres that two reports of one problem may lie apart, 0 for the usual.
+    ``reach``: metres that two reports of one problem may lie apart, 0 for the usual. ``flow`` is what its place has
+    under the name ``workflow``; only a catalogue knows.
     """
 
     code: str
@@ -80,6 +82,7 @@ class Service:
     personal: bool = False
     example: bool = False
     workflow: str = DEFAULT
+    flow: Workflow | None = None
     documents: tuple[AskedDocument, ...] = ()
     appointments: Appointments | None = None
     fee: Fee | None = None
@@ -96,22 +99,21 @@ def catalogue(place: Place, places: Mapping[str, Place]) -> dict[str, Service]:
     if at and time.monotonic() - at < _SECONDS:
         return dict(kept)
     found: dict[str, Service] = {}
+    flows = workflow_files(place, places)
     for owner in reversed(owners):
         for code, path in owner.files("services").items():
             changed = path.stat().st_mtime_ns if path.exists() else 0  # reading one that is gone says so
-            found[code] = _as_of(code, owner.id, path, changed)
-            check_workflow(found[code], path, place, places)
+            service = _as_of(code, owner.id, path, changed)
+            found[code] = replace(service, flow=flow_of(service, path, flows))
     if len(_recent) > _MOST_RECENT:
         _recent.clear()
     _recent[key] = (time.monotonic(), found)
     return dict(found)
 
 
-def check_workflow(service: Service, path: Path, place: Place, places: Mapping[str, Place]) -> None:
-    """Raises ConfigError for a workflow that the place does not know, or that is wrong itself."""
-    if service.workflow == DEFAULT:
-        return
-    files = workflow_files(place, places)
+def flow_of(service: Service, path: Path, files: Mapping[str, Path]) -> Workflow:
+    """The workflow of a service, of those that its place has. Raises ConfigError if there is none of that name, or the
+    service lacks what it needs."""
     if service.workflow not in files:
         near = difflib.get_close_matches(service.workflow, files, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(files)}"
@@ -122,10 +124,12 @@ def check_workflow(service: Service, path: Path, place: Place, places: Mapping[s
         "appointment": service.appointments is not None,
         "book": service.appointments is not None,
     }
-    for way in read_workflow(files[service.workflow]).transitions:
+    flow = read_workflow(files[service.workflow])
+    for way in flow.transitions:
         if lacking := [need for need in (*way.needs, *way.does) if not offered.get(need, True)]:
             said = f"the workflow {service.workflow} needs {lacking[0]} (transition {way.code})"
             raise ConfigError(path, f"{said}: add {_ADD[lacking[0]]}")
+    return flow
 
 
 @functools.lru_cache(4096)

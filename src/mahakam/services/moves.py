@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from functools import cache
 
-from mahakam.config import Place, chain
+from mahakam.config import Place
 from mahakam.services.catalogue import catalogue
 from mahakam.services.request import Fault, Refused, Request, Step, words_faults
 from mahakam.services.workflow import RESIDENT, Transition, Who, Workflow, WorkflowState
-from mahakam.services.workflow_file import DEFAULT, ROOM, SHIPPED, read_workflow, workflow_files
+from mahakam.services.workflow_file import DEFAULT, SHIPPED, read_workflow
 
 
 def workflow_of(places: Mapping[str, Place], request: Request) -> Workflow:
@@ -29,9 +29,7 @@ def own(state: WorkflowState) -> str:
 
 def _workflow_of(places: Mapping[str, Place], place: Place | None, code: str) -> Workflow:
     service = catalogue(place, places).get(code) if place else None
-    if place is None or service is None or (service.workflow == DEFAULT and not _has_own(places, place)):
-        return _default()
-    return read_workflow(workflow_files(place, places)[service.workflow])
+    return service.flow if service and service.flow else _default()
 
 
 def state_of(workflow: Workflow, request: Request | Step) -> WorkflowState:
@@ -82,10 +80,6 @@ def taken(workflow: Workflow, way: Transition, agency: str, words: str) -> Step:
 def statuses(workflow: Workflow, request: Request, open_ways: Sequence[Transition]) -> set[str]:
     """The status of a request and those that it may go to."""
     return {request.state, *(workflow.states[way.target].status for way in open_ways)}
-
-
-def _has_own(places: Mapping[str, Place], place: Place) -> bool:
-    return any((each.folder / ROOM / f"{DEFAULT}.yaml").exists() for each in chain(places, place))
 
 
 def _ways(workflow: Workflow, request: Request, who: Set[Who]) -> tuple[Transition, ...]:

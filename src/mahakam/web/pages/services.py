@@ -99,10 +99,19 @@ def services_table(request: Request) -> Table:
         Column("email", get=lambda row: row[1].office.email if row[1].office else ""),
         Column("url", get=lambda row: row[1].office.url if row[1].office else ""),
         Column("questions", get=lambda row: "; ".join(words(one.title) for one in row[1].questions)),
+        Column("documents", get=lambda row: "; ".join(words(one.name) for one in row[1].documents)),
+        Column("fee", get=_fee),
+        Column("appointments", get=lambda row: row[1].appointments is not None),
+        Column("workflow", get=lambda row: row[1].workflow),
         *(Column(f"{stage}_days", get=partial(_target, stage=stage)) for stage in STAGES),
         Column("example", get=lambda row: row[1].example),
     ]
     return Table(request, _("Services"), columns, found, "/services")
+
+
+def _fee(row: tuple[Place, Service]) -> str:
+    fee = row[1].fee
+    return f"{fee.currency} {fee.amount:f}" if fee and fee.amount else fee.currency if fee else ""
 
 
 def _target(row: tuple[Place, Service], stage: str) -> float | None:
