@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar as ICalendar
 
@@ -114,9 +114,16 @@ class Counter:
         assert found is not None
         return found
 
-    def free(self, request: Request) -> list[Slot]:
+    @property
+    def asked(self) -> Appointments:
         assert self.service.appointments is not None
-        return free_slots(self.store, request, self.service.appointments, self.calendar, self.now)
+        return self.service.appointments
+
+    def free(self, request: Request) -> list[Slot]:
+        return free_slots(self.store, request, self.asked, self.calendar, self.now)
+
+    def taken(self, start: str) -> list[str]:
+        return numbers_at(self.store, "town", "card").get(start, [])
 
     def book(self, request: Request, start: str) -> Request:
         seen = request, revision_of(request)
@@ -175,6 +182,50 @@ def test_many_at_once_never_get_more_places_than_there_are(counter: Counter) -> 
     assert sorted(taken) == sorted(having)
     for request in requests:
         assert (counter.again(request.number).workflow_state == "booked") == (request.number in taken)
+
+
+ACTS = st.tuples(st.sampled_from(["book", "cancel"]), st.integers(0, 3), st.integers(0, 2))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts=st.lists(ACTS, max_size=15))
+def test_whatever_is_booked_and_cancelled_slots_and_requests_agree(
+    counter: Counter, acts: list[tuple[str, int, int]]
+) -> None:
+    """The model: who has which slot. A try succeeds exactly if there is room; the store says what the model says."""
+    requests = [counter.send().number for _person in range(4)]
+    starts = [utc_text(one) for one in offered(counter.asked, counter.calendar, counter.now)[-3:]]
+    outside = {start: len(counter.taken(start)) for start in starts}
+    model, gone = dict[str, str](), set[str]()
+    for act, person, slot in acts:
+        number, start = requests[person], starts[slot]
+        full = outside[start] + list(model.values()).count(start) >= counter.asked.capacity
+        if act == "cancel":
+            possible = number not in gone
+        else:
+            possible = number not in gone and not full and model.get(number) != start
+        try:
+            request = counter.again(number)
+            if act == "cancel":
+                counter.desk.by_resident(number, revision_of(request), "cancel", "")
+            else:
+                counter.book(request, start)
+        except Refused:
+            assert not possible
+            continue
+        assert possible
+        if act == "cancel":
+            gone.add(number)
+            model.pop(number, None)
+        else:
+            model[number] = start
+    for start in starts:
+        mine = [number for number in counter.taken(start) if number in requests]
+        assert sorted(mine) == sorted(number for number, at in model.items() if at == start)
+        assert len(counter.taken(start)) <= counter.asked.capacity
+    for number in requests:
+        booked = appointment_of(counter.store, number)
+        assert (booked.start if booked else None) == model.get(number)
 
 
 def test_two_tabs_of_one_resident_book_once(counter: Counter) -> None:
