@@ -194,7 +194,7 @@ def network(broker: Broker, wanted: Filter = _NONE, id: str = "") -> Network | N
         cities = tuple(city for city in cities if (city.country, city.name) in with_project)
     live = tuple(
         one
-        for one in _live_cities(broker, records)
+        for one in live_cities(broker, records)
         if (not wanted.country or any(one.country_code == country.code for country in countries))
         and _is(wanted.city, one.place.id, *one.name.values())
     )
@@ -289,7 +289,8 @@ def _all(records: Records, field: str) -> list[str]:
     return [name for name, _ in sorted(found.items(), key=lambda one: (-one[1], one[0])) if name]
 
 
-def _live_cities(broker: Broker, records: Records) -> list[LiveCity]:
+def live_cities(broker: Broker, records: Records) -> list[LiveCity]:
+    """Cities of this node that are members, or candidates by their city.yaml."""
     members = {city.place: city for city in records.cities if city.place}
     found = []
     for place in broker.places.values():
