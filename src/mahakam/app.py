@@ -21,6 +21,7 @@ from mahakam.store.opening import open_store
 from mahakam.store.protocol import Store
 
 if TYPE_CHECKING:
+    from mahakam.access.rights import Rights
     from mahakam.broker.broker import Broker
     from mahakam.broker.contexts import Contexts
     from mahakam.broker.contracts import ContractBook
@@ -73,6 +74,13 @@ class Node:
             raise ConfigError(Path("MAHAKAM_HISTORY"), str(error)) from None
 
     @cached_property
+    def rights(self) -> Rights:
+        """Who may read which attribute. Raises ConfigError."""
+        from mahakam.access.rights import Rights
+
+        return Rights(self.places, self.settings.config)
+
+    @cached_property
     def broker(self) -> Broker:
         """The default tenant's entities; ``broker.tenant(name)`` leads to the others."""
         from mahakam.broker.broker import Broker
@@ -85,6 +93,7 @@ class Node:
             private_addresses=self.settings.private_addresses,
             history=self.keeping,
             listing=RequestLists(),
+            told=self.rights.open,
         )
 
     @cached_property

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from functools import partial
 from heapq import nsmallest
 from time import time
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from mahakam.broker.clock import now, stamped
 from mahakam.broker.contracts import ContractBook
@@ -16,6 +17,7 @@ from mahakam.broker.federation.registrations import Registrations
 from mahakam.broker.guard import Guard
 from mahakam.broker.history import NOT_KEPT, History, Keeping
 from mahakam.broker.lists import Listing, keep_lists
+from mahakam.broker.sight import Sight, Sighted
 from mahakam.broker.subscriptions import Subscriptions
 from mahakam.broker.transient import Ends, Transients, has_ended, split, without
 from mahakam.broker.writes import (
@@ -57,6 +59,7 @@ class Broker:
     outbox. Their forms with ``a`` in front are for coroutines, and share commits.
     ``private_addresses``: whether notifications may go to them. ``history``: in which tenants every change
     adds to the entity's temporal evolution. ``listing``: the ordered lists that a room keeps of its entities.
+    ``told``: what notifications may tell; None: all.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Broker:
         private_addresses: bool = False,
         history: Keeping = NOT_KEPT,
         listing: Listing | None = None,
+        told: Sight | None = None,
     ) -> None:
         self.stores = store
         self.name = name
@@ -76,7 +80,8 @@ class Broker:
         self.store: EntityStore = store.tenant(name)
         self.book = book
         self.places = places
-        self.subscriptions = Subscriptions(self.store, name)
+        self._told = told
+        self.subscriptions = Subscriptions(self.store, name, told)
         self.registrations = Registrations(self.store, partial(notice, self.subscriptions))
         self._transients = Transients(self.store)
         self.history = History(self.store, kept=history.kept(name), seconds=history.seconds(name))
@@ -104,6 +109,7 @@ class Broker:
                 private_addresses=self.private_addresses,
                 history=self._keeping,
                 listing=self._listing,
+                told=self._told,
             )
         except KeyError:
             raise Problem(
@@ -114,6 +120,13 @@ class Broker:
         except StoreError as error:
             raise bad_request("The tenant cannot be made", str(error)) from error
         return self._tenants.setdefault(name, broker)
+
+    def seen(self, sight: Sight) -> Broker:
+        """The same broker, of which every reading method answers as somebody sees it."""
+        other = copy(self)
+        other.store = cast(EntityStore, Sighted(self.store, sight))
+        other.history = History(other.store, kept=self.history.kept, seconds=self.history.seconds)
+        return other
 
     # Reading
 

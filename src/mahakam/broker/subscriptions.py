@@ -6,13 +6,15 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, cast
 
 from mahakam.broker.changes import Changes, changes_of
 from mahakam.broker.clock import now
 from mahakam.broker.linked import followed, has_links
 from mahakam.broker.matching import Index
 from mahakam.broker.notification import Datum, body, of_change
+from mahakam.broker.sight import Sight, Sighted, masked
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.problem import Problem, not_found
 from mahakam.ngsild.subscription import About, Subscription
@@ -30,6 +32,7 @@ _VERSION = "subscription-version"
 
 
 Then = Callable[[Subscription, Transaction], None]
+Get = Callable[[str], Document | None]
 
 
 class Records(Protocol):
@@ -48,8 +51,10 @@ def late(id: str) -> str:
 class Subscriptions:
     """The subscriptions of one tenant, read once and again when any of them has changed."""
 
-    def __init__(self, store: EntityStore, tenant: str = "") -> None:
-        self.store = store
+    def __init__(self, store: EntityStore, tenant: str = "", told: Sight | None = None) -> None:
+        """``told``: what notifications may tell; None: all."""
+        self.store = store if told is None else cast(EntityStore, Sighted(store, told))
+        self._told = told
         self.tenant = tenant
         self._others: int | None = None
         self._version: str | None = None
@@ -168,14 +173,21 @@ class Subscriptions:
         index = self._current(transaction)
         if not len(index):
             return
+        get: Get = transaction.get
+        if self._told is not None and self._told.names:
+            told = _masked(before, self._told), _masked(after, self._told)
+            if before and after and told != (before, after) and _timeless(told[0]) == _timeless(told[1]):
+                return  # nothing has changed but what is not told
+            before, after = told
+            get = partial(_get, transaction, self._told)
         changes = changes_of(before, after)
         at = ""
         for subscription in index.candidates(changes):
-            if not concerns(subscription, changes, transaction.get):
+            if not concerns(subscription, changes, get):
                 continue
             at = at or now()
             if subscription.status(at) == "active":
-                self._owe(transaction, subscription, changes, at)
+                self._owe(transaction, subscription, changes, at, get)
 
     def of_registrations(self, transaction: Transaction) -> list[Subscription]:
         """Those that are to be told of registrations of context sources."""
@@ -194,9 +206,11 @@ class Subscriptions:
         """Another text than before if anything has changed since, as :meth:`known` has found it."""
         return self._outside._version if self._outside is not None else None
 
-    def _owe(self, transaction: Transaction, subscription: Subscription, changes: Changes, at: str) -> None:
+    def _owe(
+        self, transaction: Transaction, subscription: Subscription, changes: Changes, at: str, get: Get
+    ) -> None:
         entity = changes.entity["id"]
-        data = of_change(subscription, changes, at, transaction.get)
+        data = of_change(subscription, changes, at, get)
         if subscription.throttling:
             turn = transaction.record(TURN, subscription.id) or {"next": 0.0}
             if time.time() < turn["next"]:
@@ -256,6 +270,18 @@ def concerns(subscription: Subscription, changes: Changes, get: Callable[[str], 
     if condition is not None and has_links(condition):
         condition = followed(condition, changes.entity, get)
     return subscription.selects(changes.entity, condition)
+
+
+def _masked(document: Document | None, told: Sight) -> Document | None:
+    return None if document is None else masked(document, told)
+
+
+def _get(transaction: Transaction, told: Sight, id: str) -> Document | None:
+    return _masked(transaction.get(id), told)
+
+
+def _timeless(document: Document | None) -> Document:
+    return {name: part for name, part in (document or {}).items() if name != "modifiedAt"}
 
 
 def _required(transaction: Transaction, id: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class Field:
     title: str = ""
     description: str = ""
     personal: bool = False
+    internal: bool = False
     values: tuple[Any, ...] = ()
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 

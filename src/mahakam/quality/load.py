@@ -176,6 +176,7 @@ def _field(source: Path | str, prop: Mapping[str, Any], where: str) -> Field:
         title=prop.get("businessName") or "",
         description=prop.get("description") or "",
         personal=(prop.get("classification") or "").lower() in ("personal", "restricted", "confidential"),
+        internal=(prop.get("classification") or "").lower() == "internal",
         values=tuple(entry.get("value") for entry in prop.get("enum") or []),
         options=MappingProxyType(dict(options)),
     )

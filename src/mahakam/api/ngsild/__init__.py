@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from mahakam.access.rights import Rights
     from mahakam.broker.broker import Broker
     from mahakam.broker.contexts import Contexts
     from mahakam.config import Settings
@@ -32,6 +33,9 @@ class Parts(Protocol):
     @property
     def contexts(self) -> Contexts: ...
 
+    @property
+    def rights(self) -> Rights: ...
+
 
 def build(node: Parts) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
     """The API of a node as an ASGI application."""
@@ -43,7 +47,7 @@ def build(node: Parts) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
     from mahakam.api.ngsild.router import NgsiLd
 
     identify = partial(principal_of, node=node)
-    served = Node(node.broker, node.contexts, identify, address=node.settings.base)
+    served = Node(node.broker, node.contexts, identify, address=node.settings.base, rights=node.rights)
     application = asgi(NgsiLd(served), Direct(served))
     origins = parse_origins(node.settings.origins)
     return cross_origin(application, origins) if origins else application

@@ -21,6 +21,7 @@ from mahakam.ngsild.lexical import require_uri
 from mahakam.ngsild.problem import Problem, bad_request
 
 if TYPE_CHECKING:
+    from mahakam.access.rights import Rights
     from mahakam.broker.broker import Broker
     from mahakam.broker.contexts import Contexts
     from mahakam.broker.federation.client import Client
@@ -47,7 +48,7 @@ _TENANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 class Node:
     """What every call needs: the default tenant's broker, the contexts, and who is asking."""
 
-    __slots__ = ("_identity", "_sources", "address", "broker", "contexts", "fetchers", "identify")
+    __slots__ = ("_identity", "_sources", "address", "broker", "contexts", "fetchers", "identify", "rights")
 
     def __init__(
         self,
@@ -56,8 +57,11 @@ class Node:
         identify: Identify,
         fetchers: ThreadPoolExecutor | None = None,
         address: str = "",
+        rights: Rights | None = None,
     ) -> None:
-        """``address``: scheme and host by which other nodes reach this one."""
+        """``address``: scheme and host by which other nodes reach this one. ``rights``: who may read which
+        attribute; None: what the broker holds may be read by all."""
+        self.rights = rights
         self.address = address
         self.broker = broker
         self.contexts = contexts
@@ -89,7 +93,7 @@ class Node:
 class Call:
     """A request on its way to a handler. ``args`` are the decoded parts of the path's template."""
 
-    __slots__ = ("_principal", "args", "node", "params", "request", "tenant")
+    __slots__ = ("_principal", "args", "node", "open_only", "params", "request", "tenant")
 
     def __init__(self, node: Node, request: Request, args: Sequence[str], known: frozenset[str]) -> None:
         self.node = node
@@ -98,12 +102,21 @@ class Call:
         self.params = parameters(request.query, known) if request.query else _NONE
         self.tenant = tenant_of(request.headers)
         self._principal: Principal | Literal[False] | None = False
+        self.open_only = False
+        """Whether this call sees only what everybody does, whoever is asking: what it makes is for all."""
 
     @property
     def broker(self) -> Broker:
-        """The broker of the tenant that the request names; raises Problem NonexistentTenant."""
-        tenant = self.tenant
-        return self.node.broker.tenant(tenant) if tenant else self.node.broker
+        """The broker of the tenant that the request names, as the caller sees it.
+
+        Raises Problem NonexistentTenant.
+        """
+        tenant, rights = self.tenant, self.node.rights
+        broker = self.node.broker.tenant(tenant) if tenant else self.node.broker
+        if rights is None or not rights.open.names:
+            return broker
+        sight = rights.open if self.open_only else rights.sight(self.principal())
+        return broker.seen(sight) if sight.names else broker
 
     async def broker_for_creation(self) -> Broker:
         """The same, where a tenant that does not exist yet is made (clause 4.14)."""
@@ -113,7 +126,8 @@ class Call:
             if problem.kind != "NonexistentTenant":
                 raise
         self.permit(self.principal(), "")
-        return await asyncio.to_thread(partial(self.node.broker.tenant, self.tenant, create=True))
+        await asyncio.to_thread(partial(self.node.broker.tenant, self.tenant, create=True))
+        return self.broker
 
     @property
     def distributed(self) -> bool:

@@ -11,6 +11,7 @@ from mahakam.api.http import AsgiHeaders, encoded
 from mahakam.api.ngsild.call import BASE, JSON, Node, accepted
 from mahakam.api.ngsild.entities import JSON_HEADERS, Plan, core_plan
 from mahakam.api.ngsild.presentation import ENTITY_MEDIA
+from mahakam.broker.sight import asks
 from mahakam.ngsild.problem import Problem
 from mahakam.store.errors import StoreError, TakesLong
 
@@ -30,6 +31,7 @@ class Direct:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._rights = node.rights
         self._headers = encoded(JSON_HEADERS)
         self._plain: Pairs | None = None
         """The headers of the last request that asked for plain JSON: a client sends them alike each time."""
@@ -52,7 +54,7 @@ class Direct:
                 return self._page(query) if path == _ENTITIES else None
             if path.startswith(_ENTITY) and b"%" not in path and b"/attrs" not in path:
                 body = broker.body(path[_START:].decode("latin-1"), at_once=True)
-                if body is not None:
+                if body is not None and self._open(body):
                     return self._headers, body
         except StoreError:
             pass
@@ -63,7 +65,7 @@ class Direct:
             plan = core_plan(self._node, query.decode("latin-1"))
         except Problem:
             return None  # the whole way says what is wrong
-        if not plan.direct:
+        if not plan.direct or self._asks(plan):
             return None
         key = (query, self._node.contexts.generation)
         if key in self._long:
@@ -75,7 +77,19 @@ class Direct:
                 self._long.clear()
             self._long.add(key)
             return None
+        if not self._open(body):
+            return None
         return self._heads.get((*key, follows)) or self._head(key, plan, follows), body
+
+    def _open(self, body: bytes) -> bool:
+        """Whether the stored bytes hold nothing that is hidden from anybody."""
+        rights = self._rights
+        return rights is None or not rights.open.names or rights.open.pattern.search(body) is None
+
+    def _asks(self, plan: Plan) -> bool:
+        """Whether a query names what is hidden from strangers, who alone come here."""
+        rights = self._rights
+        return rights is not None and bool(rights.open.names and asks(plan.selection, rights.open))
 
     def _head(self, key: tuple[bytes, int], plan: Plan, follows: bool) -> Pairs:
         if len(self._heads) > 1024:

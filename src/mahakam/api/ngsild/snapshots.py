@@ -64,6 +64,7 @@ async def create_snapshot(call: Call) -> Response:
     """
     payload, context = await call.payload()
     call.authorised()
+    call.open_only = True
     broker = await call.broker_for_creation()
     facts = _facts(payload)
     lists = {name: payload[name] for name in _QUERIES if name in payload}

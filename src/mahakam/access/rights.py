@@ -1,0 +1,169 @@
+"""Who may read which attribute: the policy file, the classes that contracts give, and what a principal sees."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from mahakam.access.policy import EVERYWHERE, OFFICES, PEOPLE, SCOPES, Principal
+from mahakam.config import ConfigError, Place, chain, place_of, read_yaml
+from mahakam.quality.classes import CLASSES, Classes, attribute_classes
+
+FILE = "rights.yaml"
+_ROLES = (*PEOPLE, *SCOPES, *OFFICES)
+_MOST_SIGHTS = 1000
+
+
+class Rights:
+    """What may be read on a node. Contracts are read when it is first asked for."""
+
+    def __init__(self, places: Mapping[str, Place], folders: Iterable[Path] = ()) -> None:
+        """Raises ConfigError for a policy file that cannot be used."""
+        self.places = places
+        self.readers, self._types = _policy(folders)
+        self.open = Sight(self, None)
+        """What everybody sees."""
+        self._sights: dict[tuple[tuple[str, ...], tuple[str, ...]], Sight] = {}
+
+    @cached_property
+    def classes(self) -> Classes:
+        """Entity type → place ("": wherever) → attribute → class, of what is not public."""
+        classes = attribute_classes(self.places)
+        for type, attributes in self._types.items():
+            classes.setdefault(type, {})[""] = dict(attributes)
+        return classes
+
+    def sight(self, principal: Principal | None) -> Sight:
+        """What a principal sees; None is a stranger."""
+        if principal is None:
+            return self.open
+        key = (principal.roles, principal.places)
+        found = self._sights.get(key)
+        if found is None:
+            if len(self._sights) >= _MOST_SIGHTS:
+                self._sights.clear()
+            found = self._sights[key] = Sight(self, principal)
+        return found
+
+    def class_of(self, type: str, attribute: str, place: Place | None) -> str:
+        """The class of an attribute of the entities of a type in a place; "" is public.
+
+        The strictest of the place's contracts and of those above; without a place, of all.
+        """
+        of_type = self.classes.get(type)
+        if not of_type:
+            return ""
+        wheres = of_type if place is None else ("", *(one.id for one in chain(self.places, place)))
+        found = {of_type[where][attribute] for where in wheres if attribute in of_type.get(where, ())}
+        return next((name for name in reversed(CLASSES) if name in found), "")
+
+
+class Sight:
+    """What one principal sees of entities (``broker.sight`` enforces it)."""
+
+    def __init__(self, rights: Rights, principal: Principal | None) -> None:
+        self._rights = rights
+        self._principal = principal
+        self._found: dict[tuple[str, str], frozenset[str]] = {}
+
+    @cached_property
+    def _closed(self) -> dict[str, frozenset[str]]:
+        """Entity type → attributes that are hidden from this principal somewhere."""
+        closed = {
+            type: frozenset(
+                name
+                for attributes in of_type.values()
+                for name, kind in attributes.items()
+                if not self._everywhere(kind)
+            )
+            for type, of_type in self._rights.classes.items()
+        }
+        return {type: names for type, names in closed.items() if names}
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every attribute that is hidden in some type, somewhere; none: all is seen."""
+        return frozenset().union(*self._closed.values())
+
+    @cached_property
+    def pattern(self) -> re.Pattern[bytes]:
+        """Finds a member of one of those names in the bytes of stored entities."""
+        return re.compile(b"|".join(re.escape(orjson.dumps(name) + b":") for name in sorted(self.names)))
+
+    def hidden(self, head: Mapping[str, Any]) -> frozenset[str]:
+        """The attributes that are hidden of the entity with this head (its type and scope)."""
+        type, scope = head["type"], head.get("scope") or ""
+        if isinstance(type, str) and isinstance(scope, str):
+            return self._of(type, scope) if type in self._closed else frozenset()
+        types = type if isinstance(type, list) else [type]
+        scopes = scope if isinstance(scope, list) else [scope]
+        return frozenset().union(*(self._of(t, s) for t in types if t in self._closed for s in scopes))
+
+    def _of(self, type: str, scope: str) -> frozenset[str]:
+        found = self._found.get((type, scope))
+        if found is None:
+            if len(self._found) >= _MOST_SIGHTS:
+                self._found.clear()
+            place = place_of([scope], self._rights.places)
+            found = self._found[type, scope] = frozenset(
+                name
+                for name in self._closed[type]
+                if not self._may(self._rights.class_of(type, name, place), place)
+            )
+        return found
+
+    def _everywhere(self, kind: str) -> bool:
+        principal = self._principal
+        if principal is None or EVERYWHERE not in principal.places:
+            return False
+        return not self._rights.readers[kind].isdisjoint(principal.roles)
+
+    def _may(self, kind: str, place: Place | None) -> bool:
+        if not kind or self._everywhere(kind):
+            return True
+        principal = self._principal
+        if principal is None or place is None or self._rights.readers[kind].isdisjoint(principal.roles):
+            return False
+        return any(one.id in principal.places for one in chain(self._rights.places, place))
+
+
+def _policy(folders: Iterable[Path]) -> tuple[dict[str, frozenset[str]], dict[str, dict[str, str]]]:
+    shipped = yaml.safe_load(resources.files("mahakam.access").joinpath(FILE).read_text(encoding="utf-8"))
+    readers = {kind: frozenset(roles) for kind, roles in shipped["read"].items()}
+    types: dict[str, dict[str, str]] = {}
+    for path in (folder / FILE for folder in folders):
+        if not path.is_file():
+            continue
+        own = read_yaml(path)
+        for kind, roles in _mapping(path, own, "read").items():
+            if kind not in CLASSES or not isinstance(roles, list):
+                raise ConfigError(path, f"read: {kind}: expected {' or '.join(CLASSES)} with a list of roles")
+            for role in roles:
+                if role not in _ROLES:
+                    raise ConfigError(
+                        path, f"read.{kind}: {role!r} is no role; there are {', '.join(_ROLES)}"
+                    )
+            readers[kind] = frozenset(roles)
+        for type, attributes in _mapping(path, own, "types").items():
+            if not isinstance(attributes, dict) or not all(
+                isinstance(kind, str) and kind in CLASSES for kind in attributes.values()
+            ):
+                raise ConfigError(path, f"types.{type}: expected attribute: {' or '.join(CLASSES)}")
+            types.setdefault(str(type), {}).update({str(name): kind for name, kind in attributes.items()})
+    return readers, types
+
+
+def _mapping(path: Path, own: Any, name: str) -> dict[Any, Any]:
+    if not isinstance(own, dict) or own.keys() - {"read", "types"}:
+        raise ConfigError(path, "expected read: and types:, nothing else")
+    found = own.get(name) or {}
+    if not isinstance(found, dict):
+        raise ConfigError(path, f"{name}: a mapping was expected")
+    return found

@@ -1,0 +1,123 @@
+"""The one point where reading is restricted: a store as somebody sees it, without what is hidden from them.
+
+What is hidden is not there: it is not shown, not found, not counted, not ordered by. An entity with a hidden
+attribute is never part of the answer to a query that names this attribute, whatever the query says of it, so that
+neither ``nik==…`` nor ``!nik`` tells anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import Any, Protocol
+
+from mahakam.broker.history import MAX_INSTANCES
+from mahakam.ngsild import represent
+from mahakam.ngsild.entity import Document
+from mahakam.ngsild.qlanguage import attributes_in
+from mahakam.ngsild.selection import Selection
+from mahakam.ngsild.temporal import Moment
+from mahakam.ngsild.temporal_query import View
+from mahakam.store.protocol import EntityStore
+
+
+class Sight(Protocol):
+    """What somebody sees."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every attribute that is hidden of some entity; none: all is seen."""
+
+    @property
+    def pattern(self) -> re.Pattern[bytes]:
+        """Finds a member of one of those names in the bytes of stored entities."""
+
+    def hidden(self, head: Mapping[str, Any], /) -> frozenset[str]:
+        """The attributes that are hidden of the entity with this type and scope."""
+
+
+def masked(document: Document, sight: Sight) -> Document:
+    """A document without what is hidden."""
+    hidden = sight.hidden(document)
+    if hidden.isdisjoint(document):
+        return document
+    return {name: part for name, part in document.items() if name not in hidden}
+
+
+def asks(selection: Selection, sight: Sight) -> frozenset[str]:
+    """The attributes that a selection names and that are hidden of some entity."""
+    named = set(selection.attrs)
+    if selection.condition is not None:
+        named |= attributes_in(selection.condition)
+    if selection.geo is not None:
+        named.add(selection.geo.geoproperty)
+    return sight.names & named
+
+
+class Sighted:
+    """A tenant's store as somebody sees it: the same methods, of which these answer without what is hidden."""
+
+    def __init__(self, store: EntityStore, sight: Sight) -> None:
+        self._store = store
+        self._sight = sight
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def body(self, id: str, *, at_once: bool = False) -> bytes | None:
+        body = self._store.body(id, at_once=at_once)
+        if body is None or not self._shows_any(body):
+            return body
+        document = self.document(id)
+        return None if document is None else represent.body(document)
+
+    def document(self, id: str) -> Document | None:
+        document = self._store.document(id)
+        return None if document is None else masked(document, self._sight)
+
+    def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
+        return [represent.body(document) for document in self.documents(selection, limit, offset)]
+
+    def page(
+        self, selection: Selection, limit: int, offset: int = 0, *, at_once: bool = False
+    ) -> tuple[bytes, bool]:
+        if not asks(selection, self._sight):
+            found = self._store.page(selection, limit, offset, at_once=at_once)
+            if not self._shows_any(found[0]):
+                return found
+        bodies = self.bodies(selection, limit + 1, offset)
+        return b"[" + b",".join(bodies[:limit]) + b"]", len(bodies) > limit
+
+    def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
+        if asks(selection, self._sight):
+            return list(islice(self.scan(selection), offset, offset + limit))
+        return [masked(one, self._sight) for one in self._store.documents(selection, limit, offset)]
+
+    def count(self, selection: Selection) -> int:
+        if asks(selection, self._sight):
+            return sum(1 for _ in self.scan(selection))
+        return self._store.count(selection)
+
+    def scan(self, selection: Selection) -> Iterator[Document]:
+        named, sight = asks(selection, self._sight), self._sight
+        for document in self._store.scan(selection):
+            if not named or named.isdisjoint(sight.hidden(document)):
+                yield masked(document, sight)
+
+    def moments(self, view: View) -> list[Moment]:
+        head = self._store.evolution(view.entity)
+        hidden = self._sight.hidden(head) if head is not None else frozenset()
+        if not hidden:
+            return self._store.moments(view)
+        if view.attributes:
+            names = tuple(name for name in view.attributes if name not in hidden)
+            return self._store.moments(replace(view, attributes=names)) if names else []
+        # What is hidden does not count towards the limit, else a page would end where it does not.
+        more = replace(view, limit=max(view.limit, MAX_INSTANCES + 1) if view.limit else 0)
+        found = [moment for moment in self._store.moments(more) if moment.attribute not in hidden]
+        return found[: view.limit] if view.limit else found
+
+    def _shows_any(self, body: bytes) -> bool:
+        return bool(self._sight.names) and self._sight.pattern.search(body) is not None
