@@ -70,6 +70,23 @@ def _stored(node: RunningNode) -> list[dict[str, object]]:
     return rows
 
 
+def test_a_form_that_could_not_be_kept_at_first_is_kept_later(
+    context: BrowserContext, node: RunningNode
+) -> None:
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        if lost:
+            route.continue_()
+        else:
+            lost.append(route.request.url)
+            route.abort()
+
+    context.route("**/report/kept?*", lose)  # the worker's, not the page's
+    _visited(context, node)
+    assert lost, "the first try was lost indeed"
+
+
 def test_a_report_written_offline_arrives_once(context: BrowserContext, node: RunningNode) -> None:
     page = _visited(context, node)
     context.set_offline(True)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mahakam.services import outbox
 from mahakam.services.outbox import DEAD, KIND, TRIES, Letter, MailError, Postman, Server, message, sender_of
 from mahakam.store.opening import open_store
-from mahakam.store.protocol import EntityStore
+from mahakam.store.protocol import EntityStore, Transaction
 from support.mail import Mailbox, text_of
 
 SENDER = "Samarinda <noreply@example.id>"
@@ -55,6 +55,16 @@ def test_what_is_owed_arrives_once(store: EntityStore, box: Mailbox) -> None:
     assert letter["Message-ID"] == f"<{key}@example.id>"
     assert text_of(letter).splitlines() == LETTER.text.splitlines()
     assert not store.records(KIND)
+
+
+def test_letters_go_out_in_the_order_they_were_owed(store: EntityStore, box: Mailbox) -> None:
+    def work(transaction: Transaction) -> None:
+        for number in range(20):
+            outbox.owe(transaction, Letter("warga@example.id", str(number), "a\n", "id"))
+
+    store.write(work)
+    assert _deliver(store, box) == 20
+    assert [letter["Subject"] for letter in box.letters] == [str(number) for number in range(20)]
 
 
 def test_a_server_that_is_gone_loses_nothing(store: EntityStore) -> None:

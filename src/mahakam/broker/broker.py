@@ -19,6 +19,7 @@ from mahakam.broker.history import NOT_KEPT, History, Keeping
 from mahakam.broker.lists import Listing, keep_lists
 from mahakam.broker.sight import Sight, Sighted
 from mahakam.broker.subscriptions import Subscriptions
+from mahakam.broker.transient import KIND as TRANSIENT
 from mahakam.broker.transient import Ends, Transients, has_ended, split, without
 from mahakam.broker.writes import (
     Create,
@@ -205,7 +206,8 @@ class Broker:
         for id in due:
             stored = transaction.get(id)
             if stored is None:
-                self._transients.keep(transaction, id, ())
+                if transaction.record(TRANSIENT, id) is not None:  # else its write is still under way
+                    self._transients.keep(transaction, id, ())
                 continue
             document = self._transients.marked(stored, transaction)
             if has_ended(document, at):

@@ -5,6 +5,7 @@ When each ends is kept beside the entities, which most of the time are without: 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -19,6 +20,8 @@ KIND = "transient"
 _VERSION = ("transient-version", "")
 LOOK = 1.0
 """Seconds after which a process looks for what another one has written."""
+PATIENCE = 10.0
+"""Seconds for which a transaction that notes something is waited for."""
 
 Path = tuple[str, ...]
 """The way to what ends: () is the entity, else attribute, datasetId or "", sub-attribute, its datasetId, …"""
@@ -32,6 +35,10 @@ class Transients:
         self._store = store
         self._ends: dict[str, Ends] = {}
         self._version = -1
+        self._lock = threading.Lock()
+        self._owed: dict[str, tuple[int, float]] = {}
+        """Noted by this process in transactions that :meth:`due` may not see yet: of which version, and until when
+        it is waited for (a transaction may also be rolled back)."""
         self.look = 0.0
         """Time (seconds since 1970) from which on :meth:`due` may have something to say."""
 
@@ -39,30 +46,39 @@ class Transients:
         """The ids of entities of which something has ended, this process's and others' writes considered."""
         now = time.time()
         version = int((self._store.record(*_VERSION) or {"n": 0})["n"])
+        stored = None
         if version != self._version:
-            self._version = version
-            self._ends = {id: _from_record(record) for id, record in self._store.records(KIND).items()}
-        times = {id: min(seconds(at) for _, at in ends) for id, ends in self._ends.items()}
-        self.look = min([now + LOOK, *(at for at in times.values() if at > now)])
-        return [id for id, at in times.items() if at <= now]
+            stored = {id: _from_record(record) for id, record in self._store.records(KIND).items()}
+        with self._lock:
+            if stored is not None and version > self._version:  # else another thread knows more by now
+                self._version, self._ends = version, stored
+            self._owed = {
+                id: (noted, until)
+                for id, (noted, until) in self._owed.items()
+                if noted > version and until > now
+            }
+            times = {id: min(seconds(at) for _, at in ends) for id, ends in self._ends.items()}
+            due = [id for id, at in times.items() if at <= now]
+            coming = min([now + LOOK, *(at for at in times.values() if at > now)])
+            # Until it is ended, every other read must see to it too.
+            self.look = 0.0 if due or self._owed else coming
+            return due
 
     def keep(self, transaction: Transaction, id: str, ends: Ends) -> None:
         """Note, with the write of an entity, what of it ends."""
-        if not ends and id not in self._ends and transaction.record(KIND, id) is None:
+        if not ends and id not in self._ends and id not in self._owed and transaction.record(KIND, id) is None:
             return
         transaction.save_record(KIND, id, {"ends": ends} if ends else None)
         version = int((transaction.record(*_VERSION) or {"n": 0})["n"]) + 1
         transaction.save_record(*_VERSION, {"n": version})
-        if ends:
-            self._ends[id] = ends
-        else:
-            self._ends.pop(id, None)
-        self.look = 0.0
+        with self._lock:
+            self._owed[id] = (version, time.time() + PATIENCE)
+            self.look = 0.0
 
     @property
     def any(self) -> bool:
         """Whether anything at all ends, as far as this process knows."""
-        return bool(self._ends) or self.look == 0.0
+        return bool(self._ends or self._owed) or self.look == 0.0
 
     def marked(self, document: Document, transaction: Transaction | None = None) -> Document:
         """A stored document with its ``expiresAt``."""

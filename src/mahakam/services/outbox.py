@@ -89,9 +89,9 @@ def sender_of(text: str) -> str:
 
 
 def owe(transaction: Transaction, letter: Letter, now: float | None = None) -> str:
-    """Put a letter into the outbox; its key."""
+    """Put a letter into the outbox; its key, by which letters go out in the order they were owed."""
     at = time.time() if now is None else now
-    key = f"{int(at * 1000):014d}-{secrets.token_hex(8)}"
+    key = f"{int(at * 1e6):017d}-{secrets.token_hex(8)}"
     transaction.save_record(KIND, key, asdict(letter) | {"due": at, "tries": 0, "error": ""})
     return key
 

@@ -2,6 +2,7 @@
 import { keepTrying } from "./database.js";
 import { act, acts, clear, flush, forget, insist, jobs, onChange, takeAlong } from "./fieldstore.js";
 import { smaller } from "./shrink.js";
+import { keepHere } from "./worker.js";
 
 const host = document.querySelector("[data-field]");
 const list = host.querySelector("[data-jobs]");
@@ -123,16 +124,6 @@ function button(text, work) {
   return made;
 }
 
-async function offline() {
-  if (!("serviceWorker" in navigator)) return;
-  await navigator.serviceWorker.register("/sw.js");
-  const worker = (await navigator.serviceWorker.ready).active;
-  navigator.serviceWorker.addEventListener("message", (event) => {
-    if (event.data === "kept-field") document.documentElement.dataset.offlineReady = "";
-  });
-  worker.postMessage({ keepField: document.documentElement.lang });
-}
-
 wipe.addEventListener("click", async () => {
   const unsent = (await acts()).some((one) => one.state !== "sent");
   if (!unsent || confirm(host.dataset.clearSure)) clear();
@@ -146,4 +137,4 @@ await trySending();
 await refresh();
 await draw();
 keepTrying(trySending);
-offline().catch((error) => console.warn(error));
+keepHere({ keepField: document.documentElement.lang }, "kept-field");

@@ -3,20 +3,13 @@ import { get, keep, keepSending } from "./queue.js";
 import { randomKey } from "./database.js";
 import { show } from "./kept.js";
 import { isLarge, smaller } from "./shrink.js";
+import { keepHere } from "./worker.js";
 
 const DRAFT = "mahakam-draft";
 const SAVED = ["service", "description", "longitude", "latitude", "village", "address", "contact"];
 const REACH = 5000; // milliseconds in which the server must answer, else the report is kept here
 
-export async function register(city, language) {
-  if (!("serviceWorker" in navigator)) return;
-  const registration = await navigator.serviceWorker.register("/sw.js");
-  const worker = registration.active ?? (await navigator.serviceWorker.ready).active;
-  navigator.serviceWorker.addEventListener("message", (event) => {
-    if (event.data === "kept") document.documentElement.dataset.offlineReady = "";
-  });
-  worker.postMessage({ keep: city, language });
-}
+export const register = (city, language) => keepHere({ keep: city, language }, "kept");
 
 // Make the form safe against a lost connection. `fresh`: nothing is on it that the server sent back.
 export async function guard(form, fresh) {

@@ -106,6 +106,7 @@ async function keepAll(wanted) {
   const cache = await caches.open(PAGES);
   for (const [key, address] of wanted) {
     const answer = await fetch(address, { credentials: "omit", cache: "no-store" });
+    if (answer.status === 429 || answer.status >= 500) throw new Error(`${address}: ${answer.status}`); // the page asks again
     if (answer.ok && !answer.redirected) await cache.put(key, answer);
   }
 }
