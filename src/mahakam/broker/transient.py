@@ -66,7 +66,12 @@ class Transients:
 
     def keep(self, transaction: Transaction, id: str, ends: Ends) -> None:
         """Note, with the write of an entity, what of it ends."""
-        if not ends and id not in self._ends and id not in self._owed and transaction.record(KIND, id) is None:
+        if (
+            not ends
+            and id not in self._ends
+            and id not in self._owed
+            and transaction.record(KIND, id) is None
+        ):
             return
         transaction.save_record(KIND, id, {"ends": ends} if ends else None)
         version = int((transaction.record(*_VERSION) or {"n": 0})["n"]) + 1
