@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -228,6 +229,31 @@ def test_a_writer_changes_what_it_does_not_see(city: City) -> None:
     text = city.text("steward", "GET", f"/entities/{ID}")
     assert SECRET in text
     assert "Sempaja" in text
+
+
+def test_a_contract_that_is_added_or_changed_holds_without_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mahakam.access.rights.LOOK", 0.0)
+    place = tmp_path / "hilltown"
+    (place / "contracts").mkdir(parents=True)
+    (place / "city.yaml").write_text("name: Hilltown\n")
+    rights = Rights(Node(Settings(data=tmp_path / "data", config=(tmp_path,))).places)
+    everybody, head = rights.open, {"type": "Household", "scope": "/hilltown"}
+    assert everybody.hidden(head) == frozenset()
+
+    def shown(text: str) -> frozenset[str]:
+        (place / "contracts" / "people.yaml").write_text(text)
+        deadline = time.monotonic() + 5
+        while (found := rights.open.hidden(head)) == before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return found
+
+    before: frozenset[str] = frozenset()
+    before = shown(CONTRACT)
+    assert "nik" in before
+    assert everybody.names >= before, "who holds on to what everybody sees is told too"
+    assert "nik" not in shown(CONTRACT.replace("classification: personal", "classification: public"))
 
 
 def test_what_a_broken_contract_protects_stays_closed(tmp_path: Path) -> None:

@@ -105,6 +105,12 @@ def test_the_workbook_opens_with_numbers_as_numbers(demo: TestClient) -> None:
     assert sheets["By focus area"][1][:2] == ["Civic & Social", 34]
     assert len(sheets["Projects"]) == 1 + 134
     assert sum(row[2] for row in sheets["By city"][1:]) == 134
+    short = [row[1] for row in sheets["Monitoring and evaluation"] if row[0] == "In short"]
+    assert any("134" in line for line in short), "what the page says in words is in the workbook too"
+    page = Page(demo.get("/network/report").text).text
+    for line in short:
+        for figure in re.findall(r"\d+(?:[.,]\d+)?", line):
+            assert figure in page, line
 
 
 def project(area: str, status: str = "ongoing") -> Project:

@@ -14,6 +14,7 @@ from mahakam.feeds.parts import Parts
 from mahakam.feeds.run import run_feed
 
 SECRET = "0812-555-777"
+INSIDE = "checked by unit 7"
 _CONTRACT = """
 apiVersion: v3.1.0
 kind: DataContract
@@ -26,13 +27,14 @@ schema:
       - {name: number, logicalType: string, required: true, primaryKey: true}
       - {name: name, logicalType: string}
       - {name: phone, logicalType: string, classification: personal}
+      - {name: remark, logicalType: string, classification: internal}
       - {name: location, logicalType: object, physicalType: geometry}
 """
 _FEED = """
 title: Houses
 source: {file: data/houses.csv}
 contract: houses
-map: {number: nr, name: name, phone: phone, location: {longitude: lon, latitude: lat}}
+map: {number: nr, name: name, phone: phone, remark: remark, location: {longitude: lon, latitude: lat}}
 entity: {id: "urn:ngsi-ld:House:{number}"}
 """
 
@@ -46,7 +48,7 @@ def node(tmp_path: Path) -> Iterator[Node]:
     (town / "contracts" / "houses.yaml").write_text(_CONTRACT)
     (town / "feeds" / "houses.yaml").write_text(_FEED)
     (town / "data" / "houses.csv").write_text(
-        f"nr,name,phone,lon,lat\n1,<b>Ani</b>,{SECRET},117.1,-0.5\n2,Budi,0813,117.2,-0.4\n"
+        f"nr,name,phone,remark,lon,lat\n1,<b>Ani</b>,{SECRET},{INSIDE},117.1,-0.5\n2,Budi,0813,,117.2,-0.4\n"
     )
     made = open_node(Settings(data=tmp_path / "data", config=(tmp_path / "places",)))
     run = run_feed(Parts.of(made), "town", "houses")
@@ -76,6 +78,7 @@ def test_a_visitor_sees_nothing_personal(node: Node) -> None:
         answer = visitor.get(path)
         assert answer.status_code == 200, path
         assert SECRET not in answer.text, path
+        assert INSIDE not in answer.text, path
         assert "<b>Ani" not in answer.text or "json" in answer.headers["content-type"] or ".csv" in path, path
     run = node.store.tenant().runs("town", "houses")[0]
     file = visitor.get(f"/trace/file/{run.id}/{run.source['sha256']}", follow_redirects=False)

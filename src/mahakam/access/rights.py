@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from importlib import resources
@@ -19,6 +20,8 @@ from mahakam.quality.classes import CLASSES, Classes, attribute_classes
 FILE = "rights.yaml"
 _ROLES = (*PEOPLE, *SCOPES, *OFFICES)
 _MOST_SIGHTS = 1000
+LOOK = 1.0
+"""Seconds after which contracts are looked at again."""
 
 
 class Rights:
@@ -28,9 +31,36 @@ class Rights:
         """Raises ConfigError for a policy file that cannot be used."""
         self.places = places
         self.readers, self._types = _policy(folders)
-        self.open = Sight(self, None)
-        """What everybody sees."""
+        self._open = Sight(self, None)
+        self._look, self._stamp = 0.0, self._contracts()
         self._sights: dict[tuple[tuple[str, ...], tuple[str, ...]], Sight] = {}
+
+    @property
+    def open(self) -> Sight:
+        """What everybody sees."""
+        if time.monotonic() >= self._look:
+            self._renew()
+        return self._open
+
+    def _renew(self) -> None:
+        """Take contracts that were added or changed since; what a look costs is a twentieth of the time at most."""
+        started = time.monotonic()
+        stamp = self._contracts()
+        if stamp != self._stamp:
+            self._stamp = stamp
+            self.__dict__.pop("classes", None)
+            for sight in (self._open, *self._sights.values()):
+                sight.forget()
+        now = time.monotonic()
+        self._look = now + max(LOOK, 20 * (now - started))
+
+    def _contracts(self) -> dict[Path, tuple[int, int]]:
+        found = {}
+        for place in self.places.values():
+            for path in place.files("contracts").values():
+                stat = path.stat()
+                found[path] = stat.st_mtime_ns, stat.st_size
+        return found
 
     @cached_property
     def classes(self) -> Classes:
@@ -42,8 +72,9 @@ class Rights:
 
     def sight(self, principal: Principal | None) -> Sight:
         """What a principal sees; None is a stranger."""
+        everybody = self.open
         if principal is None:
-            return self.open
+            return everybody
         key = (principal.roles, principal.places)
         found = self._sights.get(key)
         if found is None:
@@ -87,6 +118,12 @@ class Sight:
         }
         return {type: names for type, names in closed.items() if names}
 
+    def forget(self) -> None:
+        """Contracts have changed: what was worked out of them is worked out anew."""
+        self._found.clear()
+        for name in ("_closed", "names", "pattern"):
+            self.__dict__.pop(name, None)
+
     @cached_property
     def names(self) -> frozenset[str]:
         """Every attribute that is hidden in some type, somewhere; none: all is seen."""
@@ -106,6 +143,14 @@ class Sight:
         scopes = scope if isinstance(scope, list) else [scope]
         return frozenset().union(*(self._of(t, s) for t in types if t in self._closed for s in scopes))
 
+    def closed(self, type: str, place: Place) -> frozenset[str]:
+        """The attributes of a type that are hidden from this principal in a place."""
+        return frozenset(
+            name
+            for name in self._closed.get(type, ())
+            if not self.may(self._rights.class_of(type, name, place), place)
+        )
+
     def _of(self, type: str, scope: str) -> frozenset[str]:
         found = self._found.get((type, scope))
         if found is None:
@@ -115,7 +160,7 @@ class Sight:
             found = self._found[type, scope] = frozenset(
                 name
                 for name in self._closed[type]
-                if not self._may(self._rights.class_of(type, name, place), place)
+                if not self.may(self._rights.class_of(type, name, place), place)
             )
         return found
 
@@ -125,7 +170,8 @@ class Sight:
             return False
         return not self._rights.readers[kind].isdisjoint(principal.roles)
 
-    def _may(self, kind: str, place: Place | None) -> bool:
+    def may(self, kind: str, place: Place | None) -> bool:
+        """Whether this principal reads attributes of a class ("": public) in a place."""
         if not kind or self._everywhere(kind):
             return True
         principal = self._principal

@@ -46,7 +46,7 @@ class Source:
     "--format", "form", type=click.Choice(["csv", "json", "geojson"]), default="csv", show_default=True
 )
 @click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
-@click.option("--with-personal", is_flag=True, help="Also the fields that contracts mark as personal.")
+@click.option("--with-personal", is_flag=True, help="Also the fields that contracts do not call public.")
 @data_option
 @config_option
 def export(
@@ -179,7 +179,7 @@ class _Hidden:
             for contract in book.contracts(id)
             if contract.entity == type
             for field in contract.fields.values()
-            if field.personal
+            if field.closed
         )
 
 
@@ -267,7 +267,7 @@ def _personal_columns(parts: Parts, place: str, name: str) -> list[str]:
         raise click.ClickException(
             f"which columns of {place}/{name} are personal is not known: {error}; mend it, or use --with-personal"
         ) from error
-    return [field.name for field in contract.fields.values() if field.personal]
+    return [field.name for field in contract.fields.values() if field.closed]
 
 
 def _rows(found: StoredDataset, names: Sequence[str]) -> Iterator[list[Any]]:

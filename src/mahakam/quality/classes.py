@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mahakam.config import Place
+from mahakam.quality.contract import INTERNAL, PERSONAL
 from mahakam.quality.load import load_all
 from mahakam.quality.odcs import ContractError
 
-PERSONAL, INTERNAL = "personal", "internal"
 CLASSES = (INTERNAL, PERSONAL)
 """What is not public, the most open first."""
 
@@ -47,6 +47,6 @@ def _of_file(path: Path) -> dict[str, dict[str, str]]:
     for contract in contracts:
         of_type = classes.setdefault(contract.entity, {})
         for field in contract.fields.values():
-            if field.personal or field.internal:
-                of_type[field.name] = PERSONAL if field.personal else INTERNAL
+            if field.closed:
+                of_type[field.name] = field.closed
     return classes

@@ -11,6 +11,9 @@ from typing import Any
 from mahakam.quality.lexical import Kind
 from mahakam.quality.rule import Rule
 
+PERSONAL, INTERNAL = "personal", "internal"
+"""The classes of what is not public."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -28,6 +31,11 @@ class Field:
     internal: bool = False
     values: tuple[Any, ...] = ()
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+
+    @property
+    def closed(self) -> str:
+        """Its class where it is not public: personal or internal; else ""."""
+        return PERSONAL if self.personal else INTERNAL if self.internal else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,10 @@ def pdf(title: str, subtitle: str, sections: Sequence[Section], footer: str) -> 
 
 
 def xlsx(title: str, sections: Sequence[Section]) -> Response:
-    """A workbook with a sheet a table: numbers as numbers, dates as dates, no formula from anybody's text."""
+    """A workbook: first a sheet with the sentences of all sections, then a sheet a table.
+
+    Numbers as numbers, dates as dates, no formula from anybody's text.
+    """
     import xlsxwriter
 
     file = io.BytesIO()
@@ -67,6 +70,14 @@ def xlsx(title: str, sections: Sequence[Section]) -> Response:
     head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
     day = book.add_format({"num_format": "yyyy-mm-dd"})
     names: set[str] = set()
+    said = [(section.title, line) for section in sections for line in section.text]
+    if said:
+        sheet = book.add_worksheet(_sheet_name(title, names))
+        sheet.set_column(0, 0, 30, book.add_format({"bold": True, "text_wrap": True, "valign": "top"}))
+        sheet.set_column(1, 1, 90, book.add_format({"text_wrap": True, "valign": "top"}))
+        for row, words in enumerate(said):
+            for at, text in enumerate(words):
+                sheet.write_string(row, at, plain(text))
     for section in sections:
         if section.table is None:
             continue

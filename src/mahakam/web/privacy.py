@@ -11,7 +11,7 @@ from starlette.requests import Request
 from mahakam.config import ConfigError, Place, chain, place_of
 from mahakam.feeds.parts import contract_file
 from mahakam.store.protocol import Document
-from mahakam.web.gate import may
+from mahakam.web.gate import visitor
 
 if TYPE_CHECKING:
     from mahakam.quality.contract import Contract
@@ -56,22 +56,12 @@ def rule_messages(site: Site, place: Place, feed: str) -> dict[tuple[str, str], 
     }
 
 
-def personal(site: Site, place: Place, type: str) -> frozenset[str]:
-    """The attributes of the type that are personal in this place."""
-    return frozenset(
-        field.name
-        for contract in contracts_of(site, place, type)
-        for field in contract.fields.values()
-        if field.personal
-    )
-
-
 def hidden(request: Request, site: Site, place: Place | None, type: str) -> frozenset[str]:
-    """The attributes that this visitor may not see: the personal ones, unless they work with the rows."""
+    """The attributes that this visitor may not see, as the API hides them too."""
     if place is None:
         return frozenset()
-    marked = personal(site, place, type)
-    return marked if marked and not may(request, "quarantine.read", place) else frozenset()
+    sight = site.node.rights.sight(visitor(request))
+    return sight.closed(type, place)
 
 
 def hidden_of_feed(request: Request, site: Site, place: Place, feed: str) -> frozenset[str]:
@@ -81,11 +71,15 @@ def hidden_of_feed(request: Request, site: Site, place: Place, feed: str) -> fro
     """
     from mahakam.web.datasets import feed_of
 
-    if may(request, "quarantine.read", place):
-        return frozenset()
     path = contract_file(site.places, place, feed_of(place, feed).contract)
     contracts = _contracts(path, path.stat().st_mtime_ns) if path else []
-    return frozenset(f.name for contract in contracts for f in contract.fields.values() if f.personal)
+    sight = site.node.rights.sight(visitor(request))
+    return frozenset(
+        field.name
+        for contract in contracts
+        for field in contract.fields.values()
+        if not sight.may(field.closed, place)
+    )
 
 
 def place_of_document(site: Site, document: Document) -> Place | None:
@@ -94,8 +88,8 @@ def place_of_document(site: Site, document: Document) -> Place | None:
     return place_of([scope] if isinstance(scope, str) else scope, site.places)
 
 
-def feed_is_personal(site: Site, place: Place, feed: str) -> bool:
-    """Whether the feed's file holds personal data: then only those who work with the rows get the file."""
+def feed_is_closed(site: Site, place: Place, feed: str) -> bool:
+    """Whether the feed's file holds what is not public: then only those who work with the rows get the file."""
     from mahakam.web.datasets import feed_of
 
     try:
@@ -105,7 +99,7 @@ def feed_is_personal(site: Site, place: Place, feed: str) -> bool:
     if path is None:
         return True
     return any(
-        field.personal
+        field.closed
         for contract in _contracts(path, path.stat().st_mtime_ns)
         for field in contract.fields.values()
     )

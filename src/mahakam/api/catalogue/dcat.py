@@ -18,6 +18,7 @@ from mahakam.feeds.catalogue import licences
 from mahakam.feeds.catalogue.themes import VOCABULARY, theme_address
 from mahakam.feeds.schedule import period_of
 from mahakam.feeds.year.calendar import EU
+from mahakam.quality.contract import INTERNAL, PERSONAL
 
 if TYPE_CHECKING:
     from rdflib.term import Node
@@ -150,9 +151,15 @@ def _dataset(graph: Graph, at: Addresses, one: Entry, versions: Versions = ()) -
         address = URIRef(f"{_EU}/frequency/{frequency}")
         graph.add((here, DCTERMS.accrualPeriodicity, address))
         graph.add((address, RDF.type, DCTERMS.Frequency))
-    if one.personal:
+    if one.closed():
         limits = BNode()
-        text = f"Left out as personal data: {', '.join(one.personal)} (Law 27/2022 of Indonesia, or the place's own)"
+        reasons = {
+            PERSONAL: "Left out as personal data: {} (Law 27/2022 of Indonesia, or the place's own)",
+            INTERNAL: "Left out as internal: {}",
+        }
+        text = "; ".join(
+            reason.format(", ".join(names)) for kind, reason in reasons.items() if (names := one.closed(kind))
+        )
         graph.add((here, DCTERMS.accessRights, limits))
         graph.add((limits, RDF.type, DCTERMS.RightsStatement))
         graph.add((limits, RDFS.label, Literal(text, "en")))

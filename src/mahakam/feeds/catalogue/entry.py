@@ -102,7 +102,7 @@ class Entry:
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """The columns that everybody may see: those that the contract marks as personal are left out."""
+        """The columns that everybody may see: those that the contract does not call public are left out."""
         units = dict(self.feed.entity.units) if self.feed.entity else {}
         codes = {r.check.field: r.check.target for r in self.contract.rules if isinstance(r.check, Refers)}
         allowed = {
@@ -121,7 +121,7 @@ class Entry:
                 allowed.get(field.name, ()),
             )
             for field in self.contract.fields.values()
-            if not field.personal
+            if not field.closed
         )
 
     @property
@@ -144,10 +144,13 @@ class Entry:
             variables.append({key: text for key, text in words.items() if text})
         return self.feed.statistics.over(written).over(Statistics(variables=tuple(variables)))
 
-    @property
-    def personal(self) -> tuple[str, ...]:
-        """The fields that are kept from the public."""
-        return tuple(field.name for field in self.contract.fields.values() if field.personal)
+    def closed(self, kind: str = "") -> tuple[str, ...]:
+        """The fields that are kept from the public: all, or those of one class (personal, internal)."""
+        return tuple(
+            field.name
+            for field in self.contract.fields.values()
+            if field.closed and kind in ("", field.closed)
+        )
 
 
 def sql_name(text: str) -> str:

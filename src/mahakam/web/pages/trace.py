@@ -29,7 +29,7 @@ from mahakam.web.gate import may, one_of, require
 from mahakam.web.language import _, in_timezone, measured, moment, number, words
 from mahakam.web.language import time as spoken_time
 from mahakam.web.pages.quality import STATES
-from mahakam.web.privacy import feed_is_personal, hidden, hidden_of_feed, place_of_document
+from mahakam.web.privacy import feed_is_closed, hidden, hidden_of_feed, place_of_document
 from mahakam.web.render import render
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -345,7 +345,7 @@ def _run_facts(request: Request, site: Site, run: Run, given: int | None) -> dic
     place = site.places.get(run.place)
     sources = run.source.get("files") or [run.source]
     readable = place is not None and (
-        not feed_is_personal(site, place, run.feed) or may(request, "quarantine.read", place)
+        not feed_is_closed(site, place, run.feed) or may(request, "quarantine.read", place)
     )
     files = []
     archive = Archive(site.settings.data)
@@ -398,7 +398,7 @@ def original(request: Request) -> Response:
     path = Archive(site.settings.data).path(sha256) if source else None
     if run is None or place is None or source is None or path is None:
         raise HTTPException(404, _("This file is not kept here."))
-    if feed_is_personal(site, place, run.feed):
+    if feed_is_closed(site, place, run.feed):
         require(request, "quarantine.read", place)
     name = str(source.get("file") or sha256).rpartition("/")[2]
     return FileResponse(
