@@ -53,6 +53,8 @@ from mahakam.web.middleware import PageMiddleware
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from mahakam.access.rights import Rights
+
 
 class Node(Protocol):
     """What the application gives the pages: settings, places, the store, and the broker (the one way in)."""
@@ -68,6 +70,9 @@ class Node(Protocol):
 
     @property
     def broker(self) -> Any: ...
+
+    @property
+    def rights(self) -> Rights: ...
 
 
 @dataclass
