@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 AXE = Path(__file__).parents[2] / "src/mahakam/web/assets/node_modules/axe-core/axe.min.js"
 """The accessibility rules, a development package of the browser's files."""
@@ -26,10 +26,14 @@ class Watched:
         self.complaints: list[str] = []
         page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("requestfailed", lambda r: self.complaints.append(f"{r.url}: {r.failure}"))
+        page.on("requestfailed", self._failed)
         page.on(
             "response", lambda r: self.complaints.append(f"{r.url}: {r.status}") if r.status >= 400 else None
         )
+
+    def _failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the browser's own doing: a page was left before its icon came
+            self.complaints.append(f"{request.url}: {request.failure}")
 
     def open(self, path: str) -> Page:
         self.page.goto(self.base + path, wait_until="load")
