@@ -32,7 +32,9 @@ class Watched:
         )
 
     def _failed(self, request: Request) -> None:
-        if request.failure != "net::ERR_ABORTED":  # the browser's own doing: a page was left before its icon came
+        if (
+            request.failure != "net::ERR_ABORTED"
+        ):  # the browser's own doing: a page was left before its icon came
             self.complaints.append(f"{request.url}: {request.failure}")
 
     def open(self, path: str) -> Page:
