@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mahakam.ngsild.entity import ENTITY_MEMBERS
@@ -76,7 +76,15 @@ values = st.lists(
 )
 
 
+def test_distinct_values_are_told_apart_as_values() -> None:
+    count = METHODS["distinctCount"]
+    assert count([0.0, -0.0, 0]) == 1
+    assert count([1, 1.0, True, "1"]) == 3
+    assert count([{"a": 1, "b": 2}, {"b": 2, "a": 1}, [1]]) == 2
+
+
 @given(values, st.sampled_from([60, 3600, 86_400]))
+@example([(0.0, 0), (-0.0, 1)], 60)
 def test_aggregation_is_that_of_each_period(found: list[tuple[float, int]], seconds: int) -> None:
     times = [text(START + timedelta(seconds=after)) for _, after in found]
     instances = [{"type": "Property", "value": value} for value, _ in found]

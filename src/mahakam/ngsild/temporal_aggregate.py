@@ -56,11 +56,16 @@ def _deviation(numbers: list[float]) -> float:
     return sqrt(fsum((number - mean) ** 2 for number in numbers) / len(numbers))
 
 
+def _alike(value: Any) -> Any:
+    """The same for values that are the same: 0, 0.0 and -0.0 are one number, true is none."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
 METHODS: Mapping[str, Callable[[list[Any]], Any]] = {
     "totalCount": len,
-    "distinctCount": lambda values: len(
-        {orjson.dumps(value, option=orjson.OPT_SORT_KEYS) for value in values}
-    ),
+    "distinctCount": lambda values: len(set(map(_alike, values))),
     "sum": _numeric(fsum),
     "avg": _numeric(lambda numbers: fsum(numbers) / len(numbers)),
     "min": _extreme(min),
