@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
-from mahakam.config import ConfigError, Place, chain, place_of
+from mahakam.config import ConfigError, Place, place_of
 from mahakam.feeds.parts import contract_file
 from mahakam.store.protocol import Document
 from mahakam.web.gate import visitor
@@ -16,17 +16,6 @@ from mahakam.web.gate import visitor
 if TYPE_CHECKING:
     from mahakam.quality.contract import Contract
     from mahakam.web.site import Site
-
-
-def contracts_of(site: Site, place: Place, type: str) -> list[Contract]:
-    """The contracts for an entity type that hold in a place: its own, then those of the places above."""
-    found = []
-    for above in chain(site.places, place):
-        for path in above.files("contracts").values():
-            found += [
-                contract for contract in _contracts(path, path.stat().st_mtime_ns) if contract.entity == type
-            ]
-    return found
 
 
 @lru_cache(maxsize=256)

@@ -53,17 +53,18 @@ def public_columns(one: Entry) -> list[str]:
 
 def _of_dataset(parts: Parts, one: Entry, version: int) -> Path | None:
     found = stored_dataset(parts, one.place.id, one.feed.name, version)
-    if found is None or not one.closed():
+    closed = one.closed()
+    if found is None or not closed:
         return found.file if found else None
     # named after what it leaves out, too: a field that is marked as personal later is in no older copy
-    left_out = hashlib.sha256("\n".join(sorted(one.closed())).encode()).hexdigest()[:16]
+    left_out = hashlib.sha256("\n".join(sorted(closed)).encode()).hexdigest()[:16]
     path = _folder(parts, one) / f"{found.file.stem}-{left_out}.parquet"
     if path.is_file():
         return path
     import pyarrow.parquet as pq
 
     with found.opened() as (connection, types), _unfinished(path) as unfinished:
-        names = ", ".join(identifier(name) for name in types if name not in one.closed())
+        names = ", ".join(identifier(name) for name in types if name not in closed)
         # the connection can read nothing but its file, and write nothing: the rows go out through Arrow
         reader = connection.sql(f"SELECT {names} FROM dataset").to_arrow_reader(100_000)  # noqa: S608
         with pq.ParquetWriter(unfinished, reader.schema, compression="zstd") as writer:

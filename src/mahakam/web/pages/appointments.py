@@ -10,27 +10,24 @@ from markupsafe import Markup
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place
 from mahakam.services.appointment_acts import book_slot, calendar_file
 from mahakam.services.booking import appointment_of, numbers_at
 from mahakam.services.catalogue import catalogue
-from mahakam.services.desk import Changed
 from mahakam.services.needs import service_of
 from mahakam.services.payments import record
-from mahakam.services.request import Refused
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.workflow import RESIDENT
 from mahakam.web import gate
 from mahakam.web.language import _, in_timezone, words
-from mahakam.web.pages.mine import mine, seen_in
+from mahakam.web.pages.mine import by_resident, mine
 from mahakam.web.pages.queue_one import acted
 from mahakam.web.pages.report import desk_of
-from mahakam.web.pages.requests import page
 from mahakam.web.render import render
-from mahakam.web.request_words import sentences, service_name, state_words
+from mahakam.web.request_words import service_name, state_words
 from mahakam.web.site import Site, site_of
 from mahakam.web.tables import Column, Table, table_routes
 from mahakam.web.workbench import asked, hands
@@ -137,20 +134,15 @@ def _day(request: Request, place: Place | None) -> str:
 
 
 def _book(request: Request, form: FormData) -> Response:
-    found, _place, key = mine(request, gate.text(form, "key"))
-    site = site_of(request)
-    if not gate.is_ours(request, form):
-        said = _("The page had lain open for a long time. Please choose the time once more.")
-        return page(request, found, key, {}, {"slot": said}, 403)
-    try:
-        seen = found, seen_in(form)
-        book_slot(desk_of(site), site.places, seen, gate.text(form, "slot")[:40], "resident", RESIDENT)
-    except Changed as changed:
-        said = _("Something changed meanwhile: look at the appointment, then choose once more.")
-        return page(request, changed.request, key, {}, {"slot": said}, 409)
-    except Refused as refused:
-        return page(request, found, key, {}, sentences(refused.faults, site.places), 422)
-    return RedirectResponse(f"/requests/{found.number}?key={quote(key)}#appointment", 303)
+    def work(found: ServiceRequest, seen: int) -> None:
+        slot, site = gate.text(form, "slot")[:40], site_of(request)
+        book_slot(desk_of(site), site.places, (found, seen), slot, "resident", RESIDENT)
+
+    said = (
+        _("The page had lain open for a long time. Please choose the time once more."),
+        _("Something changed meanwhile: look at the appointment, then choose once more."),
+    )
+    return by_resident(request, form, work, said, field="slot", anchor="appointment")
 
 
 def _book_for(request: Request, form: FormData) -> Response:

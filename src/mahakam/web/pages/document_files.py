@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place
 from mahakam.services.asked_documents import MOST_DOCUMENTS, MOST_MEGABYTES
-from mahakam.services.desk import Changed
 from mahakam.services.document_acts import judge, send
 from mahakam.services.document_check import ENDINGS, MEDIA
 from mahakam.services.dossier import documents_of, file_of
 from mahakam.services.needs import service_of
 from mahakam.services.numbers import normal_number
 from mahakam.services.owner import owns
-from mahakam.services.request import Refused
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.web import gate
 from mahakam.web.language import _
-from mahakam.web.pages.mine import mine, seen_in
+from mahakam.web.pages.mine import by_resident
 from mahakam.web.pages.queue_one import acted
 from mahakam.web.pages.report import desk_of
-from mahakam.web.pages.requests import page
-from mahakam.web.request_words import sentences
 from mahakam.web.site import site_of
 
 _LARGEST = (MOST_MEGABYTES * 2 + 1) * 2**20
@@ -78,21 +72,16 @@ def show(request: Request) -> Response:
 
 
 def _take(request: Request, form: FormData, files: dict[str, bytes]) -> Response:
-    found, _place, key = mine(request, gate.text(form, "key"))
-    site = site_of(request)
-    if not gate.is_ours(request, form):
-        said = _("The page had lain open for a long time. Please choose the files once more.")
-        return page(request, found, key, {}, {"documents": said}, 403)
-    service = service_of(site.places, found)
-    asked = service.documents if service else ()
-    try:
-        send(desk_of(site), site.settings.data, (found, seen_in(form)), asked, files)
-    except Changed as changed:
-        said = _("The agency was faster: read what is new, then choose the files once more.")
-        return page(request, changed.request, key, {}, {"documents": said}, 409)
-    except Refused as refused:
-        return page(request, found, key, {}, sentences(refused.faults, site.places), 422)
-    return RedirectResponse(f"/requests/{found.number}?key={quote(key)}#documents", 303)
+    def work(found: ServiceRequest, seen: int) -> None:
+        site = site_of(request)
+        service = service_of(site.places, found)
+        send(desk_of(site), site.settings.data, (found, seen), service.documents if service else (), files)
+
+    said = (
+        _("The page had lain open for a long time. Please choose the files once more."),
+        _("The agency was faster: read what is new, then choose the files once more."),
+    )
+    return by_resident(request, form, work, said, field="documents", anchor="documents")
 
 
 def _judge(request: Request, form: FormData) -> Response:

@@ -63,7 +63,7 @@ def _follow(request: Request, form: FormData) -> Response:
     if not site_of(request).settings.smtp:
         raise HTTPException(404, _("This node sends no mail"))
     if not gate.is_ours(request, form):
-        return _again(request, found, "follow", email, _stale(), 403)
+        return _again(request, found, "follow", email, gate.stale(), 403)
     faults = contact_faults(email) if email else []
     if faults or not email:
         said = _("This is not an e-mail address. Write it as name@example.org.")
@@ -105,7 +105,7 @@ def _comment(request: Request, form: FormData) -> Response:
     found, place = _found(request)
     text, key = gate.text(form, "comment"), gate.text(form, "key")[:80]
     if not gate.is_ours(request, form):
-        return _again(request, found, "comment", text, _stale(), 403, key)
+        return _again(request, found, "comment", text, gate.stale(), 403, key)
     if wait := _wait(request, "comment", COMMENTS):
         return _again(request, found, "comment", text, wait, 429, key)
     site = site_of(request)
@@ -154,10 +154,6 @@ def _again(
 ) -> Response:
     """The request's page with what was typed and what is wrong with it."""
     return page(request, found, key, {"text": "", field: typed[:4000]}, {field: said}, status)
-
-
-def _stale() -> str:
-    return _("The page had lain open for a long time. Your text is still here: please send it once more.")
 
 
 def _wait(request: Request, what: str, most: int) -> str:

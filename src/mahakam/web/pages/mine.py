@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -56,21 +56,41 @@ def show_rating(request: Request) -> Response:
 
 
 def _act(request: Request, form: FormData) -> Response:
-    found, _place, key = mine(request, gate.text(form, "key"))
     text = gate.text(form, "text")
+
+    def work(found: ServiceRequest, seen: int) -> None:
+        desk_of(site_of(request)).by_resident(found.number, seen, gate.text(form, "do"), text)
+
+    said = gate.stale(), _("The agency was faster: read what is new, then send again.")
+    return by_resident(request, form, work, said, typed={"text": text})
+
+
+def by_resident(
+    request: Request,
+    form: FormData,
+    work: Callable[[ServiceRequest, int], object],
+    said: tuple[str, str],
+    *,
+    field: str = "form",
+    anchor: str = "mine",
+    typed: Mapping[str, str] | None = None,
+) -> Response:
+    """A resident's change of their own request, ``work(request, version seen)``, and the page it leads back to.
+
+    ``said``: what a form that had lain open for too long is answered, and one that somebody else was faster than;
+    it stands at ``field``, beside what was ``typed``.
+    """
+    found, _place, key = mine(request, gate.text(form, "key"))
+    stale, changed = said
     if not gate.is_ours(request, form):
-        said = _("The page had lain open for a long time. Your text is still here: please send it once more.")
-        return page(request, found, key, {"text": text}, {"form": said}, 403)
+        return page(request, found, key, typed, {field: stale}, 403)
     try:
-        desk_of(site_of(request)).by_resident(found.number, seen_in(form), gate.text(form, "do"), text)
-    except Changed as changed:
-        said = _("The agency was faster: read what is new, then send again.")
-        return page(request, changed.request, key, {"text": text}, {"form": said}, 409)
+        work(found, seen_in(form))
+    except Changed as other:
+        return page(request, other.request, key, typed, {field: changed}, 409)
     except Refused as refused:
-        return page(
-            request, found, key, {"text": text}, sentences(refused.faults, site_of(request).places), 422
-        )
-    return RedirectResponse(f"/requests/{found.number}?key={quote(key)}#mine", 303)
+        return page(request, found, key, typed, sentences(refused.faults, site_of(request).places), 422)
+    return RedirectResponse(f"/requests/{found.number}?key={quote(key)}#{anchor}", 303)
 
 
 def _rate(request: Request, form: FormData) -> Response:

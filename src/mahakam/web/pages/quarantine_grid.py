@@ -105,8 +105,7 @@ def _save(request: Request, form: FormData) -> Response:
     principal = gate.require(request, "quarantine.correct", place)
     typed = {name: value for name, value in form.items() if name.startswith("c-") and isinstance(value, str)}
     if not gate.is_ours(request, form):
-        text = _("The page had lain open for a long time. Your text is still here: please send it once more.")
-        return _page(request, place, feed, typed=typed, error=text, status=422)
+        return _page(request, place, feed, typed=typed, error=gate.stale(), status=422)
     site = site_of(request)
     done = take_back(
         Parts.of(site.node),

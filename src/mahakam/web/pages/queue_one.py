@@ -108,7 +108,7 @@ def _answer(request: Request, form: FormData) -> Response:
     text, state = gate.text(form, "text"), gate.text(form, "state")
     typed = {"text": text, "state": state}
     if not gate.is_ours(request, form):
-        return _page(request, found, place, typed, {"form": _stale()}, 403)
+        return _page(request, found, place, typed, {"form": gate.stale()}, 403)
     seen = seen_in(form)
     site = site_of(request)
     # Looked up before the answer takes the request out of the queue.
@@ -134,7 +134,7 @@ def _note(request: Request, form: FormData) -> Response:
     principal = gate.require(request, "request.work", place)
     typed = {"note": gate.text(form, "note")}
     if not gate.is_ours(request, form):
-        return _page(request, found, place, typed, {"form": _stale()}, 403)
+        return _page(request, found, place, typed, {"form": gate.stale()}, 403)
     try:
         desk_of(site_of(request)).note(found.number, typed["note"], principal.name)
     except Refused as refused:
@@ -164,7 +164,7 @@ def _hand_over(request: Request, form: FormData) -> Response:
     names = ("do", "to", "reason", "into", "part", "words")
     typed = {f"pass-{name}": gate.text(form, name) for name in names}
     if not gate.is_ours(request, form):
-        return _page(request, found, place, typed, {"pass": _stale()}, 403)
+        return _page(request, found, place, typed, {"pass": gate.stale()}, 403)
     site, seen = site_of(request), seen_in(form)
     hands = Handover(desk_of(site), site.broker, site.places)
     number, to, reason = found.number, gate.text(form, "to")[:81], gate.text(form, "reason")
@@ -223,7 +223,7 @@ def acted(
     author = gate.require(request, "request.work", place).name
     site, seen = site_of(request), seen_in(form)
     if not gate.is_ours(request, form):
-        return _page(request, found, place, typed, {part: _stale()}, 403)
+        return _page(request, found, place, typed, {part: gate.stale()}, 403)
     try:
         work(found, place, seen, author)
     except Changed as changed:
@@ -252,7 +252,7 @@ def _add_photo(request: Request, form: FormData, raw: bytes) -> Response:
     found, place = found_for_work(request, request.path_params["number"])
     principal = gate.require(request, "request.work", place)
     if not gate.is_ours(request, form):
-        return _page(request, found, place, errors={"work-photo": _stale()}, status=403)
+        return _page(request, found, place, errors={"work-photo": gate.stale()}, status=403)
     when = gate.one_of(gate.text(form, "when"), PHOTOS, "after")
     try:
         if not raw:
@@ -381,10 +381,6 @@ def _at_the_form(said: Sentences) -> Sentences:
 
 def _with_done(query: str) -> str:
     return f"{query}&done=1" if query else "?done=1"
-
-
-def _stale() -> str:
-    return _("The page had lain open for a long time. Your text is still here: please send it once more.")
 
 
 def _changed() -> str:
