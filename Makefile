@@ -9,7 +9,7 @@ SYNC := UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --frozen --inexact --quiet
 # Some machines forbid Python to keep its bytecode; each command that a test starts would compile all of it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test lint format bench shots wheel clean
+.PHONY: help setup demo test search lint format bench shots wheel clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/	/' | expand -t 12
@@ -45,6 +45,9 @@ demo: .venv/.run assets  ## load the example cities and serve them (PORT=8000, D
 test: setup  ## all tests, the browser's included
 	@tools/system-packages chromium postgresql postgresql-postgis default-jre-headless mariadb-server
 	@$(BIN)/python -m pytest -n auto
+
+search: setup  ## the property tests again with examples drawn at random, many more of them
+	@HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -n auto -m hypothesis
 
 lint: setup  ## style, types and the direction of imports
 	@$(BIN)/ruff check src tests bench tools

@@ -8,9 +8,17 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from mahakam.services import photo
 from support.postgres import PostgresServer
+
+
+# The gate judges a change by the change: its examples are drawn from each test's own text. New ones are sought
+# by `make search`, which draws at random; what it finds becomes a test of its own.
+settings.register_profile("gate", derandomize=True)
+settings.register_profile("search", max_examples=1_000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -251,6 +251,16 @@ def test_what_a_patch_makes_is_an_entity(entity: dict[str, Any], other: dict[str
         parse_entity(stripped, CORE, NOW)
 
 
+def test_a_merge_tells_a_property_from_a_plain_value() -> None:
+    document = stored(a={"object": "urn:a:b"})
+    typed = merged(document, {"a": {"type": "Property", "value": 0}})["a"]
+    assert (typed["type"], typed["value"]) == ("Property", 0)
+    assert "object" not in typed
+    plain = merged(document, {"a": "urn:a:c"})["a"]
+    assert (plain["type"], plain["object"]) == ("Relationship", "urn:a:c")
+    assert merged(stored(), {"a": 0})["a"]["type"] == "Property"
+
+
 @given(entities())
 def test_replacing_with_itself_changes_nothing(entity: dict[str, Any]) -> None:
     document = parse_entity(entity, CORE, NOW)

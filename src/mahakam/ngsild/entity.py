@@ -384,10 +384,11 @@ class _Parser:
                 return {"type": "GeoProperty", "value": self.geometry(value, field)}
             if self.partial and (attribute or not _HINTS.isdisjoint(value)):
                 return self.members(value, "", field, depth)
-            return {"type": "Property", "value": self.value(value, field)}
-        if value == NULL and self.partial:
+        elif value == NULL and self.partial:
             return {"value": NULL}
-        return {"type": "Property", "value": self.value(value, field)}
+        # In a fragment a plain value is of the stored attribute's type, whichever that is (clause 5.5.12).
+        plain = {"value": self.value(value, field)}
+        return plain if self.partial else {"type": "Property", **plain}
 
     def inferred(self, value: Mapping[str, Any]) -> str | None:
         if "value" in value:

@@ -292,23 +292,14 @@ def _fitted(part: dict[str, Any], old: dict[str, Any], lang: str) -> dict[str, A
     """A fragment that says no type, or gives a plain value, in the terms of the stored attribute's type."""
     kind = old["type"]
     own = VALUE_MEMBER[kind]
-    if part.get("type", "Property") not in ("Property", "") or kind == "Property":
-        return part
-    if "value" not in part or own == "value":
-        return {key: value for key, value in part.items() if key != "type"} if "type" not in part else part
-    if "type" in part and not _is_plain(part):
+    if "type" in part or own == "value" or "value" not in part:
         return part
     value = part["value"]
     if kind == "LanguageProperty" and isinstance(value, str):
         value = {lang or "@none": value}
     elif kind == "ListRelationship" and isinstance(value, list):
         value = [{"object": one} if isinstance(one, str) else one for one in value]
-    return {own: value, **{key: one for key, one in part.items() if key not in ("type", "value")}}
-
-
-def _is_plain(part: dict[str, Any]) -> bool:
-    """Whether a fragment may come from a plain (simplified) value."""
-    return part.keys() <= {"type", "value"}
+    return {own: value, **{key: one for key, one in part.items() if key != "value"}}
 
 
 def _new(part: dict[str, Any], name: str, now: str) -> dict[str, Any]:
