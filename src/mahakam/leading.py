@@ -110,15 +110,22 @@ class Leader(Rounds):
         return self._identity.alias(tenant)
 
     def _remind(self) -> None:
+        from mahakam.services.appointment_reminders import AppointmentReminders
         from mahakam.services.desk import Desk
         from mahakam.services.queue import build_lists
         from mahakam.services.reminders import Reminders
+        from mahakam.web.appointment_letters import AppointmentLetters
         from mahakam.web.clock_letters import ClockLetters
 
         node = self._node
         tell = ClockLetters(node.places, node.settings.base) if node.settings.smtp else None
         build_lists(node.broker)
-        Reminders(Desk(node.broker, node.places, node.settings.data), node.broker, node.places, tell).run()
+        desk = Desk(node.broker, node.places, node.settings.data)
+        Reminders(desk, node.broker, node.places, tell).run()
+        if node.settings.smtp:
+            store = node.store.tenant()
+            remind = AppointmentLetters(store, node.places, node.settings.base)
+            AppointmentReminders(desk, store, node.places, remind).run()
 
     def _alert(self) -> None:
         from mahakam.web.alerting import alerts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mahakam.services.calendar import Calendar
@@ -17,11 +17,13 @@ _SLOTS = "appointment-slots"
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """``start`` and ``end`` are ISO 8601 UTC; ``changes`` counts how often it was moved."""
+    """``start`` and ``end`` are ISO 8601 UTC; ``changes`` counts how often it was moved; ``reminded``: nobody is to
+    be reminded of it any more, which a move undoes."""
 
     start: str
     end: str
     changes: int = 0
+    reminded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,32 @@ def book(
     transaction.save_record(kind, start, {"taken": [*taken, request.number]})
     end = utc_text(at + dt.timedelta(minutes=appointments.minutes))
     changes = before.changes + 1 if before else 0
-    transaction.save_record(KIND, request.number, {"start": start, "end": end, "changes": changes})
+    # Who books later than the reminder would come has just read when it is.
+    reminded = at - dt.timedelta(hours=appointments.remind) <= now
+    booked = Booked(start, end, changes, reminded)
+    transaction.save_record(KIND, request.number, asdict(booked))
+
+
+def to_remind(
+    store: EntityStore, place: str, service: str, appointments: Appointments, now: dt.datetime
+) -> list[str]:
+    """The numbers of the requests whose appointment begins within the time of a reminder, but has not begun."""
+    until = utc_text(now + dt.timedelta(hours=appointments.remind))
+    slots = numbers_at(store, place, service) if appointments.remind else {}
+    return [
+        number
+        for start, numbers in sorted(slots.items())
+        if utc_text(now) < start <= until
+        for number in numbers
+    ]
+
+
+def set_reminded(transaction: Transaction, number: str, seen: Booked) -> bool:
+    """Nobody else reminds of this appointment; False if that was done, or it is another one now, or none."""
+    if seen.reminded or appointment_of(transaction, number) != seen:
+        return False
+    transaction.save_record(KIND, number, asdict(replace(seen, reminded=True)))
+    return True
 
 
 def release(transaction: Transaction, request: Request, now: dt.datetime) -> None:

@@ -10,7 +10,7 @@ import random
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, formataddr, parseaddr
@@ -34,6 +34,16 @@ class MailError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of text that a mail brings: ``subtype`` of text/ (RFC 2046) and its parameters besides the charset."""
+
+    name: str
+    subtype: str
+    text: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """A mail as it is owed. ``key`` becomes its Message-ID: a receiver that got it twice can tell.
 
@@ -45,6 +55,13 @@ class Letter:
     text: str
     language: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Letter:
+        """The letter that :func:`owe` put down."""
+        kept = {one.name: raw[one.name] for one in fields(cls) if one.name in raw}
+        return cls(**kept | {"attachments": tuple(Attachment(**one) for one in raw.get("attachments", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +126,8 @@ def message(letter: Letter, sender: str, key: str) -> EmailMessage:
         made[name] = value
     made.set_content(letter.text)
     made["Content-Language"] = letter.language
+    for file in letter.attachments:
+        made.add_attachment(file.text, subtype=file.subtype, filename=file.name, params=dict(file.parameters))
     return made
 
 
@@ -150,7 +169,7 @@ class Postman:
 
     async def _send(self, client: aiosmtplib.SMTP, key: str, raw: Mapping[str, Any]) -> tuple[str, bool]:
         """Why it was not taken ("" if it was), and whether it will never be."""
-        letter = Letter(raw["to"], raw["subject"], raw["text"], raw["language"], raw["headers"])
+        letter = Letter.of(raw)
         try:
             await client.send_message(message(letter, self._sender, key))
         except ValueError as error:

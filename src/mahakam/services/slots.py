@@ -13,7 +13,13 @@ from mahakam.config import ConfigError
 from mahakam.services.calendar import Calendar
 from mahakam.services.standard import Office
 
-_FIELDS = {"minutes": (5, 480, 30), "capacity": (1, 100, 1), "days": (1, 90, 14), "notice": (0, 240, 2)}
+_FIELDS = {
+    "minutes": (5, 480, 30),
+    "capacity": (1, 100, 1),
+    "days": (1, 90, 14),
+    "notice": (0, 240, 2),
+    "remind": (0, 240, 24),
+}
 """Field → least, most and usual."""
 _DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 _HOURS = re.compile(r"(?P<days>\S+) (?P<opens>\d\d:\d\d)-(?P<closes>\d\d:\d\d)")
@@ -22,13 +28,15 @@ _HOURS = re.compile(r"(?P<days>\S+) (?P<opens>\d\d:\d\d)-(?P<closes>\d\d:\d\d)")
 @dataclass(frozen=True, slots=True)
 class Appointments:
     """A slot lasts so many ``minutes`` and takes ``capacity`` people; one is booked at most ``days`` ahead and at least
-    ``notice`` hours before it begins. ``hours`` are the office's: weekday (0 is Monday), opens, closes."""
+    ``notice`` hours before it begins; the resident is reminded ``remind`` hours before, 0: never. ``hours`` are the
+    office's: weekday (0 is Monday), opens, closes."""
 
     minutes: int
     capacity: int
     days: int
     notice: int
     hours: tuple[tuple[int, dt.time, dt.time], ...]
+    remind: int = 0
 
 
 def read_appointments(path: Path, raw: object, office: Office | None) -> Appointments | None:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from mahakam.config import Place
 from mahakam.services import followers, outbox
+from mahakam.services.booking import Booked
 from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Desk
 from mahakam.services.followers import Follower
@@ -15,6 +16,7 @@ from mahakam.services.owner import key_of
 from mahakam.services.request import Request, Step
 from mahakam.services.watch import Watch
 from mahakam.store.protocol import EntityStore, Transaction
+from mahakam.web.appointment_letters import AppointmentLetters
 from mahakam.web.language import _, reading, words
 from mahakam.web.request_words import state_words, step_words
 
@@ -27,6 +29,7 @@ class Letters:
         self._desk = desk
         self._places = places
         self._base = base
+        self._appointments = AppointmentLetters(store, places, base)
 
     def write_news(self) -> int:
         """Owe a letter to everybody who follows a request that has news; how many. Each step is told once."""
@@ -56,15 +59,20 @@ class Letters:
             steps = request.steps[told:]
             if not steps:
                 return 0
+            booked = self._appointments.booked_by(transaction, request, steps)
             for reader in people:
-                outbox.owe(transaction, self._news(request, steps, reader, first=told == 0))
+                to_own = booked if reader.owner else None
+                outbox.owe(transaction, self._news(request, steps, reader, told == 0, to_own))
             followers.tell(transaction, request.number, len(request.steps))
             return len(people)
 
         return work
 
-    def _news(self, request: Request, steps: Sequence[Step], reader: Follower, first: bool) -> Letter:
-        with reading(reader.language):
+    def _news(
+        self, request: Request, steps: Sequence[Step], reader: Follower, first: bool, booked: Booked | None
+    ) -> Letter:
+        place = self._places.get(request.place)
+        with reading(reader.language, place.timezone if place else "UTC"):
             link = f"{self._base}/requests/{request.number}"
             if reader.owner:
                 link += f"?key={quote(key_of(self._store, request.number))}"
@@ -86,12 +94,14 @@ class Letters:
                 f"{self._service(request)} · {request.number}",
                 said,
                 *(self._said(request, step) for step in steps),
+                self._appointments.said(request, booked) if booked else "",
                 f"{where}\n{link}",
                 "--\n" + _("No more mail about this report: %(link)s", link=stop),
             ]
+            files = (self._appointments.file(request, booked),) if booked else ()
         headers = {"List-Unsubscribe": f"<{stop}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
         text = "\n\n".join(part for part in parts if part) + "\n"
-        return Letter(reader.email, subject, text, reader.language, headers)
+        return Letter(reader.email, subject, text, reader.language, headers, files)
 
     def _follow(self, request: Request, reader: Follower) -> str:
         return f"{self._base}/requests/{request.number}/follow/{reader.token}"

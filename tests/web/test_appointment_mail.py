@@ -1,0 +1,171 @@
+"""Mail about an appointment: when and where with the booking, a reminder before it, once, and none once cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from icalendar import Calendar
+
+from mahakam.services.appointment_acts import book_slot
+from mahakam.services.appointment_reminders import AppointmentReminders
+from mahakam.services.booking import free_slots
+from mahakam.services.clock import promise_of
+from mahakam.services.desk import Desk, revision_of
+from mahakam.services.needs import service_of
+from mahakam.services.outbox import Postman, Server
+from mahakam.services.request import Draft, Request, utc_text
+from mahakam.services.workflow import RESIDENT
+from mahakam.web.appointment_letters import AppointmentLetters
+from mahakam.web.letters import Letters
+from support.mail import Mailbox, text_of
+from support.portal import TOWN, Portal, two_cities
+
+CARD = """name: {en: Family card, id: Kartu keluarga}
+personal: true
+workflow: appointment
+standard: {requirements: [{en: Your identity card, id: KTP Anda}]}
+office: {address: {en: Town hall, id: Balai kota}, hours: ["Mo-Su 00:00-23:59"]}
+appointments: {minutes: 60, capacity: 2, days: 14, notice: 1, remind: 24}
+"""
+BASE = "https://kota.example.id"
+ZONE = ZoneInfo("Asia/Makassar")
+DAY, MINUTE = dt.timedelta(days=1), dt.timedelta(minutes=1)
+
+
+class Registry(Portal):
+    """A town's registry with a mail server; ``now`` is moved by the test."""
+
+    def __init__(self, root: Path, store: str, box: Mailbox) -> None:
+        places = two_cities(root / "places")
+        (places / "prov/town/services/card.yaml").write_text(CARD)
+        with (places / "prov/town/city.yaml").open("a") as city:
+            city.write("clock: {days: [mon, tue, wed, thu, fri, sat, sun]}\n")
+        super().__init__(
+            root / "data", places, store=store, smtp=box.url, mail_from="Town <no@example.id>", url=BASE
+        )
+        self.box, self.store = box, self.node.store.tenant()
+        self.desk = Desk(self.node.broker, self.node.places, root / "data")
+        self.now = dt.datetime.now(dt.UTC)
+
+    def send(self, language: str = "en", contact: str = "warga@example.id") -> Request:
+        draft = Draft("town", "card", "A birth", TOWN, contact=contact, language=language)
+        return self.again(self.desk.send(draft).number)
+
+    def again(self, number: str) -> Request:
+        found = self.desk.request(number)
+        assert found
+        return found
+
+    def starts(self, request: Request) -> list[dt.datetime]:
+        service = service_of(self.node.places, request)
+        assert service and service.appointments
+        calendar = promise_of(self.node.places["town"], self.node.places).calendar
+        return [
+            one.start for one in free_slots(self.store, request, service.appointments, calendar, self.now)
+        ]
+
+    def book(self, request: Request, start: dt.datetime) -> Request:
+        seen = request, revision_of(request)
+        return book_slot(self.desk, self.node.places, seen, utc_text(start), "resident", RESIDENT, self.now)
+
+    def remind(self, at: dt.datetime) -> int:
+        letters = AppointmentLetters(self.store, self.node.places, BASE)
+        return AppointmentReminders(self.desk, self.store, self.node.places, letters).run(at)
+
+    def news(self) -> list[EmailMessage]:
+        Letters(self.store, self.desk, self.node.places, BASE).write_news()
+        return self.post()
+
+    def post(self) -> list[EmailMessage]:
+        before = len(self.box.letters)
+        asyncio.run(Postman(self.store, Server.parse(self.box.url), "Town <no@example.id>").deliver())
+        return self.box.letters[before:]
+
+
+@pytest.fixture
+def registry(tmp_path: Path, store_url: str) -> Iterator[Registry]:
+    with Mailbox() as box, Registry(tmp_path, store_url, box) as made:
+        yield made
+
+
+def _when(start: dt.datetime) -> str:
+    end = start + dt.timedelta(hours=1)
+    return f"{start:%A}, {start.day} {start:%B} {start.year}, {start:%H:%M}–{end:%H:%M} (WITA)"
+
+
+def _event(letter: EmailMessage) -> tuple[str, str, str]:
+    (file,) = letter.iter_attachments()
+    assert (file.get_content_type(), file.get_param("method")) == ("text/calendar", "PUBLISH")
+    (event,) = Calendar.from_ical(file.get_content()).walk("VEVENT")
+    return str(file.get_filename()), utc_text(event.decoded("dtstart")), str(event["location"])
+
+
+def test_the_news_of_a_booking_say_when_and_where_and_bring_the_calendar_file(registry: Registry) -> None:
+    request = registry.send()
+    registry.news()
+    start = registry.starts(request)[-1]
+    request = registry.book(request, start)
+    (letter,) = registry.news()
+    said = text_of(letter).splitlines()
+    assert said[said.index(f"Your appointment: {_when(start)}") + 1] == "Town hall"
+    assert _event(letter) == (f"{request.number}.ics", utc_text(start), "Town hall")
+    registry.desk.by_resident(request.number, revision_of(request), "cancel", "")
+    (letter,) = registry.news()
+    assert "Town hall" not in text_of(letter)
+    assert list(letter.iter_attachments()) == []
+
+
+def test_the_resident_is_reminded_once_in_their_language_and_the_citys_time(registry: Registry) -> None:
+    request = registry.send("id")
+    start = registry.starts(request)[-1]
+    registry.book(request, start)
+    registry.news()
+    assert registry.remind(start - DAY - MINUTE) == 0
+    assert registry.remind(start - DAY) == 1
+    assert registry.remind(start - MINUTE) == 0, "once"
+    (letter,) = registry.post()
+    assert letter["To"] == "warga@example.id"
+    assert letter["Subject"].startswith("Pengingat: ")
+    said = text_of(letter)
+    assert f"{start.astimezone(ZONE):%H:%M}" in said
+    assert "WITA" in said
+    assert "Balai kota" in said
+    assert "KTP Anda" in said
+    assert f"{BASE}/requests/{request.number}?key=" in said
+    assert _event(letter)[1] == utc_text(start)
+
+
+def test_who_moves_it_is_reminded_of_the_new_time_and_who_cancels_of_none(registry: Registry) -> None:
+    request = registry.send()
+    starts = registry.starts(request)
+    request = registry.book(request, starts[-30])
+    assert registry.remind(starts[-30] - DAY) == 1
+    request = registry.book(request, starts[-1])
+    assert registry.remind(starts[-30] - MINUTE) == 0
+    assert registry.remind(starts[-1] - DAY) == 1
+    request = registry.book(request, starts[-2])
+    registry.desk.by_resident(request.number, revision_of(request), "cancel", "")
+    assert registry.remind(starts[-2] - DAY) == 0
+
+
+def test_who_booked_a_moment_ago_and_whose_time_is_over_is_not_reminded(registry: Registry) -> None:
+    soon, late = registry.send(), registry.send()
+    registry.book(soon, registry.starts(soon)[0])
+    start = registry.starts(late)[-1]
+    registry.book(late, start)
+    assert registry.remind(registry.now + MINUTE) == 0
+    assert registry.remind(start) == 0
+
+
+def test_who_left_no_address_is_not_written_to(registry: Registry) -> None:
+    request = registry.send(contact="")
+    start = registry.starts(request)[-1]
+    registry.book(request, start)
+    assert registry.remind(start - DAY) == 0
+    assert registry.post() == []
