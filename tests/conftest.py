@@ -13,7 +13,6 @@ from hypothesis import settings
 from mahakam.services import photo
 from support.postgres import PostgresServer
 
-
 # The gate judges a change by the change: its examples are drawn from each test's own text. New ones are sought
 # by `make search`, which draws at random; what it finds becomes a test of its own.
 settings.register_profile("gate", derandomize=True)

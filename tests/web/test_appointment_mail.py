@@ -64,7 +64,8 @@ class Registry(Portal):
 
     def starts(self, request: Request) -> list[dt.datetime]:
         service = service_of(self.node.places, request)
-        assert service and service.appointments
+        assert service
+        assert service.appointments
         calendar = promise_of(self.node.places["town"], self.node.places).calendar
         return [
             one.start for one in free_slots(self.store, request, service.appointments, calendar, self.now)
