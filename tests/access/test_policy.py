@@ -41,6 +41,8 @@ WHO = {
     "recommendation.decide": {"representative"},
     "recommendation.follow": {"representative", "city_officer", "secretariat", "admin"},
     "meeting.delegate": {"representative", "secretariat", "admin"},
+    "action_plan.write": {"representative", "city_officer", "admin"},
+    "action_plan.collate": {"secretariat", "admin"},
     "account.manage": {"admin"},
     "node.manage": {"admin"},
 }
@@ -59,6 +61,11 @@ WHERE = {
     (("*",), ""): True,
     (("*",), "/kaltim/bontang"): True,
     (("bontang", "samarinda"), "/kaltim/samarinda"): True,
+    # A city's seat in the network: the country's office holds there, and the city's own.
+    (("ID",), "ID/samarinda"): True,
+    (("samarinda",), "ID/samarinda"): True,
+    (("TH",), "ID/samarinda"): False,
+    (("bontang",), "ID/samarinda"): False,
 }
 
 

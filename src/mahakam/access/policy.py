@@ -46,6 +46,8 @@ POLICY: dict[str, frozenset[str]] = {
     "recommendation.decide": frozenset({"representative"}),
     "recommendation.follow": frozenset({"representative", "city_officer", "secretariat", "admin"}),
     "meeting.delegate": frozenset({"representative", "secretariat", "admin"}),
+    "action_plan.write": frozenset({"representative", "city_officer", "admin"}),
+    "action_plan.collate": frozenset({"secretariat", "admin"}),
     "account.manage": frozenset({"admin"}),
     "node.manage": frozenset({"admin"}),
 }

@@ -74,9 +74,10 @@ class Standing(msgspec.Struct, frozen=True):
         own = self.principal is not None and allow(self.principal, action)
         return own or any(allow(one.principal, action, seat or one.seat) for one in self.offices)
 
-    def acting(self, action: str) -> Office | None:
-        """The office in which the person does the action; None for somebody who may without one."""
-        return next((one for one in self.offices if allow(one.principal, action, one.seat)), None)
+    def acting(self, action: str, seat: str = "") -> Office | None:
+        """The office in which the person does the action for a seat ("": for its own); None for somebody who may
+        without one."""
+        return next((one for one in self.offices if allow(one.principal, action, seat or one.seat)), None)
 
     @property
     def countries(self) -> tuple[str, ...]:

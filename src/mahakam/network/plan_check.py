@@ -20,7 +20,7 @@ def frame_faults(frame: Frame) -> list[Fault]:
     faults = [] if any(frame.vision.values()) else [Fault("vision", "either", {})]
     faults += _long("vision", frame.vision)
     if frame.until and frame.until not in _YEARS:
-        faults.append(Fault("until", "year", {}))
+        faults.append(Fault("until", "calendar_year", {}))
     if not frame.focus:
         faults.append(Fault("focus", "focus", {}))
     seen: set[str] = set()
@@ -110,7 +110,7 @@ def outcome_faults(outcomes: Iterable[Outcome], projects: Collection[str]) -> li
         if one.project and one.project not in projects:
             faults.append(Fault(f"{name}-project", "no_project", {"what": one.project}))
         years = [
-            Fault(f"{name}-{field}", "year", {})
+            Fault(f"{name}-{field}", "calendar_year", {})
             for field, year in (("baseline_year", one.baseline_year), ("target_year", one.target_year))
             if year not in _YEARS
         ]
@@ -141,7 +141,7 @@ def progress_faults(said: Progress, project: Project | None, day: dt.date) -> li
     if said.spent is not None and said.spent < 0:
         faults.append(Fault("spent", "amount", {}))
     if said.year not in _YEARS:
-        faults.append(Fault("year", "year", {}))
+        faults.append(Fault("year", "calendar_year", {}))
     if not 0 < len(said.text) <= LONGEST_TEXT:
         faults.append(Fault("text", "words", {"most": LONGEST_TEXT}))
     faults += [

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from mahakam.faults import Fault
 from mahakam.web.language import N_, _
+from mahakam.web.plan_faults import PLAN_FAULTS
 
 _FAULTS = {
     "choose": N_("Choose one from the list."),
@@ -36,6 +37,7 @@ _FAULTS = {
     "own": N_("You handed this release over yourself; somebody else examines it."),
     "findings": N_("Write what is to be mended, one finding a line."),
     "invitation": N_("This invitation was used already, or is too old. Ask for another."),
+    **PLAN_FAULTS,
 }
 
 
@@ -55,8 +57,12 @@ def said(faults: Iterable[Fault]) -> dict[str, str]:
     """Field → what is wrong with it and what would be right."""
     found: dict[str, str] = {}
     for fault in faults:
-        found.setdefault(fault.field, _(_FAULTS[fault.code], **fault.values))
+        found.setdefault(fault.field, fault_words(fault))
     return found
+
+
+def fault_words(fault: Fault) -> str:
+    return _(_FAULTS[fault.code], **fault.values)
 
 
 def changed() -> str:

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from mahakam.network.offices import Office, Standing, offices, standing
+from mahakam.network.plans import Seat, seats_of
 from mahakam.network.recommendation import Author, Evidence
 from mahakam.network.records import Records, records_of
 from mahakam.network.register import register_of
@@ -38,6 +39,7 @@ class Desk:
     """What a page of the network works with, for one request."""
 
     records: Records
+    seats: tuple[Seat, ...]
     standing: Standing
     offices: tuple[Office, ...]
     day: dt.date
@@ -55,7 +57,7 @@ class Desk:
         if role == "representative":
             return self.countries.get(seat, seat)
         if role == "city_officer":
-            return next((one.name for one in self.records.cities if one.code == seat), seat)
+            return next((one.name for one in self.seats if one.code == seat), seat)
         return seat
 
     def author_words(self, author: Author) -> str:
@@ -73,8 +75,10 @@ def desk(request: Request) -> Desk:
             raise HTTPException(404, _("This node knows no network of cities."))
         in_timezone(register.place.timezone)
         day = dt.datetime.now(ZoneInfo(register.place.timezone)).date()
+        records = records_of(site.broker, register)
         request.state.network_desk = Desk(
-            records_of(site.broker, register),
+            records,
+            seats_of(site.broker, records),
             standing(site.store, gate.visitor(request), day),
             tuple(offices(site.store)),
             day,
@@ -99,12 +103,12 @@ def require(request: Request, action: str, seat: str = "") -> Desk:
     raise HTTPException(303, headers={"Location": f"/signin?next={quote(back, safe='')}"})
 
 
-def author(request: Request, action: str) -> Author:
+def author(request: Request, action: str, seat: str = "") -> Author:
     """Who does the action, in the office that allows it. The visitor may do it."""
     found = desk(request)
     visitor = gate.visitor(request)
     account = visitor.name if visitor else ""
-    office = found.standing.acting(action)
+    office = found.standing.acting(action, seat)
     return (
         Author(account, office.name, office.role, office.seat) if office else Author(account, account, "", "")
     )

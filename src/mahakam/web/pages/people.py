@@ -136,7 +136,7 @@ def _page(
         leaving=leaving,
         roles=[(role, _(ROLES[role])) for role in OFFICES],
         countries=sorted(found.countries.items(), key=lambda one: one[1]),
-        cities=[(one.code, f"{one.name}, {one.country}") for one in found.records.cities],
+        cities=[(one.code, f"{one.name}, {one.country}") for one in found.seats],
         vacant=_vacant(found),
         typed=dict.fromkeys(_FIELDS, "") | {"since": found.day.isoformat()} | (typed or {}),
         errors=Errors(errors or {}),
@@ -169,7 +169,7 @@ def _appoint(request: Request, form: FormData) -> Response:
         return _page(request, typed, {"form": gate.stale()}, 403)
     role = leaving.role if leaving else typed["role"]
     field = {"representative": "country", "city_officer": "city"}.get(role, "organisation")
-    seats = {"country": found.countries, "city": [one.code for one in found.records.cities]}.get(field, ())
+    seats = {"country": found.countries, "city": [one.code for one in found.seats]}.get(field, ())
     visitor = gate.visitor(request)
     try:
         link = appoint(
