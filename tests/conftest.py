@@ -6,17 +6,20 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from mahakam.services import photo
 from support.postgres import PostgresServer
 
 # The gate judges a change by the change: its examples are drawn from each test's own text. New ones are sought
-# by `make search`, which draws at random; what it finds becomes a test of its own.
-settings.register_profile("gate", derandomize=True)
-settings.register_profile("search", max_examples=1_000, print_blob=True)
+# by `make search`, which draws at random; what it finds becomes a test of its own. Neither asserts a time: the first
+# draw of a fresh clone alone takes seconds on a busy machine.
+_PATIENT: Any = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("gate", derandomize=True, **_PATIENT)
+settings.register_profile("search", max_examples=1_000, print_blob=True, **_PATIENT)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 

@@ -298,3 +298,22 @@ def _key(node: Node) -> str:
     from mahakam.access.keys import add_key
 
     return add_key(node.store.tenant(""), "all", ("write",), ("*",))[0]
+
+
+def test_the_tag_of_an_entity_tells_nothing_of_what_is_hidden(city: City) -> None:
+    def tag(role: str | None) -> str:
+        answer = city.api("HEAD", f"/entities/{ID}", headers=city.bearer(role))
+        return str(answer.headers["etag"])
+
+    before = {role: tag(role) for role in (None, "steward")}
+    city.node.broker.replace({**HOUSE, "nik": {"type": "Property", "value": "6472010101900002"}})
+    assert tag(None) == before[None]
+    assert tag("steward") != before["steward"]
+
+    def write(name: str, tag: str) -> int:
+        headers = {**city.bearer("steward"), "if-match": tag, "origin": "http://localhost"}
+        sent = city.api("PATCH", f"/entities/{ID}/attrs", json={"village": name}, headers=headers)
+        return int(sent.status_code)
+
+    assert write("Karang Asam", before["steward"]) == 412
+    assert write("Karang Asam", tag("steward")) == 204

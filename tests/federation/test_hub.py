@@ -223,6 +223,35 @@ def test_writes_reach_the_exclusive_source_and_the_rest_stays_here(network: Netw
     assert not source.holds(STATION)
 
 
+def test_a_condition_is_for_what_one_node_holds(network: Network) -> None:
+    """Nobody could keep it for all of them at once; a read of the whole may be conditional."""
+    id = network["bontang"].create("urn:ngsi-ld:Weather:1", temperature=21)
+    network.hub.create(id, wind=3)
+    source = network.hub.register(
+        "bontang", network["bontang"], operations=["federationOps", "redirectionOps"]
+    )
+    path = f"/entities/{id}"
+    whole = network.hub.get(path)
+    assert whole.json().keys() >= {"temperature", "wind"}
+    assert network.hub.get(path, if_none_match=whole.headers["etag"]).status_code == 304
+    tag = network.hub.get(f"{path}?local=true").headers["etag"]
+    for header in ("if-match", "if-none-match"):
+        for method, where, body in (
+            ("PATCH", path, {"temperature": 22}),
+            ("DELETE", f"{path}/attrs/temperature", None),
+            ("DELETE", path, None),
+        ):
+            more = {} if body is None else {"json": body}
+            refused = network.hub(method, where, headers={header: tag}, **more)
+            assert refused.status_code == 422, (header, method, where, refused.text)
+    assert network["bontang"].get(path).json()["temperature"]["value"] == 21
+    done = network.hub("PATCH", f"{path}?local=true", headers={"if-match": tag}, json={"wind": 4})
+    assert done.status_code == 204, done.text
+    network.hub("PATCH", f"{path}?local=true", json={"wind": 5})
+    assert network.hub.get(path, if_none_match=whole.headers["etag"]).status_code == 200
+    network.hub("DELETE", f"/csourceRegistrations/{source}")
+
+
 def test_what_a_source_cannot_do_is_a_conflict_and_the_rest_is_done(network: Network) -> None:
     network.hub.create(STATION, name="Mahakam")
     registration = network.hub.register(

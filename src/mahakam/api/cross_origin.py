@@ -13,11 +13,12 @@ _Asgi = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
 
 _EXPOSED = (
     b"Location, Link, Content-Range, NGSILD-Results-Count, NGSILD-Tenant, NGSILD-Warning, NGSILD-EntityMap, "
-    b"NGSILD-Snapshot, Preference-Applied"
+    b"NGSILD-Snapshot, Preference-Applied, ETag"
 )
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 _HEADERS = (
-    b"Accept, Authorization, Content-Type, Link, Prefer, NGSILD-Tenant, NGSILD-EntityMap, NGSILD-Snapshot"
+    b"Accept, Authorization, Content-Type, Link, Prefer, If-Match, If-None-Match, NGSILD-Tenant, NGSILD-EntityMap, "
+    b"NGSILD-Snapshot"
 )
 _SECONDS = b"600"
 

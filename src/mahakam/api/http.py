@@ -112,7 +112,7 @@ def asgi(handler: Handler, direct: Direct) -> Callable[[_Scope, _Receive, _Send]
                 Request(method, path, scope["query_string"].decode("latin-1"), headers, body)
             )
         pairs = encoded(response.headers)
-        if response.status != 204:
+        if response.status not in (204, 304):
             pairs.append((b"content-length", b"%d" % len(response.body)))
         await send({"type": "http.response.start", "status": response.status, "headers": pairs})
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else response.body})

@@ -12,6 +12,7 @@ from mahakam.api.ngsild.presentation import FORMS, READ_OPTIONS
 from mahakam.api.ngsild.routes import ROUTES, Route
 from mahakam.api.ngsild.temporal_reads import FORMS as EVOLUTION_FORMS
 from mahakam.api.ngsild.temporal_reads import OPTIONS, TEMPORAL
+from mahakam.api.openapi_conditions import condition_parameters, tag_headers, takes_conditions
 from mahakam.api.openapi_subscription import subscription_schemas
 from mahakam.broker.federation.operations import GROUPS, KNOWN
 from mahakam.broker.federation.registration import MODES
@@ -147,6 +148,7 @@ _REFUSALS = {
     "422": "Not served yet",
     "504": "The @context cannot be had",
 }
+_UNFULFILLED = "If-Match or If-None-Match is not fulfilled"
 
 
 def document() -> dict[str, Any]:
@@ -176,10 +178,11 @@ def _operation(route: Route) -> dict[str, Any]:
         "operationId": route.operation,
         "summary": route.summary,
         "description": (route.handler.__doc__ or "").strip(),
-        "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers()],
+        "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers(route)],
         "responses": {
             **{str(status): _answer(route, status) for status in route.statuses},
             **{status: _refusal(why) for status, why in _REFUSALS.items()},
+            **({"412": _refusal(_UNFULFILLED)} if takes_conditions(route) else {}),
         },
     }
     if route.body:
@@ -229,14 +232,17 @@ def _parameter(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": text, "schema": schema}
 
 
-def _headers() -> list[dict[str, Any]]:
-    tenant = {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"}
-    return [{"name": "NGSILD-Tenant", "in": "header", "description": "The tenant", "schema": tenant}]
+def _headers(route: Route) -> list[dict[str, Any]]:
+    schema = {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"}
+    tenant = {"name": "NGSILD-Tenant", "in": "header", "description": "The tenant", "schema": schema}
+    return [tenant, *condition_parameters(route)]
 
 
 def _answer(route: Route, status: int) -> dict[str, Any]:
     if status == 204:
         return {"description": "Done"}
+    if status == 304:
+        return {"description": "The caller has it already", "headers": tag_headers(route)}
     if status == 206:
         header = {
             "content-range": {
@@ -270,7 +276,8 @@ def _answer(route: Route, status: int) -> dict[str, Any]:
         content = {JSON: {"schema": one}, JSON_LD: {"schema": one}, GEO_JSON: {"schema": feature}}
     else:
         content = {JSON: {"schema": {}}, JSON_LD: {"schema": {}}}
-    return {"description": "Found", "content": content}
+    headers = tag_headers(route)
+    return {"description": "Found", "content": content} | ({"headers": headers} if headers else {})
 
 
 def _refusal(why: str) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from heapq import nsmallest
 from time import time
 from typing import Any, TypeVar, cast
 
+import orjson
+
 from mahakam.broker.clock import now, stamped
 from mahakam.broker.contracts import ContractBook
 from mahakam.broker.federation.notices import notice
@@ -142,6 +144,10 @@ class Broker:
         document = self.store.document(id)
         return None if document is None else self._transients.marked(document)
 
+    def marked(self, body: bytes) -> Document:
+        """What :meth:`body` answered as a document with its ``expiresAt``, and without system times."""
+        return self._transients.marked(orjson.loads(body))
+
     def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
         self._look()
         return self.store.bodies(selection, limit, offset)
@@ -262,8 +268,10 @@ class Broker:
         """Raises Problem ResourceNotFound."""
         self.store.write(self._one(Delete(id), author))
 
-    async def adelete(self, id: str, author: str = "") -> None:
-        await self.store.submit_async(self._one(Delete(id), author))
+    async def adelete(
+        self, id: str, author: str = "", check: Callable[[Document], None] | None = None
+    ) -> None:
+        await self.store.submit_async(self._one(Delete(id, check), author))
 
     def batch(self, writes: Sequence[Write], author: str = "") -> list[Written]:
         """Many writes in one transaction; a refused one does not stop the others: its result says why."""
@@ -421,8 +429,10 @@ class Broker:
             case Modify(id, patch):
                 stored = self._transients.marked(_found(transaction, id), transaction)
                 return self._patch(transaction, stored, patch, author, at)
-            case Delete(id):
+            case Delete(id, check):
                 before = _found(transaction, id)
+                if check is not None:
+                    check(self._transients.marked(before, transaction))
                 transaction.delete(id)
                 if self._transients.any:
                     self._transients.keep(transaction, id, ())

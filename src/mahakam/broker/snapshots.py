@@ -8,6 +8,8 @@ from heapq import nsmallest
 from itertools import islice
 from typing import Any, TypeVar, cast
 
+import orjson
+
 from mahakam.broker.clock import now
 from mahakam.broker.frozen_evolutions import FrozenEvolutions, as_record
 from mahakam.broker.history import History
@@ -168,6 +170,10 @@ class Frozen:
 
     def get(self, id: str) -> Document | None:
         return self._documents.get(id)
+
+    def marked(self, body: bytes) -> Document:
+        document: Document = orjson.loads(body)
+        return document
 
     def scan(self, selection: Selection = _EVERYTHING) -> Iterator[Document]:
         return (document for document in self._documents.values() if matches(document, selection))

@@ -47,9 +47,10 @@ class Modify:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """The end of an entity; refused if there is none."""
+    """The end of an entity; refused if there is none, or by what ``check`` raises, in the transaction."""
 
     id: str
+    check: Callable[[Document], None] | None = None
 
 
 Write = Create | Replace | Upsert | Modify | Delete

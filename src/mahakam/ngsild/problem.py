@@ -12,6 +12,7 @@ STATUS = {
     "ResourceNotFound": 404,
     "AlreadyExists": 409,
     "Conflict": 409,
+    "PreconditionFailed": 412,
     "OperationNotSupported": 422,
     "TooComplexQuery": 403,
     "TooManyResults": 403,

@@ -7,6 +7,7 @@ from functools import partial
 
 from mahakam.api.http import Response
 from mahakam.api.ngsild.call import JSON, JSON_LD, MERGE_PATCH, Call
+from mahakam.api.ngsild.conditions import conditional
 from mahakam.api.ngsild.entities import guarded, same_id
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.core import absolute
@@ -45,13 +46,13 @@ async def _several(call: Call, types: tuple[str, ...], overwrite: bool | None) -
     payload, context = await call.payload(types)
     same_id(payload, id)
     fragment = parse_fragment(payload, context)
-    work = guarded(
+    patch = conditional(
         call,
         (lambda stored, at: update(stored, fragment, at))
         if overwrite is None
         else (lambda stored, at: append(stored, fragment, at, overwrite=overwrite)),
-        _types(call, context),
     )
+    work = guarded(call, patch, _types(call, context))
     written = await broker.achange(id, work, call.author)
     if not written.not_updated:
         return call.empty()
@@ -89,9 +90,8 @@ async def partial_update(call: Call) -> Response:
     payload, context = await call.payload((JSON, JSON_LD, MERGE_PATCH))
     name = _name(call, context)
     fragment = parse_attribute(payload, context, partial=True)
-    work = guarded(
-        call, lambda stored, at: partial_attribute(stored, name, fragment, at), _types(call, context)
-    )
+    patch = conditional(call, lambda stored, at: partial_attribute(stored, name, fragment, at))
+    work = guarded(call, patch, _types(call, context))
     await broker.achange(id, work, call.author)
     return call.empty()
 
@@ -103,9 +103,8 @@ async def replace_one(call: Call) -> Response:
     payload, context = await call.payload()
     name = _name(call, context)
     attribute = parse_attribute(payload, context, partial=False)
-    work = guarded(
-        call, lambda stored, at: replace_attribute(stored, name, attribute, at), _types(call, context)
-    )
+    patch = conditional(call, lambda stored, at: replace_attribute(stored, name, attribute, at))
+    work = guarded(call, patch, _types(call, context))
     await broker.achange(id, work, call.author)
     return call.empty()
 
@@ -121,11 +120,11 @@ async def delete_one(call: Call) -> Response:
     context = await call.context()
     name = _name(call, context, deletes=True)
     types = _types(call, context)
-    work = guarded(
+    patch = conditional(
         call,
         lambda stored, at: delete_attribute(stored, name, at, dataset_id=dataset_id, delete_all=delete_all),
-        types,
     )
+    work = guarded(call, patch, types)
     dataset = None if delete_all else dataset_id or ""
     try:
         await broker.achange(id, work, call.author)

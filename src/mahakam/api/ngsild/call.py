@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mahakam.broker.contexts import Contexts
     from mahakam.broker.federation.client import Client
     from mahakam.broker.identity import Identity
+    from mahakam.broker.sight import Sight
 
 T = TypeVar("T")
 Identify = Callable[[Headers], Principal | None]
@@ -111,12 +112,19 @@ class Call:
 
         Raises Problem NonexistentTenant.
         """
-        tenant, rights = self.tenant, self.node.rights
+        tenant = self.tenant
         broker = self.node.broker.tenant(tenant) if tenant else self.node.broker
+        sight = self.sight
+        return broker if sight is None else broker.seen(sight)
+
+    @property
+    def sight(self) -> Sight | None:
+        """What the caller sees; None: all."""
+        rights = self.node.rights
         if rights is None or not rights.open.names:
-            return broker
+            return None
         sight = rights.open if self.open_only else rights.sight(self.principal())
-        return broker.seen(sight) if sight.names else broker
+        return sight if sight.names else None
 
     async def broker_for_creation(self) -> Broker:
         """The same, where a tenant that does not exist yet is made (clause 4.14)."""

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from mahakam.api.http import Response, problem_response
 from mahakam.api.ngsild.call import Call, accepted, flag_of
+from mahakam.api.ngsild.conditions import tagged
 from mahakam.api.ngsild.entities import Plan, compile_plan
 from mahakam.api.ngsild.forwarding import Forwarding, json_of
 from mahakam.api.ngsild.posted import parameters_of
@@ -80,7 +81,7 @@ async def retrieve(call: Call) -> Response | None:
         or (shape.attrs and not any(name in document for name in shape.attrs))
     ):
         return problem_response(not_found(id), call.headers(*forwarding.warnings))
-    return _warned(one_entity(call, document, shape, context, accept), forwarding)
+    return _warned(tagged(call, one_entity(call, document, shape, context, accept), ""), forwarding)
 
 
 async def parts_elsewhere(

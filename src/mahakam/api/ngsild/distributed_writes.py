@@ -13,6 +13,7 @@ import orjson
 
 from mahakam.api.http import Request, Response
 from mahakam.api.ngsild.call import JSON, JSON_LD, MERGE_PATCH, Call
+from mahakam.api.ngsild.conditions import refuse_spread
 from mahakam.api.ngsild.entities import location, same_id
 from mahakam.api.ngsild.forwarding import Forwarding
 from mahakam.api.ngsild.outcomes import Outcome, answer_of, conflict, entity_result, outcome
@@ -100,6 +101,7 @@ async def entity(
     shares = shares_of(found, given, operation)
     if not shares.sources and not shares.unable:
         return None
+    refuse_spread(call)
     refuse_loop(forwarding, shares)
     if forwarding.looped:
         return None
@@ -146,6 +148,7 @@ async def attribute(call: Call, handler: Handler, operation: str) -> Response | 
     shares = shares_of(found, (name,), operation)
     if not shares.sources and not shares.unable:
         return None
+    refuse_spread(call)
     refuse_loop(forwarding, shares)
     if forwarding.looped:
         return None
@@ -214,6 +217,7 @@ async def delete(call: Call, handler: Handler, operation: str) -> Response | Non
     shares = shares_of(found, (), operation, everything=True)
     if not shares.sources and not shares.unable:
         return None
+    refuse_spread(call)
     refuse_loop(forwarding, shares)
     if forwarding.looped:
         return None

@@ -28,6 +28,14 @@ from mahakam.api.ngsild.call import (
     options_of,
     parameters,
 )
+from mahakam.api.ngsild.conditions import (
+    conditional,
+    precondition,
+    refuse_existing,
+    refuse_new,
+    tagged,
+    version_of,
+)
 from mahakam.api.ngsild.entitymaps import HEADER, MAP_PARAMETERS, header, map_of, within
 from mahakam.api.ngsild.presentation import (
     ENTITY_MEDIA,
@@ -89,7 +97,13 @@ async def create(call: Call) -> Response:
     broker = await call.broker_for_creation()
     draft = await _posted(call)
     author = call.authorised(draft.head.get("scope"))
-    await broker.acreate(draft, author)
+    refuse_new(call.request.headers)
+    try:
+        await broker.acreate(draft, author)
+    except Problem as problem:
+        if problem.kind == "AlreadyExists":
+            refuse_existing(call.request.headers)
+        raise
     return call.empty(201, ("location", location(draft.id)))
 
 
@@ -130,9 +144,10 @@ async def retrieve(call: Call) -> Response:
         body = broker.body(id)
         if body is None:
             raise not_found(require_uri(id, "The entity id"))
+        version = version_of(broker.marked(body))
         if accept == JSON:
-            return Response(200, call.headers(*JSON_HEADERS) if call.tenant else JSON_HEADERS, body)
-        return Response(200, call.headers(*_LD_HEADERS), with_core_context(body))
+            return tagged(call, Response(200, call.headers(*JSON_HEADERS), body), version, plain=True)
+        return tagged(call, Response(200, call.headers(*_LD_HEADERS), with_core_context(body)), version)
     context = await call.context()
     shape = presentation(call.params, call.options(READ_OPTIONS), context)
     document = broker.get(call.entity_id)
@@ -147,6 +162,7 @@ async def retrieve(call: Call) -> Response:
 
 def _one(call: Call, document: Document, shape: Presentation, context: Context, accept: str) -> Response:
     answer = one_entity(call, document, shape, context, accept)
+    answer = tagged(call, answer, version_of(document))
     found, _ = map_of(call, Selection(ids=(document["id"],)))
     return answer if found is None else Response(answer.status, [*answer.headers, header(found)], answer.body)
 
@@ -397,7 +413,8 @@ async def replace(call: Call) -> Response:
     same_id(payload, id)
     document = parse_entity({**payload, "id": id} if isinstance(payload, dict) else payload, context, "")
     author = call.authorised(document.get("scope"))
-    await broker.achange(id, guarded(call, lambda stored, at: replace_entity(stored, document, at)), author)
+    patch = conditional(call, lambda stored, at: replace_entity(stored, document, at))
+    await broker.achange(id, guarded(call, patch), author)
     return call.empty()
 
 
@@ -414,11 +431,10 @@ async def merge_entity(call: Call) -> Response:
     same_id(payload, id)
     fragment = parse_fragment(payload, context)
     types = call.params.get("type")
-    work = guarded(
-        call,
-        lambda stored, at: merge(stored, fragment, at, observed_at=observed_at, lang=lang),
-        parse_types(types, context) if types else None,
+    patch = conditional(
+        call, lambda stored, at: merge(stored, fragment, at, observed_at=observed_at, lang=lang)
     )
+    work = guarded(call, patch, parse_types(types, context) if types else None)
     await broker.achange(id, work, call.author)
     return call.empty()
 
@@ -434,7 +450,7 @@ async def delete(call: Call) -> Response:
         if document is None or not _of_type(document, types, await call.context()):
             raise not_found(id)
         call.permit(principal, document.get("scope"))
-    await broker.adelete(id, call.author)
+    await broker.adelete(id, call.author, precondition(call))
     return call.empty()
 
 

@@ -111,7 +111,7 @@ ROUTES: tuple[Route, ...] = (
         _ENTITY,
         entities.retrieve,
         "Retrieve an entity",
-        (200, 203),
+        (200, 203, 304),
         READ_PARAMETERS | entitymaps.MAP_PARAMETERS | {"type"},
     ),
     Route(
