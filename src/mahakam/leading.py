@@ -22,6 +22,8 @@ ALERT = 30.0
 """Seconds between looks at the feeds."""
 PURGE = 3600.0
 """Seconds between purges of attribute instances that are kept no longer."""
+RETAIN = 3600.0
+"""Seconds between looks for documents that are kept no longer."""
 LINEAGE = 10.0
 """Seconds between looks for runs that the lineage server has not been told of."""
 EXCHANGE = 300.0
@@ -81,6 +83,7 @@ class Leader(Rounds):
             yield Mailing(self._node)
         yield Every("reminders", REMIND, self._remind)
         yield Every("alerts of feeds", ALERT, self._alert)
+        yield Every("retention of documents", RETAIN, self._retain)
         yield Every("histories", PURGE, self._purge)
         if self._node.settings.openlineage:
             yield Every("lineage", LINEAGE, self._tell_lineage, patience=1.0)
@@ -126,6 +129,14 @@ class Leader(Rounds):
             store = node.store.tenant()
             remind = AppointmentLetters(store, node.places, node.settings.base)
             AppointmentReminders(desk, store, node.places, remind).run()
+
+    def _retain(self) -> None:
+        from mahakam.services.desk import Desk
+        from mahakam.services.retention import Retention
+
+        node = self._node
+        desk = Desk(node.broker, node.places, node.settings.data)
+        Retention(desk, desk.store, node.places, node.settings.data).run()
 
     def _alert(self) -> None:
         from mahakam.web.alerting import alerts

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mahakam.cli.options import config_option
+from mahakam.cli.options import config_option, data_option
 
 if TYPE_CHECKING:
     from mahakam.config import Place
@@ -22,6 +22,7 @@ def service() -> None:
     \b
     mahakam service check --config cities
     mahakam service workflow licence
+    mahakam service retention --config cities --data /var/lib/mahakam
     """
 
 
@@ -87,6 +88,38 @@ def workflow(file: Path) -> int:
                 more += ["once"] if way.once else []
                 click.echo(f"  {way.code:<12} → {way.target:<12} {'; '.join(more)}")
     return 0
+
+
+@service.command(
+    epilog="""\b
+Example:
+  mahakam service retention --dry-run --config cities --data /var/lib/mahakam"""
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, remove nothing.")
+@data_option
+@config_option
+def retention(dry_run: bool, data: Path, config: tuple[Path, ...]) -> None:
+    """Remove the documents of settled requests that are kept no longer, as `retention:` of their services says.
+
+    The course of each request says that they were deleted. A node that serves does the same once an hour.
+    """
+    import datetime as dt
+
+    from mahakam.cli.node import opened
+    from mahakam.services.desk import Desk
+    from mahakam.services.retention import Retention
+
+    with opened(data, config) as node:
+        desk = Desk(node.broker, node.places, node.settings.data)
+        runs = Retention(desk, desk.store, node.places, node.settings.data)
+        if dry_run:
+            numbers = [request.number for request in runs.due(dt.datetime.now(dt.UTC))]
+            click.echo(
+                "".join(f"{number}\n" for number in numbers) + f"{len(numbers)} requests, nothing was removed"
+            )
+            return
+        done = runs.run()
+        click.echo(f"documents of {done.requests} requests removed, {done.files} files deleted")
 
 
 def _readings(places: Mapping[str, Place]) -> Iterator[Callable[[], str]]:

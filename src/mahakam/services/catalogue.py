@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mahakam.config import ConfigError, Place, Text, as_text, chain, read_yaml
-from mahakam.services.asked_documents import AskedDocument, read_documents
+from mahakam.services.asked_documents import AskedDocument, read_documents, read_retention
 from mahakam.services.clock import read_targets
 from mahakam.services.form import Question, read_form
 from mahakam.services.payment_record import Fee, read_fee
@@ -36,6 +36,7 @@ _FIELDS = {
     "reach": "metres that two reports of one problem may lie apart",
     "workflow": "the states that a request goes through: report (if not said), or the name of another one",
     "documents": "the documents that a resident sends",
+    "retention": "the days that documents are kept after a request was settled",
     "appointments": "its slots: minutes, capacity, days ahead, hours of notice",
     "fee": "what it costs: currency and amount",
     "product": "the signed letter that it hands out, and who approves it",
@@ -84,6 +85,7 @@ class Service:
     workflow: str = DEFAULT
     flow: Workflow | None = None
     documents: tuple[AskedDocument, ...] = ()
+    retention: int | None = None
     appointments: Appointments | None = None
     fee: Fee | None = None
 
@@ -179,6 +181,7 @@ def read_service(code: str, place: str, path: Path) -> Service:
         appointments=read_appointments(path, raw.get("appointments"), office),
         fee=read_fee(path, raw.get("fee")),
         documents=read_documents(path, raw.get("documents")),
+        retention=read_retention(path, raw.get("retention")),
         workflow=str(raw.get("workflow") or DEFAULT),
     )
 

@@ -53,7 +53,7 @@ from mahakam.services.routing import TRIAGE, route, routing_of, team_name
 from mahakam.services.states import OPEN
 from mahakam.services.villages import VILLAGES, areas_of, village_of
 from mahakam.services.workflow import OFFICER, Transition, Who, Workflow, WorkflowState
-from mahakam.store.protocol import Transaction
+from mahakam.store.protocol import EntityStore, Transaction
 
 
 class Changed(Exception):
@@ -125,6 +125,11 @@ class Desk:
         self._broker = broker
         self._places = places
         self._data = data
+
+    @property
+    def store(self) -> EntityStore:
+        """Where what belongs to requests is kept."""
+        return self._broker.store
 
     # Taking in
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mahakam.ngsild.problem import Problem
 from mahakam.services.asked_documents import AskedDocument, FileKind
-from mahakam.services.desk import Desk
+from mahakam.services.desk import Changed, Desk
 from mahakam.services.document_check import DocumentError, checked
-from mahakam.services.dossier import KIND, SentDocument, forget_files, keep_file
-from mahakam.services.request import Fault, Refused, Request, Step, clean, utc_now, words_faults
+from mahakam.services.dossier import KIND, SentDocument, delete_files, doom, keep_files, spare, sweep
+from mahakam.services.request import Fault, Refused, Request, Step, clean, utc_now, utc_text, words_faults
 from mahakam.store.protocol import Transaction
 
 MOST_SENDINGS = 50
@@ -44,12 +46,12 @@ def send(
             faults.append(Fault(f"document-{code}", error.reason, {"most": most}))
     if faults:
         raise Refused(faults)
-    at = utc_now()
+    now = dt.datetime.now(dt.UTC)
+    names = keep_files(desk.store, data, [raw for _kind, raw in good.values()], now)
     fresh = {
-        code: SentDocument(code, keep_file(data, raw), kind, len(raw), at)
-        for code, (kind, raw) in good.items()
+        code: SentDocument(code, name, kind, len(raw), utc_text(now))
+        for name, (code, (kind, raw)) in zip(names, good.items(), strict=True)
     }
-    replaced: list[str] = []
 
     def decide(before: Request, _words: str) -> Step:
         if not before.open or before.merged_into:
@@ -62,17 +64,20 @@ def send(
         kept: dict[str, Any] = transaction.record(KIND, request.number) or {}
         if settled := [code for code in fresh if kept.get(code, {}).get("state") == "accepted"]:
             raise Refused([Fault(f"document-{settled[0]}", "accepted", {})])
-        replaced[:] = [kept[code]["file"] for code in fresh if code in kept]
+        for code, one in fresh.items():
+            spare(transaction, one.file)
+            if code in kept:
+                doom(transaction, kept[code]["file"], now)
         transaction.save_record(
             KIND, request.number, kept | {code: asdict(one) for code, one in fresh.items()}
         )
 
     try:
         done = desk.advance(request.number, revision, "", decide, "resident", also=also)
-    except Exception:
-        forget_files(data, [one.file for one in fresh.values()])
+    except (Refused, Changed, Problem):
+        delete_files(desk.store, data, names)
         raise
-    forget_files(data, replaced)
+    sweep(desk.store, data, now)
     return done
 
 

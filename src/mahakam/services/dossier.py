@@ -6,6 +6,7 @@ only the resident with the key and those who work on the request see.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 import uuid
@@ -17,8 +18,12 @@ from typing import Literal
 from mahakam.services.asked_documents import AskedDocument, FileKind
 from mahakam.store.protocol import EntityStore, Transaction
 
-KIND = "request-documents"
+KIND, REMOVED = "request-documents", "request-documents-removed"
+"""What is there, and what was removed when it was kept long enough."""
+_DOOMED = "document-files-doomed"
 _FILE = re.compile(r"[0-9a-f]{32}")
+_PATIENCE = dt.timedelta(days=1)
+"""How long a file may lie unnamed: longer than any sending takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +64,61 @@ def file_of(data: Path, document: SentDocument) -> Path | None:
     return path if _FILE.fullmatch(document.file) and path.is_file() else None
 
 
-def keep_file(data: Path, content: bytes) -> str:
-    """Written and synced before the request says that it is there: a crash leaves a file that nobody names."""
-    name = uuid.uuid4().hex
-    path = _path(data, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("xb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    path.chmod(0o600)
-    return name
+def removed_of(store: EntityStore, number: str) -> dict[str, str]:
+    """What was removed of a request's documents: code → when (ISO 8601 UTC)."""
+    return {code: str(one["at"]) for code, one in (store.record(REMOVED, number) or {}).items()}
 
 
-def forget_files(data: Path, names: Sequence[str]) -> None:
+def keep_files(store: EntityStore, data: Path, contents: Sequence[bytes], now: dt.datetime) -> list[str]:
+    """Write files and sync them before a request names them; their names. Each is doomed until :func:`spare`, so that
+    what a crash leaves unnamed does not stay."""
+    names = [uuid.uuid4().hex for _content in contents]
+
+    def work(transaction: Transaction) -> None:
+        for name in names:
+            doom(transaction, name, now + _PATIENCE)
+
+    store.write(work)
+    for name, content in zip(names, contents, strict=True):
+        path = _path(data, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as stream:
+            path.chmod(0o600)
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+    return names
+
+
+def doom(transaction: Transaction, name: str, after: dt.datetime) -> None:
+    """A file that is to be deleted once that moment is over."""
+    transaction.save_record(_DOOMED, name, {"after": after.timestamp()})
+
+
+def spare(transaction: Transaction, name: str) -> None:
+    """The file is named by a request now."""
+    transaction.save_record(_DOOMED, name, None)
+
+
+def sweep(store: EntityStore, data: Path, now: dt.datetime) -> int:
+    """Delete the doomed files whose time is over; how many there were. What breaks off goes on with the next sweep."""
+    at = now.timestamp()
+    names = [name for name, kept in store.records(_DOOMED).items() if kept["after"] <= at]
+    delete_files(store, data, names)
+    return len(names)
+
+
+def delete_files(store: EntityStore, data: Path, names: Sequence[str]) -> None:
+    """Delete files that no request names."""
     for name in names:
         _path(data, name).unlink(missing_ok=True)
+
+    def work(transaction: Transaction) -> None:
+        for name in names:
+            spare(transaction, name)
+
+    if names:
+        store.write(work)
 
 
 def _path(data: Path, name: str) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mahakam.services.asked_documents import AskedDocument
-from mahakam.services.dossier import SentDocument, documents_of
+from mahakam.services.dossier import SentDocument, documents_of, removed_of
 from mahakam.services.needs import service_of
 from mahakam.services.payment_record import Fee, Payment, payments_of
 from mahakam.services.request import Request
@@ -17,24 +17,30 @@ STATES = {
     "sent": (N_("sent, not looked at yet"), "flow"),
     "accepted": (N_("accepted"), "ok"),
     "returned": (N_("returned"), "bad"),
+    "removed": (N_("deleted, kept long enough"), ""),
 }
 """State of a document → word and class of its chip."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentShown:
-    """``sent`` is None for what is not there."""
+    """``sent`` is None for what is not there; ``removed`` says when it was deleted, "" if it was not."""
 
     asked: AskedDocument
     sent: SentDocument | None
+    removed: str = ""
 
     @property
     def word(self) -> str:
-        return STATES[self.sent.state if self.sent else ""][0]
+        return STATES[self._state][0]
 
     @property
     def kind(self) -> str:
-        return STATES[self.sent.state if self.sent else ""][1]
+        return STATES[self._state][1]
+
+    @property
+    def _state(self) -> str:
+        return self.sent.state if self.sent else "removed" if self.removed else ""
 
     @property
     def accepts(self) -> str:
@@ -64,4 +70,5 @@ def documents_shown(site: Site, found: Request) -> list[DocumentShown]:
     service = service_of(site.places, found)
     asked = service.documents if service else ()
     sent = documents_of(site.store, found.number) if asked else {}
-    return [DocumentShown(one, sent.get(one.code)) for one in asked]
+    removed = removed_of(site.store, found.number) if asked else {}
+    return [DocumentShown(one, sent.get(one.code), removed.get(one.code, "")) for one in asked]

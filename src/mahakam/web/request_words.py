@@ -97,6 +97,10 @@ def step_title(places: Mapping[str, Place], request: Request, step: Step) -> Mar
             return _("Accepted: %(documents)s", documents=document_names(places, request, step.to))
         case "returned":
             return _("Returned: %(documents)s", documents=document_names(places, request, step.to))
+        case "removed":
+            return _(
+                "Deleted, kept long enough: %(documents)s", documents=document_names(places, request, step.to)
+            )
         case "paid":
             return _("Payment recorded")
         case "revoked":

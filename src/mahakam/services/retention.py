@@ -1,0 +1,110 @@
+"""How long the documents of a request are kept after it was settled (``retention:``), and their removal.
+
+A retention schedule is the city's own (Law 43/2009 on archives art. 48; Law 27/2022 on personal data art. 43 and 44):
+where a service's file says nothing, nothing is removed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mahakam.config import ConfigError, Place
+from mahakam.ngsild.problem import Problem
+from mahakam.services.desk import Changed, Desk, revision_of
+from mahakam.services.dossier import KIND, REMOVED, documents_of, doom, sweep
+from mahakam.services.needs import service_of
+from mahakam.services.request import Refused, Request, Step, utc_text
+from mahakam.store.protocol import EntityStore, Transaction
+
+AUTHOR = "retention"
+_PAGE = 1000
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What one run did: requests whose documents were removed, and files deleted, those of an earlier run that broke
+    off among them."""
+
+    requests: int = 0
+    files: int = 0
+
+
+def settled_since(request: Request) -> str:
+    """When a request came to the settled state that it is in (ISO 8601 UTC); "" while it is open."""
+    if request.open or not request.steps:
+        return ""
+    last, since = request.steps[-1], ""
+    for step in reversed(request.steps):
+        if (step.state, step.workflow_state) != (last.state, last.workflow_state):
+            break
+        since = step.at
+    return since
+
+
+@dataclass(frozen=True)
+class Retention:
+    """One run at a time is started by the process that leads; ``mahakam service retention`` may run beside it."""
+
+    desk: Desk
+    store: EntityStore
+    places: Mapping[str, Place]
+    data: Path
+
+    def due(self, now: dt.datetime) -> Iterator[Request]:
+        """The requests whose documents are kept no longer."""
+        after = ""
+        while numbers := self.store.record_keys(KIND, _PAGE, after=after):
+            after = numbers[-1]
+            for number in numbers:
+                request = self.desk.request(number)
+                if request is not None and self._over(request, now):
+                    yield request
+
+    def run(self, now: dt.datetime | None = None) -> Removed:
+        """Remove what is kept no longer, and say so in the course of each request.
+
+        A file is deleted after the request says that it is gone; if the node ends in between, the next run deletes it.
+        """
+        at = now or dt.datetime.now(dt.UTC)
+        requests = sum(self._remove(request, at) for request in self.due(at))
+        return Removed(requests, sweep(self.store, self.data, at))
+
+    def _over(self, request: Request, now: dt.datetime) -> bool:
+        since = settled_since(request)
+        try:
+            service = service_of(self.places, request) if since else None
+        except ConfigError as error:
+            _log.error("documents of %s are kept on: %s", request.number, error)
+            return False
+        if service is None or service.retention is None:
+            return False
+        return dt.datetime.fromisoformat(since) + dt.timedelta(days=service.retention) <= now
+
+    def _remove(self, seen: Request, now: dt.datetime) -> bool:
+        codes = tuple(documents_of(self.store, seen.number))
+
+        def decide(before: Request, _words: str) -> Step:
+            return Step(before.state, "", before.agency, "", "removed", codes)
+
+        def also(transaction: Transaction) -> None:
+            kept = documents_of(transaction, seen.number)
+            if tuple(kept) != codes:
+                raise Changed(seen)
+            earlier = transaction.record(REMOVED, seen.number) or {}
+            removed = earlier | {code: {"at": utc_text(now)} for code in codes}
+            transaction.save_record(REMOVED, seen.number, removed)
+            transaction.save_record(KIND, seen.number, None)
+            for document in kept.values():
+                doom(transaction, document.file, now)
+
+        try:
+            self.desk.advance(seen.number, revision_of(seen), "", decide, AUTHOR, also=also)
+        except (Changed, Refused, Problem) as error:
+            _log.info("%s: %s; looked at again in the next run", seen.number, error)
+            return False
+        return True

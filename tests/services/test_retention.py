@@ -1,0 +1,190 @@
+"""Documents are kept as long as the service says, then removed once, which is said; a crash leaves none behind."""
+
+from __future__ import annotations
+
+import datetime as dt
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mahakam.app import Node
+from mahakam.cli import cli
+from mahakam.config import ConfigError, Settings
+from mahakam.services.asked_documents import read_retention
+from mahakam.services.desk import Desk, revision_of
+from mahakam.services.document_acts import judge, send
+from mahakam.services.dossier import documents_of, keep_files, removed_of
+from mahakam.services.needs import service_of
+from mahakam.services.request import Draft, Refused, Request
+from mahakam.services.retention import Removed, Retention, settled_since
+from support.papers import pdf
+from support.portal import TOWN, two_cities
+
+SERVICE = """name: Stall
+personal: true
+workflow: application
+documents: {identity: {name: Identity card}}
+"""
+DAY, MINUTE = dt.timedelta(days=1), dt.timedelta(minutes=1)
+
+
+class Archive:
+    """A town with a service that keeps documents for 30 days, and one that says nothing."""
+
+    def __init__(self, root: Path, store: str) -> None:
+        self.data, self.places = root / "data", two_cities(root / "places")
+        folder = self.places / "prov/town/services"
+        (folder / "stall.yaml").write_text(SERVICE + "retention: {documents: 30}\n")
+        (folder / "market.yaml").write_text(SERVICE)
+        (folder / "fair.yaml").write_text(SERVICE + "retention: {documents: 0}\n")
+        self.node = Node(Settings(data=self.data, config=(self.places,), store=store))
+        self.desk = Desk(self.node.broker, self.node.places, self.data)
+        self.runs = Retention(self.desk, self.desk.store, self.node.places, self.data)
+
+    def request(self, number: str) -> Request:
+        found = self.desk.request(number)
+        assert found
+        return found
+
+    def sent(self, service: str = "stall") -> str:
+        """A request with a document."""
+        number = self.desk.send(Draft("town", service, "For my stall", TOWN)).number
+        self.send(number)
+        return number
+
+    def send(self, number: str) -> None:
+        found = self.request(number)
+        service = service_of(self.node.places, found)
+        assert service
+        send(self.desk, self.data, (found, revision_of(found)), service.documents, {"identity": pdf()})
+
+    def step(self, number: str, state: str) -> None:
+        self.desk.step(number, revision_of(self.request(number)), state, "Thank you", "", "siti")
+
+    def rejected(self, number: str) -> dt.datetime:
+        """When it was rejected."""
+        found = self.request(number)
+        judge(self.desk, (found, revision_of(found)), "identity", False, "Of somebody else", "siti")
+        self.step(number, "rejected")
+        return dt.datetime.fromisoformat(self.request(number).steps[-1].at)
+
+    def files(self) -> list[Path]:
+        return [path for path in (self.data / "documents").rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def archive(tmp_path: Path, store_url: str) -> Iterator[Archive]:
+    made = Archive(tmp_path, store_url)
+    yield made
+    made.node.close()
+
+
+def test_documents_go_when_they_were_kept_long_enough_and_the_course_says_so(archive: Archive) -> None:
+    number, other = archive.sent(), archive.sent("market")
+    assert archive.runs.run(dt.datetime.now(dt.UTC) + 900 * DAY) == Removed(0, 0), "it is open"
+    at = archive.rejected(number)
+    archive.rejected(other)
+    assert archive.runs.run(at + 30 * DAY - MINUTE) == Removed(0, 0)
+    assert archive.runs.run(at + 30 * DAY) == Removed(1, 1)
+    assert archive.runs.run(at + 31 * DAY) == Removed(0, 0), "once"
+    last = archive.request(number).steps[-1]
+    assert (last.state, last.act, last.to, last.text) == ("rejected", "removed", ("identity",), "")
+    assert documents_of(archive.desk.store, number) == {}
+    assert set(removed_of(archive.desk.store, number)) == {"identity"}
+    assert set(documents_of(archive.desk.store, other)) == {"identity"}, "its service says nothing"
+    assert len(archive.files()) == 1
+
+
+def test_the_days_begin_anew_with_the_state_and_words_do_not_prolong_them(archive: Archive) -> None:
+    number = archive.sent()
+    archive.rejected(number)
+    first = settled_since(archive.request(number))
+    archive.step(number, "rejected")
+    assert settled_since(archive.request(number)) == first
+    archive.desk.by_resident(number, revision_of(archive.request(number)), "object", "It is mine")
+    assert settled_since(archive.request(number)) == ""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_run_that_is_killed_is_made_up_for(archive: Archive, when: str) -> None:
+    """Before: nothing has happened. After: the request says that they are gone, and the next run deletes the files."""
+    number = archive.sent()
+    at = archive.rejected(number) + 30 * DAY
+    script = (
+        "import datetime as dt, os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from mahakam.app import Node\n"
+        "from mahakam.config import Settings\n"
+        "from mahakam.services import retention\n"
+        "from mahakam.services.desk import Desk\n"
+        "die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "setattr(retention, sys.argv[4], die)\n"
+        "node = Node(Settings(data=Path(sys.argv[1]), config=(Path(sys.argv[2]),), store=sys.argv[3]))\n"
+        "desk = Desk(node.broker, node.places, node.settings.data)\n"
+        "runs = retention.Retention(desk, desk.store, node.places, node.settings.data)\n"
+        "runs.run(dt.datetime.fromisoformat(sys.argv[5]))\n"
+    )
+    store = archive.node.settings.store
+    part = {"before": "doom", "after": "sweep"}[when]
+    argv = [str(archive.data), str(archive.places), store, part, at.isoformat()]
+    done = subprocess.run([sys.executable, "-c", script, *argv], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    said = archive.request(number).steps[-1].act == "removed"
+    assert (said, len(archive.files())) == (when == "after", 1)
+    assert archive.runs.run(at) == Removed(int(when == "before"), 1)
+    assert archive.files() == []
+    assert [step.act for step in archive.request(number).steps].count("removed") == 1
+
+
+def test_what_a_broken_sending_left_goes_a_day_later(archive: Archive) -> None:
+    """The files lie there, but the request never came to name them."""
+    now = dt.datetime.now(dt.UTC)
+    keep_files(archive.desk.store, archive.data, [pdf()], now)
+    number = archive.sent()
+    assert archive.runs.run(now + DAY - MINUTE) == Removed(0, 0)
+    assert archive.runs.run(now + DAY) == Removed(0, 1)
+    (left,) = archive.files()
+    assert left.name == documents_of(archive.desk.store, number)["identity"].file
+
+
+def test_a_refused_sending_leaves_no_file(archive: Archive) -> None:
+    number = archive.sent()
+    archive.rejected(number)
+    before = archive.files()
+    with pytest.raises(Refused):
+        archive.send(number)
+    assert archive.files() == before
+    assert archive.runs.run(dt.datetime.now(dt.UTC) + 2 * DAY) == Removed(0, 0)
+
+
+def test_the_command_lists_first_and_then_removes(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = archive.sent("fair")
+    archive.rejected(number)
+    monkeypatch.setenv("MAHAKAM_STORE", archive.node.settings.store)
+    words = ["service", "retention", "--config", str(archive.places), "--data", str(archive.data)]
+    listed = CliRunner().invoke(cli, [*words, "--dry-run"])
+    assert (listed.exit_code, listed.output) == (0, f"{number}\n1 requests, nothing was removed\n")
+    assert len(archive.files()) == 1
+    done = CliRunner().invoke(cli, words)
+    assert (done.exit_code, done.output) == (0, "documents of 1 requests removed, 1 files deleted\n")
+    assert archive.files() == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (365, "retention has documents, e.g. retention"),
+        ({"documents": 1, "letters": 2}, "retention has documents"),
+        ({"documents": -1}, "a whole number from 0 to 36500, not -1"),
+        ({"documents": "2 years"}, "not '2 years'"),
+        ({"documents": True}, "not True"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, raw: object, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        read_retention(tmp_path, raw)
