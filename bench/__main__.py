@@ -7,6 +7,7 @@ import sys
 
 BENCHES = (
     "bench.check",
+    "bench.large",
     "bench.feeds",
     "bench.mqtt",
     "bench.broker",

@@ -11,8 +11,8 @@ from typing import Any
 
 from bench import results
 from bench.check import data
-from bench.check.__main__ import Run, run
 from bench.feeds import place
+from bench.process import Run, run
 
 TARGET = 30
 """Seconds of CPU for 100,000 rows to entities (issue 3)."""

@@ -17,8 +17,8 @@ from typing import Any
 
 from bench import results
 from bench.check import data
-from bench.check.__main__ import Run, run
 from bench.mqtt import place
+from bench.process import Run, run
 
 TARGET = 10_000
 """Messages a second, validated and stored on one core in batches (issue 5)."""

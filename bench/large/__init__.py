@@ -1,0 +1,1 @@
+"""The rules of bench.check on a file ten times as large, whose memory is bounded."""
