@@ -106,6 +106,32 @@ def test_an_officer_goes_from_file_to_dataset(portal: Portal) -> None:
     assert siti.get(draft).status_code == 404, "the draft is gone"
 
 
+def test_rules_between_columns_are_shown_chosen_and_published(portal: Portal) -> None:
+    rows = [f"K{n:03d};{n * 37 % 400};{n * 53 % 300};{n * 37 % 400 + n * 53 % 300}" for n in range(60)]
+    rows[8] = "K008;1;2;4"
+    siti = _as(portal, "siti")
+    text = "Kode;Laki Laki;Perempuan;Jumlah\n" + "\n".join(rows)
+    draft = _send(siti, text, "Penduduk.csv").headers["location"]
+    page = siti.get(draft).text
+    assert "Jumlah = Laki Laki + Perempuan 59 rows follow it, 1 does not" in words_of(page)
+    form = _form(page)
+    assert form["across-0"] == "1"
+    form |= {"slug": "people", "entity": "Count", "field-1": "men", "field-2": "women", "field-3": "all"}
+    siti.post(draft, {**form, "do": "save"})
+    kept = _form(siti.get(draft).text)
+    assert kept["across-0"] == "1"
+    without = {name: value for name, value in kept.items() if name != "across-0"}
+    siti.post(draft, {**without, "do": "save"})
+    assert "across-0" not in _form(siti.get(draft).text), "what was switched off stays off"
+    tried = siti.post(draft, {**form, "do": "try"})
+    assert siti.fill(tried.headers["location"], {}, action=f"{draft}/publish").status_code == 303
+    contract = yaml.safe_load((portal.node.places["town"].folder / "contracts" / "people.yaml").read_text())
+    (rule,) = contract["schema"][0]["quality"]
+    assert rule["implementation"] == '"all" = "men" + "women"'
+    (run,) = portal.node.store.tenant().runs("town", "people")
+    assert run.summary == {"warning: Jumlah-is-the-sum all": 1}
+
+
 def test_what_was_typed_is_kept_and_said_to_be_wrong(portal: Portal) -> None:
     siti = _as(portal, "siti")
     draft = _send(siti).headers["location"]

@@ -21,14 +21,32 @@ _NEAR = 0.02
 """How much worse than a field's best dependency another may be: a weaker one is its echo, with exceptions."""
 
 
+_NONE = (0.0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Dependency:
     """``by`` decides ``field``. ``agreement``: of two rows with the same ``by``, how much more often than two rows
-    taken blindly they have the same ``field`` (1: always)."""
+    taken blindly they have the same ``field`` (1: always). ``following`` and ``against``: rows with the value that is
+    usual for their ``by``, and those with another.
+    """
 
     by: str
     field: str
     agreement: float
+    following: int = 0
+    against: int = 0
+
+
+def evidence(following: int, against: int) -> list[dict[str, Any]]:
+    """What speaks for an inferred rule, as custom properties of it (ODCS): the share of rows that follow it, and how
+    many do and do not."""
+    share = following / max(1, following + against)
+    return [
+        {"property": "confidence", "value": round(share, 4)},
+        {"property": "following", "value": following},
+        {"property": "against", "value": against},
+    ]
 
 
 def dependencies(columns: Mapping[str, Sequence[Any]]) -> list[Dependency]:
@@ -48,9 +66,10 @@ def dependencies(columns: Mapping[str, Sequence[Any]]) -> list[Dependency]:
             continue
         for field, right in coded.items():
             if field != by and int(np.max(right, initial=-1)) > 0:
-                agreement = order.agreement(right)
+                agreement, following, against = order.agreement(right)
                 if agreement >= _AGREEMENT:
-                    found.setdefault(field, []).append(Dependency(by, field, agreement))
+                    one = Dependency(by, field, agreement, following, against)
+                    found.setdefault(field, []).append(one)
     kept = []
     for some in found.values():
         best = max(one.agreement for one in some)
@@ -83,14 +102,14 @@ class _Groups:
         self.several = int(np.count_nonzero(self.sizes >= 2))
         self.covered = float(self.sizes[self.sizes >= 2].sum()) / max(1, len(codes))
 
-    def agreement(self, right: np.ndarray[Any, Any]) -> float:
-        """Agreement beyond chance; 0 where too little speaks for a dependency."""
+    def agreement(self, right: np.ndarray[Any, Any]) -> tuple[float, int, int]:
+        """Agreement beyond chance, 0 where too little speaks for a dependency; rows for it, and against it."""
         import numpy as np
 
         present = (self.codes >= 0) & (right >= 0)
         left, right = self.codes[present], right[present]
         if not len(left):
-            return 0.0
+            return _NONE
         width = int(right.max()) + 1
         pairs, numbers = np.unique(left * width + right, return_counts=True)
         group = pairs // width
@@ -100,15 +119,17 @@ class _Groups:
         same = np.bincount(group, weights=numbers * (numbers - 1.0))
         counted = sizes >= 2
         if int(counted.sum()) < _GROUPS or sizes[counted].sum() < _COVERED * len(self.codes):
-            return 0.0
-        wrong = (sizes - largest)[counted].sum() / sizes[counted].sum()
+            return _NONE
+        against = int((sizes - largest)[counted].sum())
+        wrong = against / sizes[counted].sum()
         large = sizes >= 4
         mixed = large & (largest < 0.67 * sizes)
         if wrong > _MOST_WRONG or (large.any() and mixed.sum() > max(1, _MIXED * large.sum())):
-            return 0.0
+            return _NONE
         within = (sizes[counted] * same[counted] / (sizes[counted] * (sizes[counted] - 1))).sum()
         within /= sizes[counted].sum()
         every = np.bincount(right).astype(float)
         total = len(right)
         chance = (every * (every - 1)).sum() / max(1.0, total * (total - 1.0))
-        return float((within - chance) / (1 - chance)) if chance < 1 else 0.0
+        beyond = float((within - chance) / (1 - chance)) if chance < 1 else 0.0
+        return beyond, int(sizes[counted].sum()) - against, against

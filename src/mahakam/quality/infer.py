@@ -10,7 +10,9 @@ from typing import Any
 
 import yaml
 
-from mahakam.quality.dependencies import ROWS, Dependency, dependencies
+from mahakam.quality.between import Between, between
+from mahakam.quality.between import rules as between_rules
+from mahakam.quality.dependencies import ROWS, Dependency, dependencies, evidence
 from mahakam.quality.profile import ColumnProfile, Profile, pairs, profile
 from mahakam.quality.remarks import remarks
 from mahakam.quality.series import Series, series
@@ -55,7 +57,10 @@ def inspect(
         key = _key(connection, table, seen)
         found = series(connection, table, seen)
         seen.remarks = remarks(connection, table, seen)
-        return seen, document(seen, name, key, decided, found, _repeated(connection, table, seen))
+        repeated = _repeated(connection, table, seen)
+        return seen, document(
+            seen, name, key, decided, found, repeated, between(connection, table, seen, key)
+        )
     finally:
         connection.execute(f"DROP TABLE {table}")
 
@@ -67,8 +72,10 @@ def document(
     decided: Sequence[Dependency] = (),
     series: Series | None = None,
     repeated: Sequence[str] = (),
+    across: Sequence[Between] = (),
 ) -> dict[str, Any]:
-    """The contract of a profile. ``repeated``: the columns by which some rows are the same as others."""
+    """The contract of a profile. ``repeated``: the columns by which some rows are the same as others; ``across``: what
+    holds between columns."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "data"
     names = _field_names([column.name for column in seen.columns])
     named = dict(zip((column.name for column in seen.columns), names, strict=True))
@@ -83,9 +90,10 @@ def document(
             made["quality"] = rules
         properties.append(made)
     schema: dict[str, Any] = {"name": entity_name(name), "properties": properties}
+    quality = between_rules(across, named)
     if repeated:
         fields = [named[one] for one in repeated]
-        schema["quality"] = [
+        quality.append(
             {
                 "metric": "duplicateValues",
                 "arguments": {"properties": fields},
@@ -93,7 +101,9 @@ def document(
                 "severity": "warning",
                 "description": "The whole row stands twice, apart from its number.",
             }
-        ]
+        )
+    if quality:
+        schema["quality"] = quality
     if seen.markers:
         schema["customProperties"] = [{"property": "missing", "value": seen.markers}]
     return {
@@ -204,7 +214,8 @@ def _decided(
 ) -> Iterator[dict[str, Any]]:
     for one in decided:
         if one.field == column.name and one.by not in key and one.field not in key:
-            yield _rule("determined", by=named[one.by], majority=True)
+            rule = _rule("determined", by=named[one.by], majority=True)
+            yield {**rule, "customProperties": evidence(one.following, one.against)}
 
 
 def _sample(connection: Any, table: str, seen: Profile) -> dict[str, list[Any]]:

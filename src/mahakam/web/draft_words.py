@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mahakam.feeds.connecting.draft import Column, Wrong, rules
+from mahakam.feeds.connecting.draft import Column, Draft, Wrong, asked_across, rule_renamed, rules
 from mahakam.web.entities import spoken
 from mahakam.web.language import N_, _
 
@@ -61,6 +61,18 @@ def rule_choices(column: Column) -> list[RuleChoice]:
         for key, rule in rules(column).items()
     ]
     return sorted(found, key=lambda rule: not rule.holds)
+
+
+def across_choices(draft: Draft) -> list[tuple[RuleChoice, int, int]]:
+    """The rules between columns, each with the rows that follow it and those that are against it."""
+    names = {str(one.property["name"]): one.name for one in draft.used}
+    found = []
+    for number, rule in asked_across(draft):
+        facts = {one["property"]: one["value"] for one in rule["customProperties"]}
+        text = rule_renamed(rule, names)["implementation"].replace('"', "")
+        choice = RuleChoice(str(number), text, number not in draft.across_off, False)
+        found.append((choice, facts["following"], facts["against"]))
+    return found
 
 
 def rule_text(rule: Mapping[str, Any]) -> str:

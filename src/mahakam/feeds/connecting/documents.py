@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mahakam.feeds.connecting.draft import Column, Draft, rules
+from mahakam.feeds.connecting.draft import Column, Draft, asked_across, rule_renamed, rules
 from mahakam.feeds.sources.model import GEOMETRY
 
 POINT = "location"
@@ -16,6 +16,10 @@ def contract_document(draft: Draft) -> dict[str, Any]:
     if draft.location:
         properties.append({"name": POINT, "logicalType": "object", "physicalType": "geometry"})
     schema: dict[str, Any] = {"name": draft.entity, "properties": properties}
+    names = {str(one.property["name"]): one.field for one in draft.used}
+    across = [rule_renamed(rule, names) for n, rule in asked_across(draft) if n not in draft.across_off]
+    if across:
+        schema["quality"] = across
     if draft.markers:
         schema["customProperties"] = [{"property": "missing", "value": list(draft.markers)}]
     document: dict[str, Any] = {
@@ -108,7 +112,7 @@ def _renamed(rule: dict[str, Any], old: str, new: str, by_field: dict[str, str])
     """The rule with fields by their new names; None if it needs a column that is not used."""
     text = rule.get("implementation")
     if isinstance(text, str):
-        return {**rule, "implementation": text.replace(f'"{old}"', f'"{new}"')}
+        return rule_renamed(rule, {old: new})
     if isinstance(text, dict) and "by" in text:
         by = by_field.get(str(text["by"]), "")
         return {**rule, "implementation": {**text, "by": by}} if by else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as a_field
 from typing import Any
@@ -14,6 +15,8 @@ TYPES = ("string", "integer", "number", "boolean", "date", "timestamp", "time", 
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _ENTITY = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
+_NAMED = re.compile(r'"([^"]+)"')
+"""A field in an expression."""
 _INSTEAD = {"id": "code", "type": "kind", "scope": "extent"}
 
 
@@ -51,6 +54,7 @@ class Draft:
 
     ``models``: the nearest Smart Data Models, as {model, home, confidence}. ``place`` is the place's id, ``slug`` the
     name of the feed and the contract, ``file`` the name of the file; ``point``: longitude and latitude columns.
+    ``across``: the rules between columns (ODCS, by the inferred names), ``across_off`` those that are switched off.
     """
 
     place: str
@@ -72,6 +76,8 @@ class Draft:
     models: list[dict[str, Any]] = a_field(default_factory=list)
     point: list[str] = a_field(default_factory=list)
     location: bool = False
+    across: list[dict[str, Any]] = a_field(default_factory=list)
+    across_off: list[int] = a_field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -143,6 +149,20 @@ def take_model(draft: Draft, model: str) -> None:
     for column in draft.columns:
         wanted = column.attribute if model and column.attribute else str(column.property["name"])
         column.field = free_name(wanted, taken)
+
+
+def asked_across(draft: Draft) -> list[tuple[int, dict[str, Any]]]:
+    """The rules between columns that can be asked, with their numbers: all their columns are taken in, as they were
+    seen."""
+    whole = {str(c.property["name"]) for c in draft.used if c.type == c.property["logicalType"]}
+    every = enumerate(draft.across)
+    return [(n, rule) for n, rule in every if set(_NAMED.findall(rule["implementation"])) <= whole]
+
+
+def rule_renamed(rule: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """A rule whose implementation is an expression, with fields by other names."""
+    text = _NAMED.sub(lambda found: f'"{names.get(found[1], found[1])}"', rule["implementation"])
+    return {**rule, "implementation": text}
 
 
 def rules(column: Column) -> dict[str, dict[str, Any]]:

@@ -48,7 +48,9 @@ def look(file: Path, place: str, author: str, pins: Mapping[str, str] | None = N
         draft.format = table.info.format
         draft.notes = [*table.info.notes, *(f"{n} × {reason}" for reason, n in table.left_out.items())]
         draft.notes += seen.remarks
-        _fill(draft, connection, seen, document["schema"][0]["properties"])
+        schema = document["schema"][0]
+        draft.across = [rule for rule in schema.get("quality", ()) if "implementation" in rule]
+        _fill(draft, connection, seen, schema["properties"])
     except (SourceError, OSError, MemoryError, duckdb.Error) as error:
         draft.problem = explained(error)
     finally:

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from mahakam.config import ConfigError, Place
 from mahakam.feeds.connecting.documents import contract_document, feed_document
-from mahakam.feeds.connecting.draft import TYPES, Draft, rules, take_model, wrong
+from mahakam.feeds.connecting.draft import TYPES, Draft, asked_across, rules, take_model, wrong
 from mahakam.feeds.connecting.look import look
 from mahakam.feeds.connecting.publish import as_yaml, built, publish, taken
 from mahakam.feeds.parts import Parts
@@ -185,6 +185,7 @@ def _take(draft: Draft, form: FormData) -> None:
     draft.entity = gate.text(form, "entity").strip()[:60]
     draft.owner = gate.text(form, "owner").strip()[:200]
     draft.location = bool(draft.point) and bool(gate.text(form, "location"))
+    draft.across_off = [n for n, _rule in asked_across(draft) if not gate.text(form, f"across-{n}")]
     for number, column in enumerate(draft.columns):
         if f"field-{number}" not in form:
             continue
@@ -228,6 +229,7 @@ def _draft_page(
         most=MOST_COLUMNS,
         type_choices=draft_words.type_choices,
         rule_choices=draft_words.rule_choices,
+        across_choices=draft_words.across_choices(draft),
         personal=draft_words.PERSONAL,
         pins=PINS,
     )
