@@ -49,7 +49,7 @@ def failing(
         assert sum(check.counts.values()) == len(listed)
         for one in contract.rules:
             if check.counts.get(one.number):
-                assert len(check.examples(one, 100)) == len([f for f in listed if f.rule == one.name])
+                assert len(check.examples(100)[one.number]) == len([f for f in listed if f.rule == one.name])
                 assert check.common(one)[0][1] >= 1
         check.close()
         return found

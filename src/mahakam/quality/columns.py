@@ -57,6 +57,8 @@ _SLICE = 50_000
 _FEW = 16
 """Values that are compared one by one: DuckDB would look them up through a join, which loses the order of rows."""
 _tables = itertools.count(1)
+_MOST = 200
+"""Distinct values of a rule that are looked at."""
 
 
 @dataclass
@@ -82,6 +84,7 @@ class ColumnCheck:
     absent: tuple[str, ...] = ()
     file_findings: list[Finding] = field(default_factory=list)
     extra: list[Finding] = field(default_factory=list)
+    _wrong: dict[int, list[tuple[Any, str, int]]] = field(default_factory=dict)
     _failing: str = ""
     _layout: _Layout = field(default_factory=lambda: _Layout((), [], [], [], [], [], []))
 
@@ -125,15 +128,49 @@ class ColumnCheck:
         self.failed_rows += len(errors) - already
         self.warned_rows -= seen - already
 
-    def examples(self, rule: Rule, number: int = 3) -> list[tuple[int, int, Any]]:
-        """The first rows that fail a rule: row, line in the file, raw value."""
+    def examples(self, number: int = 3) -> dict[int, list[tuple[int, int, Any]]]:
+        """Number of a rule → the first rows that fail it: row, line in the file, raw value."""
+        if number < 1:
+            return {}
+        rules = {rule.number: rule for rule in self._layout.rules if rule.number in self.counts}
+        by_row = [rule for rule in rules.values() if not rule.whole]
+        found = {rule.number: self._first(rule, number) for rule in rules.values() if rule.whole}
+        if by_row:
+            found |= self._first_of_each(by_row, number)
+        return {key: found[key] for key in rules}
+
+    def _first(self, rule: Rule, number: int) -> list[tuple[int, int, Any]]:
+        mask, bit = self._layout.bit(rule)
+        return [
+            (row, line, self._layout.value(rule, texts, keys))
+            for row, line, texts, *keys in self._shown(
+                self.table, f"({mask} & {bit}) <> 0 ORDER BY _row LIMIT {int(number)}"
+            )
+        ]
+
+    def _first_of_each(self, rules: Sequence[Rule], number: int) -> dict[int, list[tuple[int, int, Any]]]:
+        """Two statements for all rules: one a rule would cost more than what it finds."""
         layout = self._layout
-        mask, bit = layout.bit(rule)
-        columns = ", ".join(["_row", "_line", "_texts", *layout.keys])
-        where = f"WHERE ({mask} & {bit}) <> 0 ORDER BY _row LIMIT {int(number)}"
-        table = self._table_of(rule)
-        rows = self.connection.execute(f"SELECT {columns} FROM {table} {where}").fetchall()  # noqa: S608
-        return [(row[0], row[1], layout.value(rule, row[2], row[3:])) for row in rows]
+        firsts = ", ".join(
+            f"min(_row, {int(number)}) FILTER (WHERE ({mask} & {bit}) <> 0)"
+            for mask, bit in map(layout.bit, rules)
+        )
+        (places,) = self.connection.execute(f"SELECT {firsts} FROM {self._failing}").fetchall()  # noqa: S608 - our own names
+        listed = ", ".join(str(row) for row in sorted({row for rows in places for row in rows or ()}))
+        shown = {row: rest for row, *rest in self._shown(self._failing, f"_row IN ({listed or 'NULL'})")}
+        return {
+            rule.number: [
+                (row, line, layout.value(rule, texts, keys))
+                for row in rows or ()
+                for line, texts, *keys in (shown[row],)
+            ]
+            for rule, rows in zip(rules, places, strict=True)
+        }
+
+    def _shown(self, table: str, condition: str) -> list[Any]:
+        """Row, line, texts and keys."""
+        columns = ", ".join(["_row", "_line", "_texts", *self._layout.keys])
+        return self.connection.execute(f"SELECT {columns} FROM {table} WHERE {condition}").fetchall()  # type: ignore[no-any-return]  # noqa: S608 - our own names
 
     def common(self, rule: Rule, number: int = 5) -> list[tuple[Any, int]]:
         """The most frequent values that fail a rule, with how often each does."""
@@ -141,6 +178,8 @@ class ColumnCheck:
         mask, bit = layout.bit(rule)
         if rule.field not in layout.names or isinstance(rule.check, Unique):
             return []
+        if number <= _MOST and not rule.whole and not isinstance(rule.check, Across):
+            return [(value, rows) for value, _, rows in self.wrong(rule)[:number]]
         position = layout.names.index(rule.field)
         value = f"_key{position}" if isinstance(rule.check, Across) else f"_texts[{position + 1}]"
         sql = (
@@ -149,8 +188,14 @@ class ColumnCheck:
         )
         return [(row[0], row[1]) for row in self.connection.execute(sql).fetchall()]
 
-    def wrong(self, rule: Rule, number: int) -> list[tuple[Any, str, int]]:
-        """The distinct values that fail a rule, what would be right (where it differs by row), and how many rows."""
+    def wrong(self, rule: Rule) -> list[tuple[Any, str, int]]:
+        """The distinct values that fail a rule, what would be right (where it differs by row), and how many rows:
+        the most frequent first, and no more than a person could mend (a file with more has another fault)."""
+        if rule.number not in self._wrong:
+            self._wrong[rule.number] = self._wrong_values(rule)
+        return self._wrong[rule.number]
+
+    def _wrong_values(self, rule: Rule) -> list[tuple[Any, str, int]]:
         layout = self._layout
         mask, bit = layout.bit(rule)
         if rule.field not in layout.names or rule.whole or isinstance(rule.check, Unique):
@@ -162,7 +207,7 @@ class ColumnCheck:
         )
         sql = (
             f"SELECT {value}, {said}, count(*) FROM {self._failing} WHERE ({mask} & {bit}) <> 0 "  # noqa: S608 - our own names
-            f"GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT {int(number)}"
+            f"GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT {_MOST}"
         )
         return [(row[0], row[1] or "", row[2]) for row in self.connection.execute(sql).fetchall()]
 
@@ -265,7 +310,7 @@ def judged(
     )
     for rule in compiled.across_rules:
         if isinstance(rule.check, Unique):
-            _mark_repeated(connection, table, rule, layout, compiled.derived, lines_before is None)
+            _mark_repeated(connection, table, rule, layout, lines_before is None)
         else:
             _mark_across(connection, table, rule, layout, lines_before is None)
     if compiled.keep:
@@ -532,28 +577,23 @@ def _no_multiple(value: str, step: int | float) -> str:
     return f"NOT isfinite({quotient}) OR {near} > 1e-9::DOUBLE * greatest(1.0::DOUBLE, abs({quotient}))"
 
 
-def _mark_repeated(
-    connection: Any, table: str, rule: Rule, layout: _Layout, derived: Mapping[str, str], numbered: bool
-) -> None:
-    """Set the rule's bit, and the other row, in every row whose key occurs again.
-
-    ``derived``: what a key's value is made of, where the table does not hold it.
-    """
+def _mark_repeated(connection: Any, table: str, rule: Rule, layout: _Layout, numbered: bool) -> None:
+    """Set the rule's bit, and the other row, in every row whose key occurs again."""
     assert isinstance(rule.check, Unique)
     values = [f"_val{layout.names.index(name)}" for name in rule.check.fields]
     mask, bit = layout.bit(rule)
     listed = ", ".join(values)
     present = " AND ".join(f"{v} IS NOT NULL" for v in values)
     several = f"WHERE {present} GROUP BY ALL HAVING count(*) > 1"
-    # Only the rows of repeated keys are numbered: a state for each of all keys would cost much more.
+    # Only the rows of repeated keys are numbered: a state for each of all keys would cost much more. They are found
+    # again by their number: to compare all keys once more would cost a fifth of this.
     again = f"{table} SEMI JOIN (SELECT {listed} FROM {table} {several}) USING ({listed})"  # noqa: S608
-    rows = f"SELECT {listed}, min(_row, 2) AS rows FROM {again} GROUP BY ALL"  # noqa: S608 - our own names
-    same = " AND ".join(f"{derived.get(v, f'{table}_rows.{v}')} = repeated.{v}" for v in values)
+    alike = f"SELECT min(_row, 2) AS rows, list(_row) AS every FROM {again} GROUP BY {listed}"  # noqa: S608 - our own names
     own = f"{table}_rows._row" if numbered else f"{table}_rows.rowid + 1"
     connection.execute(
         f"UPDATE {table}_rows SET {mask} = {mask} | {bit}, _other{rule.number} = "  # noqa: S608 - our own names
-        f"CASE WHEN {own} = repeated.rows[1] THEN repeated.rows[2] ELSE repeated.rows[1] END "
-        f"FROM ({rows}) AS repeated WHERE {same}"
+        "CASE WHEN place = rows[1] THEN rows[2] ELSE rows[1] END "
+        f"FROM (SELECT rows, unnest(every) AS place FROM ({alike})) AS repeated WHERE {own} = place"
     )
 
 

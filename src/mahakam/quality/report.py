@@ -197,6 +197,7 @@ def _structure_groups(check: ColumnCheck, examples: int) -> Iterator[Group]:
 
 def _row_groups(check: ColumnCheck, examples: int, repairs: Mapping[int, list[Proposal]]) -> Iterator[Group]:
     rules: dict[int, Rule] = {rule.number: rule for rule in check.contract.rules}
+    first = check.examples(examples)
     for number, count in check.counts.items():
         rule = rules[number]
         yield Group(
@@ -209,7 +210,7 @@ def _row_groups(check: ColumnCheck, examples: int, repairs: Mapping[int, list[Pr
             rule.expected,
             rule.message,
             rule.impact,
-            check.examples(rule, examples) if examples else [],
+            first.get(number, []),
             check.common(rule) if examples and count > examples else [],
             repairs.get(number, []),
         )

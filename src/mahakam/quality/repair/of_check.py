@@ -17,8 +17,8 @@ from mahakam.quality.typing_sql import identifier
 if TYPE_CHECKING:
     from mahakam.quality.columns import ColumnCheck
 
-MOST = 200
-"""Distinct values of a rule that are looked at, the most frequent first; a file with more has another fault."""
+_POINTS = 200
+"""Rows of a rule on a point that are looked at; a file with more has another fault."""
 _COMPARED = 200_000
 """Rows of a file that are compared whole: in a longer one that would cost as much as the check."""
 
@@ -36,7 +36,7 @@ def repairs(
         elif isinstance(rule.check, Holds):
             some = list(_swapped(check, rule, references))
         else:
-            wrong = [Wrong(str(value), rows, said) for value, said, rows in check.wrong(rule, MOST) if value]
+            wrong = [Wrong(str(value), rows, said) for value, said, rows in check.wrong(rule) if value]
             some = proposer.propose(rule.name, rule.field, wrong)
         if some:
             found[number] = some
@@ -62,7 +62,7 @@ def _swapped(check: ColumnCheck, rule: Rule, references: References) -> Iterator
     checker = point_checker(check.contract, rule, references) if pair else None
     if pair is None or checker is None:
         return
-    for texts in check.texts(rule, MOST):
+    for texts in check.texts(rule, _POINTS):
         x, y = (texts.get(name) for name in pair)
         if x and y and not checker.check({**texts, pair[0]: y, pair[1]: x}, lexical=True):
             yield Proposal("swapped", rule.name, ", ".join(pair), f"{x}, {y}", f"{y}, {x}", 1)
