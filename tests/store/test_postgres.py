@@ -209,7 +209,16 @@ def test_selective_queries_scan_no_table(url: str) -> None:
     condition = s.Selection(types=s.Types((("T",),)), condition=s.Compare(path, "==", (7,)))
     above = s.Selection(condition=s.Compare(path, ">", (4990,)))
     near = s.Geo("near", {"type": "Point", "coordinates": [117.5, -0.5]}, max_distance=500)
-    for selection in (condition, above, s.Selection(geo=near), s.Selection(scopes=s.Scopes((("/a/7",),)))):
+    observed = s.Compare(s.Path("n", ("observedAt",)), "==", ("2026-01-01T00:00:07Z",))
+    later = s.Compare(s.Path("n", ("observedAt",)), ">", ("2026-01-01T00:00:58Z",))
+    for selection in (
+        condition,
+        above,
+        s.Selection(condition=observed),
+        s.Selection(condition=later),
+        s.Selection(geo=near),
+        s.Selection(scopes=s.Scopes((("/a/7",),))),
+    ):
         plan = explained(store, selection)
         assert "Seq Scan" not in plan, plan
         assert "Index" in plan

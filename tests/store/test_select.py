@@ -17,6 +17,7 @@ from mahakam.ngsild import selection as s
 from mahakam.ngsild.match import matches
 from mahakam.store.opening import open_store
 from mahakam.store.protocol import EntityStore
+from mahakam.store.sql.paths import text_of
 from mahakam.store.sqlite.entities import SqliteEntities
 from support.postgres import PostgresServer
 
@@ -24,6 +25,9 @@ NAMES = ["n", "text", "when", "a b", 'q"uote', "https://example.org/é"]
 TIMES = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.5Z", "2026-02-01T12:00:00Z"]
 SCOPES = ["/a", "/a/b", "/a/b/c", "/ab", "/x/b"]
 TYPES = ["A", "B", "C"]
+
+BELOW = [(), (("observedAt",),), (("sub",),), ((), ("k",)), ((), ("en",))]
+"""What may be indexed of each: itself, a member, a sub-attribute, keys of its value."""
 
 scalars = st.one_of(
     st.integers(-3, 3), st.sampled_from([0.5, -0.5, 1e20, 2**60]), st.booleans(),
@@ -164,10 +168,10 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     tenant = opened.tenant()
     if "indexes" in request.param:
         assert isinstance(tenant, SqliteEntities)
-        for name in NAMES:
-            condition = s.Compare(s.Path(name), "==", ("a",))
-            tenant.values.make_for(s.Selection(condition=condition))
-        assert tenant.values.names == set(NAMES)
+        indexed = [s.Path(name, *below) for name in NAMES for below in BELOW]
+        for path in indexed:
+            tenant.values.make_for(s.Selection(condition=s.Compare(path, "==", ("a",))))
+        assert tenant.values.names == {text_of(path) for path in indexed}
     yield tenant
     opened.close()
     if url:
@@ -247,3 +251,69 @@ def test_a_query_that_took_long_gets_an_index(tmp_path: Path, monkeypatch: pytes
     again = open_store("", tmp_path)  # another process, or the next start, knows it
     assert again.tenant().values.names == {"pm10"}  # type: ignore[attr-defined]
     again.close()
+
+
+DAY = [
+    f"2026-01-01T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"
+    for second in range(0, 86_400, 60)
+]
+OBSERVED, ACCURACY, CITY = (
+    s.Path("pm10", ("observedAt",)),
+    s.Path("pm10", ("accuracy",)),
+    s.Path("address", (), ("city",)),
+)
+DATE = s.Path("dateObserved")
+
+
+@pytest.mark.parametrize(
+    ("compare", "expected"),
+    [
+        (s.Compare(OBSERVED, ">", (DAY[1400],)), range(1401, 1440)),
+        (s.Compare(OBSERVED, ">=", (DAY[1400],)), range(1400, 1440)),
+        (s.Compare(OBSERVED, "<", (DAY[30],)), range(30)),
+        (s.Compare(OBSERVED, "<=", (DAY[30],)), range(31)),
+        (s.Compare(OBSERVED, "==", (DAY[30],)), (30,)),
+        (s.Compare(OBSERVED, ">", (DAY[1400][:-1],)), range(1401, 1440)),
+        (s.Compare(ACCURACY, ">", (1430,)), range(1431, 1440)),
+        (s.Compare(CITY, "==", ("city 77",)), (77,)),
+        (s.Compare(DATE, ">", (DAY[1400],)), range(1401, 1440)),
+        (s.Compare(DATE, "==", (DAY[30],)), (30,)),
+    ],
+    ids=lambda value: f"{value.path} {value.operator}" if isinstance(value, s.Compare) else "",
+)
+def test_what_is_asked_below_an_attribute_gets_an_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compare: s.Compare, expected: Any
+) -> None:
+    """``q=pm10.observedAt>…`` alone, and its like: no table is scanned the second time, nor is it wrong after writes."""
+    monkeypatch.setattr("mahakam.store.sqlite.entities.MOMENT", 0.0)
+    opened = open_store("", tmp_path)
+    tenant = opened.tenant()
+    assert isinstance(tenant, SqliteEntities)
+
+    def reading(number: int, at: str) -> dict[str, Any]:
+        accuracy = {"type": "Property", "value": number}
+        pm10 = {"type": "Property", "value": 1, "observedAt": at, "accuracy": accuracy}
+        parts = {
+            "pm10": pm10,
+            "address": {"type": "Property", "value": {"city": f"city {number}"}},
+            "dateObserved": {"type": "Property", "value": at},
+        }
+        return {"id": f"urn:e:{number}", "type": "A", **timed(parts, TIMES[0])}
+
+    def put(numbers: Any) -> None:
+        documents = [reading(number, DAY[number]) for number in numbers]
+        tenant.write(lambda transaction: [transaction.put(one, represent.body(one)) for one in documents])
+
+    put(range(1000))
+    selection = s.Selection(condition=compare)
+    tenant.count(selection)
+    assert tenant.values.names == {text_of(compare.path)}
+    steps = tenant.explain(selection)
+    assert any("SEARCH v USING PRIMARY KEY" in step for step in steps), steps
+    assert not any(step.startswith("SCAN") and "e" in step.split()[1:2] for step in steps), steps
+    put(range(1000, 1440))
+    ids = [f"urn:e:{number}" for number in expected]
+    assert [one["id"] for one in tenant.documents(selection)] == ids
+    tenant.write(lambda transaction: [transaction.delete(id) for id in ids[:-1]])
+    assert [one["id"] for one in tenant.documents(selection)] == ids[-1:]
+    opened.close()

@@ -15,13 +15,13 @@ from typing import Any
 from mahakam.ngsild.entity import ENTITY_MEMBERS, VALUE_MEMBER, instances
 from mahakam.ngsild.match import targets
 from mahakam.ngsild.selection import Path
+from mahakam.store.sql.paths import KEY, SUB, text_of
 
 TEXT_BYTES = 200
 _NAME_LENGTH = 300
 _ALL, _SIGN = 2**64 - 1, 2**63
 _GEOJSON = frozenset(("type", "coordinates", "geometries", "*"))
 """Keys of a value that get no rows: of geometries nobody asks so, and ``*`` stands for every language."""
-_SUB, _KEY = "\x1f", "\x1e"
 _PLAIN = frozenset((*VALUE_MEMBER.values(), "type", "datasetId", "unitCode", "createdAt", "modifiedAt"))
 """Members of an instance that get no index rows of their own; queries about them are decided in memory."""
 
@@ -31,10 +31,7 @@ Row = tuple[str, bytes]
 
 def name_of(path: Path) -> str:
     """The path as one text; a long one is cut and told from others by its hash, as an index row has limits."""
-    name = (
-        path.attribute + "".join(_SUB + sub for sub in path.sub) + "".join(_KEY + key for key in path.trail)
-    )
-    name = name.replace("\x00", "\x1d")
+    name = text_of(path).replace("\x00", "\x1d")
     if len(name) > _NAME_LENGTH:
         name = name[:_NAME_LENGTH] + sha256(name.encode()).hexdigest()
     return name
@@ -104,8 +101,8 @@ def _paths(name: str, attribute: Any) -> Iterator[Path]:
     for instance in instances(attribute):
         for member, value in instance.items():
             if member not in _PLAIN:
-                seen.add((_SUB, member))
+                seen.add((SUB, member))
             elif isinstance(value, dict):
-                seen.update((_KEY, key) for key in value if key not in _GEOJSON)
+                seen.update((KEY, key) for key in value if key not in _GEOJSON)
     for kind, below in seen:
-        yield Path(name, sub=(below,)) if kind == _SUB else Path(name, trail=(below,))
+        yield Path(name, sub=(below,)) if kind == SUB else Path(name, trail=(below,))

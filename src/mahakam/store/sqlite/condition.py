@@ -77,14 +77,13 @@ def is_plain(path: Path) -> bool:
 
 
 def plain_value(compare: Compare) -> tuple[str, int | float | str] | None:
-    """SQL's operator and the number or text that a comparison is with; None if SQLite could not tell."""
+    """SQL's operator and the number or text that an index is asked for; None if it could not tell."""
     operator = _OPERATORS.get(compare.operator)
     if operator is None or operator == "!=" or compare.range or len(compare.values) != 1:
         return None
     wanted = compare.values[0]
     if isinstance(wanted, str):
-        # Times are compared as times, which is not for SQLite; and its text ends at a NUL.
-        return None if _TIME_LIKE.match(wanted) or "\x00" in wanted else (operator, wanted)
+        return None if "\x00" in wanted else (operator, wanted)
     if isinstance(wanted, int | float) and not isinstance(wanted, bool) and abs(wanted) < _LARGEST:
         return operator, wanted
     return None

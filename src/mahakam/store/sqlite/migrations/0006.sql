@@ -1,0 +1,2 @@
+-- Schema version 6. A name in value_name may be a path below an attribute; see mahakam.store.sql.paths. What knew
+-- attributes alone would not keep the rows of such an index.
