@@ -284,7 +284,7 @@ DATE = s.Path("dateObserved")
 def test_what_is_asked_below_an_attribute_gets_an_index(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compare: s.Compare, expected: Any
 ) -> None:
-    """``q=pm10.observedAt>…`` alone, and its like: no table is scanned the second time, nor is it wrong after writes."""
+    """``q=pm10.observedAt>…`` alone, and its like: no table is scanned again, nor is it wrong later."""
     monkeypatch.setattr("mahakam.store.sqlite.entities.MOMENT", 0.0)
     opened = open_store("", tmp_path)
     tenant = opened.tenant()
