@@ -34,7 +34,7 @@ _TEXTS_END = b""
 NAMES = "SELECT name, number FROM value_name"
 _UNINDEXED = frozenset((*VALUE_MEMBER.values(), "type", "createdAt", "modifiedAt", "deletedAt", "expiresAt"))
 """Members that no path below an attribute is indexed for: its values, and what the body does not have."""
-_SCALAR_IN = {"Property": "value", "Relationship": "object"}
+_SCALAR_IN: Mapping[Any, str] = {"Property": "value", "Relationship": "object"}
 _TIMES = frozenset(("observedAt",))
 """Members that are a time or nothing."""
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d")
