@@ -145,6 +145,51 @@ def test_a_licence_from_the_phone_to_the_signature(chromium: Browser, town: Town
     _looked_at(chromium, town.own(town.stall))
 
 
+def test_without_scripts_the_form_says_what_comes_after_and_leads_there(
+    chromium: Browser, town: Town, tmp_path: Path
+) -> None:
+    card = tmp_path / "ktp.pdf"
+    card.write_bytes(pdf())
+    context = phone(chromium, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{town.url}/report?city=town&lang=en")
+    expect(page.locator("label.choice", has_text="Family card")).to_contain_text("then: appointment")
+    stall = page.locator("label.choice", has_text="Market stall")
+    expect(stall).to_contain_text("then: documents, fee")
+    stall.click()
+    page.get_by_label("Latitude").fill(str(NORTH[1]))
+    page.get_by_label("Longitude").fill(str(NORTH[0]))
+    page.get_by_role("button", name="Send report").click()
+    after = page.get_by_role("region", name="What comes after you have sent this")
+    expect(after).to_contain_text("Photo of the stall")
+    expect(after).to_contain_text("Fee: IDR 60,000")
+    expect(stall.locator("input")).to_be_checked()
+    page.get_by_label("What is wrong?").fill("A stall for vegetables")
+    page.get_by_role("button", name="Send report").click()
+    page.wait_for_url("**/requests/TOWN-*")
+    page.get_by_label("Identity card").set_input_files(str(card))
+    page.get_by_role("button", name="Send the chosen files").click()
+    expect(page.locator("#documents").get_by_text("sent, not looked at yet")).to_be_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_what_comes_after_shows_with_the_choice(chromium: Browser, town: Town, width: int) -> None:
+    context = chromium.new_context(viewport={"width": width, "height": 800}, locale="en-GB", bypass_csp=True)
+    page = context.new_page()
+    page.goto(f"{town.url}/report?city=town&lang=en")
+    after = page.get_by_role("region", name="What comes after you have sent this")
+    expect(after).to_have_count(0)
+    page.locator("label.choice", has_text="Market stall").click()
+    expect(after).to_contain_text("Identity card")
+    page.locator("label.choice", has_text="Family card").click()
+    expect(after).to_contain_text("Town hall")
+    expect(after).to_have_count(1)
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    context.close()
+
+
 def test_an_appointment_from_the_phone(chromium: Browser, town: Town) -> None:
     mobile = phone(chromium, java_script_enabled=False)
     own = mobile.new_page()

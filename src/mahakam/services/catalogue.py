@@ -186,6 +186,11 @@ def read_service(code: str, place: str, path: Path) -> Service:
     )
 
 
+def follows(service: Service) -> bool:
+    """Whether more than the answer comes after a request: documents to send, a fee, an appointment."""
+    return bool(service.documents or service.fee or service.appointments)
+
+
 def full_standard(service: Service, place: Place, places: Mapping[str, Place]) -> Standard:
     """The standard of a service in a place: its own, completed by ``standard:`` of the place and of those above."""
     above = ((each.folder, each.facts.get("standard")) for each in chain(places, place))

@@ -20,7 +20,7 @@ from mahakam.access import throttle
 from mahakam.config import Place, scope_of
 from mahakam.ngsild.problem import Problem
 from mahakam.services import area
-from mahakam.services.catalogue import Service, catalogue
+from mahakam.services.catalogue import Service, catalogue, follows
 from mahakam.services.desk import Desk
 from mahakam.services.duplicates import Likely
 from mahakam.services.owner import key_of
@@ -242,7 +242,7 @@ def _form(
         errors=Sentences(errors or {}),
         groups=groups,
         count=len(services),
-        asking=[service for service in services if service.questions or service.personal],
+        asking=[service for service in services if service.questions or service.personal or follows(service)],
         villages=VILLAGES.of(site.broker, scope_of(place, site.places)),
         alike=[(one.request, one.metres, service_name(site, one.request)) for one in alike],
         most_photos=MOST_PHOTOS,
