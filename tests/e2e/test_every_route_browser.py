@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from mahakam.access.accounts import add_account
 from mahakam.app import Node
+from mahakam.cli.demo import take_action_plans
 from mahakam.config import Settings
 from mahakam.feeds import definition, repair_links
 from mahakam.feeds.standard import Statistics
@@ -55,6 +56,7 @@ _NO_PAGES = (
     ".svg",
     ".webmanifest",
     ".jsonld",
+    ".yaml",
 )
 NO_PAGES = {
     "/static/{name:path}": "a file",
@@ -69,33 +71,6 @@ NO_PAGES = {
     "/trace/popup": "a part of the page, shown inside it",
 }
 """Routes that are asked with GET and are no page of their own, and why."""
-PAGES = {
-    "/static/{name:path}": "a file",
-    "/sql.{ending}": "a file",
-    "/trace/file/{run:int}/{sha256}": "a file, as it was read",
-    "/queue/count": "a number for the page's script",
-    "/verify/key.pem": "a file",
-    "/signout": "leads to the sign-in page",
-    "/cities": "leads to the first page",
-    "/quarantine/{place}/{feed}/{id:int}/popup": "a part of the page, shown inside it",
-    "/trace/popup": "a part of the page, shown inside it",
-}
-"""Routes that are asked with GET and are no page of their own, and why."""
-OWED = {
-    "/network/join/{secret}",
-    "/network/meetings",
-    "/network/meetings/new",
-    "/network/meetings/{key}",
-    "/network/meetings/{key}/edit",
-    "/network/people",
-    "/network/recommendations",
-    "/network/recommendations/new",
-    "/network/recommendations/{key}",
-    "/network/recommendations/{key}/edit",
-    "/verify",
-    "/verify/{number}",
-}
-"""Pages that are not looked at here yet: each belongs into PAGES, with what it needs in the town."""
 PAGES = {
     "/": "/",
     "/about": "/about",
@@ -123,11 +98,17 @@ PAGES = {
     "/network/meetings/{key}": "/network/meetings/MEETING",
     "/network/meetings/{key}/edit": "/network/meetings/MEETING/edit",
     "/network/people": "/network/people",
+    "/network/plans": "/network/plans",
+    "/network/plans/{city}": "/network/plans/samarinda",
+    "/network/plans/{city}/file": "/network/plans/samarinda/file",
+    "/network/plans/{city}/progress": "/network/plans/samarinda/progress?project=P1",
     "/network/recommendations": "/network/recommendations",
     "/network/recommendations/new": "/network/recommendations/new",
     "/network/recommendations/{key}": "/network/recommendations/ADVICE",
     "/network/recommendations/{key}/edit": "/network/recommendations/ADVICE/edit",
     "/network/report": "/network/report",
+    "/network/report/cities/{city}": "/network/report/cities/samarinda",
+    "/network/report/countries/{country}": "/network/report/countries/ID",
     "/quality": "/quality",
     "/quality/{place}": "/quality/samarinda",
     "/quality/{place}/{feed}": "/quality/jakarta/fires-2013",
@@ -195,6 +176,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     data: Path = tmp_path_factory.mktemp("town") / "data"
     shutil.copytree(part_of_demo(), data)
     node = Node(Settings(data, CONFIG))
+    take_action_plans(node)
     store, desk = node.store.tenant(), Desk(node.broker, node.places, data)
     add_account(store, "siti", PASSWORD, ["admin"])
     number = desk.send(Draft("samarinda", "waste", "Rubbish at the market", (117.15, -0.49))).number
@@ -231,7 +213,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 
 def _network(store: EntityStore) -> dict[str, str]:
-    """A meeting, a recommendation under comment, and an invitation; siti is of the Secretariat."""
+    """A meeting, a recommendation under comment, and an invitation; siti is of the Secretariat, and an administrator
+    who may write plans."""
     today = dt.date.today()
     since, at = (today - dt.timedelta(days=9)).isoformat(), f"{today}T00:00:00Z"
     office = {"since": since, "by": "a test", "seats": ("ID", "TH"), "day": today}

@@ -48,7 +48,7 @@ def store(tmp_path: Path, store_url: str) -> Iterator[EntityStore]:
 @pytest.fixture
 def example() -> Plan:
     found = read(EXAMPLE.read_bytes())
-    return plan_file.merged(Plan(key=found.city), found)
+    return plan_file.taken(Plan(key=found.city), found, mark(Text()), TODAY)
 
 
 @pytest.mark.parametrize("ending", plan_file.ENDINGS)
@@ -56,8 +56,23 @@ def test_a_plan_comes_back_from_its_file_as_it_was(example: Plan, ending: plan_f
     content = plan_file.written(example, ending, lambda one: one.name)
     again = read(content, ending)
     assert again.text == example.text
-    merged = plan_file.merged(example, again)
-    assert len(merged.progress) == len(example.progress), "what was reported is not reported twice"
+    with pytest.raises(Refused, match="form: same"):  # what was reported is not reported twice
+        plan_file.taken(example, again, mark(example.text), TODAY)
+
+
+def test_a_file_adds_what_was_reported_since_and_meets_nobody(example: Plan) -> None:
+    found = read(plan_file.written(example, "yaml", lambda one: one.name))
+    said = Progress(at=NOW, by=BY, year=2026, project="P2", text="Sites are looked at.")
+    more = plan_file.Found(found.city, found.text, (*found.progress, said))
+    after = plan_file.taken(example, more, "", TODAY)
+    assert [one.project for one in after.progress] == ["P1", "P2"]
+    other = plan_file.Found(found.city, msgspec.structs.replace(found.text, outcomes=()), ())
+    with pytest.raises(Changed):
+        plan_file.taken(example, other, mark(Text()), TODAY)
+    sent = plan_steps.send(after, 2026, "", BY, NOW)
+    late = msgspec.structs.replace(said, text="One more thing.")
+    with pytest.raises(Refused, match="sent"):
+        plan_file.taken(sent, plan_file.Found(found.city, found.text, (late,)), "", TODAY)
 
 
 def test_every_fault_of_a_workbook_names_its_row_and_column(example: Plan) -> None:
@@ -100,6 +115,8 @@ def test_every_fault_of_a_workbook_names_its_row_and_column(example: Plan) -> No
         (b"projects: [{titel: x}]", "projects, entry 1", "column"),
         (b"projects: [{milestones: 1}]", "projects, entry 1, milestones", "list"),
         (b"until: soon", "plan, until", "cell_year"),
+        (b"city: &a [x, x]\nvision: [*a, *a]", "file", "yaml"),
+        (b"\xff\xfe\x00", "file", "yaml"),
     ],
 )
 def test_what_is_no_plan_is_said(content: bytes, field: str, code: str) -> None:

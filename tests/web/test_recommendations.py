@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 import shutil
 from collections.abc import Iterator
@@ -11,11 +10,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from mahakam.access.accounts import add_account
-from mahakam.access.sessions import begin_session, cookie_name
 from mahakam.app import Application, Node
-from mahakam.network.offices import accept, appoint
 from support.demo_part import node_over, part_of_demo
+from support.people import person, post
 
 PATH = "/network/recommendations"
 DRAFT = {
@@ -36,34 +33,6 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     found = node_over(data)
     yield found
     found.close()
-
-
-def person(node: Node, name: str, role: str = "", seat: str = "") -> TestClient:
-    """Somebody's browser, signed in; in an office if it is named."""
-    store, today = node.store.tenant(), dt.date.today()
-    account = add_account(store, name, "correct horse battery", ["resident"], ["ascn"])
-    if role:
-        since = (today - dt.timedelta(days=9)).isoformat()
-        _office, secret = appoint(
-            store, role=role, seat=seat, name=name.title(), since=since, by="a test", seats=(), day=today
-        )
-        accept(store, secret, name, today)
-    client = TestClient(
-        Application(node),
-        base_url="http://localhost",
-        headers={"accept-language": "en"},
-        follow_redirects=False,
-    )
-    client.cookies.set(cookie_name(store), begin_session(store, account))
-    return client
-
-
-def post(client: TestClient, page: str, address: str, fields: dict[str, str]) -> tuple[int, str]:
-    """Fill in a form of a page: the status, and the address or the page that comes of it."""
-    found = re.search(r'name="form" value="([^"]+)"', client.get(page).text)
-    token = {"form": found.group(1)} if found else {}
-    answer = client.post(address, data=token | fields)
-    return answer.status_code, answer.headers.get("location", answer.text)
 
 
 def test_rights_are_of_the_office(node: Node) -> None:

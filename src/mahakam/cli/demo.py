@@ -78,6 +78,7 @@ def load(settings: Settings) -> int:
             runs = run_feeds(parts, all_feeds(parts), author="mahakam demo")
             outcomes = compute_all(node.broker)
             _take_plans(node)
+            take_action_plans(node)
         finally:
             node.close()
     except StoreError as error:
@@ -106,3 +107,28 @@ def _take_plans(node: Node) -> None:
         for name, path in place.files("plans").items():
             by = Author("mahakam demo", "steward")
             take(node.store.tenant(), place.id, int(name), plans_of(path, int(name)), by, at, listed=True)
+
+
+def take_action_plans(node: Node) -> None:
+    """Take in every ``plan.yaml`` of the places, for a city of the network that has no action plan yet."""
+    from datetime import UTC, datetime
+
+    from mahakam.network.plan import mark
+    from mahakam.network.plan_taking import Taking
+    from mahakam.network.plans import plan, seats_of
+    from mahakam.network.recommendation import Author
+    from mahakam.network.records import records_of
+    from mahakam.network.register import register_of
+
+    register = register_of(node.places)
+    if register is None:
+        return
+    now = datetime.now(UTC)
+    by = Author("mahakam demo", "mahakam demo", "", "")
+    taking = Taking(register, frozenset(), by, now.isoformat(timespec="seconds"), now.date())
+    store = node.store.tenant()
+    for seat in seats_of(node.broker, records_of(node.broker, register)):
+        path = node.places[seat.place].folder / "plan.yaml" if seat.place else None
+        there = plan(store, seat.code)
+        if path is not None and path.is_file() and not there.changes:
+            taking.take(node.broker, store, seat.code, path.read_bytes(), "yaml", mark(there.text))

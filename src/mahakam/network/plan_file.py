@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from mahakam.faults import Fault, Refused
-from mahakam.network import plan_sheets, plan_yaml
+from mahakam.faults import Fault, Refused, refuse
+from mahakam.network import plan_sheets, plan_steps, plan_yaml
 from mahakam.network.plan import Focus, Frame, Milestone, Outcome, Plan, Progress, Project, Target, Text
 from mahakam.network.plan_check import frame_faults, keyed, outcome_faults, progress_faults, project_faults
 from mahakam.network.plan_rows import COLUMNS, Row, at, read
@@ -149,13 +149,21 @@ def _placed(fault: Fault, rows: dict[str, list[Row]], home: Row | None) -> Fault
     return Fault(where, fault.code, fault.values)
 
 
-def merged(plan: Plan, found: Found) -> Plan:
-    """The plan with the file's text, and with the reports of it that are not there yet."""
+def taken(plan: Plan, found: Found, seen: str, day: dt.date) -> Plan:
+    """The plan with the file's text, and with the reports of it that are not there yet.
+
+    ``seen`` is the mark of the text that whoever wrote the file had before them. Raises Changed if it is another one
+    by now, and Refused for a file with nothing new, or with something new of a year whose update was sent.
+    """
     known = {_said(one) for one in plan.progress}
-    new = tuple(one for one in found.progress if _said(one) not in known)
-    return msgspec.structs.replace(
-        plan, text=found.text, progress=(*plan.progress, *new), changes=plan.changes + 1
-    )
+    new = [one for one in found.progress if _said(one) not in known]
+    if found.text != plan.text:
+        plan = plan_steps.write_all(plan, found.text, seen)
+    elif not new:
+        raise refuse("form", "same")
+    for one in new:
+        plan = plan_steps.report(plan, one, day)
+    return plan
 
 
 def _said(one: Progress) -> tuple[object, ...]:

@@ -16,7 +16,14 @@ def rows_of(content: bytes) -> dict[str, list[Row]]:
     import yaml
 
     try:
-        found = yaml.safe_load(content)
+        aliases = [one for one in yaml.parse(content, yaml.CSafeLoader) if isinstance(one, yaml.AliasEvent)]
+        # A few lines of aliases of aliases are gigabytes once they are written out.
+        if aliases:
+            mark: Any = aliases[0].start_mark
+            raise yaml.MarkedYAMLError(
+                problem=f"a reference (*{aliases[0].anchor}) is not taken", problem_mark=mark
+            )
+        found = yaml.load(content, yaml.CSafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1

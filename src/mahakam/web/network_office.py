@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from mahakam.network.evidence import cited
 from mahakam.network.offices import Office, Standing, offices, standing
 from mahakam.network.plans import Seat, seats_of
 from mahakam.network.recommendation import Author, Evidence
@@ -120,11 +121,14 @@ def hosts(request: Request) -> set[str]:
 
 
 def spoken(text: Mapping[str, str]) -> str:
-    """The reader's language of what somebody wrote; where that is missing the English, and that it is English."""
+    """The reader's language of what somebody wrote; where that is missing the English, and that it is English; where
+    that is missing too, what there is."""
     found = text.get(reader().language)
-    if found or not text.get("en"):
-        return found or ""
-    return text["en"] + " (" + _("in English only") + ")"
+    if found:
+        return found
+    if text.get("en"):
+        return text["en"] + " (" + _("in English only") + ")"
+    return next((other for other in text.values() if other), "")
 
 
 def evidence_address(one: Evidence) -> str:
@@ -135,6 +139,26 @@ def evidence_address(one: Evidence) -> str:
     if parts[2:3] == ["KeyPerformanceIndicator"] and len(parts) == 6:
         return "/trace/value/" + "/".join(parts[3:])
     return entity_address(one.ref)
+
+
+def evidence_line(one: Evidence) -> str:
+    """A piece of evidence as it would be typed."""
+    return f"{one.name} {one.ref}" if one.document else evidence_address(one)
+
+
+def evidence_shown(request: Request, piece: Evidence) -> dict[str, str]:
+    """A piece of evidence with its address; ``now`` if the node says something else today than when it was cited."""
+    today = piece
+    if not piece.document:
+        found = cited(site_of(request).broker, desk(request).records.register, piece.ref, piece.cited)
+        today = found or Evidence(piece.ref, piece.name, _("no longer there"), piece.cited)
+    return {
+        "name": piece.name,
+        "value": piece.value,
+        "href": evidence_address(piece),
+        "cited": piece.cited,
+        "now": today.value if today.value != piece.value else "",
+    }
 
 
 def network_name(found: Desk) -> str:

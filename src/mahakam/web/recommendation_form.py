@@ -11,7 +11,7 @@ from mahakam.faults import Fault
 from mahakam.network.evidence import evidence_of
 from mahakam.network.recommendation import LANGUAGES, MOST_PARTS, Action, Claim, Evidence, Text, Words
 from mahakam.web import gate
-from mahakam.web.network_office import Desk, evidence_address, hosts
+from mahakam.web.network_office import Desk, evidence_line, hosts
 from mahakam.web.site import site_of
 
 LARGEST = 1024 * 1024
@@ -98,14 +98,10 @@ def filled(text: Text) -> dict[str, str]:
         claim = text.claims[at] if at < len(text.claims) else Claim({})
         action = text.actions[at] if at < len(text.actions) else Action({}, "", "")
         found |= {f"claim-{at}-{one}": claim.text.get(one, "") for one in LANGUAGES}
-        found[f"claim-{at}-evidence"] = "\n".join(_line(one) for one in claim.evidence)
+        found[f"claim-{at}-evidence"] = "\n".join(evidence_line(one) for one in claim.evidence)
         found |= {f"action-{at}-{one}": action.text.get(one, "") for one in LANGUAGES}
         found |= {f"action-{at}-who": action.who, f"action-{at}-due": action.due}
     return found
-
-
-def _line(one: Evidence) -> str:
-    return f"{one.name} {one.ref}" if one.document else evidence_address(one)
 
 
 def _words(typed: dict[str, str], name: str) -> Words:

@@ -20,6 +20,7 @@ from mahakam.web.maps import map_settings
 from mahakam.web.outlines import thumbnail
 from mahakam.web.pages.quality import datasets_table
 from mahakam.web.pictures import picture, small_picture
+from mahakam.web.plan_desk import plan_address
 from mahakam.web.render import render
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -65,6 +66,7 @@ def city(request: Request) -> Response:
         waiting=waiting(place, found),
         datasets=datasets_table(request, known, path=f"/quality/{place.id}") if known else None,
         services=services(site, place),
+        plan_address=plan_address(site, place),
         empty=not site.store.documents(scope, 1),
     )
 

@@ -1,88 +1,44 @@
-"""Monitoring and evaluation of the network: its register counted, beside what the published report states."""
+"""Monitoring and evaluation of the network, a country or a city: its register counted, its action plans judged."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from mahakam.config import Place
-from mahakam.network.reconcile import Line, Move, Tally, explanation, lines, tallies
-from mahakam.network.records import City, Country, Project
-from mahakam.network.stated import Report, reports_of
-from mahakam.network.views import network as network_of
-from mahakam.web import documents
-from mahakam.web.language import N_, _, date, in_timezone, n_, number, percent, words
-from mahakam.web.pages.network import AREAS, STATUS
+from mahakam.network.reconcile import Move, explanation
+from mahakam.web import documents, plan_tables
+from mahakam.web.documents import Section
+from mahakam.web.language import _, date, n_, number, percent, words
+from mahakam.web.monitoring_parts import (
+    PATH,
+    TABLES,
+    Found,
+    found_for,
+    plan_table,
+    report_address,
+    stated_lines,
+)
+from mahakam.web.network_office import spoken
+from mahakam.web.plan_words import area, sub_area
 from mahakam.web.render import render
-from mahakam.web.site import site_of
-from mahakam.web.tables import Column, Table, table_routes
+from mahakam.web.tables import table_routes
 
 if TYPE_CHECKING:
     from mahakam.web.site import Site
 
-PATH = "/network/report"
-_WHAT = {
-    "projects": N_("Projects"),
-    "status": N_("Projects by status"),
-    "focus_area": N_("Projects by focus area"),
-    "focus_area_share": N_("Share of a focus area"),
-}
-
 
 def routes(_site: Site) -> list[BaseRoute]:
-    return [
-        *table_routes(f"{PATH}/check", None, check_table),
-        *table_routes(f"{PATH}/areas", None, areas_table),
-        *table_routes(f"{PATH}/countries", None, partial(tally_table, by_city=False)),
-        *table_routes(f"{PATH}/cities", None, partial(tally_table, by_city=True)),
-        Route(f"{PATH}.pdf", as_pdf),
-        Route(f"{PATH}.xlsx", as_xlsx),
-        *table_routes(PATH, show, partial(tally_table, by_city=True)),
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the report is made of; ``report`` is the published one it is compared with, if there is one."""
-
-    place: Place
-    projects: tuple[Project, ...]
-    countries: tuple[Country, ...]
-    cities: tuple[City, ...]
-    report: Report | None
-
-    @property
-    def completed(self) -> int:
-        return sum(one.status == "completed" for one in self.projects)
-
-    @property
-    def as_of(self) -> str:
-        return max((one.as_of for one in self.projects if one.as_of), default="")
-
-
-def found_for(request: Request) -> Found:
-    """Read once a request. Raises HTTPException 404 where this node knows no network."""
-    if not hasattr(request.state, "monitoring"):
-        site = site_of(request)
-        network = network_of(site.broker)
-        if network is None:
-            raise HTTPException(404, _("This node knows no network of cities."))
-        in_timezone(network.place.timezone)
-        reports = reports_of(network.place)
-        asked = request.query_params.get("report", "")
-        report = next((one for one in reports if asked in ("", one.key)), None)
-        request.state.monitoring = Found(
-            network.place, network.projects, network.countries, network.cities, report
-        )
-    found: Found = request.state.monitoring
-    return found
+    found: list[BaseRoute] = []
+    parts = (f"{PATH}/countries/{{country}}", f"{PATH}/cities/{{city}}")
+    for base in (*parts, PATH):
+        for name, table in TABLES.items():
+            found += table_routes(f"{base}/{name}", None, table)
+        found += [Route(f"{base}.pdf", as_pdf), Route(f"{base}.xlsx", as_xlsx)]
+    found += [Route(base, show) for base in parts]
+    return [*found, *table_routes(PATH, show, TABLES["cities"])]
 
 
 def show(request: Request) -> Response:
@@ -90,71 +46,145 @@ def show(request: Request) -> Response:
     return render(
         request,
         "network-report.html",
-        title=_("Monitoring and evaluation"),
+        title=_title(found),
         section="network",
         found=found,
         name=words(found.place.name),
+        path=found.path,
         facts=_facts(found),
-        sentences=_sentences(found),
-        agrees=all(one.agrees for one in _lines(found)),
-        check=check_table(request) if found.report else None,
-        areas=areas_table(request),
-        by_country=tally_table(request, by_city=False),
-        by_city=tally_table(request, by_city=True),
+        sections=[one for one in _sections(request, found) if found.about or one.title != _("Projects")],
+        crumbs=_crumbs(found),
+        countries=[(report_address(country=one.code), one.alias or one.name) for one in found.countries],
+        cities=[(report_address(city=one.seat.code), one.seat.name) for one in found.plans],
     )
 
 
 def as_pdf(request: Request) -> Response:
     found = found_for(request)
-    return documents.pdf(
-        _("Monitoring and evaluation"), words(found.place.name), _document(request, found), _footer(found)
-    )
+    return documents.pdf(_title(found), words(found.place.name), _document(request, found), _footer(found))
 
 
 def as_xlsx(request: Request) -> Response:
     found = found_for(request)
-    return documents.xlsx(_("Monitoring and evaluation"), _document(request, found))
+    return documents.xlsx(_title(found), _document(request, found))
 
 
-def _document(request: Request, found: Found) -> list[documents.Section]:
+def _title(found: Found) -> str:
+    if found.about:
+        return _("Monitoring and evaluation: %(about)s", about=found.about)
+    return _("Monitoring and evaluation")
+
+
+def _crumbs(found: Found) -> list[tuple[str, str]]:
+    start = [(_("Network"), "/network")]
+    if not found.about:
+        return start
+    start.append((_("Monitoring and evaluation"), PATH))
+    if found.one_city and found.countries:
+        country = found.countries[0]
+        start.append((country.alias or country.name, report_address(country=country.code)))
+    return [*start, (found.about, "")]
+
+
+def _document(request: Request, found: Found) -> list[Section]:
     """The parts of the PDF and the workbook: the page's own sentences and tables, all rows of each."""
     summary = [f"{name}: {value}" for value, name in _facts(found)]
-    parts = [documents.Section(_("In short"), summary)]
+    return [Section(_("In short"), summary), *_sections(request, found)]
+
+
+def _sections(request: Request, found: Found) -> list[Section]:
+    """What the page and the files are made of, in order."""
+    parts = []
     if found.report is not None:
-        parts.append(documents.Section(_("Register and report"), _sentences(found), check_table(request)))
-    return [
-        *parts,
-        documents.Section(_("By focus area"), (), areas_table(request)),
-        documents.Section(_("By country"), (), tally_table(request, by_city=False)),
-        documents.Section(_("By city"), (), tally_table(request, by_city=True)),
-        documents.Section(_("Projects"), (), projects_table(request)),
+        parts.append(Section(_("Register and report"), _sentences(found), TABLES["check"](request)))
+    if found.projects:
+        parts.append(Section(_("By focus area"), (), TABLES["areas"](request)))
+    if not found.about:
+        parts.append(Section(_("By country"), (), TABLES["countries"](request)))
+    if not found.one_city:
+        parts.append(Section(_("By city"), (), TABLES["cities"](request)))
+    if found.projects:
+        parts.append(Section(_("Projects"), (), TABLES["projects"](request)))
+    return parts + _plan_sections(request, found)
+
+
+def _plan_sections(request: Request, found: Found) -> list[Section]:
+    parts = []
+    if found.one_city:
+        parts.append(Section(_("The plan"), _frame(found)))
+    else:
+        parts.append(Section(_("Action plans"), _examples(found), plan_table(request, "cities")))
+    if not found.written:
+        return parts
+    parts.append(Section(_("Projects of the plans"), (), plan_table(request, "projects")))
+    if found.one_city:
+        parts.append(Section(_("Milestones"), (), plan_table(request, "milestones")))
+    parts.append(Section(_("Outcome indicators"), (), plan_table(request, "outcomes")))
+    progress = plan_table(request, "progress")
+    nothing = () if progress.total else (_("Nothing was reported for %(year)s yet.", year=found.year),)
+    parts.append(
+        Section(
+            _("Progress reported for %(year)s", year=found.year),
+            nothing,
+            progress if progress.total else None,
+        )
+    )
+    return parts
+
+
+def _examples(found: Found) -> list[str]:
+    """A plan that was made up is said to be."""
+    made_up = [one.seat.name for one in found.written if one.plan.text.frame.example]
+    if not made_up:
+        return []
+    return [_("An example, made up to show the form: %(cities)s.", cities=", ".join(made_up))]
+
+
+def _frame(found: Found) -> list[str]:
+    """Vision, focus areas and targets of the one city, in sentences."""
+    row = found.plans[0]
+    if not row.written:
+        return [_("%(city)s has no action plan yet.", city=row.seat.name)]
+    frame = row.plan.text.frame
+    said = _examples(found)
+    if spoken(frame.vision):
+        said.append(_("Vision: %(text)s", text=spoken(frame.vision)))
+    said += [
+        _("Focus area: %(text)s", text=", ".join([area(one.area), *map(sub_area, one.sub_areas)]))
+        for one in frame.focus
     ]
+    said += [
+        _("Target: %(text)s (until %(when)s)", text=spoken(one.text), when=date(one.due))
+        for one in frame.targets
+    ]
+    return said
 
 
 def _footer(found: Found) -> str:
     as_of = _("as of %(when)s", when=date(found.as_of)) if found.as_of else ""
-    return " · ".join(part for part in ("Mahakam", words(found.place.name), as_of) if part)
+    return " · ".join(part for part in ("Mahakam", words(found.place.name), found.about, as_of) if part)
 
 
 def _facts(found: Found) -> list[tuple[str, str]]:
-    share = found.completed / len(found.projects) if found.projects else None
-    return [
-        (number(len(found.countries)), _("countries")),
-        (number(len(found.cities)), _("member cities")),
-        (number(len(found.projects)), _("projects")),
-        (f"{number(found.completed)} ({percent(share)})", _("completed")),
-    ]
-
-
-def _lines(found: Found) -> tuple[Line, ...]:
-    return lines(found.report, found.projects) if found.report else ()
+    facts = []
+    if not found.about:
+        facts.append((number(len(found.countries)), _("countries")))
+    if not found.one_city:
+        facts.append((number(len(found.cities)), _("member cities")))
+    if found.projects or not found.one_city:
+        share = found.completed / len(found.projects) if found.projects else None
+        facts += [
+            (number(len(found.projects)), _("projects")),
+            (f"{number(found.completed)} ({percent(share)})", _("completed")),
+        ]
+    return facts + plan_tables.totals(found.plans, found.year, named=not found.one_city)
 
 
 def _sentences(found: Found) -> list[str]:
     """What the comparison comes to, in words."""
     if found.report is None:
         return []
-    wrong = [one for one in _lines(found) if not one.agrees]
+    wrong = [one for one in stated_lines(found) if not one.agrees]
     if not wrong:
         return [_("Every figure that the report states agrees with its register.")]
     said = [
@@ -175,138 +205,6 @@ def _moved(move: Move) -> str:
         "%(n)s project that stands under %(here)s in the register, counted under %(there)s, would explain it.",
         "%(n)s projects that stand under %(here)s in the register, counted under %(there)s, would explain it.",
         move.projects,
-        here=_area(move.one),
-        there=_area(move.other),
+        here=area(move.one),
+        there=area(move.other),
     )
-
-
-def _area(name: str) -> str:
-    return _(AREAS[name]) if name in AREAS else name
-
-
-def _status(name: str) -> str:
-    return _(STATUS[name][0]) if name in STATUS else name
-
-
-def _name(line: Line) -> str:
-    return _status(line.name) if line.what == "status" else _area(line.name)
-
-
-def check_table(request: Request) -> Table:
-    """Each figure that the report states, beside the register's own."""
-    columns = [
-        Column("what", _("Figure"), html=lambda one: _(_WHAT[one.what])),
-        Column("name", _("Of"), html=_name),
-        Column("stated", _("Report"), "number", html=lambda one: _figure(one, one.stated)),
-        Column("counted", _("Register"), "number", html=lambda one: _figure(one, one.counted, 1)),
-        Column("projects", _("Projects"), "number"),
-        Column("agrees", _("Agrees"), get=lambda one: one.agrees, html=_verdict),
-    ]
-    return Table(
-        request,
-        _("Register and report"),
-        columns,
-        list(_lines(found_for(request))),
-        path=f"{PATH}/check",
-        key="k-",
-        anchor="check",
-        mark=lambda one: "" if one.agrees else "bad",
-    )
-
-
-def _figure(line: Line, value: float, decimals: int = 0) -> str:
-    if line.what != "focus_area_share":
-        return number(value)
-    return percent(value / 100, decimals)
-
-
-def _verdict(line: Line) -> Markup:
-    word, kind = (_("agrees"), "ok") if line.agrees else (_("differs"), "bad")
-    return Markup('<span class="chip {}">{}</span>').format(kind, word)
-
-
-def areas_table(request: Request) -> Table:
-    found = found_for(request)
-    names = [*AREAS, *sorted({one.focus_area for one in found.projects} - set(AREAS))]
-    rows = []
-    for name in names:
-        of_area = [one for one in found.projects if one.focus_area == name]
-        rows.append(
-            {
-                "focus_area": name,
-                "projects": len(of_area),
-                "share": len(of_area) / len(found.projects) if found.projects else None,
-                "completed": sum(one.status == "completed" for one in of_area),
-                "cities": len({(one.country, one.city) for one in of_area}),
-            }
-        )
-    columns = [
-        Column("focus_area", _("Focus area"), html=lambda row: _area(row["focus_area"])),
-        Column("projects", _("Projects"), "number"),
-        Column("share", _("Share"), "share", decimals=1),
-        Column("completed", _("Completed"), "number"),
-        Column("cities", _("Cities"), "number"),
-    ]
-    return Table(
-        request,
-        _("By focus area"),
-        columns,
-        sorted(rows, key=lambda row: -row["projects"]),
-        path=f"{PATH}/areas",
-        key="a-",
-        anchor="areas",
-    )
-
-
-def tally_table(request: Request, *, by_city: bool) -> Table:
-    """Projects of each country or city: by focus area, and how many are completed."""
-
-    def of(area: str) -> Any:
-        return lambda one: one.by_area.get(area, 0)
-
-    place = [Column("country", _("Country"))]
-    if by_city:
-        place.append(Column("city", _("City")))
-    columns: list[Column] = [
-        *place,
-        Column("projects", _("Projects"), "number"),
-        *(Column(_key(area), _(name), "number", get=of(area)) for area, name in AREAS.items()),
-        Column("completed", _("Completed"), "number"),
-    ]
-    found = found_for(request)
-    members = (
-        [(one.country, one.name) for one in found.cities]
-        if by_city
-        else [(one.name, "") for one in found.countries]
-    )
-    rows: list[Tally] = tallies(found.projects, by_city=by_city, also=members)
-    name = "cities" if by_city else "countries"
-    return Table(
-        request,
-        _("By city") if by_city else _("By country"),
-        columns,
-        rows,
-        path=f"{PATH}/{name}",
-        key=f"{name[:2]}-",
-        anchor=name,
-    )
-
-
-def _key(area: str) -> str:
-    return area.casefold().replace(" & ", "_").replace(" ", "_").replace("-", "_")
-
-
-def projects_table(request: Request) -> Table:
-    """The register itself, for the files."""
-    columns = [
-        Column("country", _("Country")),
-        Column("city", _("City")),
-        Column("name", _("Project")),
-        Column("focus_area", _("Focus area"), html=lambda one: _area(one.focus_area)),
-        Column(
-            "status",
-            _("Status"),
-            html=lambda one: _(STATUS[one.status][0]) if one.status in STATUS else one.status,
-        ),
-    ]
-    return Table(request, _("Projects"), columns, list(found_for(request).projects))

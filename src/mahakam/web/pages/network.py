@@ -17,6 +17,7 @@ from mahakam.network.views import network as network_of
 from mahakam.web import shapes
 from mahakam.web.language import N_, _, in_timezone, number, words
 from mahakam.web.pages.trace import entity_address
+from mahakam.web.plan_words import AREAS
 from mahakam.web.render import render
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -24,14 +25,6 @@ from mahakam.web.tables import Column, Table, table_routes
 if TYPE_CHECKING:
     from mahakam.web.site import Site
 
-AREAS = {
-    "Civic & Social": N_("Civic & Social"),
-    "Health & Well-Being": N_("Health & Well-Being"),
-    "Safety & Security": N_("Safety & Security"),
-    "Quality Environment": N_("Quality Environment"),
-    "Built Infrastructure": N_("Built Infrastructure"),
-    "Industry & Innovation": N_("Industry & Innovation"),
-}
 STATUS = {
     "completed": (N_("completed"), "ok"),
     "ongoing": (N_("ongoing"), "river"),

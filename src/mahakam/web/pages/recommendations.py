@@ -18,12 +18,11 @@ from mahakam.network.desk import (
     recommendations,
 )
 from mahakam.network.differences import differences
-from mahakam.network.evidence import cited
-from mahakam.network.recommendation import LANGUAGES, PUBLIC, Evidence, Recommendation, Text, late
+from mahakam.network.recommendation import LANGUAGES, PUBLIC, Recommendation, Text, late
 from mahakam.web import gate
 from mahakam.web.faults import Errors
 from mahakam.web.language import N_, OWN_NAMES, _
-from mahakam.web.network_office import Desk, desk, evidence_address, network_name, require, spoken
+from mahakam.web.network_office import Desk, desk, evidence_shown, network_name, require, spoken
 from mahakam.web.recommendation_paper import paper
 from mahakam.web.render import render
 from mahakam.web.site import site_of
@@ -183,8 +182,8 @@ def page(
         desk=found,
         chip=state_chip(one),
         spoken=spoken,
-        evidence=[[_shown(request, piece) for piece in claim.evidence] for claim in one.text.claims],
-        shown=partial(_shown, request),
+        evidence=[[evidence_shown(request, piece) for piece in claim.evidence] for claim in one.text.claims],
+        shown=partial(evidence_shown, request),
         work_names=WORK,
         events=EVENTS,
         inside=inside,
@@ -202,21 +201,6 @@ def page(
     )
     answer.headers["Cache-Control"] = "no-store"
     return answer
-
-
-def _shown(request: Request, piece: Evidence) -> dict[str, str]:
-    """A piece of evidence with its address; ``now`` if the node says something else today than when it was cited."""
-    today = piece
-    if not piece.document:
-        found = cited(site_of(request).broker, desk(request).records.register, piece.ref, piece.cited)
-        today = found or Evidence(piece.ref, piece.name, _("no longer there"), piece.cited)
-    return {
-        "name": piece.name,
-        "value": piece.value,
-        "href": evidence_address(piece),
-        "cited": piece.cited,
-        "now": today.value if today.value != piece.value else "",
-    }
 
 
 def _changes(one: Recommendation, since: str) -> list[tuple[str, list[tuple[str, str]]]]:
