@@ -126,6 +126,33 @@ def test_the_password_comes_from_the_environment(
     assert town.run().message == "no message came"
 
 
+def test_over_tls_the_broker_must_be_who_it_says(town: Town, mosquitto: Mosquitto) -> None:
+    own = {"authority": str(mosquitto.authority)}
+    listening(town, f"mqtts://localhost:{mosquitto.secure}", "rahasia")
+    assert "certificate verify failed" in town.failed(), "the machine does not know the authority"
+    listening(town, f"mqtts://127.0.0.1:{mosquitto.secure}", "rahasia", **own)
+    assert "certificate verify failed" in town.failed(), "the certificate is of localhost"
+    listening(town, f"mqtts://localhost:{mosquitto.secure}", "rahasia", **own)
+    assert town.run().message == "no message came"
+    stops = [stop(f"T{n}", nama="Halte " + "x" * 500) for n in range(200)]  # more than one record of TLS
+    publish(mosquitto, "rahasia/a", *stops, stop("T200", kelas="laut"))
+    run = town.run()
+    assert (run.read, run.stored, run.held) == (201, 200, 1), run.message
+    assert spooled(town) == []
+
+
+def test_a_broker_may_ask_for_the_feeds_certificate(town: Town, mosquitto: Mosquitto) -> None:
+    url, own = f"mqtts://localhost:{mosquitto.mutual}", {"authority": str(mosquitto.authority)}
+    listening(town, url, "saling", **own)
+    assert town.failed(), "no certificate is shown"
+    for name in ("client.pem", "client.key"):
+        (town.folder / name).write_bytes((mosquitto.folder / name).read_bytes())
+    listening(town, url, "saling", **own, certificate="client.pem", key="client.key")
+    assert town.run().message == "no message came"
+    publish(mosquitto, "saling/a", stop("S1"))
+    assert town.run().stored == 1
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -133,6 +160,9 @@ def test_the_password_comes_from_the_environment(
         ({"url": "mqtt://127.0.0.1:1"}, "cannot be reached"),
         ({"topics": "a/#/b"}, "is no topic filter"),
         ({"qos": 3}, "must be 0, 1 or 2"),
+        ({"url": "mqtts://localhost:1", "authority": "none.pem"}, "none.pem (No such file"),
+        ({"url": "mqtts://localhost:1", "authority": "city.yaml"}, "cannot be used for TLS"),
+        ({"url": "mqtts://localhost:1", "key": "client.key"}, "goes with the certificate"),
     ],
 )
 def test_what_is_wrong_is_said(town: Town, mosquitto: Mosquitto, options: dict[str, Any], said: str) -> None:

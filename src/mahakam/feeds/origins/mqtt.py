@@ -30,6 +30,7 @@ from mahakam.feeds.sources.model import SourceError
 
 MOST, WAIT, SECONDS = 100_000, 2.0, 30.0
 CONNECT = 15.0
+_CERTIFICATES = ("authority", "certificate", "key")
 _TOPIC = "mqtt_topic"
 _AHEAD = 1_000
 """Messages that are read before they are written to the disk."""
@@ -189,7 +190,7 @@ def _connected(ask: Ask) -> Iterator[_Link]:
     if parts.username:
         client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
     if secure:
-        client.tls_set()
+        client.tls_set_context(_trusting(ask))
 
     def on_connect(_client: Any, _data: Any, _flags: Any, reason: Any, _more: Any) -> None:
         if reason.is_failure:
@@ -222,6 +223,29 @@ def _connected(ask: Ask) -> Iterator[_Link]:
         client.disconnect()
 
 
+def _trusting(ask: Ask) -> ssl.SSLContext:
+    """TLS that checks the broker's certificate, by the machine's authorities or the feed's own, and shows the feed's.
+
+    Raises SourceError for files that cannot be read or are none.
+    """
+    paths = {name: ask.place / str(ask.options[name]) for name in _CERTIFICATES if name in ask.options}
+    if "key" in paths and "certificate" not in paths:
+        raise SourceError(ask.name, "key: goes with the certificate that it belongs to")
+    try:
+        context = ssl.create_default_context(cafile=paths.get("authority"))
+        if "certificate" in paths:
+            context.load_cert_chain(paths["certificate"], paths.get("key"), password=_no_password)
+    except (OSError, ValueError) as error:
+        listed = ", ".join(f"{name} {path}" for name, path in paths.items())
+        why = getattr(error, "strerror", None) or error
+        raise SourceError(ask.name, f"cannot be used for TLS: {listed} ({why})") from error
+    return context
+
+
+def _no_password() -> str:
+    raise ValueError("the key has a password: give one without, that only this machine's user can read")
+
+
 def _topics(ask: Ask) -> list[str]:
     given = ask.options["topics"]
     topics = [str(one) for one in (given if isinstance(given, list) else [given])]
@@ -242,6 +266,9 @@ ORIGIN = Origin(
     {
         "url": "needed: as mqtts://feed:${PASSWORD}@host:8883, or mqtt:// without TLS",
         "topics": "needed: a topic filter or a list of them: city/+/air",
+        "authority": "a PEM file with the authority that vouches for the broker (default: those of the machine)",
+        "certificate": "a PEM file with the certificate that the feed shows, where the broker asks for one",
+        "key": "a PEM file with the certificate's key (default: it stands in the same file)",
         "qos": "quality of service: 0, 1 (default) or 2",
         "client": "client id, under which the broker keeps messages between runs (default mahakam-PLACE-FEED)",
         "most": f"messages to a run (default {MOST})",
