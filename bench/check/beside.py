@@ -9,14 +9,16 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bench.check import data
 from bench.process import Run, best, run
 
-APART = Path(__file__).with_name("apart.py")
-"""datacontract-cli needs an older DuckDB than Mahakam: it has an environment of its own, locked beside its script."""
+APART = ("datacontract-cli", "great-expectations")
+"""Peers in environments of their own, locked beside their scripts: one needs an older DuckDB than Mahakam, the other
+brings pandas, which PyArrow then loads."""
 WARM = 1_000
 """Rows of the first run, which does not count: it leaves each tool's bytecode compiled. Again, for start-up."""
 
@@ -35,8 +37,8 @@ class Peer:
         return "; ".join(one for one in (part, self.said) if one)
 
     def command(self, file: Path) -> list[str]:
-        if self.name == "datacontract-cli":
-            return [_python_apart(), str(APART), str(file)]
+        if self.name in APART:
+            return [_python_apart(self.script), "-W", "ignore", str(self.script), str(file)]
         return [
             sys.executable,
             "-W",
@@ -47,10 +49,15 @@ class Peer:
             str(file),
         ]
 
+    @property
+    def script(self) -> Path:
+        short = self.name.removesuffix("-cli").replace("-", "_")
+        return Path(__file__).with_name(f"apart_{short}.py")
+
     def version(self) -> str:
-        if self.name == "datacontract-cli":
+        if self.name in APART:
             text = f"import importlib.metadata; print(importlib.metadata.version({self.name!r}))"
-            return _said([_python_apart(), "-c", text])
+            return _said([_python_apart(self.script), "-c", text])
         return importlib.metadata.version(self.name)
 
 
@@ -153,11 +160,12 @@ def _row(what: str, version: str, measured: Run, ours: Run, note: str) -> dict[s
     }
 
 
-def _python_apart() -> str:
-    """The Python of the environment in which datacontract-cli is installed; made if it is not there."""
+@cache
+def _python_apart(script: Path) -> str:
+    """The Python of the environment in which a script's peer is installed; made if it is not there."""
     uv = str(Path(sys.executable).with_name("uv"))
-    _said([uv, "sync", "--quiet", "--locked", "--script", str(APART)])
-    return _said([uv, "python", "find", "--script", str(APART)])
+    _said([uv, "sync", "--quiet", "--locked", "--script", str(script)])
+    return _said([uv, "python", "find", "--script", str(script)])
 
 
 def _said(command: list[str]) -> str:

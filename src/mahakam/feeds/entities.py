@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -157,13 +158,15 @@ def observed_at(value: Any, zone: ZoneInfo) -> str | None:
         return str(json_value(value))
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 9999:
         value = date(value, 1, 1)
-    if isinstance(value, date):
-        start = datetime(value.year, value.month, value.day, tzinfo=zone)
-        try:
-            return str(json_value(start))
-        except OverflowError:
-            return None
-    return None
+    return _start(value, zone) if isinstance(value, date) else None
+
+
+@lru_cache(maxsize=4096)
+def _start(day: date, zone: ZoneInfo) -> str | None:
+    try:
+        return str(json_value(datetime(day.year, day.month, day.day, tzinfo=zone)))
+    except OverflowError:
+        return None
 
 
 def _property(

@@ -106,6 +106,7 @@ def parse_last(params: Mapping[str, Any]) -> int:
 
 
 @lru_cache(4096)
+@lru_cache(maxsize=4096)
 def sortable(time: str) -> str:
     """A time in the form in which texts sort as times do: no final Z, a fraction after a point, none of zero."""
     text = time.removesuffix("Z").replace(",", ".")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import select
 import ssl
 import time
 from collections.abc import Iterator, Sequence
@@ -25,6 +24,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from mahakam.feeds.origins import Ask, NothingNew, Origin, url_with_secrets
+from mahakam.feeds.origins._mqtt_link import AHEAD, Client, Link
 from mahakam.feeds.origins._web import address_of
 from mahakam.feeds.sources.model import SourceError
 
@@ -32,8 +32,6 @@ MOST, WAIT, SECONDS = 100_000, 2.0, 30.0
 CONNECT = 15.0
 _CERTIFICATES = ("authority", "certificate", "key")
 _TOPIC = "mqtt_topic"
-_AHEAD = 1_000
-"""Messages that are read before they are written to the disk."""
 _decoder = msgspec.json.Decoder()
 
 
@@ -76,7 +74,7 @@ def _gathered(ask: Ask, spool: Path) -> Path:
     count, seen = 0, set[int]()
     with _connected(ask) as link, batch.open("wb") as file:
         while count < most and (left := min(wait, end - time.monotonic())) > 0:
-            some = link.waiting(left, min(most - count, _AHEAD))
+            some = link.waiting(left, min(most - count, AHEAD))
             if not some:
                 break
             for message in some:
@@ -118,58 +116,8 @@ def _line(record: dict[str, Any]) -> bytes:
     return json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
-class _Link:
-    """A connection whose socket is read here, in turn with the disk: a thread of its own would cost more than it does.
-
-    ``broken``: it ended before its time. What was not acknowledged then comes again.
-    """
-
-    def __init__(self, client: paho.Client) -> None:
-        self._client = client
-        self._came: list[paho.MQTTMessage] = []
-        self.said: str | None = None
-        self.broken = False
-        client.on_message = lambda _client, _data, message: self._came.append(message)
-
-    def turn(self, seconds: float) -> None:
-        """Wait so long for the socket, and read the packets that are there."""
-        client, socket = self._client, self._client.socket()
-        if socket is None:
-            self.broken = True
-            return
-        waiting = isinstance(socket, ssl.SSLSocket) and socket.pending()
-        writing = [socket] if client.want_write() else []
-        ready, writable, _ = select.select([socket], writing, [], 0 if waiting else seconds)
-        if writable:
-            client.loop_write()
-        before = -1
-        while (ready or waiting) and before != len(self._came) < _AHEAD:
-            before = len(self._came)
-            if client.loop_read() != paho.MQTT_ERR_SUCCESS:
-                self.broken = True
-                return
-        client.loop_misc()
-
-    def waiting(self, seconds: float, most: int) -> list[paho.MQTTMessage]:
-        """What has come, or what comes first within the time: one write to the disk for all."""
-        end = time.monotonic() + seconds
-        while not self._came and not self.broken and (left := end - time.monotonic()) > 0:
-            self.turn(left)
-        while len(self._came) < most and not self.broken:
-            before = len(self._came)
-            self.turn(0)
-            if len(self._came) == before:
-                break
-        some, self._came = self._came[:most], self._came[most:]
-        return some
-
-    def acknowledge(self, messages: Sequence[paho.MQTTMessage]) -> None:
-        for message in messages:
-            self._client.ack(message.mid, message.qos)
-
-
 @contextmanager
-def _connected(ask: Ask) -> Iterator[_Link]:
+def _connected(ask: Ask) -> Iterator[Link]:
     """A client under a name of its own, whose messages the broker keeps while it is away (a session that lasts)."""
     url = url_with_secrets(str(ask.options["url"]), ask.name)
     parts = urlsplit(url)
@@ -180,13 +128,13 @@ def _connected(ask: Ask) -> Iterator[_Link]:
     if qos not in (0, 1, 2):
         raise SourceError(ask.name, f"qos: must be 0, 1 or 2, not {qos}")
     port = parts.port or (8883 if secure else 1883)
-    client = paho.Client(
+    client = Client(
         CallbackAPIVersion.VERSION2,
         client_id=str(ask.options.get("client") or re.sub(r"[^A-Za-z0-9]", "-", f"mahakam-{ask.name}")),
         clean_session=False,
         manual_ack=True,
     )
-    link = _Link(client)
+    link = Link(client)
     if parts.username:
         client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
     if secure:

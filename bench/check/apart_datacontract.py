@@ -2,7 +2,7 @@
 # requires-python = ">=3.11,<3.12"
 # dependencies = ["datacontract-cli[duckdb]==1.2.8"]
 # ///
-"""The nine rules of bench.check as an ODCS contract of datacontract-cli: ``apart.py FILE`` prints what failed.
+"""The nine rules of bench.check as an ODCS contract of datacontract-cli; with a FILE, prints what failed.
 
 What the standard says by itself is said so; the rest are its ``sql`` rules. Every column is read as text, since a cell
 that is no number would end the whole test as an error otherwise.
