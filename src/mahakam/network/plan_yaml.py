@@ -76,7 +76,7 @@ def file_of(sheets: Mapping[str, list[dict[str, Any]]]) -> bytes:
     for sheet in _LISTS:
         entries = []
         for row in sheets[sheet]:
-            entry = {key: list(value) if isinstance(value, tuple) else value for key, value in row.items()}
+            entry = {key: _plain(value) for key, value in row.items()}
             entry = {key: value for key, value in entry.items() if not _empty(value)}
             if sheet == "projects":
                 entry["milestones"] = [
@@ -97,3 +97,10 @@ def _empty(value: Any) -> bool:
         or value == ""
         or (isinstance(value, tuple | list | dict) and not value)
     )
+
+
+def _plain(value: Any) -> Any:
+    """As YAML writes it: a list, and a whole number without a mark."""
+    if isinstance(value, tuple):
+        return list(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -10,8 +10,8 @@ from markupsafe import Markup, escape
 from mahakam.network.measured import Measured
 from mahakam.network.plan_status import OutcomeStanding
 from mahakam.web.charts import scale
-from mahakam.web.language import _, number
-from mahakam.web.plan_words import outcome_name, outcome_sentence
+from mahakam.web.language import _
+from mahakam.web.plan_words import figure, outcome_name, outcome_sentence
 
 HEIGHT = 96
 
@@ -41,7 +41,7 @@ def path_chart(one: OutcomeStanding, values: Sequence[Measured], day: dt.date) -
     parts += [
         f'<circle class="plan-dot{" latest" if one.latest is not None and value.id == one.latest.id else ""}" '
         f'cx="{x(at)}" cy="{y(value.value)}" r="4.5"><title>{escape(value.label)}: '
-        f"{escape(number(value.value))}</title></circle>"
+        f"{escape(figure(value.value))}</title></circle>"
         for at, value in shown
     ]
     parts += [

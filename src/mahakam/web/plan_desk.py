@@ -110,8 +110,9 @@ class PlanDesk:
 
     @property
     def listed(self) -> tuple[CityRow, ...]:
-        """The members, and the candidates that have a plan."""
-        return tuple(one for one in self.rows if one.written or one.seat.membership == "member")
+        """The members, and the candidates that have a plan; those with one come first."""
+        found = [one for one in self.rows if one.written or one.seat.membership == "member"]
+        return tuple(sorted(found, key=lambda one: not one.written))
 
     @property
     def missing(self) -> tuple[CityRow, ...]:

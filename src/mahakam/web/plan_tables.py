@@ -20,6 +20,7 @@ from mahakam.web.plan_words import (
     UPDATES,
     area,
     chip,
+    figure,
     money,
     outcome_name,
     outcome_sentence,
@@ -47,8 +48,8 @@ def cities(request: Request, rows: Sequence[CityRow], path: str, anchor: str = "
         return lambda row: row.standing.count(state) if row.written else None
 
     columns = [
-        Column("country", _("Country"), get=lambda row: row.seat.country),
         Column("city", _("City"), get=lambda row: row.seat.name, html=_city),
+        Column("country", _("Country"), get=lambda row: row.seat.country),
         Column(
             "state",
             _("Stands"),
@@ -93,7 +94,7 @@ def projects(request: Request, rows: Sequence[CityRow], path: str, *, named: boo
         Column("area", _("Focus area"), get=lambda of: of.one.project.area,
                html=lambda of: area(of.one.project.area)),
         Column("state", _("Stands"), get=lambda of: of.one.state, html=lambda of: chip(STATES[of.one.state])),
-        Column("why", _("Why"), get=lambda of: " ".join(_reasons(of.one))),
+        Column("why", _("Why"), get=_why, html=lambda of: _long(_why(of))),
         Column("reached", _("Milestones reached"), "number", get=lambda of: of.one.reached),
         Column("milestones", _("Milestones"), "number", get=lambda of: of.one.milestones),
         Column("time", _("Time gone"), "share", get=lambda of: of.one.time),
@@ -116,8 +117,13 @@ def projects(request: Request, rows: Sequence[CityRow], path: str, *, named: boo
     )
 
 
-def _reasons(one: ProjectStanding) -> list[str]:
-    return [reason(each, one.project.currency) for each in one.reasons]
+def _why(of: Of) -> str:
+    return " ".join(reason(each, of.one) for each in of.one.reasons)
+
+
+def _long(text: str) -> Markup:
+    """Words that need room in a table of many columns."""
+    return Markup('<span class="long">{}</span>').format(text) if text else Markup("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +165,10 @@ def outcomes(request: Request, rows: Sequence[CityRow], path: str, *, named: boo
         Column("baseline_year", _("From year"), get=lambda of: of.one.outcome.baseline_year),
         Column("baseline", _("Baseline"), "number", get=lambda of: _whole(of.one.outcome.baseline)),
         Column("period", _("Measured in"), get=_label, html=lambda of: period(_label(of))),
-        Column("value", _("Measured"), "number", get=lambda of: _whole(of.one.latest and of.one.latest.value)),
-        Column("expected", _("Path"), "number", get=lambda of: of.one.expected, decimals=1),
+        Column("value", _("Measured"), "number", get=lambda of: _whole(of.one.latest and of.one.latest.value),
+               html=lambda of: figure(of.one.latest.value) if of.one.latest else ""),
+        Column("expected", _("Path"), "number", get=lambda of: of.one.expected,
+               html=lambda of: "" if of.one.expected is None else figure(of.one.expected)),
         Column("target_year", _("To year"), get=lambda of: of.one.outcome.target_year),
         Column("target", _("Target"), "number", get=lambda of: _whole(of.one.outcome.target)),
         Column("state", _("Stands"), get=lambda of: of.one.state, html=lambda of: chip(OUTCOMES[of.one.state])),
@@ -173,7 +181,7 @@ def outcomes(request: Request, rows: Sequence[CityRow], path: str, *, named: boo
 
 def _label(of: Of) -> str:
     latest = of.one.latest
-    return "" if latest is None else _("all there is") if latest.label == "all" else str(latest.label)
+    return "" if latest is None else _("latest") if latest.label == "all" else str(latest.label)
 
 
 def _trace(of: Of) -> str | None:
@@ -201,13 +209,25 @@ def progress(
         *_whose(named),
         Column("year", _("Year"), get=lambda of: of.one.year),
         Column("project", _("Project"), get=lambda of: of.one.project),
-        Column("text", _("What happened"), get=lambda of: of.one.text),
+        Column("text", _("What happened"), get=lambda of: of.one.text, html=lambda of: _long(of.one.text)),
         Column("done", _("Milestones reached"), get=lambda of: reached_words(of.one)),
         Column("spent", _("Spent so far"), "number", get=lambda of: _whole(of.one.spent), html=_spent),
-        Column("challenges", _("Challenges"), get=lambda of: of.one.challenges),
-        Column("support", _("Support needed"), get=lambda of: of.one.support),
-        Column("next", _("Next steps"), get=lambda of: of.one.next),
-        Column("evidence", _("Evidence"), get=lambda of: _lines(of.one), html=lambda of: _lines(of.one)),
+        Column(
+            "challenges",
+            _("Challenges"),
+            get=lambda of: of.one.challenges,
+            html=lambda of: _long(of.one.challenges),
+        ),
+        Column(
+            "support",
+            _("Support needed"),
+            get=lambda of: of.one.support,
+            html=lambda of: _long(of.one.support),
+        ),
+        Column("next", _("Next steps"), get=lambda of: of.one.next, html=lambda of: _long(of.one.next)),
+        Column(
+            "evidence", _("Evidence"), get=lambda of: _lines(of.one), html=lambda of: _long(_lines(of.one))
+        ),
         Column("at", _("Reported"), "date", get=lambda of: of.one.at[:10]),
     ]
     caption = _("Progress reported for %(year)s", year=year) if year else _("Progress reported")
@@ -260,11 +280,12 @@ def totals(rows: Sequence[CityRow], year: int, *, named: bool = True) -> list[tu
         (_("%(n)s of %(all)s", n=number(reached), all=number(milestones)), _("milestones reached")),
     ]
     if named:
-        sent = sum(row.update in ("sent", "collated") for row in rows)
+        members = [row for row in rows if row.seat.membership == "member"]
+        sent = sum(row.update in ("sent", "collated") for row in members)
         found.append(
             (
-                _("%(n)s of %(all)s", n=number(sent), all=number(len(rows))),
-                _("updates of %(year)s sent", year=year),
+                _("%(n)s of %(all)s", n=number(sent), all=number(len(members))),
+                _("members' updates of %(year)s sent", year=year),
             )
         )
     return found

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from markupsafe import Markup
 
+from mahakam.network.measured import Measured
 from mahakam.network.plan import Update
-from mahakam.network.plan_status import OutcomeStanding, OutcomeState, Reason, State
+from mahakam.network.plan_status import OutcomeStanding, OutcomeState, ProjectStanding, Reason, State
 from mahakam.web.language import N_, _, date, number, percent, period, unit, words
 
 STATES: dict[State, tuple[str, str]] = {
@@ -103,9 +104,10 @@ def money(amount: float | None, currency: str) -> str:
     return "" if amount is None else f"{number(amount)} {currency}".strip()
 
 
-def reason(one: Reason, currency: str = "") -> str:
+def reason(one: Reason, project: ProjectStanding) -> str:
     """A sentence for each rule that put a project where it stands."""
-    given = one.values
+    given, currency = one.values, project.project.currency
+    names = {each.outcome.indicator or each.outcome.name: outcome_name(each) for each in project.outcomes}
     match one.code:
         case "overdue":
             return _(
@@ -123,9 +125,11 @@ def reason(one: Reason, currency: str = "") -> str:
                 reached=percent(float(given["reached"])),
             )
         case "outcome_missed":
-            return _("%(name)s missed its target of %(year)s.", name=given["name"], year=given["year"])
+            return _(
+                "%(name)s missed its target of %(year)s.", name=names[str(given["name"])], year=given["year"]
+            )
         case "outcome_behind":
-            return _("%(name)s is behind its path.", name=given["name"])
+            return _("%(name)s is behind its path.", name=names[str(given["name"])])
         case "over_budget":
             return _(
                 "%(spent)s were spent, of a budget of %(budget)s.",
@@ -142,6 +146,16 @@ def outcome_name(one: OutcomeStanding) -> str:
     return words(found.name) if found else one.outcome.name or one.outcome.indicator
 
 
+def figure(value: float | None) -> str:
+    """A measured value as it is read: of 1 and more one decimal is enough."""
+    return number(round(value, 1) if value is not None and abs(value) >= 1 else value)
+
+
+def measured_in(one: Measured) -> str:
+    """2025, November 2025; a value of all that there is stands for today."""
+    return _("latest") if one.label == "all" else period(one.label)
+
+
 def outcome_unit(one: OutcomeStanding) -> str:
     found = one.latest or one.measured_baseline
     return unit(found.unit if found else one.outcome.unit)
@@ -152,16 +166,16 @@ def outcome_sentence(one: OutcomeStanding) -> str:
     if one.latest is None:
         return _("No value of it after %(year)s is on this node.", year=one.outcome.baseline_year)
     said = _(
-        "%(value)s in %(period)s; the path would have %(expected)s.",
-        value=number(one.latest.value),
-        period=_("all there is") if one.latest.label == "all" else period(one.latest.label),
-        expected=number(one.expected, 1),
+        "Measured: %(value)s (%(period)s). The path would have %(expected)s.",
+        value=figure(one.latest.value),
+        period=measured_in(one.latest),
+        expected=figure(one.expected),
     )
     if one.baseline_differs and one.measured_baseline is not None:
         said += " " + _(
             "The plan states a baseline of %(stated)s, this node measured %(measured)s.",
             stated=number(one.outcome.baseline),
-            measured=number(one.measured_baseline.value),
+            measured=figure(one.measured_baseline.value),
         )
     return said
 

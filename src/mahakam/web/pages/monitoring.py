@@ -117,8 +117,6 @@ def _plan_sections(request: Request, found: Found) -> list[Section]:
     if not found.written:
         return parts
     parts.append(Section(_("Projects of the plans"), (), plan_table(request, "projects")))
-    if found.one_city:
-        parts.append(Section(_("Milestones"), (), plan_table(request, "milestones")))
     parts.append(Section(_("Outcome indicators"), (), plan_table(request, "outcomes")))
     progress = plan_table(request, "progress")
     nothing = () if progress.total else (_("Nothing was reported for %(year)s yet.", year=found.year),)
@@ -129,6 +127,8 @@ def _plan_sections(request: Request, found: Found) -> list[Section]:
             progress if progress.total else None,
         )
     )
+    if found.one_city:
+        parts.append(Section(_("Milestones"), (), plan_table(request, "milestones")))
     return parts
 
 
