@@ -85,6 +85,7 @@ class Node:
         """The default tenant's entities; ``broker.tenant(name)`` leads to the others."""
         from mahakam.broker.broker import Broker
         from mahakam.services.queue import RequestLists
+        from mahakam.services.transitions import RequestTransitions
 
         return Broker(
             self.store,
@@ -94,6 +95,7 @@ class Node:
             history=self.keeping,
             listing=RequestLists(),
             told=self.rights.open,
+            transitions=RequestTransitions(lambda: self.places),
         )
 
     @cached_property

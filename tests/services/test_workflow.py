@@ -15,6 +15,7 @@ from mahakam.app import Node
 from mahakam.broker.writes import Modify
 from mahakam.config import ConfigError
 from mahakam.ngsild import patch
+from mahakam.ngsild.problem import Problem
 from mahakam.services.catalogue import _recent, catalogue
 from mahakam.services.desk import Desk, revision_of
 from mahakam.services.moves import state_of, ways
@@ -195,12 +196,18 @@ def test_a_status_stands_for_the_first_state_that_means_it(office: Office) -> No
 
 
 def test_an_agency_that_sets_the_status_alone_is_followed(office: Office) -> None:
-    request = office.step(office.send(), "checked")
-    news = {"status": {"type": "Property", "value": "answered"}}
-    merged = Modify(entity_id(request.number), lambda document, at: patch.merge(document, news, at))
-    office.node.broker.together([merged])
+    request = office.send()
+
+    def sets(status: str) -> None:
+        news = {"status": {"type": "Property", "value": status}}
+        write = Modify(entity_id(request.number), lambda document, at: patch.merge(document, news, at))
+        office.node.broker.together([write])
+
+    sets("inProgress")
     found = office.now(request.number)
-    assert state_of(office.desk.workflow(found), found).code == "granted"
+    assert state_of(office.desk.workflow(found), found).code == "checked"
+    with pytest.raises(Problem, match="the decision of the agency's head"):
+        sets("answered")
 
 
 def test_a_request_of_a_service_that_changed_its_workflow_can_still_be_settled(office: Office) -> None:

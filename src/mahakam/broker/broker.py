@@ -23,6 +23,7 @@ from mahakam.broker.sight import Sight, Sighted
 from mahakam.broker.subscriptions import Subscriptions
 from mahakam.broker.transient import KIND as TRANSIENT
 from mahakam.broker.transient import Ends, Transients, has_ended, split, without
+from mahakam.broker.transitions import Transitions
 from mahakam.broker.writes import (
     Create,
     Delete,
@@ -76,6 +77,7 @@ class Broker:
         history: Keeping = NOT_KEPT,
         listing: Listing | None = None,
         told: Sight | None = None,
+        transitions: Transitions | None = None,
     ) -> None:
         self.stores = store
         self.name = name
@@ -91,6 +93,7 @@ class Broker:
         self._keeping = history
         self._guard = Guard(book, places)
         self._listing = listing
+        self._transitions = transitions
         self._tenants: dict[str, Broker] = {name: self}
 
     def tenant(self, name: str, *, create: bool = False) -> Broker:
@@ -113,6 +116,7 @@ class Broker:
                 history=self._keeping,
                 listing=self._listing,
                 told=self._told,
+                transitions=self._transitions,
             )
         except KeyError:
             raise Problem(
@@ -426,9 +430,9 @@ class Broker:
                     self._put(transaction, stored, stamped(document, at, stored), "replace", author, at)
                     return Written(document["id"])
                 return self._patch(transaction, stored, patch, author, at)
-            case Modify(id, patch):
+            case Modify(id, patch, ruled):
                 stored = self._transients.marked(_found(transaction, id), transaction)
-                return self._patch(transaction, stored, patch, author, at)
+                return self._patch(transaction, stored, patch, author, at, ruled)
             case Delete(id, check):
                 before = _found(transaction, id)
                 if check is not None:
@@ -445,16 +449,31 @@ class Broker:
                 return Written(id)
 
     def _patch(
-        self, transaction: Transaction, before: Document, patch: Patch, author: str, at: str
+        self,
+        transaction: Transaction,
+        before: Document,
+        patch: Patch,
+        author: str,
+        at: str,
+        ruled: bool = False,
     ) -> Written:
         change: Change = patch(before, at)
         if change.changed:
-            self._put(transaction, before, change.document, "change", author, at)
+            self._put(transaction, before, change.document, "change", author, at, ruled)
         return Written(before["id"], not_updated=change.not_updated)
 
     def _put(
-        self, transaction: Transaction, before: Document, after: Document, action: str, author: str, at: str
+        self,
+        transaction: Transaction,
+        before: Document,
+        after: Document,
+        action: str,
+        author: str,
+        at: str,
+        ruled: bool = False,
     ) -> None:
+        if self._transitions is not None and not ruled:
+            self._transitions.check(transaction, before, after)
         self._store(transaction, before, self._guard.admit(after), action, author, at)
 
     def _store(

@@ -39,10 +39,12 @@ class Upsert:
 
 @dataclass(frozen=True, slots=True)
 class Modify:
-    """A change to a stored entity; refused if there is none."""
+    """A change to a stored entity; refused if there is none. ``ruled``: by the room that has the rules of its
+    changes (:class:`Transitions`), which has looked."""
 
     id: str
     patch: Patch
+    ruled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -322,8 +322,8 @@ class Desk:
         before = self.request(number)
         if before is None:
             raise not_found(entity_id(number))
-        writes: list[Write] = [Modify(entity_id(number), change)]
-        writes += [Modify(entity_id(one), follow) for one in absorbed(before)]
+        writes: list[Write] = [Modify(entity_id(number), change, ruled=True)]
+        writes += [Modify(entity_id(one), follow, ruled=True) for one in absorbed(before)]
 
         def settled(transaction: Transaction) -> None:
             also(transaction)
@@ -374,7 +374,7 @@ class Desk:
             return patch.merge(document, {"workPhotos": {"type": "Property", "value": photos}}, at)
 
         confirm_photo(self._data, name)
-        self._broker.together([Modify(entity_id(number), change)], author, also)
+        self._broker.together([Modify(entity_id(number), change, ruled=True)], author, also)
 
     def note(self, number: str, text: str, author: str) -> None:
         """Add a note that only the agency sees. Raises Refused for an empty or endless one."""

@@ -151,8 +151,8 @@ class Handover:
         def follow_on(document: Document, at: str) -> patch.Change:
             return patch.merge(document, {"mergedInto": {"type": "Property", "value": target.number}}, at)
 
-        others: list[Write] = [Modify(entity_id(target.number), absorb)]
-        others += [Modify(entity_id(one), follow_on) for one in absorbed(ended)]
+        others: list[Write] = [Modify(entity_id(target.number), absorb, ruled=True)]
+        others += [Modify(entity_id(one), follow_on, ruled=True) for one in absorbed(ended)]
         more = {"mergedInto": target.number}
         merged = self.desk.advance(number, revision, reason, decide, author, more, others)
         return merged, self._request(into)

@@ -11,7 +11,7 @@ from mahakam.services.dossier import documents_of, lacking
 from mahakam.services.payment_record import payments_of
 from mahakam.services.request import Fault, Request
 from mahakam.services.workflow import Transition
-from mahakam.store.protocol import EntityStore
+from mahakam.store.protocol import EntityStore, Transaction
 
 
 def service_of(places: Mapping[str, Place], request: Request) -> Service | None:
@@ -20,7 +20,9 @@ def service_of(places: Mapping[str, Place], request: Request) -> Service | None:
     return catalogue(place, places).get(request.service) if place else None
 
 
-def unmet(places: Mapping[str, Place], store: EntityStore, request: Request, way: Transition) -> list[Fault]:
+def unmet(
+    places: Mapping[str, Place], store: EntityStore | Transaction, request: Request, way: Transition
+) -> list[Fault]:
     """What is not there yet. Documents that a resident's way needs have been sent; those of others, accepted."""
     service = service_of(places, request)
     found = list[Fault]()
