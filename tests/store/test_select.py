@@ -214,7 +214,12 @@ def test_sql_agrees_with_match(
         assert orjson.loads(array) == [
             orjson.loads(represent.body(one)) for one in named if one["id"] in expected[:2]
         ]
-        assert more is (len(expected) > 2)
+        assert more == (store.number(expected[2]) if len(expected) > 2 else None)
+        if more is not None:
+            assert [one["id"] for one in store.documents(query, start=more)] == expected[2:]
+            assert [one["id"] for one in store.documents(query, 1, 1, more)] == expected[3:4]
+            assert store.page(query, 9, start=more)[0] == store.page(query, 9, 2)[0]
+            assert store.bodies(query, 2, start=more) == store.bodies(query, 2, 2)
 
 
 def test_many_conditions_deep(store: EntityStore) -> None:

@@ -89,7 +89,7 @@ def test_a_long_page_gives_up_and_the_next_read_goes_on(store: SqliteEntities) -
         with pytest.raises(TakesLong):
             store._shared.rows(endless, (), 0.002)
         assert read(store) == b'{"value":1}'
-        assert store.page(Selection(), 20, at_once=True) == (b'[{"value":1}]', False)
+        assert store.page(Selection(), 20, at_once=True) == (b'[{"value":1}]', None)
 
     asyncio.run(go())
 

@@ -57,6 +57,10 @@ _PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
         {"type": "integer", "minimum": 0, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
     ),
     "offset": ("Entities before the page", {"type": "integer", "minimum": 0, "maximum": 2**53, "default": 0}),
+    "cursor": (
+        "Where the page begins, as the link to it says: nothing is left out or told twice while data changes",
+        {"type": "integer", "minimum": 1},
+    ),
     "count": ("Whether the header NGSILD-Results-Count is wanted", _BOOLEAN),
     "local": ("Only what this node stores, no context source", _BOOLEAN),
     "details": ("Whether the answer says more than names", _BOOLEAN),

@@ -152,21 +152,23 @@ class Broker:
         """What :meth:`body` answered as a document with its ``expiresAt``, and without system times."""
         return self._transients.marked(orjson.loads(body))
 
-    def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
+    def bodies(self, selection: Selection, limit: int, offset: int = 0, start: int = 0) -> list[bytes]:
         self._look()
-        return self.store.bodies(selection, limit, offset)
+        return self.store.bodies(selection, limit, offset, start)
 
     def page(
-        self, selection: Selection, limit: int, offset: int = 0, *, at_once: bool = False
-    ) -> tuple[bytes, bool]:
-        """The bodies as one JSON array, and whether more follow; ``at_once``: or TakesLong is raised."""
+        self, selection: Selection, limit: int, offset: int = 0, start: int = 0, *, at_once: bool = False
+    ) -> tuple[bytes, int | None]:
+        """The bodies as one JSON array, and where the next page starts; ``at_once``: or TakesLong is raised."""
         if time() >= self._transients.look:
             self._end_what_is_due()
-        return self.store.page(selection, limit, offset, at_once=at_once)
+        return self.store.page(selection, limit, offset, start, at_once=at_once)
 
-    def query(self, selection: Selection = _EVERYTHING, limit: int = 1000, offset: int = 0) -> list[Document]:
+    def query(
+        self, selection: Selection = _EVERYTHING, limit: int = 1000, offset: int = 0, start: int = 0
+    ) -> list[Document]:
         self._look()
-        return list(map(self._transients.marked, self.store.documents(selection, limit, offset)))
+        return list(map(self._transients.marked, self.store.documents(selection, limit, offset, start)))
 
     def ordered(
         self, selection: Selection, ordering: Ordering, limit: int, offset: int = 0

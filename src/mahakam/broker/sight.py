@@ -8,7 +8,7 @@ neither ``nik==…`` nor ``!nik`` tells anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Protocol
@@ -56,6 +56,21 @@ def asks(selection: Selection, sight: Sight) -> frozenset[str]:
     return sight.names & named
 
 
+def next_start(store: EntityStore, documents: Sequence[Mapping[str, Any]], limit: int) -> int | None:
+    """Where the page after these starts, of which the last is the first that follows; None if none follows.
+
+    It may have been deleted since it was read: then the page starts after the last one that is still there. 0: none
+    of them is.
+    """
+    if len(documents) <= limit:
+        return None
+    for place in range(limit, -1, -1):
+        number = store.number(documents[place]["id"])
+        if number:
+            return number if place == limit else number + 1
+    return 0
+
+
 class Sighted:
     """A tenant's store as somebody sees it: the same methods, of which these answer without what is hidden."""
 
@@ -77,32 +92,35 @@ class Sighted:
         document = self._store.document(id)
         return None if document is None else masked(document, self._sight)
 
-    def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
-        return [represent.body(document) for document in self.documents(selection, limit, offset)]
+    def bodies(self, selection: Selection, limit: int, offset: int = 0, start: int = 0) -> list[bytes]:
+        return [represent.body(document) for document in self.documents(selection, limit, offset, start)]
 
     def page(
-        self, selection: Selection, limit: int, offset: int = 0, *, at_once: bool = False
-    ) -> tuple[bytes, bool]:
+        self, selection: Selection, limit: int, offset: int = 0, start: int = 0, *, at_once: bool = False
+    ) -> tuple[bytes, int | None]:
         if not asks(selection, self._sight):
-            found = self._store.page(selection, limit, offset, at_once=at_once)
+            found = self._store.page(selection, limit, offset, start, at_once=at_once)
             if not self._shows_any(found[0]):
                 return found
-        bodies = self.bodies(selection, limit + 1, offset)
-        return b"[" + b",".join(bodies[:limit]) + b"]", len(bodies) > limit
+        documents = self.documents(selection, limit + 1, offset, start)
+        array = b"[" + b",".join(map(represent.body, documents[:limit])) + b"]"
+        return array, next_start(self._store, documents, limit)
 
-    def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
+    def documents(
+        self, selection: Selection, limit: int = 1000, offset: int = 0, start: int = 0
+    ) -> list[Document]:
         if asks(selection, self._sight):
-            return list(islice(self.scan(selection), offset, offset + limit))
-        return [masked(one, self._sight) for one in self._store.documents(selection, limit, offset)]
+            return list(islice(self.scan(selection, start), offset, offset + limit))
+        return [masked(one, self._sight) for one in self._store.documents(selection, limit, offset, start)]
 
     def count(self, selection: Selection) -> int:
         if asks(selection, self._sight):
             return sum(1 for _ in self.scan(selection))
         return self._store.count(selection)
 
-    def scan(self, selection: Selection) -> Iterator[Document]:
+    def scan(self, selection: Selection, start: int = 0) -> Iterator[Document]:
         named, sight = asks(selection, self._sight), self._sight
-        for document in self._store.scan(selection):
+        for document in self._store.scan(selection, start):
             if not named or named.isdisjoint(sight.hidden(document)):
                 yield masked(document, sight)
 

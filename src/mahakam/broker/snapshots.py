@@ -178,17 +178,27 @@ class Frozen:
     def scan(self, selection: Selection = _EVERYTHING) -> Iterator[Document]:
         return (document for document in self._documents.values() if matches(document, selection))
 
-    def query(self, selection: Selection = _EVERYTHING, limit: int = 1000, offset: int = 0) -> list[Document]:
-        return list(islice(self.scan(selection), offset, offset + limit))
+    def query(
+        self, selection: Selection = _EVERYTHING, limit: int = 1000, offset: int = 0, start: int = 0
+    ) -> list[Document]:
+        found = islice(self._documents.values(), max(start - 1, 0), None)
+        chosen = (document for document in found if matches(document, selection))
+        return list(islice(chosen, offset, offset + limit))
 
     documents = query
 
-    def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
-        return [represent.body(document) for document in self.query(selection, limit, offset)]
+    def number(self, id: str) -> int:
+        return next((place for place, each in enumerate(self._documents, 1) if each == id), 0)
 
-    def page(self, selection: Selection, limit: int, offset: int = 0) -> tuple[bytes, bool]:
-        bodies = self.bodies(selection, limit + 1, offset)
-        return b"[" + b",".join(bodies[:limit]) + b"]", len(bodies) > limit
+    def bodies(self, selection: Selection, limit: int, offset: int = 0, start: int = 0) -> list[bytes]:
+        return [represent.body(document) for document in self.query(selection, limit, offset, start)]
+
+    def page(
+        self, selection: Selection, limit: int, offset: int = 0, start: int = 0
+    ) -> tuple[bytes, int | None]:
+        found = self.query(selection, limit + 1, offset, start)
+        array = b"[" + b",".join(map(represent.body, found[:limit])) + b"]"
+        return array, self.number(found[limit]["id"]) if len(found) > limit else None
 
     def ordered(
         self, selection: Selection, ordering: Ordering, limit: int, offset: int = 0

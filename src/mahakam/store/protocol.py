@@ -137,19 +137,26 @@ class EntityStore(Protocol):
 
     def document(self, id: str) -> Document | None: ...
 
-    def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]: ...
+    def bodies(self, selection: Selection, limit: int, offset: int = 0, start: int = 0) -> list[bytes]: ...
+
+    def number(self, id: str) -> int:
+        """The place of an entity in the order of creation; 0 if there is none with that id."""
 
     def page(
-        self, selection: Selection, limit: int, offset: int = 0, *, at_once: bool = False
-    ) -> tuple[bytes, bool]:
-        """The bodies as one JSON array, and whether more follow: the fast path of a query.
+        self, selection: Selection, limit: int, offset: int = 0, start: int = 0, *, at_once: bool = False
+    ) -> tuple[bytes, int | None]:
+        """The bodies as one JSON array, and where to start for those that follow (None: none follow): the fast path
+        of a query.
 
         ``at_once``: for the thread of an event loop, which cannot wait. Raises TakesLong instead of taking
         more than a few milliseconds; a store that always waits for a server raises it always.
         """
 
-    def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
-        """In a stable order: the order in which the entities were created."""
+    def documents(
+        self, selection: Selection, limit: int = 1000, offset: int = 0, start: int = 0
+    ) -> list[Document]:
+        """In a stable order: the order in which the entities were created. ``start``: from the entity with this number
+        on, whether or not it is still there; ``offset`` counts from it."""
 
     def count(self, selection: Selection) -> int: ...
 
@@ -162,7 +169,7 @@ class EntityStore(Protocol):
     def attributes(self, type: str | None = None) -> dict[str, dict[str, Any]]:
         """Attribute name → ``{"count": n, "attributeTypes": [...], "typeNames": [...]}``."""
 
-    def scan(self, selection: Selection) -> Iterator[Document]:
+    def scan(self, selection: Selection, start: int = 0) -> Iterator[Document]:
         """Every selected entity, without a limit and without holding them all in memory."""
 
     def runs_behind(self, selection: Selection) -> dict[str, int]:

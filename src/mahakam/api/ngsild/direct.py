@@ -36,7 +36,7 @@ class Direct:
         self._plain: Pairs | None = None
         """The headers of the last request that asked for plain JSON: a client sends them alike each time."""
         self._long: set[tuple[bytes, int]] = set()
-        self._heads: dict[tuple[bytes, int, bool], Pairs] = {}
+        self._heads: dict[tuple[bytes, int, int | None], Pairs] = {}
 
     def __call__(self, path: bytes, query: bytes, headers: Pairs) -> tuple[Pairs, bytes] | None:
         """Headers and body of a 200; None if the request must go the whole way."""
@@ -71,7 +71,9 @@ class Direct:
         if key in self._long:
             return None
         try:
-            body, follows = self._node.broker.page(plan.selection, plan.limit, plan.offset, at_once=True)
+            body, follows = self._node.broker.page(
+                plan.selection, plan.limit, plan.skipped, plan.start, at_once=True
+            )
         except TakesLong:
             if len(self._long) > 1024:
                 self._long.clear()
@@ -91,7 +93,7 @@ class Direct:
         rights = self._rights
         return rights is not None and bool(rights.open.names and asks(plan.selection, rights.open))
 
-    def _head(self, key: tuple[bytes, int], plan: Plan, follows: bool) -> Pairs:
+    def _head(self, key: tuple[bytes, int], plan: Plan, follows: int | None) -> Pairs:
         if len(self._heads) > 1024:
             self._heads.clear()
         found = self._heads[(*key, follows)] = [*self._headers, *encoded(plan.links(follows))]

@@ -129,7 +129,7 @@ async def _page(call: Call, plan: Plan, params: Any) -> Response | None:
             here = await call.off_loop(lambda: call.broker.count(plan.selection))
             total = max(total, here + counted)
         more.append(("ngsild-results-count", str(total)))
-    more += plan.links(len(documents) > plan.offset + plan.limit)
+    more += plan.links(0 if len(documents) > plan.offset + plan.limit else None)
     page = documents[plan.offset : plan.offset + plan.limit]
     return many_entities(call, page, plan.shape, plan.context, accept, *more)
 

@@ -50,6 +50,7 @@ from mahakam.api.ngsild.presentation import (
     with_core_context,
 )
 from mahakam.broker.linked import has_links, resolved
+from mahakam.broker.sight import next_start
 from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.draft import Draft
 from mahakam.ngsild.entity import SYSTEM, Document, parse_entity, parse_fragment
@@ -81,6 +82,7 @@ QUERY_PARAMETERS = READ_PARAMETERS | {
     *MAP_PARAMETERS,
     "limit",
     "offset",
+    "cursor",
     "count",
     "splitEntities",
 }
@@ -175,6 +177,8 @@ def _of_type(document: Document, types: str | None, context: Context) -> bool:
 class Plan:
     """A query, compiled. ``quick``: its answer is cheap enough for the event loop; ``direct``: it is the stored
     bytes, in the order of creation (given a request for JSON that names no map).
+
+    ``start``: the number of the entity that the page begins with; ``offset`` then only tells the previous page.
     """
 
     selection: Selection
@@ -187,21 +191,33 @@ class Plan:
     path: tuple[str, str] | None
     quick: bool
     direct: bool
+    start: int = 0
 
-    def links(self, more: bool) -> list[tuple[str, str]]:
-        """Link headers to the next and the previous page (clause 6.3.10)."""
+    @property
+    def skipped(self) -> int:
+        """Entities before the page, from its start on."""
+        return 0 if self.start else self.offset
+
+    def links(self, follows: int | None) -> list[tuple[str, str]]:
+        """Link headers to the next and the previous page (clause 6.3.10).
+
+        ``follows``: None if there is no next page, else the number of the entity that it starts with, by which it is
+        found again whatever is deleted before it; 0 where there is none. Pages that count are numbered.
+        """
         found: list[tuple[str, str]] = []
         if self.path is None:
             return found
-        if more:
-            found.append(("link", self._link(self.offset + self.limit, "next")))
+        if follows is not None:
+            start = 0 if self.count or self.ordering is not None else follows
+            found.append(("link", self._link(self.offset + self.limit, "next", start)))
         if self.offset and self.limit:
             found.append(("link", self._link(max(0, self.offset - self.limit), "prev")))
         return found
 
-    def _link(self, offset: int, relation: str) -> str:
+    def _link(self, offset: int, relation: str, start: int = 0) -> str:
         before, after = self.path or ("", "")
-        return f'<{before}{offset}{after}>; rel="{relation}"; type="{JSON}"'
+        cursor = f"&cursor={start}" if start else ""
+        return f'<{before}{offset}{after}{cursor}>; rel="{relation}"; type="{JSON}"'
 
 
 _Key = tuple[str, str | None, str, int, int]
@@ -278,6 +294,7 @@ def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = T
     if limit > MAX_LIMIT:
         raise Problem("TooManyResults", "The limit is too high", f"limit may be {MAX_LIMIT} at most")
     offset = number(params.get("offset"), "offset", 0)
+    start = number(params.get("cursor"), "cursor", 0)
     count = flag_of(params, "count")
     if limit == 0 and not count:
         raise bad_request("The parameter limit is not valid", "0 goes only with count=true")
@@ -296,7 +313,7 @@ def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = T
         and ordering is None
         and "entityMap" not in params
         and limit <= _INLINE
-        and offset <= 100 * _INLINE
+        and (start > 0 or offset <= 100 * _INLINE)
     )
     direct = (
         shape.plain
@@ -309,7 +326,9 @@ def compile_plan(params: Mapping[str, str], context: Context, *, pages: bool = T
         and not has_links(selection.condition)
     )
     path = _pages(params, limit) if pages else None
-    return Plan(selection, shape, ordering, limit, offset, count, context, path, quick, direct)
+    if start and ordering is not None:
+        raise bad_request("The parameter cursor is not valid", "it goes without orderBy; use offset")
+    return Plan(selection, shape, ordering, limit, offset, count, context, path, quick, direct, start)
 
 
 def compile_selection(params: Mapping[str, str], context: Context, *, links: int = 0) -> Selection:
@@ -337,7 +356,7 @@ def require_narrow(params: Mapping[str, str], selection: Selection) -> None:
 def _pages(params: Mapping[str, str], limit: int) -> tuple[str, str]:
     """The path of a page, before and after its offset; parameters in alphabetical order."""
     rest = {**params, "limit": str(limit), "offset": ""}
-    parts = [f"{name}={_quoted(value)}" for name, value in sorted(rest.items())]
+    parts = [f"{name}={_quoted(value)}" for name, value in sorted(rest.items()) if name != "cursor"]
     before, _, after = "&".join(parts).partition("offset=")
     return f"{BASE}/entities?{before}offset=", after
 
@@ -384,24 +403,27 @@ def _page(call: Call, plan: Plan, accept: str) -> Response:
         more.append(("ngsild-results-count", str(broker.count(plan.selection))))
     if plan.ordering is not None:
         documents = broker.ordered(plan.selection, plan.ordering, plan.limit + 1, plan.offset)
-        more += plan.links(len(documents) > plan.limit)
+        more += plan.links(0 if len(documents) > plan.limit else None)
         return many_entities(call, documents[: plan.limit], plan.shape, plan.context, accept, *more)
     if plan.shape.plain and plan.context.is_core and accept != ENTITY_MEDIA[2] and not preferred(call):
         if accept == JSON:
             array, follows = (
-                broker.page(plan.selection, plan.limit, plan.offset) if plan.limit else (b"[]", False)
+                broker.page(plan.selection, plan.limit, plan.skipped, plan.start)
+                if plan.limit
+                else (b"[]", None)
             )
             more += plan.links(follows)
             plain = not more and not call.tenant
             headers = JSON_HEADERS if plain else call.headers(*JSON_HEADERS, *more)
             return Response(200, headers, array)
-        bodies = broker.bodies(plan.selection, plan.limit + 1, plan.offset) if plan.limit else []
-        more += plan.links(len(bodies) > plan.limit)
+        bodies = broker.bodies(plan.selection, plan.limit + 1, plan.skipped, plan.start) if plan.limit else []
+        follow = list(map(orjson.loads, bodies)) if len(bodies) > plan.limit else []
+        more += plan.links(next_start(broker.store, follow, plan.limit))
         bodies = bodies[: plan.limit]
         whole = b"[" + b",".join(map(with_core_context, bodies)) + b"]"
         return Response(200, call.headers(*_LD_HEADERS, *more), whole)
-    documents = broker.query(plan.selection, plan.limit + 1, plan.offset) if plan.limit else []
-    more += plan.links(len(documents) > plan.limit)
+    documents = broker.query(plan.selection, plan.limit + 1, plan.skipped, plan.start) if plan.limit else []
+    more += plan.links(next_start(broker.store, documents, plan.limit) if plan.limit else None)
     return many_entities(call, documents[: plan.limit], plan.shape, plan.context, accept, *more)
 
 

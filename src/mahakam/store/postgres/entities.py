@@ -76,28 +76,44 @@ class PostgresEntities(Ledger, HistoryReads):
         found = self._all("SELECT body, times FROM entity WHERE id = ?", (id,))
         return unpack(*found[0]) if found else None
 
-    def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
-        plan = compile_selection(selection, POSTGRES)
-        if plan.exact:
-            found = self._queried(plan.page("e.body"), (*plan.parameters, limit, offset))
-            return [row[0] for row in found]
-        chosen = self._chosen(plan, selection)
-        return [body for _, body, _ in islice(chosen, offset, offset + limit)]
+    def number(self, id: str) -> int:
+        found = self._all("SELECT n FROM entity WHERE id = ?", (id,))
+        return int(found[0][0]) if found else 0
+
+    def bodies(self, selection: Selection, limit: int, offset: int = 0, start: int = 0) -> list[bytes]:
+        return [body for _, body in self._numbered(selection, limit, offset, start)]
 
     def page(
-        self, selection: Selection, limit: int, offset: int = 0, *, at_once: bool = False
-    ) -> tuple[bytes, bool]:
+        self, selection: Selection, limit: int, offset: int = 0, start: int = 0, *, at_once: bool = False
+    ) -> tuple[bytes, int | None]:
         if at_once:
             raise TakesLong("a server is waited for")
-        bodies = self.bodies(selection, limit + 1, offset)
-        return b"[" + b",".join(bodies[:limit]) + b"]", len(bodies) > limit
+        found = self._numbered(selection, limit + 1, offset, start)
+        array = b"[" + b",".join([body for _, body in found[:limit]]) + b"]"
+        return array, found[limit][0] if len(found) > limit else None
 
-    def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
+    def _numbered(self, selection: Selection, limit: int, offset: int, start: int) -> list[tuple[int, bytes]]:
         plan = compile_selection(selection, POSTGRES)
         if plan.exact:
-            found = self._queried(plan.page("e.body, e.times"), (*plan.parameters, limit, offset))
+            return self._exact(plan, "e.n, e.body", limit, offset, start)
+        chosen = self._chosen(plan, selection, start)
+        return [(number, body) for number, body, _ in islice(chosen, offset, offset + limit)]
+
+    def _exact(self, plan: Plan, columns: str, limit: int, offset: int, start: int) -> list[Any]:
+        if start:
+            rows = self._queried(plan.after(columns, offset + limit), (*plan.parameters, start - 1))
+            return rows[offset:]
+        return self._queried(plan.page(columns), (*plan.parameters, limit, offset))
+
+    def documents(
+        self, selection: Selection, limit: int = 1000, offset: int = 0, start: int = 0
+    ) -> list[Document]:
+        plan = compile_selection(selection, POSTGRES)
+        if plan.exact:
+            found = self._exact(plan, "e.body, e.times", limit, offset, start)
             return [unpack(body, times) for body, times in found]
-        return [document for *_, document in islice(self._chosen(plan, selection), offset, offset + limit)]
+        chosen = self._chosen(plan, selection, start)
+        return [document for *_, document in islice(chosen, offset, offset + limit)]
 
     def count(self, selection: Selection) -> int:
         plan = compile_selection(selection, POSTGRES)
@@ -122,10 +138,10 @@ class PostgresEntities(Ledger, HistoryReads):
             for name, count, kinds, types in sorted(self._queried(_ATTRIBUTES, (type, type)))
         }
 
-    def scan(self, selection: Selection) -> Iterator[Document]:
+    def scan(self, selection: Selection, start: int = 0) -> Iterator[Document]:
         """In order of creation, some at a time, so that no connection is held between two of them."""
         plan = compile_selection(selection, POSTGRES)
-        for _, _, document in self._chosen(plan, selection):
+        for _, _, document in self._chosen(plan, selection, start):
             yield document
 
     def runs_behind(self, selection: Selection) -> dict[str, int]:
@@ -201,9 +217,11 @@ class PostgresEntities(Ledger, HistoryReads):
         if self._replica is not None:
             self._replica.close()
 
-    def _chosen(self, plan: Plan, selection: Selection) -> Iterator[tuple[int, bytes, Document]]:
+    def _chosen(
+        self, plan: Plan, selection: Selection, start: int = 0
+    ) -> Iterator[tuple[int, bytes, Document]]:
         """Number, body and document of every selected entity in order of creation, in growing steps."""
-        last, step = -1, _FIRST
+        last, step = start - 1, _FIRST
         while True:
             sql = plan.after("e.n, e.body, e.times", step)
             found = self._queried(sql, (*plan.parameters, last))

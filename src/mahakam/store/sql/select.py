@@ -54,8 +54,8 @@ class Plan:
     def after(self, columns: str, limit: int) -> str:
         """The next rows after an entity's number, which follows the parameters."""
         clause = self._clause() + " AND" if self._clause() else "WHERE"
-        order = self.order
-        return f"SELECT {columns} FROM {self._rows()} {clause} {order} > ? ORDER BY {order} LIMIT {limit:d}"
+        order = "" if self.ordered else f"ORDER BY {self.order} "
+        return f"SELECT {columns} FROM {self._rows()} {clause} {self.order} > ? {order}LIMIT {limit:d}"
 
     def joined(self, columns: str, table: str) -> str:
         """All rows, joined with another table (``name ON condition``)."""

@@ -49,7 +49,7 @@ GROUP BY j.key ORDER BY j.key
 """
 
 
-_WHOLE_PAGE = "SELECT CAST(group_concat(body, ',') AS BLOB), group_concat(length(body)) FROM ({})"
+_WHOLE_PAGE = "SELECT CAST(group_concat(body, ',') AS BLOB), group_concat(length(body)), max(n) FROM ({})"
 """One row and not one an entity: each step of a statement lets go of the interpreter and waits for it again."""
 _MAX_PLANS = 2048
 MOMENT = 0.003
@@ -97,7 +97,7 @@ class SqliteEntities(Ledger, HistoryReads):
 
     def _compiled(self, selection: Selection, drive: Drive | None = None) -> tuple[Plan, str]:
         plan = compile_selection(selection, SQLITE, drive or self.values.drive(selection))
-        return plan, _WHOLE_PAGE.format(plan.page("e.body"))
+        return plan, _WHOLE_PAGE.format(plan.page("e.body, e.n"))
 
     def _by_place(self, selection: Selection, drive: Drive) -> tuple[Plan, str]:
         """Selections that differ by their place alone are compiled once: it takes as long as to answer."""
@@ -147,34 +147,49 @@ class SqliteEntities(Ledger, HistoryReads):
                 return unpack(body, times)
         return None
 
-    def bodies(self, selection: Selection, limit: int, offset: int = 0) -> list[bytes]:
-        plan = self._plan(selection)
-        rows = self._selected(selection, plan.page("e.body"), (*plan.parameters, limit, offset))
-        return [body for (body,) in rows]
+    def number(self, id: str) -> int:
+        found = self._all("SELECT n FROM entity WHERE id = ?", (id,))
+        return int(found[0][0]) if found else 0
+
+    def bodies(self, selection: Selection, limit: int, offset: int = 0, start: int = 0) -> list[bytes]:
+        return [body for (body,) in self._rows(selection, "e.body", limit, offset, start)]
 
     def page(
-        self, selection: Selection, limit: int, offset: int = 0, *, at_once: bool = False
-    ) -> tuple[bytes, bool]:
+        self, selection: Selection, limit: int, offset: int = 0, start: int = 0, *, at_once: bool = False
+    ) -> tuple[bytes, int | None]:
         plan, sql = self._prepared(selection)
         values = (*plan.parameters, limit + 1, offset)
+        if start:
+            sql = _WHOLE_PAGE.format(plan.after("e.body, e.n", limit + 1))
+            values = (*plan.parameters, start - 1)
         if at_once:
             try:  # as in body
-                ((bodies, lengths),) = self._shared.rows(sql, values, MOMENT)
+                ((bodies, lengths, last),) = self._shared.rows(sql, values, MOMENT)
             except apsw.Error as error:
                 raise in_words(self.path, error) from error
         else:
-            ((bodies, lengths),) = self._selected(selection, sql, values)
+            ((bodies, lengths, last),) = self._selected(selection, sql, values)
         if bodies is None:
-            return b"[]", False
+            return b"[]", None
         if lengths.count(",") < limit:
-            return b"[%b]" % bodies, False
-        last = int(lengths.rpartition(",")[2]) + 1  # with the comma before it
-        return b"".join((b"[", memoryview(bodies)[:-last], b"]")), True
+            return b"[%b]" % bodies, None
+        more = int(lengths.rpartition(",")[2]) + 1  # with the comma before it
+        return b"".join((b"[", memoryview(bodies)[:-more], b"]")), last
 
-    def documents(self, selection: Selection, limit: int = 1000, offset: int = 0) -> list[Document]:
-        plan = self._plan(selection)
-        rows = self._selected(selection, plan.page("e.body, e.times"), (*plan.parameters, limit, offset))
+    def documents(
+        self, selection: Selection, limit: int = 1000, offset: int = 0, start: int = 0
+    ) -> list[Document]:
+        rows = self._rows(selection, "e.body, e.times", limit, offset, start)
         return [unpack(body, times) for body, times in rows]
+
+    def _rows(self, selection: Selection, columns: str, limit: int, offset: int, start: int) -> list[Any]:
+        plan = self._plan(selection)
+        if start:
+            rows = self._selected(
+                selection, plan.after(columns, offset + limit), (*plan.parameters, start - 1)
+            )
+            return rows[offset:]
+        return self._selected(selection, plan.page(columns), (*plan.parameters, limit, offset))
 
     def count(self, selection: Selection) -> int:
         plan = self._plan(selection)
@@ -201,11 +216,11 @@ class SqliteEntities(Ledger, HistoryReads):
                 for name, count, kinds, types in connection.execute(_ATTRIBUTES, (type,))
             }
 
-    def scan(self, selection: Selection) -> Iterator[Document]:
+    def scan(self, selection: Selection, start: int = 0) -> Iterator[Document]:
         """In order of creation, a thousand at a time, so that no connection is held between two of them."""
         plan = self._plan(selection)
         sql = plan.after("e.n, e.body, e.times", 1000)
-        last = -1
+        last = start - 1
         while True:
             with self._readers.reading() as connection:
                 found: list[Any] = connection.execute(sql, (*plan.parameters, last)).fetchall()
