@@ -41,16 +41,26 @@ def postgres() -> Iterator[PostgresServer]:
     server.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a fresh store, of each kind in turn; "" is SQLite in the data folder."""
-    if request.param == "sqlite":
+def _fresh(request: pytest.FixtureRequest, kind: str) -> Iterator[str]:
+    if kind == "sqlite":
         yield ""
         return
     server: PostgresServer = request.getfixturevalue("postgres")
     url = server.new_database()
     yield url
     server.give_back(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a fresh store, of each kind in turn; "" is SQLite in the data folder."""
+    yield from _fresh(request, request.param)
+
+
+@pytest.fixture
+def story_store(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The same, but SQLite alone, except for tests marked with :data:`support.stores.on_both_stores`."""
+    yield from _fresh(request, getattr(request, "param", "sqlite"))
 
 
 @pytest.fixture(autouse=True)

@@ -24,6 +24,7 @@ from mahakam.services.states import OPEN
 from mahakam.services.workflow import HEAD, OFFICER, RESIDENT
 from mahakam.services.workflow_file import SHIPPED, read_workflow
 from support.routed import MARKET, opened, routed_town
+from support.stores import on_both_stores
 
 GOOD: dict[str, Any] = {
     "name": {"en": "Permit", "id": "Izin"},
@@ -160,17 +161,18 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def office(tmp_path: Path, story_store: str) -> Iterator[Office]:
     root = routed_town(tmp_path / "places")
     (town,) = root.glob("**/town")
     (town / "workflows").mkdir()
     _file(town / "workflows", GOOD)
     (town / "services" / "permit.yaml").write_text("name: Permit\nworkflow: permit\n")
-    node, desk, _hands = opened(tmp_path / "data", root)
+    node, desk, _hands = opened(tmp_path / "data", root, story_store)
     yield Office(node, desk)
     node.close()
 
 
+@on_both_stores
 def test_a_request_goes_through_its_own_states(office: Office) -> None:
     request = office.step(office.send(), "checked")
     assert (request.state, request.workflow_state) == ("inProgress", "checked")

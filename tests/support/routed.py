@@ -53,9 +53,9 @@ def routed_town(root: Path, routing: str = ROUTING) -> Path:
     return places
 
 
-def opened(data: Path, places: Path) -> tuple[Node, Desk, Handover]:
+def opened(data: Path, places: Path, store: str = "") -> tuple[Node, Desk, Handover]:
     """The node over these places, with its areas and its road."""
-    node = Node(Settings(data=data, config=(places,)))
+    node = Node(Settings(data=data, config=(places,), store=store))
     for name, shape in (
         ("North", square(117.0, -0.45, 117.1, -0.4)),
         ("South", square(117.0, -0.5, 117.1, -0.45)),

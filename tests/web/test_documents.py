@@ -12,6 +12,7 @@ from mahakam.access.accounts import add_account
 from mahakam.services.dossier import documents_of
 from support.papers import pdf, photo
 from support.portal import TOWN, Browser, Portal, two_cities, words_of
+from support.stores import on_both_stores
 
 PASSWORD = "correct horse battery"
 PERMIT = """name: {en: Permit of a stall, id: Izin lapak}
@@ -27,10 +28,10 @@ OFFICE = f"/queue/{NUMBER}?lang=en"
 
 
 @pytest.fixture
-def portal(tmp_path: Path) -> Iterator[Portal]:
+def portal(tmp_path: Path, story_store: str) -> Iterator[Portal]:
     places = two_cities(tmp_path / "places")
     (places / "prov/town/services/permit.yaml").write_text(PERMIT)
-    with Portal(tmp_path / "data", places) as made:
+    with Portal(tmp_path / "data", places, store=story_store) as made:
         for name, town in (("siti", "town"), ("wati", "bay")):
             add_account(made.node.store.tenant(), name, PASSWORD, ["officer"], [town])
         yield made
@@ -69,6 +70,7 @@ def _to(browser: Browser, state: str, text: str = "") -> tuple[int, str]:
     return made.status_code, words_of(made.text)
 
 
+@on_both_stores
 def test_the_whole_way(portal: Portal) -> None:
     resident, own = _apply(portal)
     siti = _as(portal, "siti")

@@ -16,6 +16,7 @@ import zxingcpp
 
 from mahakam.access.accounts import add_account
 from support.portal import TOWN, Browser, Portal, hidden, two_cities, words_of
+from support.stores import on_both_stores
 
 PASSWORD = "correct horse battery"
 LETTER = """name: {en: Shop letter, id: Surat usaha}
@@ -36,10 +37,10 @@ OFFICE = f"/queue/{NUMBER}?lang=en"
 
 
 @pytest.fixture
-def portal(tmp_path: Path) -> Iterator[Portal]:
+def portal(tmp_path: Path, story_store: str) -> Iterator[Portal]:
     places = two_cities(tmp_path / "places")
     (places / "prov/town/services/shop.yaml").write_text(LETTER)
-    with Portal(tmp_path / "data", places) as made:
+    with Portal(tmp_path / "data", places, store=story_store) as made:
         for name, town in (("siti", "town"), ("budi", "town"), ("eka", "town"), ("wati", "bay")):
             add_account(made.node.store.tenant(), name, PASSWORD, ["officer"], [town])
         yield made
@@ -99,6 +100,7 @@ def _here(address: str) -> str:
     return f"{parts.path}?{parts.query}&lang=en"
 
 
+@on_both_stores
 def test_returned_completed_approved_by_two_and_verified_by_its_code(portal: Portal) -> None:
     own = _apply(portal)
     siti, budi = _as(portal, "siti"), _as(portal, "budi")

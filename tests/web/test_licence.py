@@ -13,6 +13,7 @@ import pytest
 from mahakam.access.accounts import add_account
 from support.papers import pdf, photo
 from support.portal import TOWN, Browser, Portal, two_cities, words_of
+from support.stores import on_both_stores
 
 PASSWORD = "correct horse battery"
 LICENCE = """name: {en: Market stall, id: Lapak pasar}
@@ -38,13 +39,13 @@ OFFICE = f"/queue/{NUMBER}?lang=en"
 
 
 @pytest.fixture
-def portal(tmp_path: Path) -> Iterator[Portal]:
+def portal(tmp_path: Path, story_store: str) -> Iterator[Portal]:
     places = two_cities(tmp_path / "places")
     (places / "prov/town/services/stall.yaml").write_text(LICENCE)
     (places / "prov/town/services/card.yaml").write_text(CARD)
     with (places / "prov/town/city.yaml").open("a") as city:
         city.write("clock: {days: [mon, tue, wed, thu, fri, sat, sun]}\n")
-    with Portal(tmp_path / "data", places) as made:
+    with Portal(tmp_path / "data", places, store=story_store) as made:
         for name, roles in (("siti", ["officer"]), ("budi", ["officer"]), ("kepala", ["officer", "head"])):
             add_account(made.node.store.tenant(), name, PASSWORD, roles, ["town"])
         yield made
@@ -70,6 +71,7 @@ def _do(browser: Browser, fields: dict[str, str], part: str = "") -> tuple[int, 
     return made.status_code, words_of(made.text)
 
 
+@on_both_stores
 def test_a_licence_is_paid_approved_by_the_head_and_issued(portal: Portal) -> None:
     resident, own = _ask(portal, "stall")
     siti, budi, head = (_as(portal, name) for name in ("siti", "budi", "kepala"))
@@ -144,6 +146,7 @@ def _slots(page: str) -> list[str]:
     return re.findall(r'<option value="(2[^"]+Z)"', page)
 
 
+@on_both_stores
 def test_an_appointment_is_booked_moved_seen_by_the_office_and_cancelled(portal: Portal) -> None:
     resident, own = _ask(portal, "card")
     slots = _slots(resident.get(own).text)
