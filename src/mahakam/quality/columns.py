@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -334,6 +334,11 @@ def _keeps_order(connection: Any, sql: str) -> bool:
     return not any(word in plan for word in ("JOIN", "GROUP", "WINDOW", "UNION"))
 
 
+_Texts = Sequence[Any] | None
+_Teller = Callable[[int, _Texts, Sequence[Any], Sequence[Any]], Finding]
+"""Row, texts, keys and other rows → the finding."""
+
+
 @dataclass
 class _Layout:
     """Where things stand in the temporary table."""
@@ -345,6 +350,7 @@ class _Layout:
     keys: list[str]
     others: list[str]
     errors: list[int]
+    _tellers: dict[int, _Teller] = field(default_factory=dict)
 
     def bit(self, rule: Rule) -> tuple[str, int]:
         """The mask column and the bit of a rule."""
@@ -361,18 +367,33 @@ class _Layout:
             while mask:
                 low = mask & -mask
                 mask ^= low
-                rule = self.rules[index * BITS + low.bit_length() - 1]
-                yield self._finding(rule, row[0], texts, keys, others)
+                number = index * BITS + low.bit_length() - 1
+                tell = self._tellers.get(number) or self._teller(number)
+                yield tell(row[0], texts, keys, others)
 
-    def _finding(
-        self, rule: Rule, number: int, texts: Sequence[Any] | None, keys: Sequence[Any], others: Sequence[Any]
-    ) -> Finding:
-        value = self.value(rule, texts, keys)
-        if beside(rule):
-            other = others[self.others.index(f"_other{rule.number}")]
-            said = f"{rule.expected}; also in row {other}" if isinstance(rule.check, Unique) else other
-            return rule.finding(value, number, said)
-        return rule.finding(value, number)
+    def _teller(self, number: int) -> _Teller:
+        """Makes the findings of a rule; what is the same in all of them is looked up once."""
+        rule = self.rules[number]
+        self._tellers[number] = tell = self._of_others(rule) if beside(rule) else self._of_itself(rule)
+        return tell
+
+    def _of_others(self, rule: Rule) -> _Teller:
+        other = self.others.index(f"_other{rule.number}")
+        also = f"{rule.expected}; also in row " if isinstance(rule.check, Unique) else ""
+
+        def tell(row: int, texts: _Texts, keys: Sequence[Any], others: Sequence[Any]) -> Finding:
+            said = f"{also}{others[other]}" if also else others[other]
+            return rule.finding(self.value(rule, texts, keys), row, said)
+
+        return tell
+
+    def _of_itself(self, rule: Rule) -> _Teller:
+        at = self.names.index(rule.field) if rule.field in self.names else None
+
+        def tell(row: int, texts: _Texts, *_: Sequence[Any]) -> Finding:
+            return rule.finding(None if at is None or texts is None else texts[at], row)
+
+        return tell
 
     def value(self, rule: Rule, texts: Sequence[Any] | None, keys: Sequence[Any]) -> Any:
         """The raw value that a finding of a rule shows; of a key of several fields, all its parts."""

@@ -243,7 +243,7 @@ class Rule:
 
     def finding(self, value: Any, row: int = 0, expected: str = "") -> Finding:
         """The finding that this rule gives for a value."""
-        if isinstance(self.check, OfType) and self.check.geometry and not expected:
+        if not expected and isinstance(self.check, OfType) and self.check.geometry:
             from mahakam.quality.geometry import fault
 
             expected = f"{self.expected}: {why}" if (why := fault(value)) else ""
