@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -128,6 +129,24 @@ def test_what_is_no_plan_is_said(content: bytes, field: str, code: str) -> None:
 def test_what_is_no_workbook_is_said() -> None:
     with pytest.raises(Refused, match="workbook"):
         read(b"PK no", "xlsx")
+
+
+def test_a_stray_cell_far_away_is_said_and_not_held() -> None:
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
+        book.add_worksheet("plan").write_string(1_048_575, 16_383, "x")
+    with pytest.raises(Refused) as refused:
+        read(file.getvalue(), "xlsx")
+    assert refused.value.faults == (Fault("file", "sprawling", {"rows": 1_048_576, "columns": 16_384}),)
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked() -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", bytes(70 * 2**20))
+    assert len(file.getvalue()) < 2**20
+    with pytest.raises(Refused, match="unpacked"):
+        read(file.getvalue(), "xlsx")
 
 
 @pytest.mark.parametrize(

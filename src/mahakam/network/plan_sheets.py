@@ -9,8 +9,11 @@ from typing import Any
 from mahakam.faults import Fault, Refused, refuse
 from mahakam.network.plan_rows import COLUMNS, LANGUAGES, Row, misspelt
 from mahakam.spreadsheet import plain
+from mahakam.workbook import Bomb, Sprawling, measure
 
 MOST_ROWS = 1000
+MOST_BYTES, MOST_CELLS = 64 * 2**20, 1_000_000
+"""Of a workbook unpacked, and of one sheet, empty cells too."""
 
 
 def headings(sheet: str) -> list[str]:
@@ -26,10 +29,15 @@ def rows_of(content: bytes) -> dict[str, list[Row]]:
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
+        measure(io.BytesIO(content), MOST_BYTES, MOST_CELLS)
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         tables = {
             name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names
         }
+    except Bomb:
+        raise refuse("file", "unpacked", most=MOST_BYTES // 2**20) from None
+    except Sprawling as wide:
+        raise refuse("file", "sprawling", rows=wide.rows, columns=wide.columns) from None
     except (CalamineError, ValueError, OSError) as error:
         raise refuse("file", "workbook", what=str(error)[:200]) from None
     faults: list[Fault] = []

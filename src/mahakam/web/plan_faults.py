@@ -33,6 +33,10 @@ PLAN_FAULTS = {
     "large": N_("The file is too large: at most %(most)s MB."),
     "yaml": N_("This is no YAML: line %(line)s, %(what)s."),
     "workbook": N_("This is no workbook that can be read: %(what)s."),
+    "unpacked": N_("This workbook unpacks to more than %(most)s MB."),
+    "sprawling": N_(
+        "A sheet spans %(rows)s rows by %(columns)s columns: delete the stray cells far from the table."
+    ),
     "no_plan": N_("There is no plan in this file; begin with the file that the page offers."),
     "column": N_("There is no %(what)s here; what is meant may be: %(known)s."),
     "list": N_("A list of entries was expected here."),

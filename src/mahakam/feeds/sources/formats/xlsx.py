@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-import zipfile
-import zlib
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +10,13 @@ from mahakam.feeds.sources import grids
 from mahakam.feeds.sources.files import Local
 from mahakam.feeds.sources.formats import Format
 from mahakam.feeds.sources.model import MAX_CELLS, Pins, SourceError, Table
+from mahakam.workbook import Bomb, Damaged, Sprawling, measure
 
 if TYPE_CHECKING:
     import duckdb
 
 _MAX_UNPACKED = 1 << 30
 _TEXT_NAMES = (".csv", ".tsv", ".txt", ".json", ".geojson")
-_CELL = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
-_ROW = re.compile(rb'<row\b[^>]*?\br="(\d{1,7})"')
 
 
 def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Table:
@@ -119,62 +115,28 @@ def _duration(value: dt.timedelta) -> str:
 
 
 def _guard(found: Local) -> None:
-    """Unpack a workbook once, counting, before the reader holds it: no bomb, no sheet that spans billions of cells."""
+    """Raises SourceError for a workbook that would not fit into memory once it is opened."""
     with found.path.open("rb") as file:
         if file.read(2) != b"PK":
             return
-    total = 0
     try:
-        with zipfile.ZipFile(found.path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _MAX_UNPACKED:
-                raise _bomb(found)
-            for member in archive.infolist():
-                rows, columns, tail = 0, 0, b""
-                sheet = "worksheets/" in member.filename
-                with archive.open(member) as part:
-                    while chunk := part.read(1 << 20):
-                        total += len(chunk)
-                        if total > _MAX_UNPACKED:
-                            raise _bomb(found)
-                        if sheet:
-                            rows, columns = _span(tail + chunk, rows, columns)
-                            tail = chunk[-200:]
-                if rows * columns > MAX_CELLS:
-                    raise SourceError(
-                        found.name,
-                        f"spans {rows:,} rows by {columns:,} columns, more than {MAX_CELLS:,} cells; "
-                        "delete the stray cells far from the table, or save it as .csv",
-                        where=member.filename,
-                    )
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        measure(found.path, _MAX_UNPACKED, MAX_CELLS)
+    except Bomb:
+        raise SourceError(
+            found.name,
+            f"{found.bytes:,} bytes unpack to more than {_MAX_UNPACKED:,}; it is refused as a decompression bomb",
+        ) from None
+    except Sprawling as wide:
+        raise SourceError(
+            found.name,
+            f"spans {wide.rows:,} rows by {wide.columns:,} columns, more than {MAX_CELLS:,} cells; "
+            "delete the stray cells far from the table, or save it as .csv",
+            where=wide.member,
+        ) from None
+    except Damaged as error:
         raise SourceError(
             found.name, f"is a damaged spreadsheet ({error}); save it again as .xlsx"
         ) from error
-
-
-def _bomb(found: Local) -> SourceError:
-    return SourceError(
-        found.name,
-        f"{found.bytes:,} bytes unpack to more than {_MAX_UNPACKED:,}; it is refused as a decompression bomb",
-    )
-
-
-def _span(block: bytes, rows: int, columns: int) -> tuple[int, int]:
-    """The furthest row and column that a piece of a sheet's XML names."""
-    cells = _CELL.findall(block)
-    if cells:
-        rows = max(rows, max(int(row) for _, row in cells))
-        columns = max(columns, max(_column_number(letters) for letters in {letters for letters, _ in cells}))
-    if found := _ROW.findall(block):
-        rows = max(rows, max(map(int, found)))
-    return rows, columns
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
 
 
 FORMAT = Format(read, "XLSX, XLS, ODS", ("xlsx", "xls"), (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"))
