@@ -26,6 +26,8 @@ RETAIN = 3600.0
 """Seconds between looks for documents that are kept no longer."""
 LINEAGE = 10.0
 """Seconds between looks for runs that the lineage server has not been told of."""
+RELEASES = 900.0
+"""Seconds between looks for releases of the calendar that have become late."""
 EXCHANGE = 300.0
 """Seconds between rounds with other Open311 servers, which may be slow."""
 
@@ -83,6 +85,8 @@ class Leader(Rounds):
             yield Mailing(self._node)
         yield Every("reminders", REMIND, self._remind)
         yield Every("alerts of feeds", ALERT, self._alert)
+        if self._node.settings.smtp:
+            yield Every("late releases", RELEASES, self._late_releases)
         yield Every("retention of documents", RETAIN, self._retain)
         yield Every("histories", PURGE, self._purge)
         if self._node.settings.openlineage:
@@ -142,6 +146,13 @@ class Leader(Rounds):
         from mahakam.web.alerting import alerts
 
         alerts(self._node).look()
+
+    def _late_releases(self) -> None:
+        from mahakam.feeds.year.reminding import Reminding
+        from mahakam.web.release_letters import ReleaseLetters
+
+        node = self._node
+        Reminding(node.store.tenant(), node.places, ReleaseLetters(node.settings.base)).look()
 
     def _tell_lineage(self) -> None:
         from mahakam.feeds.openlineage.sending import tell_owed

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pdfplumber
 import pytest
+from icalendar import Calendar
 from python_calamine import CalamineWorkbook
 
 from mahakam.access import accounts
@@ -124,6 +125,29 @@ def test_from_a_proposal_to_the_catalogue(portal: Portal) -> None:
     assert extras["data_prioritas"] == "Angkutan umum"
     assert extras["standar_konsep"] == "Halte <b>bus</b>"
     assert extras["rilis"] == str(YEAR)
+
+
+def test_the_calendar_goes_into_an_own_calendar(portal: Portal) -> None:
+    siti, wati, public = _as(portal, "siti"), _as(portal, "wati"), portal.browser()
+    siti.fill(LIST + "/new", PLAN | {"frequency": "quarterly", "title-en": "Stops; all, of them"})
+    empty = Calendar.from_ical(public.get(LIST + "/calendar.ics").content)
+    assert empty.walk("VEVENT") == [], "a proposal is not public"
+    assert _do(wati, "list") == (303, "")
+    assert f"{LIST}/calendar.ics" in public.get(LIST + "/calendar").text
+    assert f"{LIST}/calendar.ics" in public.get("/year").text
+    answer = public.get(LIST + "/calendar.ics?lang=en")
+    assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
+    made = Calendar.from_ical(answer.content)
+    assert str(made["name"]) == f"Release calendar of Town, {YEAR}"
+    events = made.walk("VEVENT")
+    assert [event.decoded("dtstart") for event in events] == [dt.date(YEAR, m, 1) for m in (1, 4, 7, 10)]
+    assert str(events[1]["summary"]) == f"Stops; all, of them, {YEAR}-Q2"
+    assert str(events[1]["uid"]) == f"town.D-{YEAR}-001.{YEAR}-Q2@mahakam"
+    assert str(events[1]["url"]).endswith(f"{ONE}?release={YEAR}-Q2#release")
+    assert all(len(line) <= 75 for line in answer.content.split(b"\r\n")), "RFC 5545, 3.1"
+    for producer, number in (("Dishub", 4), ("DLH", 0)):
+        own = public.get(f"{LIST}/calendar.ics?producer={producer}").content
+        assert len(Calendar.from_ical(own).walk("VEVENT")) == number
 
 
 def test_rights_are_of_role_and_place(portal: Portal) -> None:

@@ -18,12 +18,13 @@ from mahakam.feeds.schedule import following, period_of
 from mahakam.feeds.year import desk
 from mahakam.feeds.year.calendar import Due, agencies
 from mahakam.feeds.year.item import Item, Plan
+from mahakam.feeds.year.release_file import calendar_file
 from mahakam.feeds.year.taking import carried, new_ones, take
 from mahakam.web import documents, gate
 from mahakam.web.alerting import alert_words
 from mahakam.web.documents import Section
 from mahakam.web.faults import now
-from mahakam.web.language import _, date, n_, number, words
+from mahakam.web.language import _, date, n_, number, reader, words
 from mahakam.web.render import render
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -43,6 +44,7 @@ def routes(_site: Site) -> list[BaseRoute]:
         *table_routes(one + "/calendar", release_calendar, calendar_table),
         *table_routes(one + "/late", late, late_table),
         *table_routes(one + "/agencies", None, agencies_table),
+        Route(one + "/calendar.ics", as_icalendar, methods=["GET"]),
         Route(one + "/carry", gate.posted(_carry), methods=["POST"]),
         Route(one + ".xlsx", as_xlsx, methods=["GET"]),
         Route(one + ".pdf", as_pdf, methods=["GET"]),
@@ -92,6 +94,15 @@ def overview_table(request: Request) -> Table:
             get=lambda y: sum(o.state == "published" for o in y.calendar),
         ),
     ]
+    columns.append(
+        Column(
+            "icalendar",
+            _("For your calendar"),
+            get=lambda _: "iCalendar",
+            link=lambda y: f"{y.path}/calendar.ics",
+            phone=False,
+        )
+    )
     if any(year.inside for year in found):
         columns.append(Column("late", _("Late"), "number", get=_late))
     return Table(request, _("Lists of data"), columns, found, path=PATH, anchor="lists")
@@ -208,6 +219,27 @@ def release_calendar(request: Request) -> Response:
         month=_month(request),
         this_month=found.day.month if found.day.year == found.year else 0,
     )
+
+
+def as_icalendar(request: Request) -> Response:
+    """The calendar for an own calendar, which looks again each day; of one ``producer`` if it is asked for."""
+    found = year_asked(request)
+    producer = request.query_params.get("producer", "")
+    base = found.site.settings.base
+    made = calendar_file(
+        [
+            one
+            for one in found.calendar
+            if one.item.state == "listed" and producer in ("", one.item.plan.producer)
+        ],
+        _("Release calendar of %(place)s, %(year)s", place=words(found.place.name), year=found.year),
+        reader().language,
+        lambda one: f"{found.name(one.item)}, {one.period}",
+        lambda one: base + found.address(one.item, one.period),
+    )
+    name = f"releases-{found.place.id}-{found.year}.ics"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(made, media_type="text/calendar; charset=utf-8", headers=headers)
 
 
 def calendar_table(request: Request) -> Table:
