@@ -12,11 +12,13 @@ from mahakam.api.ngsild import (
     discovery,
     distributed_batch,
     distributed_discovery,
+    distributed_maps,
     distributed_reads,
     distributed_temporal_reads,
     distributed_temporal_writes,
     distributed_writes,
     entities,
+    entitymaps,
     posted,
     purge,
     temporal,
@@ -64,6 +66,7 @@ def _instance(handler: Handler, operation: str) -> Spread:
 _SPREAD: dict[Handler, Spread] = {
     entities.retrieve: distributed_reads.retrieve,
     entities.query: distributed_reads.query,
+    entitymaps.create_map: distributed_maps.create_map,
     posted.query_by_post: distributed_reads.query_by_post,
     discovery.types: _discovery(
         discovery.types, ("retrieveEntityTypes", "retrieveEntityTypeDetails"), "types"

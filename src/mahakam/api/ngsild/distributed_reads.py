@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from mahakam.api.http import Response, problem_response
-from mahakam.api.ngsild.call import Call, accepted, flag_of
+from mahakam.api.ngsild.call import Call, accepted
 from mahakam.api.ngsild.conditions import tagged
+from mahakam.api.ngsild.distributed_maps import followed, mapped_page
 from mahakam.api.ngsild.entities import Plan, compile_plan
 from mahakam.api.ngsild.forwarding import Forwarding, json_of
+from mahakam.api.ngsild.gathering import (
+    READS,
+    able,
+    common,
+    documents_of,
+    gathered,
+    merged,
+    query_source,
+    sources_of,
+)
 from mahakam.api.ngsild.posted import parameters_of
 from mahakam.api.ngsild.presentation import (
     ENTITY_MEDIA,
@@ -20,32 +31,14 @@ from mahakam.api.ngsild.presentation import (
     presentation,
     require_geo_json,
 )
-from mahakam.broker.federation.client import SourceError
 from mahakam.broker.federation.discovery import types_of
 from mahakam.broker.federation.matching import Match
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.entity import Document
-from mahakam.ngsild.match import matches, of_types
-from mahakam.ngsild.merging import combined, limited, received, without
-from mahakam.ngsild.problem import Problem, bad_request, not_found
+from mahakam.ngsild.match import of_types
+from mahakam.ngsild.problem import bad_request, not_found
 from mahakam.ngsild.query import parse_types
-from mahakam.ngsild.selection import Selection, Types
-
-MAX_SPLIT = 10_000
-"""Entities of one source that are looked at where the filters can only be applied to the whole."""
-_PAGE = 100
-FILTERS = (
-    "q",
-    "expandValues",
-    "jsonKeys",
-    "scopeQ",
-    "georel",
-    "geometry",
-    "coordinates",
-    "geoproperty",
-    "bbox",
-)
-_READS = ("retrieveEntity", "queryEntity", "queryBatch")
+from mahakam.ngsild.selection import Selection
 
 
 async def retrieve(call: Call) -> Response | None:
@@ -57,20 +50,20 @@ async def retrieve(call: Call) -> Response | None:
     wanted = call.params.get("type")
     types = parse_types(wanted, context) if wanted else None
     forwarding = Forwarding(call, context)
-    found = _able(forwarding.matches(ids=(id,), types=types_of(types), attributes=shape.attrs), _READS)
+    found = able(forwarding.matches(ids=(id,), types=types_of(types), attributes=shape.attrs), READS)
     if not found or forwarding.looped:
         return None
 
     async def ask(match: Match) -> list[Document]:
         if "retrieveEntity" not in match.registration.operations:
-            return (await _query_source(forwarding, match, Selection(ids=(id,), types=types), {}, 1))[0]
+            return (await query_source(forwarding, match, Selection(ids=(id,), types=types), {}, 1))[0]
         words = await forwarding.words(match.registration)
-        params = _common(match, words, types)
+        params = common(match, words, types)
         answer = await forwarding.send(
             match.registration, "GET", f"/entities/{quote(id, safe=':')}", params, words
         )
         body = json_of(answer)
-        return [] if body is None else _documents([body], words, match)
+        return [] if body is None else documents_of([body], words, match)
 
     answers = await forwarding.each(found, ask)
     stored = call.broker.get(id)
@@ -90,10 +83,10 @@ async def parts_elsewhere(
     """What sources have of an entity, but for one of them: the id of its registration."""
     forwarding = Forwarding(call, context)
     found = [one for one in forwarding.matches(ids=(id,), types=types) if one.registration.id != but]
-    found = _able(found, _READS)
+    found = able(found, READS)
 
     async def ask(match: Match) -> list[Document]:
-        return (await _query_source(forwarding, match, Selection(ids=(id,)), {}, 1))[0]
+        return (await query_source(forwarding, match, Selection(ids=(id,)), {}, 1))[0]
 
     return [part for _, parts in await forwarding.each(found, ask) for part in parts]
 
@@ -113,15 +106,22 @@ async def query_by_post(call: Call) -> Response | None:
 
 async def _page(call: Call, plan: Plan, params: Any) -> Response | None:
     forwarding = Forwarding(call, plan.context)
-    found = _sources(forwarding, plan.selection)
+    found = sources_of(forwarding, plan.selection)
     if not found:
         return None
     if "orderBy" in params:
         raise bad_request("orderBy goes with local=true", "what several sources answer has no common order")
     accept = accepted(call.request.headers, ENTITY_MEDIA)
     require_geo_json(call, accept)
+    kept = await followed(call, forwarding, found, plan.selection, params)
+    if kept is not None:
+        page, headers = await mapped_page(forwarding, plan, kept[0], params)
+        headers += forwarding.warnings
+        answer = many_entities(call, page, plan.shape, plan.context, accept, *headers)
+        return Response(201, answer.headers, answer.body) if kept[1] else answer
     needed = plan.offset + plan.limit + 1
-    documents, counted = await _gathered(forwarding, found, plan.selection, params, needed)
+    parts = await gathered(forwarding, found, plan.selection, params, needed)
+    documents, counted = parts.documents, parts.counted
     more = list(forwarding.warnings)
     if plan.count:
         total = len(documents)
@@ -140,207 +140,11 @@ async def selected(
     """Up to ``most`` entities that a query selects here and at sources, and what went wrong; None if no source
     is concerned."""
     forwarding = Forwarding(call, context)
-    found = _sources(forwarding, selection)
+    found = sources_of(forwarding, selection)
     if not found:
         return None
-    documents, _ = await _gathered(forwarding, found, selection, params, most)
+    documents = (await gathered(forwarding, found, selection, params, most)).documents
     return documents[:most], [text for _, text in forwarding.warnings]
-
-
-def _sources(forwarding: Forwarding, selection: Selection) -> list[Match]:
-    """Those that a query concerns; none if the request has been here before."""
-    if forwarding.looped:
-        return []
-    found = forwarding.matches(
-        ids=selection.ids,
-        id_pattern=selection.id_pattern or "",
-        types=types_of(selection.types),
-        attributes=selection.attrs,
-    )
-    return _able(found, _READS[1:])
-
-
-async def _gathered(
-    forwarding: Forwarding,
-    found: Sequence[Match],
-    selection: Selection,
-    params: Mapping[str, str],
-    needed: int,
-) -> tuple[list[Document], int | None]:
-    """The first entities selected here and at sources, merged, and how many the sources say they have.
-
-    None in place of the number: the filters were applied here, to the whole, and these are all.
-    """
-    filtered = selection.condition is not None or selection.geo is not None or selection.scopes is not None
-    split = (
-        flag_of(params, "splitEntities")
-        if "splitEntities" in params
-        else filtered and any(match.information.attributes for match in found)
-    )
-    needed = MAX_SPLIT if split else needed
-    wide = Selection(ids=selection.ids, id_pattern=selection.id_pattern, types=selection.types)
-
-    async def ask(match: Match) -> tuple[list[Document], int]:
-        asked = _whole(match) if split else match
-        filters = {} if split else {name: params[name] for name in FILTERS if name in params}
-        return await _query_source(forwarding, asked, selection, filters, needed)
-
-    answers = await forwarding.each(found, ask)
-    call = forwarding.call
-    local = await call.off_loop(lambda: call.broker.query(wide if split else selection, needed))
-    by_id = _grouped(local, [(match, parts) for match, (parts, _) in answers], found)
-    documents = [document for document in by_id.values() if document is not None]
-    if split:
-        return [document for document in documents if matches(document, selection)], None
-    return documents, sum(count for _, (_, count) in answers)
-
-
-def merged(
-    local: Document | None, answers: Sequence[tuple[Match, list[Document]]], asked: Sequence[Match]
-) -> dict[str, Document | None]:
-    """What is stored here and what sources answered, by entity id."""
-    return _grouped([local] if local is not None else [], answers, asked)
-
-
-def _grouped(
-    local: Sequence[Document], answers: Sequence[tuple[Match, list[Document]]], asked: Sequence[Match]
-) -> dict[str, Document | None]:
-    """An entity here has none of what a source alone holds, whether that source answered or not (4.3.6.3)."""
-    proxied = [match for match in asked if match.registration.proxied]
-    parts: dict[str, list[Document]] = {}
-    fillers: dict[str, list[Document]] = {}
-    for document in local:
-        for match in proxied:
-            if match.holds(document["id"], _types_of(document)):
-                document = without(document, match.information.attributes)
-        parts.setdefault(document["id"], []).append(document)
-    for match, documents in answers:
-        into = fillers if match.registration.mode == "auxiliary" else parts
-        for document in documents:
-            into.setdefault(document["id"], []).append(document)
-    return {id: combined(parts.get(id, ()), fillers.get(id, ())) for id in dict.fromkeys((*parts, *fillers))}
-
-
-async def _query_source(
-    forwarding: Forwarding, match: Match, selection: Selection, filters: dict[str, str], needed: int
-) -> tuple[list[Document], int]:
-    """The first entities of a source, page by page, and how many it says it has."""
-    registration = match.registration
-    words = await forwarding.words(registration)
-    if words is not forwarding.context and filters:
-        # In other words the filters would mean something else: they are applied here instead.
-        documents, _ = await _query_source(forwarding, match, selection, {}, MAX_SPLIT)
-        documents = [document for document in documents if matches(document, selection)]
-        return documents, len(documents)
-    params = _common(match, words, selection.types) | filters
-    if match.ids:
-        params["id"] = ",".join(match.ids)
-    elif selection.id_pattern or match.id_pattern:
-        params["idPattern"] = selection.id_pattern or match.id_pattern
-    posts = "queryBatch" in registration.operations and (
-        forwarding.call.request.method == "POST" or "queryEntity" not in registration.operations
-    )
-    size = min(max(_PAGE, _limit_of(forwarding)), 1000)
-    found: list[Document] = []
-    total = 0
-    while len(found) < needed:
-        page = {"limit": str(size), "count": "true"} | ({"offset": str(len(found))} if found else {})
-        if posts:
-            answer = await forwarding.send(
-                registration,
-                "POST",
-                "/entityOperations/query",
-                page | {"options": "sysAttrs"},
-                words,
-                _query_object(params, match, words),
-            )
-        else:
-            answer = await forwarding.send(registration, "GET", "/entities", params | page, words)
-        body = json_of(answer)
-        if body is None:
-            break
-        if not isinstance(body, list):
-            raise SourceError(111, "its answer is no list of entities")
-        count = answer.headers.get("ngsild-results-count", "")
-        total = int(count) if count.isascii() and count.isdigit() else len(found) + len(body)
-        found += _documents(body, words, match)
-        if len(body) < size:
-            break
-    return found, total
-
-
-def _limit_of(forwarding: Forwarding) -> int:
-    """The size of the page that the caller asked for: what it takes, its sources may be expected to give."""
-    limit = forwarding.call.params.get("limit", "")
-    return int(limit) if limit.isascii() and limit.isdigit() else 0
-
-
-def _common(match: Match, words: Context, types: Types | None) -> dict[str, str]:
-    """Types, attributes, and the system times, by which what is freshest is found."""
-    params: dict[str, str] = {}
-    if types is not None:
-        sets = [";".join(map(words.compact, names)) for names in types.any_of]
-        params["type"] = ",".join(f"({one})" if ";" in one and len(sets) > 1 else one for one in sets)
-    elif match.types:
-        params["type"] = ",".join(map(words.compact, match.types))
-    if match.attributes:
-        params["attrs"] = ",".join(sorted(map(words.compact, match.attributes)))
-    params["options"] = "sysAttrs"
-    return params
-
-
-def _query_object(params: dict[str, str], match: Match, words: Context) -> dict[str, Any]:
-    """The parameters of a query as a Query object (clause 5.2.23)."""
-    query: dict[str, Any] = {"type": "Query"}
-    selector = {name: params[name] for name in ("type", "idPattern") if name in params}
-    if match.ids:
-        query["entities"] = [{"type": selector.get("type", "*"), "id": id} for id in match.ids]
-    elif "type" in selector:
-        query["entities"] = [selector]
-    if match.attributes:
-        query["attrs"] = sorted(map(words.compact, match.attributes))
-    query |= {name: params[name] for name in ("q", "scopeQ") if name in params}
-    geo = {
-        name: params[name] for name in ("georel", "geometry", "coordinates", "geoproperty") if name in params
-    }
-    if geo:
-        query["geoQ"] = geo
-    return query
-
-
-def _documents(body: Sequence[Any], words: Context, match: Match) -> list[Document]:
-    """Entities of a source, as far as it is registered for them; raises SourceError 111."""
-    found = []
-    for one in body:
-        try:
-            payload = {name: value for name, value in one.items() if name != "@context"}
-            document = received(payload, words)
-        except (Problem, AttributeError) as error:
-            raise SourceError(111, f"its answer holds what is no entity: {str(error)[:200]}") from None
-        if match.holds(document["id"], _types_of(document)):
-            found.append(limited(document, match.information.attributes))
-    return found
-
-
-def _able(found: Sequence[Match], operations: Sequence[str]) -> list[Match]:
-    return [match for match in found if not match.registration.operations.isdisjoint(operations)]
-
-
-def _whole(match: Match) -> Match:
-    """Not narrowed by what the request wants, only by what is registered."""
-    return Match(
-        match.registration,
-        match.information,
-        match.ids,
-        match.id_pattern,
-        match.types,
-        match.information.attributes,
-    )
-
-
-def _types_of(document: Document) -> tuple[str, ...]:
-    found = document["type"]
-    return (found,) if isinstance(found, str) else tuple(found)
 
 
 def _warned(response: Response, forwarding: Forwarding) -> Response:

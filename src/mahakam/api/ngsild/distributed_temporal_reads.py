@@ -10,8 +10,8 @@ from urllib.parse import quote
 from mahakam.api.http import Response, problem_response
 from mahakam.api.ngsild import entitymaps, temporal_reads
 from mahakam.api.ngsild.call import Call, accepted, flag_of
-from mahakam.api.ngsild.distributed_reads import FILTERS
 from mahakam.api.ngsild.forwarding import Forwarding
+from mahakam.api.ngsild.gathering import FILTERS
 from mahakam.api.ngsild.source_evolutions import Found, ask_evolutions, select_evolutions
 from mahakam.api.ngsild.temporal_pages import Part, Shape, Slice, nearest, paged, part_of
 from mahakam.broker.federation.discovery import types_of
