@@ -70,3 +70,56 @@ def serious(page: Page) -> list[str]:
         ".filter(one => ['serious', 'critical'].includes(one.impact)).map(one => one.id + ' ' + one.nodes[0].html)"
     )
     return list(found)
+
+
+_OVERLAPS = """
+() => {
+  const shown = (node) => {
+    const owner = node.parentElement;
+    if (!owner || !owner.checkVisibility({checkOpacity: true, checkVisibilityCSS: true})) return false;
+    if (owner.closest(".visually-hidden, .maplibregl-map, option, script, style, noscript, svg")) return false;
+    for (let at = owner; at; at = at.parentElement)
+      if (["fixed", "sticky"].includes(getComputedStyle(at).position)) return false;
+    return true;
+  };
+  const texts = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, said = node.data.trim();
+    if (!said || !shown(node)) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    for (const box of range.getClientRects()) if (box.width > 2 && box.height > 2) texts.push({said, node, box});
+  }
+  // Lines of text stand closer than their boxes: what a letter covers is the middle of its line.
+  const inner = ({top, bottom, left, right}) => {
+    const rim = (bottom - top) * 0.25;
+    return {top: top + rim, bottom: bottom - rim, left: left + 1, right: right - 1};
+  };
+  const found = [];
+  texts.sort((a, b) => a.box.top - b.box.top);
+  texts.forEach((one, at) => {
+    const a = inner(one.box);
+    for (const other of texts.slice(at + 1)) {
+      if (other.box.top > one.box.bottom) break;
+      const b = inner(other.box);
+      if (one.node !== other.node && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)
+        found.push(`${one.said.slice(0, 60)} | ${other.said.slice(0, 60)}`);
+    }
+  });
+  for (const {said, node, box} of texts) {
+    for (let at = node.parentElement; at && at !== document.body; at = at.parentElement) {
+      const style = getComputedStyle(at), edge = at.getBoundingClientRect();
+      const table = at.querySelector("table");  // one whose cells stand beside each other may scroll (1.4.10)
+      if (["auto", "scroll"].includes(style.overflowX) && !(table && getComputedStyle(table.querySelector("td") ?? table).display !== "table-cell")) break;
+      const cut = style.overflowX !== "visible" && (box.right > edge.right + 2 || box.left < edge.left - 2);
+      if (cut && style.textOverflow !== "ellipsis") found.push(`cut off: ${said.slice(0, 60)}`);
+    }
+  }
+  return [...new Set(found)];
+}
+"""
+
+
+def overlapping(page: Page) -> list[str]:
+    """Texts that lie one on another, or are cut off at the side, as the page is shown now."""
+    return list(page.evaluate(_OVERLAPS))
