@@ -109,8 +109,10 @@ _OVERLAPS = """
   for (const {said, node, box} of texts) {
     for (let at = node.parentElement; at && at !== document.body; at = at.parentElement) {
       const style = getComputedStyle(at), edge = at.getBoundingClientRect();
-      const table = at.querySelector("table");  // one whose cells stand beside each other may scroll (1.4.10)
-      if (["auto", "scroll"].includes(style.overflowX) && !(table && getComputedStyle(table.querySelector("td") ?? table).display !== "table-cell")) break;
+      const cell = at.querySelector("td");
+      // A table whose cells stand beside each other may scroll (1.4.10).
+      const scrolls = ["auto", "scroll"].includes(style.overflowX);
+      if (scrolls && (!cell || getComputedStyle(cell).display === "table-cell")) break;
       const cut = style.overflowX !== "visible" && (box.right > edge.right + 2 || box.left < edge.left - 2);
       if (cut && style.textOverflow !== "ellipsis") found.push(`cut off: ${said.slice(0, 60)}`);
     }
