@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place, scope_of
 from mahakam.indicators.series import Series, all_series
+from mahakam.network.plan_status import ProjectStanding
+from mahakam.network.register import register_of
 from mahakam.ngsild.selection import Scopes, Selection
 from mahakam.services.catalogue import catalogue
 from mahakam.web import indicator_views as views
+from mahakam.web.city_profile import profile
 from mahakam.web.datasets import datasets
+from mahakam.web.documents import PDF
 from mahakam.web.entities import layers_of
-from mahakam.web.language import _, in_timezone, words
+from mahakam.web.language import _, in_timezone, reader, words
 from mahakam.web.maps import map_settings
 from mahakam.web.outlines import thumbnail
 from mahakam.web.pages.quality import datasets_table
 from mahakam.web.pictures import picture, small_picture
-from mahakam.web.plan_desk import plan_address
+from mahakam.web.plan_desk import plan_address, plan_desk
 from mahakam.web.render import render
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -34,6 +40,7 @@ _SERVICES = 6
 def routes(_site: Site) -> list[BaseRoute]:
     return [
         *table_routes("/cities/{id}/indicators", None, indicators_table),
+        Route("/cities/{id}.pdf", as_pdf),
         *table_routes("/cities/{id}", city, indicators_table),
     ]
 
@@ -69,6 +76,38 @@ def city(request: Request) -> Response:
         plan_address=plan_address(site, place),
         empty=not site.store.documents(scope, 1),
     )
+
+
+def as_pdf(request: Request) -> Response:
+    """The profile on two pages, in the reader's language or that of ``?lang=``."""
+    site = site_of(request)
+    place = site.place(request.path_params["id"])
+    if place.kind == "network":
+        return RedirectResponse("/network/report.pdf")
+    in_timezone(place.timezone)
+    made = profile(
+        place,
+        kind_words(place),
+        facts(place),
+        picture(site, place),
+        views.cards(all_series(site.broker, place), place),
+        datasets(site.store, place),
+        _projects(request, place),
+        f"{site.settings.base}/cities/{place.id}",
+        dt.datetime.now(ZoneInfo(place.timezone)).date().isoformat(),
+    )
+    name = f"{place.id}-{reader().language}.pdf"
+    headers = {"Content-Disposition": f'inline; filename="{name}"'}
+    return Response(made, media_type=PDF, headers=headers)
+
+
+def _projects(request: Request, place: Place) -> tuple[ProjectStanding, ...]:
+    """The projects of the place's action plan as they stand, if it has one."""
+    address = plan_address(site_of(request), place)
+    if not address or register_of(site_of(request).places) is None:
+        return ()
+    found = next((row for row in plan_desk(request).written if row.seat.place == place.id), None)
+    return found.standing.projects if found else ()
 
 
 def kind_words(place: Place) -> str:
