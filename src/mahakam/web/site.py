@@ -49,6 +49,7 @@ from mahakam.store.protocol import EntityStore, Store
 from mahakam.web import bundle, pages
 from mahakam.web.language import _
 from mahakam.web.middleware import PageMiddleware
+from mahakam.web.router import NearRouter
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -136,13 +137,13 @@ def build(node: Node) -> Starlette:
     from mahakam.web.pages import errors
 
     app = Starlette(
-        routes=routes,
         middleware=[
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
             Middleware(PageMiddleware, timezone=_timezone(node.places)),
         ],
         exception_handlers=errors.handlers(),
     )
+    app.router = NearRouter(routes)
     app.state.site = site
     return app
 
