@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from mahakam.app import Node
 from mahakam.cli import cli
 from mahakam.config import ConfigError, Settings
+from mahakam.leading import Leader
 from mahakam.services.asked_documents import read_retention
 from mahakam.services.desk import Desk, revision_of
 from mahakam.services.document_acts import judge, send
@@ -160,6 +161,13 @@ def test_a_refused_sending_leaves_no_file(archive: Archive) -> None:
         archive.send(number)
     assert archive.files() == before
     assert archive.runs.run(dt.datetime.now(dt.UTC) + 2 * DAY) == Removed(0, 0)
+
+
+def test_the_process_that_leads_removes_them(archive: Archive) -> None:
+    archive.rejected(archive.sent("fair"))
+    (rounds,) = [one for one in Leader(archive.node)._of_the_leader() if one.name.startswith("retention")]
+    rounds.round()
+    assert archive.files() == []
 
 
 def test_the_command_lists_first_and_then_removes(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:

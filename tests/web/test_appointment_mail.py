@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from icalendar import Calendar
 
+from mahakam.leading import Leader
 from mahakam.services.appointment_acts import book_slot
 from mahakam.services.appointment_reminders import AppointmentReminders
 from mahakam.services.booking import free_slots
@@ -44,6 +45,8 @@ class Registry(Portal):
     def __init__(self, root: Path, store: str, box: Mailbox) -> None:
         places = two_cities(root / "places")
         (places / "prov/town/services/card.yaml").write_text(CARD)
+        early = CARD.replace("days: 14", "days: 90").replace("remind: 24", "remind: 240")
+        (places / "prov/town/services/early.yaml").write_text(early)
         with (places / "prov/town/city.yaml").open("a") as city:
             city.write("clock: {days: [mon, tue, wed, thu, fri, sat, sun]}\n")
         super().__init__(
@@ -53,8 +56,8 @@ class Registry(Portal):
         self.desk = Desk(self.node.broker, self.node.places, root / "data")
         self.now = dt.datetime.now(dt.UTC)
 
-    def send(self, language: str = "en", contact: str = "warga@example.id") -> Request:
-        draft = Draft("town", "card", "A birth", TOWN, contact=contact, language=language)
+    def send(self, language: str = "en", contact: str = "warga@example.id", service: str = "card") -> Request:
+        draft = Draft("town", service, "A birth", TOWN, contact=contact, language=language)
         return self.again(self.desk.send(draft).number)
 
     def again(self, number: str) -> Request:
@@ -170,3 +173,17 @@ def test_who_left_no_address_is_not_written_to(registry: Registry) -> None:
     registry.book(request, start)
     assert registry.remind(start - DAY) == 0
     assert registry.post() == []
+
+
+def test_the_process_that_leads_reminds(registry: Registry) -> None:
+    """Booked long before, and due now by the real clock."""
+    request = registry.send(service="early")
+    start = registry.starts(request)[0]
+    registry.now = start - 11 * DAY
+    registry.book(request, start)
+    leader = Leader(registry.node)
+    (rounds,) = [one for one in leader._of_the_leader() if one.name == "reminders"]
+    for _round in range(2):
+        rounds.round()
+    (letter,) = registry.post()
+    assert letter["Subject"].startswith("Reminder: your appointment on ")
