@@ -14,6 +14,7 @@ from mahakam.broker.rounds import Every, Rounds
 if TYPE_CHECKING:
     from mahakam.broker.identity import Identity
     from mahakam.broker.notifier import Notifier
+    from mahakam.services.desk import Desk
     from mahakam.web.site import Node
 
 REMIND = 60.0
@@ -118,7 +119,6 @@ class Leader(Rounds):
 
     def _remind(self) -> None:
         from mahakam.services.appointment_reminders import AppointmentReminders
-        from mahakam.services.desk import Desk
         from mahakam.services.queue import build_lists
         from mahakam.services.reminders import Reminders
         from mahakam.web.appointment_letters import AppointmentLetters
@@ -127,19 +127,22 @@ class Leader(Rounds):
         node = self._node
         tell = ClockLetters(node.places, node.settings.base) if node.settings.smtp else None
         build_lists(node.broker)
-        desk = Desk(node.broker, node.places, node.settings.data)
+        desk = self._desk()
         Reminders(desk, node.broker, node.places, tell).run()
         if node.settings.smtp:
             store = node.store.tenant()
             remind = AppointmentLetters(store, node.places, node.settings.base)
             AppointmentReminders(desk, store, node.places, remind).run()
 
-    def _retain(self) -> None:
+    def _desk(self) -> Desk:
         from mahakam.services.desk import Desk
+
+        return Desk(self._node.broker, self._node.places, self._node.settings.data)
+
+    def _retain(self) -> None:
         from mahakam.services.retention import Retention
 
-        node = self._node
-        desk = Desk(node.broker, node.places, node.settings.data)
+        node, desk = self._node, self._desk()
         Retention(desk, desk.store, node.places, node.settings.data).run()
 
     def _alert(self) -> None:

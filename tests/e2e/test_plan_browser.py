@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from mahakam.access.accounts import add_account
 from mahakam.cli.demo import take_action_plans
 from mahakam.network.offices import accept, appoint
-from support.browser import launched, serious
+from support.browser import launched, press, serious, signed_in
 from support.demo_part import CONFIG, node_over, part_of_demo
 from support.node import RunningNode
 
@@ -52,21 +52,7 @@ def node(tmp_path: Path) -> Iterator[RunningNode]:
 
 
 def _as(browser: Browser, node: RunningNode, name: str) -> Page:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", bypass_csp=True)
-    page = context.new_page()
-    page.on("pageerror", lambda error: pytest.fail(str(error)))
-    page.goto(f"{node.url}/signin?next={PLAN}&lang=en")
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"**{PLAN}")
-    return page
-
-
-def _press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).focus()
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
+    return signed_in(browser, node.url, PLAN, name, PASSWORD)
 
 
 def _report(page: Page, node: RunningNode, project: str, text: str, **more: str) -> None:
@@ -74,7 +60,7 @@ def _report(page: Page, node: RunningNode, project: str, text: str, **more: str)
     page.get_by_label("What happened").fill(text)
     for label, value in more.items():
         page.locator(f"[name='{label.replace('_', '-')}']").fill(value)
-    _press(page, "Report it")
+    press(page, "Report it")
 
 
 def test_a_plan_through_its_year(chromium: Browser, node: RunningNode) -> None:
@@ -86,13 +72,13 @@ def test_a_plan_through_its_year(chromium: Browser, node: RunningNode) -> None:
     written = officer.get_by_label("The plan as text").input_value()
     assert "budget: 45000000000\n" in written
     officer.get_by_label("The plan as text").fill(written.replace("until: 2030", "until: soon", 1))
-    _press(officer, "Check and take it in")
+    press(officer, "Check and take it in")
     expect(officer.get_by_role("alert")).to_contain_text(
         "plan, until: A year was expected, as 2030, not “soon”."
     )
     mended = officer.get_by_label("The plan as text").input_value().replace("until: soon", "until: 2035", 1)
     officer.get_by_label("The plan as text").fill(mended)
-    _press(officer, "Check and take it in")
+    press(officer, "Check and take it in")
     officer.wait_for_url(f"**{PLAN}")
     expect(officer.get_by_text("(until 2035)")).to_be_visible()
 
@@ -102,7 +88,7 @@ def test_a_plan_through_its_year(chromium: Browser, node: RunningNode) -> None:
     expect(officer.get_by_label("What happened")).to_have_value("The first pond holds water.")
     assert serious(officer) == []
     officer.get_by_label("Evidence").fill(f"{node.url}{VALUE}\nPhotographs https://example.org/pond")
-    _press(officer, "Report it")
+    press(officer, "Report it")
     officer.wait_for_url(f"**{PLAN}#progress")
     _report(officer, node, "P2", "Sites are looked at.")
     reported = officer.get_by_role("region", name="What was reported")
@@ -113,18 +99,18 @@ def test_a_plan_through_its_year(chromium: Browser, node: RunningNode) -> None:
     expect(officer.locator("#P1")).to_contain_text("61,000,000,000 IDR")
 
     # To the Secretariat, back with a reason, and in.
-    _press(officer, "Send it to the Secretariat")
+    press(officer, "Send it to the Secretariat")
     expect(officer.get_by_text("with the Secretariat").first).to_be_visible()
     secretariat.goto(f"{node.url}/network/plans")
     secretariat.get_by_role("region", name="Waits to be taken in").get_by_role("link").click()
     secretariat.get_by_label("What is missing").fill("Which sites?")
-    _press(secretariat, "Give it back")
+    press(secretariat, "Give it back")
     officer.goto(f"{node.url}{PLAN}")
     expect(officer.get_by_text("Which sites?")).to_be_visible()
     _report(officer, node, "P2", "Sites in Palaran and Sambutan are looked at.")
-    _press(officer, "Send it to the Secretariat")
+    press(officer, "Send it to the Secretariat")
     secretariat.goto(f"{node.url}{PLAN}")
-    _press(secretariat, "Take it in")
+    press(secretariat, "Take it in")
     expect(secretariat.get_by_text("taken in").first).to_be_visible()
 
     # What everybody reads.

@@ -15,7 +15,7 @@ from mahakam.app import Node
 from mahakam.config import Settings
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.run import run_feed
-from support.browser import launched, serious
+from support.browser import launched, press, serious, signed_in
 from support.node import RunningNode
 from support.portal import two_cities, with_stops
 
@@ -44,21 +44,7 @@ def town(tmp_path: Path) -> Iterator[RunningNode]:
 
 
 def _as(browser: Browser, node: RunningNode, name: str) -> Page:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", bypass_csp=True)
-    page = context.new_page()
-    page.on("pageerror", lambda error: pytest.fail(str(error)))
-    page.goto(f"{node.url}/signin?next={LIST}&lang=en")
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"**{LIST}")
-    return page
-
-
-def _press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).focus()
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
+    return signed_in(browser, node.url, LIST, name, PASSWORD)
 
 
 def test_a_dataset_through_its_year(chromium: Browser, town: RunningNode) -> None:
@@ -70,41 +56,41 @@ def test_a_dataset_through_its_year(chromium: Browser, town: RunningNode) -> Non
     siti.get_by_label("Rhythm of the releases").select_option("quarterly")
     siti.get_by_label("Why it is priority data").fill("Public transport")
     siti.get_by_label("Concept *").first.fill("Bus stop")
-    _press(siti, "Propose it")
+    press(siti, "Propose it")
     expect(siti.get_by_text("Give a day, as 2026-12-31.")).to_be_visible()
     expect(siti.get_by_label("Concept *").first).to_have_value("Bus stop")
     siti.get_by_label(f"First release in {YEAR}").fill(f"{YEAR}-01-15")
-    _press(siti, "Propose it")
+    press(siti, "Propose it")
     siti.wait_for_url(f"**{ONE}")
 
     wati.goto(town.url + LIST)
     wati.get_by_role("link", name="Bus stops: put it on the list, or not").click()
-    _press(wati, "Put it on the list")
+    press(wati, "Put it on the list")
     expect(wati.get_by_role("link", name=f"{YEAR}-Q4")).to_be_visible()
     assert serious(wati) == []
 
     siti.goto(f"{town.url}{ONE}?release={YEAR}-Q1")
     siti.get_by_label("Words to the walidata").fill("All stops")
-    _press(siti, "Submit")
+    press(siti, "Submit")
 
     wati.goto(f"{town.url}{ONE}?release={YEAR}-Q1")
     expect(wati.get_by_text("4 rows held back").first).to_be_visible()
     wati.get_by_label("Findings").fill("Four rows are held")
-    _press(wati, "Return with findings")
+    press(wati, "Return with findings")
     siti.goto(f"{town.url}{ONE}?release={YEAR}-Q1")
     expect(siti.get_by_text("Four rows are held").first).to_be_visible()
     siti.get_by_label("Words to the walidata").fill("Written to the districts")
-    _press(siti, "Submit")
+    press(siti, "Submit")
     wati.goto(f"{town.url}{ONE}?release={YEAR}-Q1")
     wati.get_by_label("Words").fill("In order but for those")
-    _press(wati, "Approve")
+    press(wati, "Approve")
 
     bima.goto(town.url + LIST)
     bima.get_by_role("link", name=f"Bus stops, {YEAR}-Q1: examine as Pembina Data").click()
     assert serious(bima) == []
-    _press(bima, "Confirm")
+    press(bima, "Confirm")
     wati.goto(f"{town.url}{ONE}?release={YEAR}-Q1")
-    _press(wati, "Publish")
+    press(wati, "Publish")
     expect(wati.get_by_text("Confirmed by the Pembina Data")).to_be_visible()
 
     public = chromium.new_context(

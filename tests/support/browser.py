@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 AXE = Path(__file__).parents[2] / "src/mahakam/web/assets/node_modules/axe-core/axe.min.js"
@@ -125,3 +126,23 @@ _OVERLAPS = """
 def overlapping(page: Page) -> list[str]:
     """Texts that lie one on another, or are cut off at the side, as the page is shown now."""
     return list(page.evaluate(_OVERLAPS))
+
+
+def signed_in(browser: Browser, base: str, path: str, name: str, password: str) -> Page:
+    """A page at ``path`` of the server at ``base``, read in English by somebody who signed in with the keyboard."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", bypass_csp=True)
+    page = context.new_page()
+    page.on("pageerror", lambda error: pytest.fail(str(error)))
+    page.goto(f"{base}/signin?next={path}&lang=en")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{path}")
+    return page
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button by keyboard, and wait for the page that it leads to."""
+    page.get_by_role("button", name=name, exact=True).focus()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")

@@ -8,7 +8,7 @@ neither ``nik==…`` nor ``!nik`` tells anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Protocol
@@ -56,16 +56,18 @@ def asks(selection: Selection, sight: Sight) -> frozenset[str]:
     return sight.names & named
 
 
-def next_start(store: EntityStore, documents: Sequence[Mapping[str, Any]], limit: int) -> int | None:
+def next_start(store: EntityStore, found: int, limit: int, id_at: Callable[[int], str]) -> int | None:
     """Where the page after these starts, of which the last is the first that follows; None if none follows.
+
+    ``id_at``: the id at a place among those that were found.
 
     It may have been deleted since it was read: then the page starts after the last one that is still there. 0: none
     of them is.
     """
-    if len(documents) <= limit:
+    if found <= limit:
         return None
     for place in range(limit, -1, -1):
-        number = store.number(documents[place]["id"])
+        number = store.number(id_at(place))
         if number:
             return number if place == limit else number + 1
     return 0
@@ -104,7 +106,7 @@ class Sighted:
                 return found
         documents = self.documents(selection, limit + 1, offset, start)
         array = b"[" + b",".join(map(represent.body, documents[:limit])) + b"]"
-        return array, next_start(self._store, documents, limit)
+        return array, next_start(self._store, len(documents), limit, lambda at: documents[at]["id"])
 
     def documents(
         self, selection: Selection, limit: int = 1000, offset: int = 0, start: int = 0

@@ -129,62 +129,40 @@ class ColumnCheck:
         self.warned_rows -= seen - already
 
     def examples(self, number: int = 3) -> dict[int, list[tuple[int, int, Any]]]:
-        """Number of a rule → the first rows that fail it: row, line in the file, raw value."""
-        if number < 1:
-            return {}
-        rules = {rule.number: rule for rule in self._layout.rules if rule.number in self.counts}
-        by_row = [rule for rule in rules.values() if not rule.whole]
-        found = {rule.number: self._first(rule, number) for rule in rules.values() if rule.whole}
-        if by_row:
-            found |= self._first_of_each(by_row, number)
-        return {key: found[key] for key in rules}
+        """Number of a rule → the first rows that fail it: row, line in the file, raw value.
 
-    def _first(self, rule: Rule, number: int) -> list[tuple[int, int, Any]]:
-        mask, bit = self._layout.bit(rule)
-        return [
-            (row, line, self._layout.value(rule, texts, keys))
-            for row, line, texts, *keys in self._shown(
-                self.table, f"({mask} & {bit}) <> 0 ORDER BY _row LIMIT {int(number)}"
-            )
-        ]
-
-    def _first_of_each(self, rules: Sequence[Rule], number: int) -> dict[int, list[tuple[int, int, Any]]]:
-        """Two statements for all rules: one a rule would cost more than what it finds."""
+        Two statements for all rules: one a rule would cost more than what it finds.
+        """
         layout = self._layout
+        rules = [rule for rule in layout.rules if rule.number in self.counts]
+        if number < 1 or not rules:
+            return {}
         firsts = ", ".join(
             f"min(_row, {int(number)}) FILTER (WHERE ({mask} & {bit}) <> 0)"
             for mask, bit in map(layout.bit, rules)
         )
         (places,) = self.connection.execute(f"SELECT {firsts} FROM {self._failing}").fetchall()  # noqa: S608 - our own names
-        listed = ", ".join(str(row) for row in sorted({row for rows in places for row in rows or ()}))
-        shown = {row: rest for row, *rest in self._shown(self._failing, f"_row IN ({listed or 'NULL'})")}
+        listed = ", ".join(map(str, sorted({row for rows in places for row in rows})))
+        columns = ", ".join(["_row", "_line", "_texts", *layout.keys])
+        sql = f"SELECT {columns} FROM {self._failing} WHERE _row IN ({listed})"  # noqa: S608 - our own names
+        shown = {row: rest for row, *rest in self.connection.execute(sql).fetchall()}
         return {
             rule.number: [
                 (row, line, layout.value(rule, texts, keys))
-                for row in rows or ()
+                for row in rows
                 for line, texts, *keys in (shown[row],)
             ]
             for rule, rows in zip(rules, places, strict=True)
         }
 
-    def _shown(self, table: str, condition: str) -> list[Any]:
-        """Row, line, texts and keys."""
-        columns = ", ".join(["_row", "_line", "_texts", *self._layout.keys])
-        return self.connection.execute(f"SELECT {columns} FROM {table} WHERE {condition}").fetchall()  # type: ignore[no-any-return]  # noqa: S608 - our own names
-
     def common(self, rule: Rule, number: int = 5) -> list[tuple[Any, int]]:
         """The most frequent values that fail a rule, with how often each does."""
-        layout = self._layout
-        mask, bit = layout.bit(rule)
-        if rule.field not in layout.names or isinstance(rule.check, Unique):
-            return []
-        if number <= _MOST and not rule.whole and not isinstance(rule.check, Across):
+        if not isinstance(rule.check, Across):
             return [(value, rows) for value, _, rows in self.wrong(rule)[:number]]
-        position = layout.names.index(rule.field)
-        value = f"_key{position}" if isinstance(rule.check, Across) else f"_texts[{position + 1}]"
+        mask, bit = self._layout.bit(rule)
         sql = (
-            f"SELECT {value}, count(*) FROM {self._table_of(rule)} WHERE ({mask} & {bit}) <> 0 "  # noqa: S608 - our own names
-            f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {int(number)}"
+            f"SELECT _key{self._layout.names.index(rule.field)}, count(*) FROM {self._failing} "  # noqa: S608 - our own names
+            f"WHERE ({mask} & {bit}) <> 0 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {int(number)}"
         )
         return [(row[0], row[1]) for row in self.connection.execute(sql).fetchall()]
 
@@ -220,9 +198,6 @@ class ColumnCheck:
         )
         for (texts,) in self.connection.execute(sql).fetchall():
             yield dict(zip(self._layout.names, texts, strict=True))
-
-    def _table_of(self, rule: Rule) -> str:
-        return self.table if rule.whole else self._failing
 
     def typed_sql(self) -> str:
         """SQL that selects ``_row``, ``_line`` and the typed fields of the rows without an error, in
@@ -607,7 +582,7 @@ def _mark_repeated(connection: Any, table: str, rule: Rule, layout: _Layout, num
     present = " AND ".join(f"{v} IS NOT NULL" for v in values)
     several = f"WHERE {present} GROUP BY ALL HAVING count(*) > 1"
     # Only the rows of repeated keys are numbered: a state for each of all keys would cost much more. They are found
-    # again by their number: to compare all keys once more would cost a fifth of this.
+    # again by their number, whatever their key is made of.
     again = f"{table} SEMI JOIN (SELECT {listed} FROM {table} {several}) USING ({listed})"  # noqa: S608
     alike = f"SELECT min(_row, 2) AS rows, list(_row) AS every FROM {again} GROUP BY {listed}"  # noqa: S608 - our own names
     own = f"{table}_rows._row" if numbered else f"{table}_rows.rowid + 1"

@@ -103,9 +103,7 @@ def _refused(request: Request, field: str, expected: str) -> Problem:
 
 
 def _moved(before: Document, after: Document) -> bool:
-    return any(
-        _value(before, name) != _value(after, name) for name in ("status", "workflowState", "serviceCode")
-    )
+    return any(_value(before, name) != _value(after, name) for name in _RULED)
 
 
 def _value(document: Document, name: str) -> object:

@@ -417,13 +417,12 @@ def _page(call: Call, plan: Plan, accept: str) -> Response:
             headers = JSON_HEADERS if plain else call.headers(*JSON_HEADERS, *more)
             return Response(200, headers, array)
         bodies = broker.bodies(plan.selection, plan.limit + 1, plan.skipped, plan.start) if plan.limit else []
-        follow = list(map(orjson.loads, bodies)) if len(bodies) > plan.limit else []
-        more += plan.links(next_start(broker.store, follow, plan.limit))
-        bodies = bodies[: plan.limit]
-        whole = b"[" + b",".join(map(with_core_context, bodies)) + b"]"
+        follows = next_start(broker.store, len(bodies), plan.limit, lambda at: orjson.loads(bodies[at])["id"])
+        more += plan.links(follows)
+        whole = b"[" + b",".join(map(with_core_context, bodies[: plan.limit])) + b"]"
         return Response(200, call.headers(*_LD_HEADERS, *more), whole)
     documents = broker.query(plan.selection, plan.limit + 1, plan.skipped, plan.start) if plan.limit else []
-    more += plan.links(next_start(broker.store, documents, plan.limit) if plan.limit else None)
+    more += plan.links(next_start(broker.store, len(documents), plan.limit, lambda at: documents[at]["id"]))
     return many_entities(call, documents[: plan.limit], plan.shape, plan.context, accept, *more)
 
 

@@ -169,7 +169,7 @@ def _scalar(value: Any) -> Value:
 
 
 class ValueIndexes:
-    """Those of one file. ``read`` answers a statement's rows, ```learn`` makes the index of a path, durably."""
+    """Those of one file. ``read`` answers a statement's rows, ``learn`` makes the index of a path, durably."""
 
     def __init__(self, read: Callable[[str], list[tuple[Any, ...]]], learn: Callable[[str], object]) -> None:
         self._read = read

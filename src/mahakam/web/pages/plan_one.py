@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -79,17 +79,14 @@ def page(
     """The plan's page, with what was typed into the forms of its update."""
     found, row = plan_desk(request), row_of(request)
     last = row.plan.update(found.year)
-    answer = render(
+    return of_city(
         request,
         "plan.html",
         status,
+        row,
         title=_("Action plan of %(city)s", city=row.seat.name),
-        section="network",
-        token=gate.token(request),
-        here=f"{PATH}/{row.seat.code}",
         report=report_address(city=row.seat.code),
         plans=found,
-        row=row,
         frame=row.plan.text.frame,
         totals=totals([row], found.year, named=False),
         spoken=spoken,
@@ -111,6 +108,20 @@ def page(
         history=changes(found.site.store, row.plan.key) if _inside(found, row) else [],
         typed=dict.fromkeys(TYPED, "") | (typed or {}),
         errors=Errors(errors or {}),
+    )
+
+
+def of_city(request: Request, template: str, status: int, row: CityRow, **context: Any) -> Response:
+    """A page about one city's plan with forms on it, which no cache keeps."""
+    answer = render(
+        request,
+        template,
+        status,
+        section="network",
+        token=gate.token(request),
+        here=f"{PATH}/{row.seat.code}",
+        row=row,
+        **context,
     )
     answer.headers["Cache-Control"] = "no-store"
     return answer

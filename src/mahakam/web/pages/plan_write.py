@@ -22,9 +22,8 @@ from mahakam.web import gate
 from mahakam.web.faults import Errors, changed, fault_words, now, said
 from mahakam.web.language import _
 from mahakam.web.network_office import author, evidence_line, require, spoken
-from mahakam.web.pages.plan_one import ONE, TYPED, page, row_of
+from mahakam.web.pages.plan_one import ONE, TYPED, of_city, page, row_of
 from mahakam.web.plan_desk import PATH, CityRow, plan_desk, renewed
-from mahakam.web.render import render
 
 if TYPE_CHECKING:
     from mahakam.web.site import Site
@@ -113,15 +112,12 @@ def _file_page(
     name: str = "",
     seen: str = "",
 ) -> Response:
-    answer = render(
+    return of_city(
         request,
         "plan-file.html",
         status,
+        row,
         title=_("The plan of %(city)s", city=row.seat.name),
-        section="network",
-        token=gate.token(request),
-        here=f"{PATH}/{row.seat.code}",
-        row=row,
         typed=typed if len(typed.encode()) <= _LONGEST_TEXT else "",
         problem=problem,
         name=name,
@@ -129,8 +125,6 @@ def _file_page(
         seen=seen or mark(row.plan.text),
         largest=LARGEST // 2**20,
     )
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
 
 
 # Progress of a project.
@@ -206,15 +200,12 @@ def _progress_page(
     project = row.plan.text.project(chosen)
     before = row.plan.done(chosen)
     known = {f"done-{one.key}": before.get(one.key, "") for one in project.milestones} if project else {}
-    answer = render(
+    return of_city(
         request,
         "plan-progress.html",
         status,
+        row,
         title=_("Report progress of %(city)s", city=row.seat.name),
-        section="network",
-        token=gate.token(request),
-        here=f"{PATH}/{row.seat.code}",
-        row=row,
         year=found.year,
         project=project,
         projects=[(one.key, f"{one.key} {spoken(one.title)}") for one in row.plan.text.projects],
@@ -224,8 +215,6 @@ def _progress_page(
         typed=dict.fromkeys(_PROGRESS, "") | known | typed | {"project": chosen},
         errors=Errors(errors or {}),
     )
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
 
 
 # The year's update.
