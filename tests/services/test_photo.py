@@ -7,6 +7,7 @@ import os
 import struct
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,34 @@ def test_a_name_is_a_hash_or_nothing(tmp_path: Path, name: str) -> None:
 def _crowd(tmp_path: Path) -> None:
     for n in range(AT_ONCE):
         keep_photo(tmp_path, _jpeg(40 + n, 40))
+
+
+@pytest.mark.parametrize("asked", [has_photo, photo_file])
+@pytest.mark.parametrize("misses", [1, 2, 3])
+@pytest.mark.parametrize("crowd", [False, True])
+def test_a_photo_that_moves_while_it_is_looked_for_is_found(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: Callable[[Path, str], object],
+    misses: int,
+    crowd: bool,
+) -> None:
+    """Its report is sent after so many looks at places where it is not yet."""
+    if crowd:
+        _crowd(tmp_path)
+    name = keep_photo(tmp_path, _jpeg(90, 90)).name
+    look, missed = Path.is_file, []
+
+    def is_file(path: Path) -> bool:
+        found = look(path)
+        if not found:
+            missed.append(path)
+            if len(missed) == misses:
+                assert confirm_photo(tmp_path, name)
+        return found
+
+    monkeypatch.setattr(Path, "is_file", is_file)
+    assert asked(tmp_path, name)
 
 
 def test_in_a_crowd_a_photo_is_drawn_later_and_nobody_sees_it_as_it_came(tmp_path: Path) -> None:

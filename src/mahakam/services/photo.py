@@ -274,14 +274,12 @@ def _degrees(parts: Any) -> float:
 
 
 def _places(data: Path, name: str) -> tuple[Path, ...]:
-    """Where a photo may lie, the drawn before what came."""
+    """Where a photo may lie, the drawn before what came; then back the way that photos move, so that one that moves
+    while it is looked for is found."""
     waiting = data / "photos" / "waiting"
-    return (
-        _kept(data, name),
-        waiting / f"{name}.jpg",
-        _undrawn(data) / f"{name}{_AS_IT_CAME}",
-        waiting / f"{name}{_AS_IT_CAME}",
-    )
+    kept, drawn = _kept(data, name), waiting / f"{name}.jpg"
+    undrawn, came = _undrawn(data) / f"{name}{_AS_IT_CAME}", waiting / f"{name}{_AS_IT_CAME}"
+    return kept, drawn, undrawn, came, undrawn, drawn, kept
 
 
 def _undrawn(data: Path) -> Path:
