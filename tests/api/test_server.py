@@ -40,7 +40,7 @@ def test_head_and_methods(url: str) -> None:
 
 def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(url: str) -> None:
     host = httpx.URL(url)
-    connection = http.client.HTTPConnection(host.host, host.port or 80, timeout=30)
+    connection = http.client.HTTPConnection(host.host, host.port or 80, timeout=120)
     connection.putrequest("POST", f"{BASE}/entities")
     connection.putheader("content-type", "application/json")
     connection.putheader("content-length", str(MAX_BODY + 1))

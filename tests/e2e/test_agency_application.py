@@ -17,7 +17,7 @@ from support.notify import Receiver
 from support.routed import NORTH, opened, routed_town
 
 
-def _until(condition: object, seconds: float = 30) -> None:
+def _until(condition: object, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < end, "it did not happen"

@@ -29,7 +29,7 @@ class Demo:
             text=True,
             start_new_session=True,
         )
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while time.monotonic() < until and self.process.poll() is None:
             try:
                 if httpx.get(f"{self.url}/health", timeout=2).status_code == 200:
@@ -42,7 +42,7 @@ class Demo:
         """What it printed, once it has ended."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, how)
-        return self.process.communicate(timeout=30)[0]
+        return self.process.communicate(timeout=120)[0]
 
 
 def entities(data: Path) -> dict[str, bytes]:
@@ -101,7 +101,7 @@ def test_ctrl_c_while_loading_leaves_nothing_half_written(tmp_path: Path) -> Non
         if "jakarta/air-quality" in line:
             break
     os.killpg(loading.pid, signal.SIGINT)
-    printed = loading.communicate(timeout=30)[1]
+    printed = loading.communicate(timeout=120)[1]
     assert loading.returncode == 2
     assert "Traceback" not in printed
     stopped = entities(data)

@@ -24,7 +24,7 @@ def box() -> Iterator[Mailbox]:
         yield made
 
 
-def _until(true: Callable[[], object], seconds: float = 30) -> None:
+def _until(true: Callable[[], object], seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, "it did not come"
@@ -32,7 +32,7 @@ def _until(true: Callable[[], object], seconds: float = 30) -> None:
 
 
 def _report(node: RunningNode, email: str) -> str:
-    with httpx.Client(base_url=node.url, headers={"origin": node.url}, timeout=30) as client:
+    with httpx.Client(base_url=node.url, headers={"origin": node.url}, timeout=120) as client:
         fields = hidden(client.get("/report?city=town&lang=en").text) | {
             "service": "pothole", "description": "Deep hole", "contact": email,
             "anyway": "1", "longitude": str(TOWN[0]), "latitude": str(TOWN[1]),

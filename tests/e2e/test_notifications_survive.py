@@ -42,7 +42,7 @@ def test_nothing_owed_is_lost_by_kill_9(tmp_path: Path, monkeypatch: pytest.Monk
                     killer.join()
         receiver.refuse = 0
         with RunningNode(tmp_path / "data", open=True) as node:
-            until(lambda: _heard(receiver, acknowledged), seconds=30)
+            until(lambda: _heard(receiver, acknowledged))
             answer = httpx.get(f"{node.url}/ngsi-ld/v1/subscriptions/urn:s:1").json()
             assert answer["notification"]["timesSent"] >= len(acknowledged)
             assert httpx.get(f"{node.url}/ngsi-ld/v1/subscriptions/urn:s:1/deadLetters").json() == []
@@ -71,11 +71,11 @@ def test_a_node_that_another_worker_serves_still_delivers(
         acknowledged: dict[str, int] = {}
         for number in range(60):
             _write(client, number, number, acknowledged, create=True)
-        until(lambda: _heard(receiver, acknowledged), seconds=20)
+        until(lambda: _heard(receiver, acknowledged))
 
 
 def _client(node: RunningNode) -> httpx.Client:
-    return httpx.Client(base_url=f"{node.url}/ngsi-ld/v1", timeout=10)
+    return httpx.Client(base_url=f"{node.url}/ngsi-ld/v1", timeout=120)
 
 
 def _subscribe(client: httpx.Client, uri: str) -> None:
@@ -108,5 +108,5 @@ def _heard(receiver: Receiver, acknowledged: dict[str, int]) -> bool:
 
 def _kill_when(pid: int, acknowledged: dict[str, int], enough: int) -> None:
     """In the midst of the writes and deliveries that follow so many acknowledged ones."""
-    until(lambda: len(acknowledged) >= enough, seconds=60)
+    until(lambda: len(acknowledged) >= enough)
     os.killpg(pid, signal.SIGKILL)

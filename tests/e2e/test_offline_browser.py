@@ -66,7 +66,7 @@ def _fill(page: Page, words: str) -> None:
 
 
 def _stored(node: RunningNode) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = httpx.get(f"{node.url}/requests.json", timeout=10).json()
+    rows: list[dict[str, object]] = httpx.get(f"{node.url}/requests.json", timeout=120).json()
     return rows
 
 
@@ -103,7 +103,7 @@ def test_a_report_written_offline_arrives_once(context: BrowserContext, node: Ru
     assert _stored(node) == []
 
     context.set_offline(False)
-    expect(page.locator(".kept")).to_contain_text("Sent", timeout=20_000)
+    expect(page.locator(".kept")).to_contain_text("Sent", timeout=90_000)
     (row,) = _stored(node)
     assert row["description"] == "Hole behind the bridge, no signal here"
     assert row["photo"]
@@ -158,7 +158,7 @@ def test_a_server_that_is_gone_is_no_connection_either(context: BrowserContext, 
     expect(page.locator(".kept")).to_contain_text("Waits for a connection")
     node.__enter__()
     page.get_by_role("button", name="Send now").tap()
-    expect(page.locator(".kept.sent")).to_have_count(1, timeout=20_000)
+    expect(page.locator(".kept.sent")).to_have_count(1, timeout=90_000)
     assert [row["description"] for row in _stored(node)] == ["Written while the server was down"]
 
 
@@ -187,7 +187,7 @@ def test_what_the_city_cannot_take_is_said_and_can_be_mended(
     page.get_by_role("button", name="Send report").tap()
     page.wait_for_url("**/report/kept")
     context.set_offline(False)
-    expect(page.locator(".kept.refused")).to_contain_text("outside", timeout=20_000)
+    expect(page.locator(".kept.refused")).to_contain_text("outside", timeout=90_000)
     page.get_by_role("link", name="Mend it").tap()
     _by_hand(page)
     expect(page.get_by_label("What is wrong?")).to_have_value("A hole far out at sea")

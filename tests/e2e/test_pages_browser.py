@@ -63,7 +63,7 @@ def test_a_page_is_accessible(chromium: Browser, city_node: RunningNode, path: s
 
 def test_the_map_comes_alive_and_answers(screen: Watched) -> None:
     page = screen.open("/cities/samarinda/map")
-    page.wait_for_selector("[data-map].live", timeout=30_000)
+    page.wait_for_selector("[data-map].live", timeout=90_000)
     page.get_by_role("button", name="Rawa Makmur").click()
     popup = page.locator(".map-popup")
     expect(popup).to_contain_text("Rawa Makmur")
@@ -75,7 +75,7 @@ def test_the_map_comes_alive_and_answers(screen: Watched) -> None:
 
 def test_layers_are_switched(screen: Watched) -> None:
     page = screen.open("/cities/samarinda/map")
-    page.wait_for_selector("[data-map].live", timeout=30_000)
+    page.wait_for_selector("[data-map].live", timeout=90_000)
     page.get_by_role("checkbox", name="Villages").uncheck()
     shown = "document.querySelector('[data-map]').map.getLayoutProperty('layer-0', 'visibility')"
     assert page.evaluate(shown) == "none"
@@ -87,7 +87,7 @@ def test_the_drawing_on_a_city_becomes_a_map(chromium: Browser, city_node: Runni
     page = chromium.new_page(viewport={"width": 1280, "height": 900}, locale="en-GB")
     page.goto(city_node.url + "/cities/samarinda")
     expect(page.locator(".map-picture")).to_be_attached()
-    page.wait_for_selector("[data-map].live", timeout=30_000)
+    page.wait_for_selector("[data-map].live", timeout=90_000)
     assert page.locator(".maplibregl-canvas").count() == 1
     page.close()
 

@@ -88,7 +88,7 @@ def test_the_story_of_held_rows(chromium: Browser, node: RunningNode, tmp_path: 
     steward.get_by_role("rowheader").filter(has_text="6").get_by_role("link").click()
     near = steward.get_by_role("region", name="Beside its neighbours in the file")
     expect(near.get_by_role("row")).to_have_count(5)
-    expect(steward.locator(".near-map.live canvas")).to_be_visible(timeout=30_000)
+    expect(steward.locator(".near-map.live canvas")).to_be_visible(timeout=90_000)
     _is_sound(steward)
     steward.goto(f"{node.url}{GRID}")
 

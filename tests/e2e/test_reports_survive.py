@@ -24,7 +24,7 @@ def _photo(n: int) -> bytes:
 
 def _send(node: RunningNode, sender: int, taken: dict[str, str], stop: threading.Event) -> None:
     """Reports one after the other until the server is gone; ``taken``: words → number."""
-    with httpx.Client(base_url=node.url, headers={"origin": node.url}, timeout=30) as client:
+    with httpx.Client(base_url=node.url, headers={"origin": node.url}, timeout=120) as client:
         token = hidden(client.get("/report?city=town").text)
         n = 0
         while not stop.is_set():
@@ -52,7 +52,7 @@ def test_no_acknowledged_report_is_lost(tmp_path: Path) -> None:
             for sender in senders:
                 sender.start()
             wanted = len(taken) + 25
-            until = time.monotonic() + 60
+            until = time.monotonic() + 120
             while len(taken) < wanted and time.monotonic() < until:
                 time.sleep(0.01)
             os.killpg(node.pid, signal.SIGKILL)

@@ -37,7 +37,7 @@ class Node:
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             if body is None:
                 connection.request(method, path)
@@ -53,7 +53,7 @@ class Node:
             connection.close()
 
     def started(self) -> Node:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while True:
             try:
                 if self.call("GET", "/health")[0] == 200:
@@ -88,7 +88,7 @@ def serve(nodes: list[Node], data: Path, *options: str, port: int = 0) -> Node:
 
 
 def refused(*options: str) -> str:
-    done = subprocess.run([str(MAHAKAM), "serve", *options], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([str(MAHAKAM), "serve", *options], capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -213,7 +213,7 @@ def test_notification_owed_is_delivered_after_kill(nodes: list[Node], tmp_path: 
     threading.Thread(target=receiver.serve_forever, args=(0.01,), daemon=True).start()
     try:
         serve(nodes, tmp_path, "--private-addresses")
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while not got and time.monotonic() < end:
             time.sleep(0.02)
         assert [one["data"][0]["id"] for one in got] == ["urn:1"]

@@ -232,7 +232,7 @@ def test_a_snapshot_freezes_the_evolutions_of_all(network: Network) -> None:
     answer = network.hub("POST", "/snapshots", json={"type": "Snapshot", "snapshotTemporalQueries": [query]})
     assert answer.status_code == 201, answer.text
     path = answer.headers["location"].removeprefix(BASE)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while (found := network.hub.get(path).json())["snapshotStatus"] == "preparing":
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -21,7 +21,7 @@ def number(value: float) -> dict[str, Any]:
 
 
 def until(what: Callable[[], Any]) -> Any:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while not (found := what()):
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -186,7 +186,7 @@ def test_a_process_that_is_killed_while_it_tells_loses_no_event(town: Town, tmp_
         server.slow = 0.2
         arguments = [sys.executable, "-c", script, str(town.data), str(town.config), server.uri]
         process = subprocess.Popen(arguments)
-        until(lambda: len(server.got) >= 3, seconds=60)
+        until(lambda: len(server.got) >= 3)
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert len(server.got) < 8
@@ -203,7 +203,7 @@ def test_a_node_writes_events_to_a_file(town: Town, tmp_path: Path) -> None:
     town.run()
     town.node.close()
     with RunningNode(town.data, config=(town.config,), environment={"MAHAKAM_OPENLINEAGE": f"file://{log}"}):
-        until(lambda: log.exists() and len(log.read_text().splitlines()) == 2, seconds=60)
+        until(lambda: log.exists() and len(log.read_text().splitlines()) == 2)
     assert [json.loads(line)["eventType"] for line in log.read_text().splitlines()] == ["START", "COMPLETE"]
     town.reopen()
 

@@ -209,7 +209,7 @@ def test_the_darkroom_draws_what_waits(tmp_path: Path, monkeypatch: pytest.Monke
         assert confirm_photo(tmp_path, name)
     room = Darkroom(tmp_path)
     room.start()
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while list((tmp_path / "photos").rglob("*.raw")) and time.monotonic() < until:
         time.sleep(0.02)
     room.stop()

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, 
 AXE = Path(__file__).parents[2] / "src/mahakam/web/assets/node_modules/axe-core/axe.min.js"
 """The accessibility rules, a development package of the browser's files."""
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=90_000)
 """What a page does by itself is waited for as long as a machine with much else to do may take."""
 
 _GL = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]

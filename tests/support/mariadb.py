@@ -64,7 +64,7 @@ class MariadbServer:
             return int(cursor.fetchall()[0][0])
 
     def _wait(self) -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while True:
             try:
                 return self.run("SELECT 1", database=None)

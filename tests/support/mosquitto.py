@@ -61,7 +61,7 @@ cafile {self._folder}/ca.pem
 require_certificate true
 """)
         self._process = subprocess.Popen([program, "-c", settings], stderr=subprocess.DEVNULL)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while True:
             try:
                 Listener(self, "ready").close()

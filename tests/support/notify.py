@@ -74,7 +74,7 @@ class Receiver:
         return [one["data"][0]["n"] for one in self.got]
 
 
-def until(true: Callable[[], Any], seconds: float = 10) -> None:
+def until(true: Callable[[], Any], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not happen"

@@ -30,7 +30,7 @@ class SensorThings:
                 stderr=log,
             )
         self._web = httpx.Client(headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60)
-        end = time.monotonic() + 90
+        end = time.monotonic() + 120
         while True:
             try:
                 assert self._web.get(f"{self.url}/Things").status_code == 200
