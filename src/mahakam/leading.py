@@ -88,7 +88,7 @@ class Leader(Rounds):
         yield Every("alerts of feeds", ALERT, self._alert)
         if self._node.settings.smtp:
             yield Every("late releases", RELEASES, self._late_releases)
-        yield Every("retention of documents", RETAIN, self._retain)
+        yield Every("retention", RETAIN, self._retain)
         yield Every("histories", PURGE, self._purge)
         if self._node.settings.openlineage:
             yield Every("lineage", LINEAGE, self._tell_lineage, patience=1.0)

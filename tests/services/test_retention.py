@@ -7,8 +7,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+import apsw
+import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -16,13 +20,18 @@ from mahakam.app import Node
 from mahakam.cli import cli
 from mahakam.config import ConfigError, Settings
 from mahakam.leading import Leader
-from mahakam.services.asked_documents import read_retention
+from mahakam.services import followers, private
 from mahakam.services.desk import Desk, revision_of
 from mahakam.services.document_acts import judge, send
 from mahakam.services.dossier import documents_of, keep_files, removed_of
+from mahakam.services.handover import Handover
+from mahakam.services.kept_days import read_retention
 from mahakam.services.needs import service_of
+from mahakam.services.outbox import DEAD, Letter
 from mahakam.services.request import Draft, Refused, Request
 from mahakam.services.retention import Removed, Retention, settled_since
+from mahakam.store.protocol import Transaction
+from mahakam.web.letters import Letters
 from support.papers import pdf
 from support.portal import TOWN, two_cities
 
@@ -31,6 +40,7 @@ personal: true
 workflow: application
 documents: {identity: {name: Identity card}}
 """
+REMOVED_SAID = "documents of 1 requests removed, 1 files deleted, contact of 0 requests removed\n"
 DAY, MINUTE = dt.timedelta(days=1), dt.timedelta(minutes=1)
 
 
@@ -43,6 +53,11 @@ class Archive:
         (folder / "stall.yaml").write_text(SERVICE + "retention: {documents: 30}\n")
         (folder / "market.yaml").write_text(SERVICE)
         (folder / "fair.yaml").write_text(SERVICE + "retention: {documents: 0}\n")
+        kiosk = "name: Light\nretention: {contact: 30}\n"
+        (folder / "kiosk.yaml").write_text(kiosk)
+        (folder / "booth.yaml").write_text("name: Booth\n")
+        with (self.places / "prov/town/city.yaml").open("a") as city:
+            city.write("retention: {contact: 365}\n")
         self.node = Node(Settings(data=self.data, config=(self.places,), store=store))
         self.desk = Desk(self.node.broker, self.node.places, self.data)
         self.runs = Retention(self.desk, self.desk.store, self.node.places, self.data)
@@ -73,6 +88,15 @@ class Archive:
         judge(self.desk, (found, revision_of(found)), "identity", False, "Of somebody else", "siti")
         self.step(number, "rejected")
         return dt.datetime.fromisoformat(self.request(number).steps[-1].at)
+
+    def empty_outbox(self) -> None:
+        """No letter waits any more."""
+
+        def work(transaction: Transaction) -> None:
+            for key in transaction.records(DEAD):
+                transaction.save_record(DEAD, key, None)
+
+        self.desk.store.write(work)
 
     def files(self) -> list[Path]:
         return [path for path in (self.data / "documents").rglob("*") if path.is_file()]
@@ -165,7 +189,7 @@ def test_a_refused_sending_leaves_no_file(archive: Archive) -> None:
 
 def test_the_process_that_leads_removes_them(archive: Archive) -> None:
     archive.rejected(archive.sent("fair"))
-    (rounds,) = [one for one in Leader(archive.node)._of_the_leader() if one.name.startswith("retention")]
+    (rounds,) = [one for one in Leader(archive.node)._of_the_leader() if one.name == "retention"]
     rounds.round()
     assert archive.files() == []
 
@@ -176,18 +200,20 @@ def test_the_command_lists_first_and_then_removes(archive: Archive, monkeypatch:
     monkeypatch.setenv("MAHAKAM_STORE", archive.node.settings.store)
     words = ["service", "retention", "--config", str(archive.places), "--data", str(archive.data)]
     listed = CliRunner().invoke(cli, [*words, "--dry-run"])
-    assert (listed.exit_code, listed.output) == (0, f"{number}\n1 requests, nothing was removed\n")
+    assert (listed.exit_code, listed.output) == (0, f"{number}  documents\n1 requests, nothing was removed\n")
     assert len(archive.files()) == 1
     done = CliRunner().invoke(cli, words)
-    assert (done.exit_code, done.output) == (0, "documents of 1 requests removed, 1 files deleted\n")
+    assert (done.exit_code, done.output) == (0, REMOVED_SAID)
     assert archive.files() == []
 
 
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
-        (365, "retention has documents, e.g. retention"),
+        (365, "retention has documents, contact or both, e.g. retention"),
         ({"documents": 1, "letters": 2}, "retention has documents"),
+        ({}, "retention has documents"),
+        ({"contact": 0}, "retention.contact is a whole number from 1 to 36500, not 0"),
         ({"documents": -1}, "a whole number from 0 to 36500, not -1"),
         ({"documents": "2 years"}, "not '2 years'"),
         ({"documents": True}, "not True"),
@@ -196,3 +222,113 @@ def test_the_command_lists_first_and_then_removes(archive: Archive, monkeypatch:
 def test_what_is_wrong_is_said(tmp_path: Path, raw: object, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         read_retention(tmp_path, raw)
+
+
+CONTACT = "nina.kurnia@example.id"
+PERSON = {"first_name": "Kurniawati", "phone": "0812-5550-1234"}
+
+
+def _holding(archive: Archive, words: str) -> list[str]:
+    """The tables of the store, history and quarantine among them, that have these words somewhere."""
+    if url := archive.node.settings.store:
+        with psycopg.connect(url) as server:
+            names = [
+                row[0]
+                for row in server.execute(
+                    "select table_schema || '.' || table_name from information_schema.tables"
+                    " where table_schema not in ('pg_catalog', 'information_schema') and table_type = 'BASE TABLE'"
+                )
+            ]
+            rows = {name: server.execute(f"select t::text from {name} t").fetchall() for name in names}
+    else:
+        (file,) = (path for path in archive.data.glob("*.sqlite"))
+        reader = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)
+        names = [row[0] for row in reader.execute("select name from sqlite_schema where type = 'table'")]
+        rows = {name: reader.execute(f'select * from "{name}"').fetchall() for name in names}
+        reader.close()
+    return [name for name, found in rows.items() if any(words in _text(row) for row in found)]
+
+
+def _text(row: Any) -> str:
+    return " ".join(one.decode(errors="replace") if isinstance(one, bytes) else str(one) for one in row)
+
+
+def _contacted(archive: Archive, service: str = "kiosk") -> str:
+    """A request whose sender left everything, which others follow and about which a letter was given up."""
+    store = archive.desk.store
+    number = archive.desk.send(
+        Draft("town", service, "Light is out", TOWN, contact=CONTACT, person=PERSON)
+    ).number
+    other = followers.add(store, number, f"other.{CONTACT}", "en")
+    assert other
+    followers.confirm(store, number, other.token)
+    lost = Letter(CONTACT, "News", f"Your report:\nhttps://kota.example.id/requests/{number}\n", "en")
+    kept = Letter(CONTACT, "News", f"Your report:\nhttps://kota.example.id/requests/{number}1\n", "en")
+
+    def give_up(transaction: Transaction) -> None:
+        for letter in (lost, kept) if service == "kiosk" else ():
+            transaction.save_record(
+                DEAD, f"{letter.text}", asdict(letter) | {"due": 0.0, "tries": 12, "error": ""}
+            )
+
+    store.write(give_up)
+    private.add_note(store, number, "siti", "Called twice")
+    return number
+
+
+def test_a_contact_goes_after_its_days_from_every_table_and_the_course_says_so(archive: Archive) -> None:
+    number = _contacted(archive)
+    kept = _contacted(archive, "booth")
+    store = archive.desk.store
+    assert _holding(archive, PERSON["phone"]), "or the test looks in the wrong place"
+    assert archive.runs.run(dt.datetime.now(dt.UTC) + 900 * DAY) == Removed(0, 0, 0), "it is open"
+    archive.step(number, "rejected")
+    archive.step(kept, "rejected")
+    at = dt.datetime.fromisoformat(archive.request(number).steps[-1].at)
+    assert archive.runs.run(at + 30 * DAY - MINUTE) == Removed()
+    assert archive.runs.run(at + 30 * DAY) == Removed(contacts=1)
+    assert archive.runs.run(at + 31 * DAY) == Removed(), "once"
+    last = archive.request(number).steps[-1]
+    assert (last.state, last.act, last.to, last.text) == ("rejected", "forgotten", (), "")
+    told = archive.desk.private(number)
+    assert (told.contact, told.person, [note.text for note in told.notes]) == ("", {}, ["Called twice"])
+    assert [raw["text"][-2:] for raw in store.records(DEAD).values()] == ["1\n"], (
+        "another request's letter stays"
+    )
+    assert archive.desk.private(kept).contact == CONTACT, "its service keeps it for longer"
+    archive.runs.run(at + 400 * DAY)
+    archive.empty_outbox()
+    for words in (CONTACT, *PERSON.values()):
+        assert _holding(archive, words) == []
+
+
+def test_who_follows_it_after_that_is_forgotten_silently_and_reopened_it_begins_anew(
+    archive: Archive,
+) -> None:
+    number = _contacted(archive)
+    archive.step(number, "rejected")
+    at = dt.datetime.fromisoformat(archive.request(number).steps[-1].at)
+    archive.runs.run(at + 30 * DAY)
+    steps = archive.request(number).steps
+    followers.add(archive.desk.store, number, CONTACT, "en")
+    assert archive.runs.run(at + 30 * DAY) == Removed(contacts=1)
+    assert archive.request(number).steps == steps
+    archive.desk.by_resident(number, revision_of(archive.request(number)), "reopen", "It is out again")
+    followers.add(archive.desk.store, number, CONTACT, "en", owner=True)
+    assert archive.runs.run(at + 300 * DAY) == Removed()
+
+
+def test_news_of_the_removal_go_to_nobody_and_not_to_what_was_merged(archive: Archive) -> None:
+    number, twin = _contacted(archive), _contacted(archive)
+    handover = Handover(archive.desk, archive.node.broker, archive.node.places)
+    handover.merge(twin, revision_of(archive.request(twin)), number, "The same", "siti")
+    archive.step(number, "rejected")
+    at = dt.datetime.fromisoformat(archive.request(number).steps[-1].at)
+    steps = archive.request(twin).steps
+    archive.runs.run(at + 30 * DAY)
+    assert [step.act for step in archive.request(number).steps].count("forgotten") == 1
+    assert [step.act for step in archive.request(twin).steps if step not in steps] in ([], ["forgotten"])
+    assert (
+        Letters(archive.desk.store, archive.desk, archive.node.places, "https://kota.example.id").write_news()
+        == 0
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import json
 import re
@@ -13,8 +14,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from mahakam.services.desk import Desk
 from mahakam.services.photo import LARGEST_BYTES
-from mahakam.services.request import MOST_PHOTOS
+from mahakam.services.request import MOST_PHOTOS, Draft
+from mahakam.services.retention import Retention
 from mahakam.web.pages import report
 from support.portal import BAY, TOWN, Browser, Portal, hidden, two_cities, words_of
 
@@ -348,3 +351,28 @@ def test_a_service_asks_its_own_questions(tmp_path: Path) -> None:
         elsewhere = {"service": "street-light", "description": "Dark corner"}
         other = _send(browser, **elsewhere, **{"q-pothole-deep": "abyss"})
         assert other.status_code == 303, "another service's questions are not asked"
+
+
+def test_the_form_says_how_long_the_contact_is_kept_and_who_may_still_follow(tmp_path: Path) -> None:
+    places = two_cities(tmp_path / "places")
+    with (places / "prov/town/city.yaml").open("a") as city:
+        city.write("retention: {contact: 90}\n")
+    with Portal(
+        tmp_path / "data", places, smtp="smtp://127.0.0.1:9", mail_from="Town <t@example.id>"
+    ) as portal:
+        said = "It is deleted 90 days after the report was settled."
+        assert said in words_of(portal.browser().get("/report?city=town&lang=en").text)
+        assert "It is deleted" not in words_of(portal.browser().get("/report?city=bay&lang=en").text)
+        assert "they are deleted 90 days after" in words_of(
+            portal.browser().get("/services/town/pothole?lang=en").text
+        )
+        desk = Desk(portal.node.broker, portal.node.places, portal.node.settings.data)
+        number = desk.send(Draft("town", "pothole", "A hole", TOWN, contact="a@example.id")).number
+        assert "Send me mail about it" in portal.browser().get(f"/requests/{number}?lang=en").text
+        desk.step(number, 1, "rejected", "Not ours", "", "siti")
+        runs = Retention(desk, desk.store, portal.node.places, portal.node.settings.data)
+        runs.run(dt.datetime.now(dt.UTC) + dt.timedelta(days=91))
+        page = portal.browser().get(f"/requests/{number}?lang=en").text
+        assert "Contact deleted, kept long enough" in words_of(page)
+        assert "Send me mail about it" not in page
+        assert "data-push" not in page

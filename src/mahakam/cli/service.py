@@ -99,9 +99,9 @@ Example:
 @data_option
 @config_option
 def retention(dry_run: bool, data: Path, config: tuple[Path, ...]) -> None:
-    """Remove the documents of settled requests that are kept no longer, as `retention:` of their services says.
+    """Remove the documents and contacts of settled requests that are kept no longer, as `retention:` says.
 
-    The course of each request says that they were deleted. A node that serves does the same once an hour.
+    The course of each request says what was deleted. A node that serves does the same once an hour.
     """
     import datetime as dt
 
@@ -113,13 +113,19 @@ def retention(dry_run: bool, data: Path, config: tuple[Path, ...]) -> None:
         desk = Desk(node.broker, node.places, node.settings.data)
         runs = Retention(desk, desk.store, node.places, node.settings.data)
         if dry_run:
-            numbers = [request.number for request in runs.due(dt.datetime.now(dt.UTC))]
-            click.echo(
-                "".join(f"{number}\n" for number in numbers) + f"{len(numbers)} requests, nothing was removed"
-            )
+            now = dt.datetime.now(dt.UTC)
+            due = {request.number: ["documents"] for request in runs.due(now)}
+            for number in {request.number for request in runs.due_contacts(now)}:
+                due.setdefault(number, []).append("contact")
+            for number, what in sorted(due.items()):
+                click.echo(f"{number}  {', '.join(what)}")
+            click.echo(f"{len(due)} requests, nothing was removed")
             return
         done = runs.run()
-        click.echo(f"documents of {done.requests} requests removed, {done.files} files deleted")
+        click.echo(
+            f"documents of {done.requests} requests removed, {done.files} files deleted, "
+            f"contact of {done.contacts} requests removed"
+        )
 
 
 def _readings(places: Mapping[str, Place]) -> Iterator[Callable[[], str]]:

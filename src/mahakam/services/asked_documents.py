@@ -1,5 +1,4 @@
-"""The documents that a service asks for (``documents:``): what each is, which kinds of file are taken, how large, and
-how long they are kept (``retention:``)."""
+"""The documents that a service asks for (``documents:``): what each is, which kinds of file are taken, how large."""
 
 from __future__ import annotations
 
@@ -14,7 +13,6 @@ from mahakam.config import ConfigError, Text, as_text
 FileKind = Literal["pdf", "photo"]
 KINDS: tuple[FileKind, ...] = get_args(FileKind)
 MOST_DOCUMENTS, MOST_MEGABYTES, USUAL_MEGABYTES = 10, 10, 5
-MOST_DAYS = 36_500
 _FIELDS = ("name", "hint", "kinds", "megabytes", "required")
 _CODE = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _EXAMPLE = "documents: {identity: {name: {en: Identity card, id: KTP}, kinds: [pdf, photo], megabytes: 5}}"
@@ -39,21 +37,6 @@ def read_documents(path: Path, raw: object) -> tuple[AskedDocument, ...]:
     if not isinstance(raw, Mapping) or not 1 <= len(raw) <= MOST_DOCUMENTS:
         raise ConfigError(path, f"documents maps 1 to {MOST_DOCUMENTS} codes to documents, e.g. {_EXAMPLE}")
     return tuple(_document(path, str(code), one) for code, one in raw.items())
-
-
-def read_retention(path: Path, raw: object) -> int | None:
-    """``retention: {documents: 365}`` of a service: days; None where nothing is removed. Raises ConfigError."""
-    if raw is None:
-        return None
-    example = "e.g. retention: {documents: 365}, the days that documents are kept after a request was settled"
-    if not isinstance(raw, Mapping) or set(raw) != {"documents"}:
-        raise ConfigError(path, f"retention has documents, {example}")
-    days = raw["documents"]
-    if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= MOST_DAYS:
-        raise ConfigError(
-            path, f"retention.documents is a whole number from 0 to {MOST_DAYS}, not {days!r}; {example}"
-        )
-    return days
 
 
 def _document(path: Path, code: str, raw: object) -> AskedDocument:

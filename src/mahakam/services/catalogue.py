@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mahakam.config import ConfigError, Place, Text, as_text, chain, read_yaml
-from mahakam.services.asked_documents import AskedDocument, read_documents, read_retention
+from mahakam.services.asked_documents import AskedDocument, read_documents
 from mahakam.services.clock import read_targets
 from mahakam.services.form import Question, read_form
+from mahakam.services.kept_days import KeptDays, kept_days, read_retention
 from mahakam.services.payment_record import Fee, read_fee
 from mahakam.services.product import Product, read_product
 from mahakam.services.slots import Appointments, read_appointments
@@ -36,7 +37,7 @@ _FIELDS = {
     "reach": "metres that two reports of one problem may lie apart",
     "workflow": "the states that a request goes through: report (if not said), or the name of another one",
     "documents": "the documents that a resident sends",
-    "retention": "the days that documents are kept after a request was settled",
+    "retention": "the days that documents and contact are kept after a request was settled",
     "appointments": "its slots: minutes, capacity, days ahead, hours of notice",
     "fee": "what it costs: currency and amount",
     "product": "the signed letter that it hands out, and who approves it",
@@ -62,7 +63,7 @@ class Service:
     """``code`` is the file's name: the ``service_code`` of Open311. ``place`` is where it is configured.
 
     ``reach``: metres that two reports of one problem may lie apart, 0 for the usual. ``flow`` is what its place has
-    under the name ``workflow``; only a catalogue knows.
+    under the name ``workflow``, and ``retention`` completed by that of its place: only a catalogue knows.
     """
 
     code: str
@@ -85,7 +86,7 @@ class Service:
     workflow: str = DEFAULT
     flow: Workflow | None = None
     documents: tuple[AskedDocument, ...] = ()
-    retention: int | None = None
+    retention: KeptDays = field(default_factory=KeptDays)
     appointments: Appointments | None = None
     fee: Fee | None = None
 
@@ -106,7 +107,9 @@ def catalogue(place: Place, places: Mapping[str, Place]) -> dict[str, Service]:
         for code, path in owner.files("services").items():
             changed = path.stat().st_mtime_ns if path.exists() else 0  # reading one that is gone says so
             service = _as_of(code, owner.id, path, changed)
-            found[code] = replace(service, flow=flow_of(service, path, flows))
+            found[code] = replace(
+                service, flow=flow_of(service, path, flows), retention=kept_days(service.retention, owners)
+            )
     if len(_recent) > _MOST_RECENT:
         _recent.clear()
     _recent[key] = (time.monotonic(), found)

@@ -297,11 +297,14 @@ class Desk:
         more: Mapping[str, Any] | None = None,
         others: Sequence[Write] = (),
         also: Callable[[Transaction], object] = lambda _transaction: None,
+        *,
+        quiet: bool = False,
     ) -> Request:
         """Add a step, whose time is put in; ``decide`` makes it from the request as it stands, or refuses.
 
         In the same transaction: attributes that change with it (``more``: name → value, None goes), ``others``,
-        ``also``, and the same news in what was merged into the request, whose followers wait for it.
+        ``also``, and the same news in what was merged into the request, whose followers wait for it (not if it is
+        ``quiet``: no news to them).
         Raises Changed as :meth:`step` does; nothing is written then.
         """
         text = clean(text)
@@ -323,7 +326,7 @@ class Desk:
         if before is None:
             raise not_found(entity_id(number))
         writes: list[Write] = [Modify(entity_id(number), change, ruled=True)]
-        writes += [Modify(entity_id(one), follow, ruled=True) for one in absorbed(before)]
+        writes += [Modify(entity_id(one), follow, ruled=True) for one in absorbed(before) if not quiet]
 
         def settled(transaction: Transaction) -> None:
             also(transaction)

@@ -34,6 +34,7 @@ Act = Literal[
     "returned",
     "paid",
     "removed",
+    "forgotten",
 ]
 ACTS: tuple[Act, ...] = get_args(Act)[1:]
 """``routed`` by the city's rules; ``transferred`` and ``shared`` by an officer; ``split`` into others, each of
@@ -41,7 +42,8 @@ which is a ``part``; ``merged`` into
 another one, which has ``absorbed`` it and whose news it ``follows``; ``escalated`` up the agency; a letter
 ``approved`` by an officer, ``issued`` with the last approval, ``revoked``; documents ``sent`` by the
 resident, ``accepted`` or ``returned`` by an officer (``to``: their codes);
-``paid``: a payment was recorded; documents ``removed`` (``to``: their codes), kept as long as the city keeps them."""
+``paid``: a payment was recorded; documents ``removed`` (``to``: their codes), kept as long as the city keeps
+them; the contact of who sent it ``forgotten`` after that time."""
 SHORTEST_WORDS, LONGEST_WORDS = 3, 4000
 LONGEST_ADDRESS = 200
 MOST_PHOTOS = 5

@@ -1,21 +1,24 @@
-"""How long the documents of a request are kept after it was settled (``retention:``), and their removal.
+"""How long documents and contact of a request are kept after it was settled (``retention:``), and their removal.
 
 A retention schedule is the city's own (Law 43/2009 on archives art. 48; Law 27/2022 on personal data art. 43 and 44):
-where a service's file says nothing, nothing is removed.
+where neither a service's file nor its place says anything, nothing is removed.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mahakam.config import ConfigError, Place
 from mahakam.ngsild.problem import Problem
+from mahakam.services.catalogue import catalogue
+from mahakam.services.contact_data import forget, holders
 from mahakam.services.desk import Changed, Desk, revision_of
 from mahakam.services.dossier import KIND, REMOVED, documents_of, doom, sweep
+from mahakam.services.kept_days import KeptDays
 from mahakam.services.needs import service_of
 from mahakam.services.request import Refused, Request, Step, utc_text
 from mahakam.store.protocol import EntityStore, Transaction
@@ -27,11 +30,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What one run did: requests whose documents were removed, and files deleted, those of an earlier run that broke
-    off among them."""
+    """What one run did: requests whose documents were removed, files deleted (those of an earlier run that broke
+    off among them), and requests whose contact was forgotten."""
 
     requests: int = 0
     files: int = 0
+    contacts: int = 0
 
 
 def settled_since(request: Request) -> str:
@@ -62,8 +66,17 @@ class Retention:
             after = numbers[-1]
             for number in numbers:
                 request = self.desk.request(number)
-                if request is not None and self._over(request, now):
+                if request is not None and self._over(request, now, self._kept(request).documents):
                     yield request
+
+    def due_contacts(self, now: dt.datetime) -> Iterator[Request]:
+        """The requests whose contact is kept no longer; one may come more than once."""
+        if not self._asked():
+            return
+        for number in holders(self.store):
+            request = self.desk.request(number)
+            if request is not None and self._over(request, now, self._kept(request).contact):
+                yield request
 
     def run(self, now: dt.datetime | None = None) -> Removed:
         """Remove what is kept no longer, and say so in the course of each request.
@@ -72,18 +85,46 @@ class Retention:
         """
         at = now or dt.datetime.now(dt.UTC)
         requests = sum(self._remove(request, at) for request in self.due(at))
-        return Removed(requests, sweep(self.store, self.data, at))
+        contacts = len({request.number for request in self.due_contacts(at) if self._forget(request)})
+        return Removed(requests, sweep(self.store, self.data, at), contacts)
 
-    def _over(self, request: Request, now: dt.datetime) -> bool:
+    def _over(self, request: Request, now: dt.datetime, days: int | None) -> bool:
         since = settled_since(request)
+        if not since or days is None:
+            return False
+        return dt.datetime.fromisoformat(since) + dt.timedelta(days=days) <= now
+
+    def _kept(self, request: Request) -> KeptDays:
         try:
-            service = service_of(self.places, request) if since else None
+            service = service_of(self.places, request)
         except ConfigError as error:
-            _log.error("documents of %s are kept on: %s", request.number, error)
-            return False
-        if service is None or service.retention is None:
-            return False
-        return dt.datetime.fromisoformat(since) + dt.timedelta(days=service.retention) <= now
+            _log.error("what belongs to %s is kept on: %s", request.number, error)
+            service = None
+        return service.retention if service else KeptDays()
+
+    def _asked(self) -> bool:
+        """Whether any service wants contacts removed: else nobody's request is looked at."""
+        for place in self.places.values():
+            try:
+                services = catalogue(place, self.places).values()
+            except ConfigError as error:
+                _log.error("contacts of %s are kept on: %s", place.id, error)
+                continue
+            if any(service.retention.contact is not None for service in services):
+                return True
+        return False
+
+    def _forget(self, seen: Request) -> bool:
+        """Once for a time that it is settled the course says so: who follows it later is forgotten silently."""
+        since = settled_since(seen)
+        if any(step.act == "forgotten" and step.at >= since for step in seen.steps):
+            self.store.write(lambda transaction: forget(transaction, seen.number))
+            return True
+
+        def decide(before: Request, _words: str) -> Step:
+            return Step(before.state, "", before.agency, "", "forgotten")
+
+        return self._advance(seen, decide, lambda transaction: forget(transaction, seen.number))
 
     def _remove(self, seen: Request, now: dt.datetime) -> bool:
         codes = tuple(documents_of(self.store, seen.number))
@@ -102,8 +143,13 @@ class Retention:
             for document in kept.values():
                 doom(transaction, document.file, now)
 
+        return self._advance(seen, decide, also)
+
+    def _advance(
+        self, seen: Request, decide: Callable[[Request, str], Step], also: Callable[[Transaction], object]
+    ) -> bool:
         try:
-            self.desk.advance(seen.number, revision_of(seen), "", decide, AUTHOR, also=also)
+            self.desk.advance(seen.number, revision_of(seen), "", decide, AUTHOR, also=also, quiet=True)
         except (Changed, Refused, Problem) as error:
             _log.info("%s: %s; looked at again in the next run", seen.number, error)
             return False

@@ -101,6 +101,8 @@ def step_title(places: Mapping[str, Place], request: Request, step: Step) -> Mar
             return _(
                 "Deleted, kept long enough: %(documents)s", documents=document_names(places, request, step.to)
             )
+        case "forgotten":
+            return _("Contact deleted, kept long enough")
         case "paid":
             return _("Payment recorded")
         case "revoked":

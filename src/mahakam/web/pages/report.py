@@ -247,6 +247,7 @@ def _form(
         alike=[(one.request, one.metres, service_name(site, one.request)) for one in alike],
         most_photos=MOST_PHOTOS,
         can_mail=bool(site.settings.smtp),
+        contact_days=_contact_days(services),
         token=gate.token(request),
         cities=cities_of(site),
         bounds=area.bounds(place) or box(place),
@@ -365,3 +366,9 @@ def _degrees(text: str) -> float | None:
 def cities_of(site: Site) -> list[Place]:
     """The cities that residents can report in."""
     return [place for place in site.places.values() if place.kind == "city" and catalogue(place, site.places)]
+
+
+def _contact_days(services: Sequence[Service]) -> int | None:
+    """The days that the contact is kept at most, where every service says so."""
+    days = [service.retention.contact for service in services]
+    return max((one for one in days if one), default=None) if None not in days else None

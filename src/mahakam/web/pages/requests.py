@@ -175,6 +175,8 @@ def page(
         typed=defaultdict(str, typed or {}),
         comments=comments.of(site.broker, found.number),
         can_mail=bool(site.settings.smtp),
+        # Addresses of a request that was settled long ago are no longer kept: nobody is asked for another one.
+        over=not found.open and any(step.act == "forgotten" for step in found.steps),
         push_key=push.public_key(site.store),
         asked=request.query_params.get("asked") == "1",
         feed=f"/requests/{found.number}.atom?lang={reader().language}",

@@ -1,0 +1,46 @@
+"""Everything by which the people of a request can be reached, wherever it lies, and forgetting all of it at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mahakam.services import followers, outbox, private, push
+from mahakam.store.protocol import EntityStore, Transaction
+
+_PAGE = 1000
+
+
+def holders(store: EntityStore) -> Iterator[str]:
+    """The numbers of the requests with contact data; one may come more than once."""
+    for kind in (private.KIND, followers.KIND, push.KIND):
+        after = ""
+        while numbers := store.record_keys(kind, _PAGE, after=after):
+            after = numbers[-1]
+            yield from (number for number in numbers if kind != private.KIND or _known(store, number))
+
+
+def forget(transaction: Transaction, number: str) -> None:
+    """Forget the contact and name of who sent a request, who follows it, and the mails about it that nobody got.
+
+    The officers' notes and ticks stay.
+    """
+    kept = transaction.record(private.KIND, number) or {}
+    rest = {name: value for name, value in kept.items() if name not in ("contact", "person") and value}
+    transaction.save_record(private.KIND, number, rest or None)
+    for kind in (followers.KIND, push.KIND):
+        transaction.save_record(kind, number, None)
+    # A letter that could not be delivered waits for `mahakam mail replay`: it names the address as well.
+    named = re.compile(rf"(?<!\w){re.escape(number)}(?!\w)")
+    for kind in (outbox.KIND, outbox.DEAD):
+        for key, raw in transaction.records(kind).items():
+            if named.search(raw["text"]):
+                transaction.save_record(kind, key, None)
+    for key, raw in transaction.records(push.OWED).items():
+        if raw["number"] == number:
+            transaction.save_record(push.OWED, key, None)
+
+
+def _known(store: EntityStore, number: str) -> bool:
+    kept = private.read(store, number)
+    return bool(kept.contact or kept.person)
