@@ -15,8 +15,10 @@ from mahakam.feeds.definition import Feed
 from mahakam.feeds.year.taking import plans_of
 from mahakam.indicators.definition import definitions_of
 from mahakam.quality.contract import Contract
-from mahakam.quality.load import load_all
+from mahakam.quality.load import load, load_all
 from mahakam.services.catalogue import catalogue
+from mahakam.services.contracts import CONTRACT
+from mahakam.services.request import TYPE
 from mahakam.services.routing import routing_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -173,6 +175,7 @@ def test_a_feed_fits_its_contract_and_names_owner_licence_and_origin(place: str,
 def test_an_indicator_is_read_strictly_and_counts_a_type_that_is_fed(place: Place) -> None:
     feeds = [definition.load(PLACES[id], name) for id, name in FEEDS if id == place.id]
     kinds = {contract_of(feed).entity: contract_of(feed) for feed in feeds}
+    kinds[TYPE] = load(CONTRACT)  # residents send these, no feed
     datasets = {feed.name: contract_of(feed) for feed in feeds if feed.store == "dataset"}
     found = definitions_of(place, PLACES)
     assert found, f"{place.id} has no indicator"

@@ -97,6 +97,13 @@ def test_more_than_can_be_looked_at_is_said(monkeypatch: pytest.MonkeyPatch) -> 
     assert found.whole.reports == 2
 
 
+def test_what_was_opened_again_and_waits_is_a_share_of_what_was_answered() -> None:
+    begun, answered = "2026-06-01T00:00:00Z", ("answered", "2026-06-02T00:00:00Z")
+    again = [_request(number, begun, answered, ("reopened", "2026-06-05T00:00:00Z")) for number in (1, 2)]
+    found = look([*again, _request(3, begun, answered)], "UTC", NOW)
+    assert found.whole.reopened_share == pytest.approx(2 / 3)
+
+
 def test_nothing_is_nothing(tmp_path: Any) -> None:
     found = look([], "UTC", NOW)
     assert found.whole.median_days is found.whole.kept_share is found.whole.reopened_share is None

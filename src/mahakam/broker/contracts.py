@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Protocol
 
 from mahakam.quality.finding import Finding
@@ -14,6 +14,10 @@ class Checker(Protocol):
     @property
     def history(self) -> bool | None:
         """Whether changes of its entities are kept; None: as their tenant says."""
+
+    @property
+    def attributes(self) -> Set[str]:
+        """The names of the attributes that the contract knows."""
 
     def check(self, record: Mapping[str, Any]) -> list[Finding]:
         """Everything that is wrong with a record; an empty list if nothing is."""

@@ -12,7 +12,7 @@ from mahakam.broker.writes import Delete, Upsert, Write
 from mahakam.config import ConfigError, Place, scope_of
 from mahakam.indicators.definition import Definition, definitions_of
 from mahakam.indicators.evaluate import figures
-from mahakam.indicators.inputs import entity_table, selection_of, with_runs
+from mahakam.indicators.inputs import inputs_of, selection_of, with_runs
 from mahakam.indicators.value import TYPE, Value, entity_of, judge, value_of
 from mahakam.ngsild.problem import Problem
 from mahakam.ngsild.selection import Compare, Path, Scopes, Selection, Types
@@ -80,7 +80,7 @@ def compute(broker: Broker, place: Place, definition: Definition) -> Computed:
     if definition.dataset:
         return _over_dataset(broker, place, definition)
     selection = selection_of(definition, place, broker.places)
-    table = entity_table(definition, broker.scan(selection), place.timezone)
+    table = inputs_of(broker, definition, place)
     if not table.num_rows:
         return Computed((), 0, 0)
     table = with_runs(table, broker.store.runs_behind(selection))

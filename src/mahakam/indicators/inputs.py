@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import date, datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from mahakam.broker.broker import Broker
 from mahakam.broker.guard import FLAG
 from mahakam.config import ConfigError, Place, scope_of
 from mahakam.indicators.definition import Definition
@@ -33,11 +34,21 @@ def selection_of(definition: Definition, place: Place, places: Mapping[str, Plac
     return Selection(types=Types(((definition.source,),)), scopes=Scopes(((pattern,),)))
 
 
-def entity_table(definition: Definition, documents: Iterable[Document], timezone: str) -> pa.Table:
+def inputs_of(broker: Broker, definition: Definition, place: Place) -> pa.Table:
+    """The table of what a definition counts for a place now. Raises ConfigError as :func:`entity_table` does."""
+    checker = broker.book.checker_for(place.id, [definition.source])
+    documents = broker.scan(selection_of(definition, place, broker.places))
+    return entity_table(definition, documents, place.timezone, checker.attributes if checker else frozenset())
+
+
+def entity_table(
+    definition: Definition, documents: Iterable[Document], timezone: str, known: Set[str] = frozenset()
+) -> pa.Table:
     """One row an entity: the columns of :data:`ROOM`, then one a needed attribute (``c0`` …).
 
     Text that is an ISO date or time in every row becomes a date or (the place's) local time.
-    Raises ConfigError if there are entities but none has one of the attributes.
+    Raises ConfigError if there are entities but none has one of the attributes, unless it is ``known`` to their
+    contract: then nobody has it yet.
     """
     import pyarrow as pa
 
@@ -55,7 +66,7 @@ def entity_table(definition: Definition, documents: Iterable[Document], timezone
         for column, path in zip(columns, paths, strict=True):
             column.append(value_at(document, path))
     for name, column in zip(names, columns, strict=True):
-        if ids and not any(value is not None for value in column):
+        if ids and name.split(".")[0] not in known and not any(value is not None for value in column):
             raise ConfigError(definition.path, _no_such_attribute(definition, name, seen))
     when = columns[0] if definition.time else [None] * len(ids)
     days = [local_date(value, zone) for value in when]
@@ -141,6 +152,8 @@ def _typed(values: list[Any], zone: ZoneInfo) -> pa.Array[Any]:
     import pyarrow as pa
 
     kinds = {type(value) for value in values if value is not None}
+    if not kinds:
+        return pa.nulls(len(values))
     if kinds == {bool}:
         return pa.array(values, pa.bool_())
     if kinds == {int} and all(value is None or -(2**63) <= value < 2**63 for value in values):

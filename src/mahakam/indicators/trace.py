@@ -231,11 +231,10 @@ def _page_by_ids(
 ) -> Page:
     """Where the query language cannot say the expressions: ids of all inputs, documents of the page."""
     from mahakam.indicators.evaluate import members
-    from mahakam.indicators.inputs import entity_table
+    from mahakam.indicators.inputs import inputs_of
 
     definition = traced.definition
-    selection = selection_of(definition, traced.place, broker.places)
-    table = entity_table(definition, broker.scan(selection), traced.place.timezone)
+    table = inputs_of(broker, definition, traced.place)
     marks = members(definition, table, traced.value.period)
     if definition.counted:
         marks = [(id, mark) for id, mark in marks if not only or mark is (only == "counted")]

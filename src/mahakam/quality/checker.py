@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from mahakam.quality import lexical
@@ -59,6 +59,11 @@ class Checker:
     def history(self) -> bool | None:
         """Whether the contract wants changes of its entities kept; None if it says nothing."""
         return self.contract.history
+
+    @property
+    def attributes(self) -> Set[str]:
+        """The names of the fields of the contract."""
+        return self.contract.fields.keys()
 
     def check(self, record: Mapping[str, Any], lexical: bool = False) -> list[Finding]:
         """Everything that is wrong with a record, in the order of the contract's rules; empty if nothing is.

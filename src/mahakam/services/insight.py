@@ -14,8 +14,7 @@ from zoneinfo import ZoneInfo
 
 from mahakam.config import Place
 from mahakam.services.area import Point
-from mahakam.services.request import Request
-from mahakam.services.states import OPEN
+from mahakam.services.request import Request, settled_at
 
 MOST = 100_000
 """Reports that are looked at; of more, the oldest of the period."""
@@ -28,7 +27,7 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 
 @dataclass(slots=True)
 class Figures:
-    """Counts of some reports. ``days``: from report to the city's answer, of those that have one (calendar days)."""
+    """Counts of some reports. ``again``: opened again and not settled since; ``days``: from report to the city's answer, of those that have one (calendar days)."""
 
     reports: int = 0
     open: int = 0
@@ -36,6 +35,7 @@ class Figures:
     promised: int = 0
     kept: int = 0
     reopened: int = 0
+    again: int = 0
     days: list[float] = field(default_factory=list)
 
     @property
@@ -53,7 +53,9 @@ class Figures:
 
     @property
     def reopened_share(self) -> float | None:
-        return self.reopened / self.settled if self.settled else None
+        """Of those that were answered at least once."""
+        answered = self.settled + self.again
+        return self.reopened / answered if answered else None
 
     def count(self, request: Request, now: dt.datetime) -> None:
         """Add one report, as it stands at a moment."""
@@ -61,7 +63,9 @@ class Figures:
         due = _moment(request.expected)
         self.reports += 1
         self.open += request.open
-        self.reopened += any(step.state == "reopened" for step in request.steps)
+        reopened = any(step.state == "reopened" for step in request.steps)
+        self.reopened += reopened
+        self.again += reopened and request.open
         if asked and answered:
             self.days.append(max((answered - asked) / dt.timedelta(days=1), 0.0))
         if due and (answered or due <= now):
@@ -153,11 +157,7 @@ def _stopwords() -> frozenset[str]:
 
 def _settled(request: Request) -> dt.datetime | None:
     """When the city had answered it for the last time; None while it is open."""
-    if request.open:
-        return None
-    since = max((i for i, step in enumerate(request.steps) if step.state in OPEN), default=-1)
-    after = request.steps[since + 1 :]
-    return _moment(after[0].at) if after else _moment(request.updated)
+    return None if request.open else _moment(settled_at(request.state, request.steps) or request.updated)
 
 
 def _moment(text: str) -> dt.datetime | None:

@@ -261,6 +261,14 @@ def to_document(request: Request, scope: str) -> dict[str, Any]:
     }
 
 
+def settled_at(state: State, steps: Sequence[Step]) -> str:
+    """When the city had answered a request for the last time (ISO 8601 UTC); "" while it is open."""
+    if state in OPEN:
+        return ""
+    since = max((at for at, step in enumerate(steps) if step.state in OPEN), default=-1)
+    return next((step.at for step in steps[since + 1 :]), "")
+
+
 def course_attributes(
     state: State, steps: Sequence[Step], expected: str = "", due: str = "", due_stage: str = ""
 ) -> dict[str, Any]:
@@ -366,4 +374,6 @@ def _course(state: State, steps: Sequence[Step], expected: str, due: str, due_st
         "expectedDatetime": expected,
         "dueDatetime": due,
         "dueStage": due_stage,
+        "settledDatetime": settled_at(state, steps),
+        "reopened": any(step.state == "reopened" for step in steps),
     }

@@ -234,6 +234,7 @@ _UNITS: Mapping[str, tuple[str, str]] = {
     "stations": ("", N_("stations")),
     "riders/d": ("", N_("riders a day")),
     "ug/m3": ("µg/m³", ""),
+    "1/1000": ("", N_("per 1,000 people")),
     "1/100000": ("", N_("per 100,000 people")),
     "C62": ("", ""),
     "1": ("", ""),
