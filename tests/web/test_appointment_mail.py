@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import re
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,6 +22,7 @@ from mahakam.services.clock import promise_of
 from mahakam.services.desk import Desk, revision_of
 from mahakam.services.needs import service_of
 from mahakam.services.outbox import Postman, Server
+from mahakam.services.owner import key_of
 from mahakam.services.request import Draft, Request, utc_text
 from mahakam.services.workflow import RESIDENT
 from mahakam.web.appointment_letters import AppointmentLetters
@@ -34,6 +37,17 @@ standard: {requirements: [{en: Your identity card, id: KTP Anda}]}
 office: {address: {en: Town hall, id: Balai kota}, hours: ["Mo-Su 00:00-23:59"]}
 appointments: {minutes: 60, capacity: 2, days: 14, notice: 1, remind: 24}
 """
+AGAIN = """name: Again
+states:
+  unbooked: {status: waiting, name: Unbooked}
+  booked: {status: waiting, name: Booked}
+  refused: {status: rejected, name: Refused}
+  returned: {status: reopened, name: Returned}
+transitions:
+  book: {from: [unbooked, booked, returned], to: booked, by: [resident, officer], does: book, name: Book}
+  refuse: {from: [unbooked, booked, returned], to: refused, by: officer}
+  return: {from: refused, to: returned, by: resident, name: Again, once: true}
+"""
 BASE = "https://kota.example.id"
 ZONE = ZoneInfo("Asia/Makassar")
 DAY, MINUTE = dt.timedelta(days=1), dt.timedelta(minutes=1)
@@ -45,6 +59,10 @@ class Registry(Portal):
     def __init__(self, root: Path, store: str, box: Mailbox) -> None:
         places = two_cities(root / "places")
         (places / "prov/town/services/card.yaml").write_text(CARD)
+        (places / "prov/town/workflows").mkdir()
+        (places / "prov/town/workflows/again.yaml").write_text(AGAIN)
+        again = CARD.replace("workflow: appointment", "workflow: again")
+        (places / "prov/town/services/again.yaml").write_text(again)
         early = CARD.replace("days: 14", "days: 90").replace("remind: 24", "remind: 240")
         (places / "prov/town/services/early.yaml").write_text(early)
         with (places / "prov/town/city.yaml").open("a") as city:
@@ -103,10 +121,19 @@ def _when(start: dt.datetime) -> str:
     return f"{start:%A}, {start.day} {start:%B} {start.year}, {start:%H:%M}–{end:%H:%M} (WITA)"
 
 
-def _event(letter: EmailMessage) -> tuple[str, str, str]:
+def _file(letter: EmailMessage) -> tuple[EmailMessage, Any, Any]:
+    """The iCalendar file of a letter, what is in it, and its event."""
     (file,) = letter.iter_attachments()
-    assert (file.get_content_type(), file.get_param("method")) == ("text/calendar", "PUBLISH")
-    (event,) = Calendar.from_ical(file.get_content()).walk("VEVENT")
+    assert isinstance(file, EmailMessage)
+    made = Calendar.from_ical(file.get_content())
+    assert (file.get_content_type(), file.get_param("method")) == ("text/calendar", str(made["method"]))
+    (event,) = made.walk("VEVENT")
+    return file, made, event
+
+
+def _event(letter: EmailMessage) -> tuple[str, str, str]:
+    file, made, event = _file(letter)
+    assert (made["method"], event["status"]) == ("PUBLISH", "CONFIRMED")
     return str(file.get_filename()), utc_text(event.decoded("dtstart")), str(event["location"])
 
 
@@ -122,7 +149,55 @@ def test_the_news_of_a_booking_say_when_and_where_and_bring_the_calendar_file(re
     registry.desk.by_resident(request.number, revision_of(request), "cancel", "")
     (letter,) = registry.news()
     assert "Town hall" not in text_of(letter)
+    assert f"Your appointment is cancelled: {_when(start)}" in text_of(letter)
+
+
+def test_the_calendar_follows_each_change_and_loses_what_was_cancelled(registry: Registry) -> None:
+    """What a calendar does with the files, one after the other: same event, a higher number each time."""
+    request = registry.send()
+    registry.news()
+    starts = registry.starts(request)
+    seen = []
+    for start in (starts[-1], starts[-2]):
+        request = registry.book(request, start)
+        seen += registry.news()
+    request = registry.desk.by_resident(request.number, revision_of(request), "cancel", "")
+    seen += registry.news()
+    page = registry.browser().get(
+        f"/requests/{request.number}?lang=en&key={key_of(registry.store, request.number)}"
+    )
+    assert "Take it out of my calendar" in page.text
+    (link,) = re.findall(r'href="(/requests/[^"]+[.]ics[?]key=[^"]+)"', page.text)
+    downloaded = Calendar.from_ical(registry.browser().get(link).text)
+    assert downloaded["method"] == "CANCEL"
+    files = [_file(letter) for letter in seen]
+    assert [str(made["method"]) for _mail, made, _event in files] == ["PUBLISH", "PUBLISH", "CANCEL"]
+    assert [str(event["status"]) for *_rest, event in files] == ["CONFIRMED", "CONFIRMED", "CANCELLED"]
+    assert [int(event["sequence"]) for *_rest, event in files] == [0, 1, 2]
+    assert len({str(event["uid"]) for *_rest, event in files}) == 1
+    assert utc_text(files[-1][2].decoded("dtstart")) == utc_text(starts[-2])
+    registry.desk.step(request.number, revision_of(request), "cancelled", "See you another day", "", "siti")
+    (letter,) = registry.news()
+    assert list(letter.iter_attachments()) == [], "told once"
+
+
+def test_an_office_that_rejects_cancels_and_who_books_again_later_is_in_the_calendar_again(
+    registry: Registry,
+) -> None:
+    request = registry.send(service="again")
+    start = registry.starts(request)[-1]
+    request = registry.book(request, start)
+    registry.news()
+    request = registry.desk.step(request.number, revision_of(request), "refused", "Not here", "", "siti")
+    (letter,) = registry.news()
+    assert _file(letter)[1]["method"] == "CANCEL"
+    request = registry.desk.by_resident(request.number, revision_of(request), "return", "Please look again")
+    (letter,) = registry.news()
     assert list(letter.iter_attachments()) == []
+    request = registry.book(request, start)
+    (letter,) = registry.news()
+    _mail, made, event = _file(letter)
+    assert (made["method"], int(event["sequence"])) == ("PUBLISH", 2)
 
 
 def test_the_resident_is_reminded_once_in_their_language_and_the_citys_time(registry: Registry) -> None:

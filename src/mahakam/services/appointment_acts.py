@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Set
 
 from mahakam.config import Place
-from mahakam.services.booking import Booked, book
+from mahakam.services.booking import Booked, Cancelled, book
 from mahakam.services.clock import promise_of
 from mahakam.services.desk import Desk
 from mahakam.services.moves import bookings
@@ -58,8 +58,9 @@ def book_slot(
     return desk.advance(request.number, revision, "", decide, author, also=also)
 
 
-def calendar_file(request: Request, booked: Booked, title: str, where: str, page: str) -> bytes:
-    """The appointment as iCalendar (RFC 5545): one event that a calendar replaces when it was moved."""
+def calendar_file(request: Request, booked: Booked | Cancelled, title: str, where: str, page: str) -> bytes:
+    """The appointment as iCalendar (RFC 5545): one event that a calendar replaces when it was moved, and takes out when
+    it was cancelled (RFC 5546, 3.2.5)."""
     from icalendar import Calendar, Event
 
     event = Event()
@@ -69,7 +70,7 @@ def calendar_file(request: Request, booked: Booked, title: str, where: str, page
     event.add("dtend", dt.datetime.fromisoformat(booked.end))
     event.add("sequence", booked.changes)
     event.add("summary", f"{title} ({request.number})")
-    event.add("status", "CONFIRMED")
+    event.add("status", "CANCELLED" if isinstance(booked, Cancelled) else "CONFIRMED")
     if where:
         event.add("location", where)
     if page:
@@ -77,7 +78,12 @@ def calendar_file(request: Request, booked: Booked, title: str, where: str, page
     made = Calendar()
     made.add("prodid", "-//Mahakam//Appointments//EN")
     made.add("version", "2.0")
-    made.add("method", "PUBLISH")
+    made.add("method", method_of(booked))
     made.add_component(event)
     content: bytes = made.to_ical()
     return content
+
+
+def method_of(booked: Booked | Cancelled) -> str:
+    """What a calendar is to do with it (RFC 5546)."""
+    return "CANCEL" if isinstance(booked, Cancelled) else "PUBLISH"

@@ -11,7 +11,7 @@ from mahakam.services.request import Fault, Refused, Request, utc_text
 from mahakam.services.slots import Appointments, offered
 from mahakam.store.protocol import EntityStore, Transaction
 
-KIND = "request-appointment"
+KIND, CANCELLED = "request-appointment", "request-appointment-cancelled"
 _SLOTS = "appointment-slots"
 
 
@@ -27,6 +27,16 @@ class Booked:
 
 
 @dataclass(frozen=True, slots=True)
+class Cancelled:
+    """An appointment that was given back: ``step`` is the place of the step that did it in the request's course."""
+
+    start: str
+    end: str
+    changes: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class Slot:
     """A slot that may be booked: when it begins, in the city's time, and for how many people more."""
 
@@ -38,6 +48,12 @@ def appointment_of(store: EntityStore | Transaction, number: str) -> Booked | No
     """The appointment of a request; None if it has none."""
     kept = store.record(KIND, number)
     return Booked(**kept) if kept else None
+
+
+def cancelled_of(store: EntityStore | Transaction, number: str) -> Cancelled | None:
+    """The appointment of a request that was cancelled, if none was booked since."""
+    kept = store.record(CANCELLED, number)
+    return Cancelled(**kept) if kept else None
 
 
 def free_slots(
@@ -81,7 +97,10 @@ def book(
     _forget_old(transaction, kind, now)
     transaction.save_record(kind, start, {"taken": [*taken, request.number]})
     end = utc_text(at + dt.timedelta(minutes=appointments.minutes))
-    changes = before.changes + 1 if before else 0
+    # A calendar takes a change only if its number is higher, also of one that was cancelled in between.
+    last = before or cancelled_of(transaction, request.number)
+    changes = last.changes + 1 if last else 0
+    transaction.save_record(CANCELLED, request.number, None)
     # Who books later than the reminder would come has just read when it is.
     reminded = at - dt.timedelta(hours=appointments.remind) <= now
     booked = Booked(start, end, changes, reminded)
@@ -116,6 +135,8 @@ def release(transaction: Transaction, request: Request, now: dt.datetime) -> Non
     if booked is not None and booked.start > utc_text(now):
         _give_back(transaction, request, booked)
         transaction.save_record(KIND, request.number, None)
+        gone = Cancelled(booked.start, booked.end, booked.changes + 1, len(request.steps))
+        transaction.save_record(CANCELLED, request.number, asdict(gone))
 
 
 def _give_back(transaction: Transaction, request: Request, booked: Booked) -> None:

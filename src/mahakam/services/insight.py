@@ -27,7 +27,8 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 
 @dataclass(slots=True)
 class Figures:
-    """Counts of some reports. ``again``: opened again and not settled since; ``days``: from report to the city's answer, of those that have one (calendar days)."""
+    """Counts of some reports. ``again``: opened again and not settled since; ``days``: from report to the city's
+    answer, of those that have one (calendar days)."""
 
     reports: int = 0
     open: int = 0

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from mahakam.config import Place
 from mahakam.services import followers, outbox
-from mahakam.services.appointment_acts import calendar_file
-from mahakam.services.booking import Booked, appointment_of
+from mahakam.services.appointment_acts import calendar_file, method_of
+from mahakam.services.booking import Booked, Cancelled, appointment_of, cancelled_of
 from mahakam.services.catalogue import Service, full_standard
 from mahakam.services.followers import Follower
 from mahakam.services.moves import state_of, workflow_of
@@ -22,7 +22,7 @@ from mahakam.store.protocol import EntityStore, Transaction
 from mahakam.web.language import _, date, reader, reading, words
 
 
-def span(booked: Booked) -> str:
+def span(booked: Booked | Cancelled) -> str:
     """Monday, 30 November 2026, 09:00–09:30 (WITA): in the reader's language and the time zone of the place."""
     zone = ZoneInfo(reader().timezone)
     start, end = (dt.datetime.fromisoformat(one).astimezone(zone) for one in (booked.start, booked.end))
@@ -47,16 +47,23 @@ class AppointmentLetters:
             return None
         return appointment_of(transaction, request.number)
 
-    def said(self, request: Request, booked: Booked) -> str:
+    def cancelled_by(self, transaction: Transaction, request: Request, told: int) -> Cancelled | None:
+        """The appointment that a step after the first ``told`` ones gave back."""
+        found = cancelled_of(transaction, request.number)
+        return found if found and told <= found.step < len(request.steps) else None
+
+    def said(self, request: Request, booked: Booked | Cancelled) -> str:
         """When and where, as a paragraph."""
+        if isinstance(booked, Cancelled):
+            return _("Your appointment is cancelled: %(when)s", when=span(booked))
         where = self._where(request)
         return _("Your appointment: %(when)s", when=span(booked)) + (f"\n{where}" if where else "")
 
-    def file(self, request: Request, booked: Booked) -> Attachment:
+    def file(self, request: Request, booked: Booked | Cancelled) -> Attachment:
         """The appointment for the resident's own calendar."""
         title = self._title(request)
         made = calendar_file(request, booked, title, self._where(request), self._page(request))
-        return Attachment(f"{request.number}.ics", "calendar", made.decode(), {"method": "PUBLISH"})
+        return Attachment(f"{request.number}.ics", "calendar", made.decode(), {"method": method_of(booked)})
 
     def __call__(self, transaction: Transaction, request: Request, service: Service, booked: Booked) -> int:
         """Remind the resident, if they left an address."""

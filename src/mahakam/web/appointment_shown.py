@@ -7,7 +7,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from itertools import groupby
 
-from mahakam.services.booking import Booked, Slot, appointment_of, free_slots
+from mahakam.services.booking import Booked, Cancelled, Slot, appointment_of, cancelled_of, free_slots
 from mahakam.services.clock import promise_of
 from mahakam.services.moves import bookings, workflow_of
 from mahakam.services.needs import service_of
@@ -22,6 +22,7 @@ class AppointmentShown:
     """``days``: the words of a day → its slots, value and words of each; empty where nothing can be booked now."""
 
     booked: Booked | None
+    cancelled: Cancelled | None
     may_book: bool
     days: list[tuple[str, list[tuple[str, str]]]]
     where: str
@@ -39,6 +40,7 @@ def appointment_shown(site: Site, found: Request, who: Set[Who]) -> AppointmentS
         slots = free_slots(site.store, found, service.appointments, calendar, dt.datetime.now(dt.UTC))
     return AppointmentShown(
         appointment_of(site.store, found.number),
+        cancelled_of(site.store, found.number),
         may_book,
         [
             (

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from mahakam.config import Place
 from mahakam.services import followers, outbox
-from mahakam.services.booking import Booked
+from mahakam.services.booking import Booked, Cancelled
 from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Desk
 from mahakam.services.followers import Follower
@@ -59,7 +59,8 @@ class Letters:
             steps = request.steps[told:]
             if not steps:
                 return 0
-            booked = self._appointments.booked_by(transaction, request, steps)
+            booked: Booked | Cancelled | None = self._appointments.booked_by(transaction, request, steps)
+            booked = booked or self._appointments.cancelled_by(transaction, request, told)
             for reader in people:
                 to_own = booked if reader.owner else None
                 outbox.owe(transaction, self._news(request, steps, reader, told == 0, to_own))
@@ -69,7 +70,12 @@ class Letters:
         return work
 
     def _news(
-        self, request: Request, steps: Sequence[Step], reader: Follower, first: bool, booked: Booked | None
+        self,
+        request: Request,
+        steps: Sequence[Step],
+        reader: Follower,
+        first: bool,
+        booked: Booked | Cancelled | None,
     ) -> Letter:
         place = self._places.get(request.place)
         with reading(reader.language, place.timezone if place else "UTC"):

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place
 from mahakam.services.appointment_acts import book_slot, calendar_file
-from mahakam.services.booking import appointment_of, numbers_at
+from mahakam.services.booking import appointment_of, cancelled_of, numbers_at
 from mahakam.services.catalogue import catalogue
 from mahakam.services.needs import service_of
 from mahakam.services.payments import record
@@ -44,10 +44,10 @@ def routes(_site: Site) -> list[BaseRoute]:
 
 
 def as_calendar(request: Request) -> Response:
-    """The appointment for the resident's own calendar."""
+    """The appointment for the resident's own calendar; one that was cancelled is taken out of it."""
     found, _place, key = mine(request, request.query_params.get("key", ""))
     site = site_of(request)
-    booked = appointment_of(site.store, found.number)
+    booked = appointment_of(site.store, found.number) or cancelled_of(site.store, found.number)
     if booked is None:
         raise HTTPException(404, _("There is no appointment."))
     service = service_of(site.places, found)
