@@ -109,6 +109,8 @@ PAGES = {
     "/network/report": "/network/report",
     "/network/report/cities/{city}": "/network/report/cities/samarinda",
     "/network/report/countries/{country}": "/network/report/countries/ID",
+    "/network/solutions": "/network/solutions",
+    "/network/solutions/{place}/{name}": "/network/solutions/kuala-lumpur/putrajaya-line",
     "/quality": "/quality",
     "/quality/{place}": "/quality/samarinda",
     "/quality/{place}/{feed}": "/quality/jakarta/fires-2013",

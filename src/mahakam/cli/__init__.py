@@ -28,6 +28,7 @@ COMMANDS = {
     "restore": "backup:restore",
     "serve": "serve:serve",
     "service": "service:service",
+    "solution": "solution:solution",
     "store": "store:store",
     "subscription": "subscription:subscription",
     "user": "user:user",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -240,10 +240,11 @@ def compare(
             key = one.definition.compare or one.definition.id
             if not name or name in (key, one.definition.id):
                 groups.setdefault(key, []).append(one)
-    return [_comparison(key, group) for key, group in sorted(groups.items()) if len(group) > 1]
+    return [comparison(key, group) for key, group in sorted(groups.items()) if len(group) > 1]
 
 
-def _comparison(key: str, group: list[Series]) -> Comparison:
+def comparison(key: str, group: Sequence[Series]) -> Comparison:
+    """Series of one measure side by side; those measured in another way than the first with a value go apart."""
     first = next((one for one in group if one.latest), group[0])
     alike: list[Series] = []
     apart: list[tuple[Series, tuple[str, ...]]] = []
