@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from mahakam.services.product import Product
 from mahakam.services.request import Fault, Refused
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.workflow import Who
+from mahakam.web.codes import qr
 from mahakam.web.language import _, date, reading, words
 from mahakam.web.pages.report import desk_of
 from mahakam.web.questions import said
@@ -125,7 +125,7 @@ class Letters:
                 "Signed electronically. Scan the code to see whether this letter is genuine and holds."
             ),
             "address": where,
-            "qr": _qr(where) if where else "",
+            "qr": qr(where) if where else "",
         }
 
     def _product(self) -> Product:
@@ -146,11 +146,3 @@ def _order(letters: Letters, given: object) -> list[str]:
     service = catalogue(letters.place, letters.site.places).get(letters.found.service)
     asked = [question.code for question in service.questions] if service else []
     return [*(code for code in asked if code in given), *(code for code in given if code not in asked)]
-
-
-def _qr(text: str) -> str:
-    import segno
-
-    out = io.BytesIO()
-    segno.make(text, error="m", micro=False).save(out, kind="svg", border=2, light="white")
-    return out.getvalue().decode()
