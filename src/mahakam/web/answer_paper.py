@@ -41,9 +41,7 @@ def _data(site: Site, place: Place, found: Request) -> dict[str, Any]:
     check = [_("The same answer stands on the page of your request: scan the code or type the address.")]
     if again:
         check.append(
-            _(
-                "Does it not solve the problem? With the address that you got with the number you can open it again, once."
-            )
+            _("Not solved? With the address that you got with the number you can open it again, once.")
         )
     return {
         "lang": reader().language,
