@@ -118,10 +118,11 @@ class Leader(Rounds):
         return self._identity.alias(tenant)
 
     def _remind(self) -> None:
-        from mahakam.services.appointment_reminders import AppointmentReminders
+        from mahakam.services.appointment_reminders import AppointmentReminders, Reminding
         from mahakam.services.queue import build_lists
         from mahakam.services.reminders import Reminders
         from mahakam.web.appointment_letters import AppointmentLetters
+        from mahakam.web.appointment_pushes import AppointmentPushes
         from mahakam.web.clock_letters import ClockLetters
 
         node = self._node
@@ -129,10 +130,11 @@ class Leader(Rounds):
         build_lists(node.broker)
         desk = self._desk()
         Reminders(desk, node.broker, node.places, tell).run()
+        store = node.store.tenant()
+        remind: list[Reminding] = [AppointmentPushes(store, node.places)]
         if node.settings.smtp:
-            store = node.store.tenant()
-            remind = AppointmentLetters(store, node.places, node.settings.base)
-            AppointmentReminders(desk, store, node.places, remind).run()
+            remind.append(AppointmentLetters(store, node.places, node.settings.base))
+        AppointmentReminders(desk, store, node.places, remind).run()
 
     def _desk(self) -> Desk:
         from mahakam.services.desk import Desk

@@ -15,6 +15,7 @@ import pytest
 from icalendar import Calendar
 
 from mahakam.leading import Leader
+from mahakam.services import push
 from mahakam.services.appointment_acts import book_slot
 from mahakam.services.appointment_reminders import AppointmentReminders
 from mahakam.services.booking import free_slots
@@ -27,8 +28,10 @@ from mahakam.services.request import Draft, Request, utc_text
 from mahakam.services.workflow import RESIDENT
 from mahakam.web.appointment_letters import AppointmentLetters
 from mahakam.web.letters import Letters
+from mahakam.web.pushing import Pushing
 from support.mail import Mailbox, text_of
 from support.portal import TOWN, Portal, two_cities
+from support.push_service import PushService
 
 CARD = """name: {en: Family card, id: Kartu keluarga}
 personal: true
@@ -68,7 +71,13 @@ class Registry(Portal):
         with (places / "prov/town/city.yaml").open("a") as city:
             city.write("clock: {days: [mon, tue, wed, thu, fri, sat, sun]}\n")
         super().__init__(
-            root / "data", places, store=store, smtp=box.url, mail_from="Town <no@example.id>", url=BASE
+            root / "data",
+            places,
+            store=store,
+            smtp=box.url,
+            mail_from="Town <no@example.id>",
+            url=BASE,
+            private_addresses=True,
         )
         self.box, self.store = box, self.node.store.tenant()
         self.desk = Desk(self.node.broker, self.node.places, root / "data")
@@ -98,7 +107,7 @@ class Registry(Portal):
 
     def remind(self, at: dt.datetime) -> int:
         letters = AppointmentLetters(self.store, self.node.places, BASE)
-        return AppointmentReminders(self.desk, self.store, self.node.places, letters).run(at)
+        return AppointmentReminders(self.desk, self.store, self.node.places, [letters]).run(at)
 
     def news(self) -> list[EmailMessage]:
         Letters(self.store, self.desk, self.node.places, BASE).write_news()
@@ -248,6 +257,52 @@ def test_who_left_no_address_is_not_written_to(registry: Registry) -> None:
     registry.book(request, start)
     assert registry.remind(start - DAY) == 0
     assert registry.post() == []
+
+
+def test_who_asked_for_it_is_reminded_on_their_device_once_and_no_longer_than_it_is_of_use(
+    registry: Registry,
+) -> None:
+    pushing, leader = Pushing(registry.node), Leader(registry.node)
+    request = registry.send(service="early", contact="")
+    key = key_of(registry.store, request.number)
+    start = registry.starts(request)[0]
+    registry.now = start - 11 * DAY
+    registry.book(request, start)
+    with PushService() as own, PushService() as anothers:
+        for service, more in ((own, {"key": key}), (anothers, {})):
+            browser = registry.browser()
+            fields = service.subscription() | browser.get("/report/token.json").json() | more
+            answer = browser.post(f"/requests/{request.number}/push", fields, **{"Accept-Language": "id"})
+            assert answer.status_code == 201
+        (rounds,) = [one for one in leader._of_the_leader() if one.name == "reminders"]
+        for _round in range(2):
+            rounds.round()
+            pushing.send()
+        (taken,) = own.taken
+        assert anothers.taken == [], "the time is not public"
+    local = start.astimezone(ZONE)
+    assert taken.said["title"].startswith("Pengingat: janji temu")
+    assert f"{local:%H:%M}" in taken.said["title"]
+    assert taken.said["body"] == "Kartu keluarga\nBalai kota"
+    assert taken.said["page"] == f"/requests/{request.number}?key={key}"
+    assert int(taken.headers["ttl"]) <= (start - dt.datetime.now(dt.UTC)).total_seconds() + 1
+    assert registry.post() == []
+
+
+def test_a_reminder_that_comes_too_late_is_not_sent(registry: Registry) -> None:
+    request = registry.send(service="early", contact="")
+    with PushService() as service:
+        browser = registry.browser()
+        fields = service.subscription() | browser.get("/report/token.json").json()
+        fields |= {"key": key_of(registry.store, request.number)}
+        assert browser.post(f"/requests/{request.number}/push", fields).status_code == 201
+        _told, (reader,) = push.told(registry.store.record(push.KIND, request.number))
+        soon = registry.now + MINUTE
+        registry.store.write(lambda t: push.remind(t, request.number, soon, {reader: {"title": "Now"}}))
+        pusher = push.Pusher(registry.store, "mailto:no@example.id", private_addresses=True)
+        assert asyncio.run(pusher.deliver(now=(soon + MINUTE).timestamp())) == 0
+        assert service.taken == []
+    assert registry.store.records(push.OWED) == {}
 
 
 def test_the_process_that_leads_reminds(registry: Registry) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,10 +19,10 @@ _log = logging.getLogger(__name__)
 
 
 class Reminding(Protocol):
-    """Writes to the resident, in the transaction that notes that they were reminded."""
+    """Tells the resident, in the transaction that notes that they were reminded."""
 
     def __call__(self, transaction: Transaction, request: Request, service: Service, booked: Booked) -> int:
-        """How many letters are owed: none where the resident left no address."""
+        """How many messages are owed: none where the resident left no address."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class AppointmentReminders:
     desk: Desk
     store: EntityStore
     places: Mapping[str, Place]
-    remind: Reminding
+    remind: Sequence[Reminding]
 
     def run(self, now: dt.datetime | None = None) -> int:
-        """Remind everybody who is to be reminded by now; how many letters that makes."""
+        """Remind everybody who is to be reminded by now; how many messages that makes."""
         at, owed = now or dt.datetime.now(dt.UTC), 0
         for place in self.places.values():
             if place.kind != "city":
@@ -63,10 +63,8 @@ class AppointmentReminders:
             return 0
 
         def work(transaction: Transaction) -> int:
-            return (
-                self.remind(transaction, request, service, booked)
-                if set_reminded(transaction, number, booked)
-                else 0
-            )
+            if not set_reminded(transaction, number, booked):
+                return 0
+            return sum(one(transaction, request, service, booked) for one in self.remind)
 
         return self.store.write(work)

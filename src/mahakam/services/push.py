@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
 import hashlib
 import json
 import logging
@@ -117,6 +118,19 @@ def owe(transaction: Transaction, number: str, steps: int, words: Mapping[Browse
     return len(words)
 
 
+def remind(
+    transaction: Transaction, number: str, until: dt.datetime, words: Mapping[Browser, Mapping[str, str]]
+) -> int:
+    """Put a reminder for each browser into the outbox, of no use after ``until``; how many. It takes the place of no
+    news, and no news of it."""
+    at = time.time()
+    for place, (browser, said) in enumerate(words.items()):
+        key = f"{int(at * 1000):014d}-{number}-reminder-{place:04d}"
+        owed = {"number": number, "browser": asdict(browser), "said": dict(said), "topic": "reminder"}
+        transaction.save_record(OWED, key, owed | {"due": at, "tries": 0, "until": until.timestamp()})
+    return len(words)
+
+
 def told(record: Mapping[str, Any] | None) -> tuple[int, list[Browser]]:
     """How many steps were told, and to whom news go."""
     kept = _kept(record)
@@ -146,6 +160,9 @@ class Pusher:
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
         ) as session:
             for key, raw in due:
+                if raw.get("topic") and raw["until"] <= at:
+                    self._store.write(lambda t, k=key: t.save_record(OWED, k, None))  # type: ignore[misc]
+                    continue
                 status = await self._send(session, Browser(**raw["browser"]), raw)
                 self._store.write(lambda t, k=key, r=raw, s=status: _settle(t, k, r, s, at))  # type: ignore[misc]
                 taken += 200 <= status < 300
@@ -159,8 +176,8 @@ class Pusher:
             **self._vapid.sign({"sub": self._subject, "aud": _origin(browser.endpoint)}),
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
-            "TTL": str(_TTL),
-            "Topic": _key(raw["number"])[:32],
+            "TTL": str(_ttl(raw)),
+            "Topic": _key(raw["number"] + raw.get("topic", ""))[:32],
             "Urgency": "normal",
         }
         try:
@@ -189,6 +206,11 @@ def encrypted(browser: Browser, payload: bytes) -> bytes:
         version="aes128gcm",
     )
     return made
+
+
+def _ttl(raw: Mapping[str, Any]) -> int:
+    """Seconds for which the push service may keep it: a reminder only until what it reminds of."""
+    return min(_TTL, max(int(raw["until"] - time.time()), 0))
 
 
 def _settle(transaction: Transaction, key: str, raw: Mapping[str, Any], status: int, at: float) -> None:
