@@ -16,6 +16,7 @@ import mahakam
 from mahakam.api.catalogue.negotiation import is_data
 from mahakam.config import ConfigError, Place, Settings, load_places
 from mahakam.leading import Leader
+from mahakam.store.acting import Acting, act
 from mahakam.store.errors import StoreError
 from mahakam.store.opening import open_store
 from mahakam.store.protocol import Store
@@ -32,6 +33,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_READS = ("GET", "HEAD")
 NGSI_LD, OPEN311, CATALOGUE, CKAN = "/ngsi-ld/", "/open311/", "/catalogue", "/api/"
 _log = logging.getLogger("mahakam")
 
@@ -50,7 +52,8 @@ class Node:
     @cached_property
     def store(self) -> Store:
         """All tenants. Raises StoreError."""
-        return open_store(self.settings.store, self.settings.data, self.settings.replica)
+        settings = self.settings
+        return open_store(settings.store, settings.data, settings.replica, audit=settings.audited)
 
     @cached_property
     def book(self) -> ContractBook:
@@ -177,6 +180,8 @@ class Application:
         """The room's own coroutine, without one more around it."""
         if scope["type"] == "http":
             path: str = scope["path"]
+            if scope["method"] not in _READS or not path.startswith(NGSI_LD):
+                act(Acting(scope=scope))
             if path.startswith(NGSI_LD):
                 return (self._ngsild or self._make_ngsild())(scope, receive, send)
             if path == "/health":

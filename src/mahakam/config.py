@@ -39,7 +39,8 @@ class Settings:
     ``origins``: web applications elsewhere that may use the API from a browser (``api.cross_origin``).
     ``url``: the address by which people reach the node; ``smtp`` and ``mail_from``: mail server and sender
     (``services.outbox``), "" for a node that sends no mail. ``openlineage`` and ``openlineage_key``: where events of
-    each run go (``feeds.openlineage.sending``), and the bearer token there; "" for nowhere.
+    each run go (``feeds.openlineage.sending``), and the bearer token there; "" for nowhere. ``audit``: on, off, or ""
+    for on wherever people are told apart, i.e. not with ``open``.
     """
 
     data: Path
@@ -59,6 +60,14 @@ class Settings:
     mail_from: str = ""
     openlineage: str = field(default="", repr=False)
     openlineage_key: str = field(default="", repr=False)
+    audit: str = ""
+
+    @property
+    def audited(self) -> bool:
+        """Whether what is written and read goes into the audit trail. Raises ConfigError for another word."""
+        if self.audit not in ("", "on", "off"):
+            raise ConfigError(Path("MAHAKAM_AUDIT"), f"on or off, not {self.audit!r}")
+        return self.audit == "on" or (not self.audit and not self.open)
 
     @property
     def base(self) -> str:
@@ -85,6 +94,7 @@ class Settings:
             "MAHAKAM_MAIL_FROM": self.mail_from,
             "MAHAKAM_OPENLINEAGE": self.openlineage,
             "MAHAKAM_OPENLINEAGE_KEY": self.openlineage_key,
+            "MAHAKAM_AUDIT": self.audit,
         }
 
     @classmethod
@@ -108,6 +118,7 @@ class Settings:
             mail_from=environ.get("MAHAKAM_MAIL_FROM", ""),
             openlineage=environ.get("MAHAKAM_OPENLINEAGE", ""),
             openlineage_key=environ.get("MAHAKAM_OPENLINEAGE_KEY", ""),
+            audit=environ.get("MAHAKAM_AUDIT", ""),
         )
 
 

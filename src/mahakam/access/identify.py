@@ -9,6 +9,7 @@ from mahakam.access.keys import principal_of_key
 from mahakam.access.policy import EVERYWHERE, PEOPLE, Principal
 from mahakam.access.sessions import session_of
 from mahakam.config import ConfigError, Settings
+from mahakam.store.acting import Acting, act, acting
 from mahakam.store.protocol import EntityStore, Store
 
 OPEN = Principal("open", ("admin", "steward", "supervisor", "officer", "writer"), (EVERYWHERE,), "open")
@@ -30,8 +31,22 @@ def principal_of(headers: Headers, node: Node) -> Principal | None:
     """Who is asking: by API key (``Authorization: Bearer``), by session cookie, or as anybody on an open one.
 
     None is a stranger: nothing was shown, or what was shown does not hold (a caller who sees an Authorization
-    header and None answers 401).
+    header and None answers 401). What this task writes from here on is audited as theirs.
     """
+    found = _principal(headers, node)
+    acts_for(found, headers)
+    return found
+
+
+def acts_for(principal: Principal | None, headers: Headers) -> None:
+    """From here on, in this task, this one acts (None: a stranger)."""
+    who = acting()
+    if who is None:
+        act(who := Acting(asked=headers.get("x-request-id")))
+    who.principal, who.kind = (principal.name, principal.kind) if principal else ("", "stranger")
+
+
+def _principal(headers: Headers, node: Node) -> Principal | None:
     if node.settings.open:
         return OPEN if _asks_loopback(headers) else None
     store = node.store.tenant("")

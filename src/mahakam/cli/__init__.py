@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -38,6 +39,7 @@ COMMANDS = {
 """Command → ``module:object`` in this folder; loaded only when it is called, so that each starts fast."""
 
 
+_WORD = re.compile(r"[a-z-]{2,20}")
 READER_GONE = 128 + 13
 """The exit code when whoever read the output has enough (``| head``): that of a tool that SIGPIPE ends."""
 
@@ -102,7 +104,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code 0, 1 or 2."""
     from mahakam.config import ConfigError
 
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
+        _acts(words)
         result: Any = cli.main(args=None if arguments is None else list(arguments), standalone_mode=False)
     except _ReaderGoneError:
         return READER_GONE
@@ -116,3 +120,21 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo(f"mahakam: {error}", err=True)
         return 2
     return result if isinstance(result, int) else 0
+
+
+def _acts(words: Sequence[str]) -> None:
+    """What the command writes is audited as whoever runs it."""
+    from mahakam.store.acting import Acting, act
+
+    named = [word for word in words[:2] if _WORD.fullmatch(word)]
+    act(Acting(_user(), "command", route=" ".join(["mahakam", *named])))
+
+
+def _user() -> str:
+    """The name of the system's user, its number if it has none."""
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        return str(getattr(os, "getuid", lambda: "")())

@@ -122,6 +122,29 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """An entry of the audit trail: who did or read what, when; the ``n``-th of its ``lane``.
+
+    ``at``: ISO 8601 UTC. ``kind``: of principal: person, key, open, stranger, command, node. ``count``: how many things
+    were written. ``content``: keyed SHA-256 of them, hexadecimal; "" of a reading. ``request``: the request's id.
+    ``detail``: JSON object, or "". ``digest``: SHA-256 over the digest of the entry before and this one's fields.
+    """
+
+    lane: int
+    n: int
+    at: str
+    principal: str
+    kind: str
+    action: str
+    object: str
+    count: int
+    content: str
+    request: str
+    detail: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A line of the journal: ``action`` is create, replace, change or delete; ``at`` is ISO 8601 UTC."""
 

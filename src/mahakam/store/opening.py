@@ -15,10 +15,11 @@ SUPPORTED = (
 )
 
 
-def open_store(url: str, data: Path, replica: str = "") -> Store:
+def open_store(url: str, data: Path, replica: str = "", *, audit: bool = True) -> Store:
     """The store at ``url``; an empty URL is the SQLite files in the folder ``data``, made when missing.
 
-    ``replica`` is the URL of a PostgreSQL server that follows the first and answers queries.
+    ``replica`` is the URL of a PostgreSQL server that follows the first and answers queries. ``audit``: whether what is
+    written goes into the audit trail.
 
     Raises UnsupportedStore for a URL that is not supported, StoreError for a store that cannot be opened.
     """
@@ -28,12 +29,12 @@ def open_store(url: str, data: Path, replica: str = "") -> Store:
 
         if replica and _scheme(replica) not in ("postgresql", "postgres"):
             raise UnsupportedStore(f"--replica {redacted(replica)!r} is no postgresql:// URL")
-        return PostgresStore(url, replica)
+        return PostgresStore(url, replica, audit=audit)
     if replica:
         raise UnsupportedStore("--replica goes with a --store at postgresql://…; SQLite has no replicas")
     from mahakam.store.sqlite.store import SqliteStore
 
-    return SqliteStore(_folder(url, scheme) if url else data)
+    return SqliteStore(_folder(url, scheme) if url else data, audit=audit)
 
 
 def _scheme(url: str) -> str:

@@ -16,7 +16,8 @@ from typing import Any, Protocol, TypeVar
 from mahakam.ngsild.selection import Selection
 from mahakam.ngsild.temporal import Head, Moment
 from mahakam.ngsild.temporal_query import View
-from mahakam.store.model import Change, Correction, Entry, Held, HeldState, Lineage, Owed, Run
+from mahakam.store.acting import Acting
+from mahakam.store.model import AuditEntry, Change, Correction, Entry, Held, HeldState, Lineage, Owed, Run
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -124,6 +125,13 @@ class Transaction(Protocol):
 
     def purge_moments(self, before: str, limit: int) -> int:
         """Delete at most ``limit`` moments, the first written first, that were made before a time. How many."""
+
+    def by(self, who: Acting) -> None:
+        """On whose behalf the work writes; the store says it for whoever acted when the work was handed over."""
+
+    def audit(self, action: str, object: str, detail: dict[str, Any] | None = None) -> None:
+        """What the audit entry of this work says that it is, e.g. ``read`` of personal data. Without it, the entry
+        says what was written."""
 
     def others(self) -> int:
         """A number that is another one when another process or connection has written since it was asked."""
@@ -303,6 +311,28 @@ class EntityStore(Protocol):
 
     def journal(self, entity: str, limit: int = 100) -> list[Entry]:
         """Who wrote an entity and when, the newest first."""
+
+    def audit_entries(
+        self,
+        principal: str = "",
+        object: str = "",
+        action: str = "",
+        since: str = "",
+        until: str = "",
+        before: tuple[str, int, int] | None = None,
+        limit: int = 100,
+    ) -> list[AuditEntry]:
+        """Entries of the audit trail, the newest first.
+
+        ``object``: what an entry is of or names. ``action``: it, or the beginning of it before a dot. ``since``,
+        ``until``: ISO 8601 UTC, the end excluded. ``before``: (at, lane, n) of the last entry of the page before.
+        """
+
+    def audit_chain(self) -> Iterator[AuditEntry]:
+        """All entries of the audit trail, lane by lane, in the order of their numbers."""
+
+    def audit_heads(self) -> list[tuple[int, int, str]]:
+        """(lane, number, digest) of the newest entry of each lane."""
 
     def dump(self, table: str, columns: Sequence[str], keys: int) -> Iterator[tuple[Any, ...]]:
         """The rows of a table of :mod:`mahakam.store.transfer`, in the order of its first ``keys`` columns."""

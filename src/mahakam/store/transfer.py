@@ -23,11 +23,13 @@ TABLES: dict[str, tuple[str, ...]] = {
     "record": ("kind", "key", "value"),
     "outbox": ("n", "subscription", "entity", "body", "made", "due", "tries", "error", "dead"),
     "journal": ("entity", "n", "action", "author", "at"),
+    "audit": ("lane", "n", "at", "principal", "kind", "action", "object", "count", "content", "request", "detail",
+              "digest"),
     "evolution": ("n", "id", "head"),
     "moment": ("n", "entity", "attribute", "dataset", "observed", "created", "modified", "deleted", "body"),
 }  # fmt: skip
 """What is moved: table → columns, those that order it first (by how many, KEYS says). Indexes are made anew."""
-KEYS = {"record": 2, "journal": 2}
+KEYS = {"record": 2, "journal": 2, "audit": 2}
 """Tables whose rows are named by more than their first column: by how many."""
 
 

@@ -14,6 +14,7 @@ from mahakam.api.ngsild.call import BASE, Call, Node
 from mahakam.api.ngsild.routes import ROUTES, Route
 from mahakam.broker.federation.copies import NOTIFY_PATH
 from mahakam.ngsild.problem import Problem, bad_request
+from mahakam.store.acting import acting
 from mahakam.store.errors import StoreFull, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -120,6 +121,9 @@ class NgsiLd:
         call = Call(self._node, request, args, route.parameters)
         if route.writes:
             call.require_writer()
+            who = acting()
+            if who is not None:
+                who.route = f"{route.method} {BASE}{route.template}"
         return await self._answer(route, call)
 
     @staticmethod

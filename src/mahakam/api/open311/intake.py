@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from mahakam.access import Principal, allow, principal_of, throttle
+from mahakam.access.identify import acts_for
 from mahakam.access.keys import principal_of_key
 from mahakam.api.open311.errors import Refusal
 from mahakam.api.open311.formats import answer, format_of
@@ -112,6 +113,7 @@ def _sender(request: Request, key: str) -> Principal:
     node = parts_of(request)
     known = principal_of_key(node.store.tenant(), key) if key else None
     principal = known or (None if key else principal_of(request.headers, node))
+    acts_for(principal, request.headers)
     if principal is None:
         raise Refusal(403, "api_key is missing or not valid; discovery says how to get one")
     if principal.kind == "person":

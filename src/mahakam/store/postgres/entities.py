@@ -20,6 +20,7 @@ from mahakam.store.postgres.signals import Signals
 from mahakam.store.postgres.transaction import PostgresTransaction
 from mahakam.store.postgres.writer import Writer
 from mahakam.store.protocol import Document, Transaction
+from mahakam.store.sql.audit import AuditReads
 from mahakam.store.sql.copying import FrozenRows, dump
 from mahakam.store.sql.history import HistoryReads
 from mahakam.store.sql.ledger import Ledger
@@ -43,17 +44,17 @@ GROUP BY j.key
 """
 
 
-class PostgresEntities(Ledger, HistoryReads):
+class PostgresEntities(Ledger, HistoryReads, AuditReads):
     """See :class:`mahakam.store.protocol.EntityStore`."""
 
     _list = r"jsonb_array_elements(replace(held.reasons, '\u0000', '\ufffd')::jsonb)"
     _cells = r"jsonb_each_text(replace(held.{}, '\u0000', '\ufffd')::jsonb)"
 
-    def __init__(self, database: Database, replica: str = "") -> None:
+    def __init__(self, database: Database, replica: str = "", *, audit: bool = True) -> None:
         prepare(database)
         self.database = database
         self._readers = Readers(database)
-        self._writer = Writer(database)
+        self._writer = Writer(database, audit=audit)
         self._replica = Replica(database, replica, self._writer) if replica else None
         self._signals: Signals | None = None
 

@@ -22,7 +22,8 @@ class PostgresStore:
 
     kind = "postgresql"
 
-    def __init__(self, url: str, replica: str = "") -> None:
+    def __init__(self, url: str, replica: str = "", *, audit: bool = True) -> None:
+        self._audit = audit
         self._url = url
         self._replica = replica
         self._lock = threading.Lock()
@@ -43,7 +44,8 @@ class PostgresStore:
         checked_name(name)
         with self._lock:
             if name not in self._open:
-                self._open[name] = PostgresEntities(Database(self._url, schema_of(name)), self._replica)
+                database = Database(self._url, schema_of(name))
+                self._open[name] = PostgresEntities(database, self._replica, audit=self._audit)
             return self._open[name]
 
     def tenants(self) -> Sequence[str]:

@@ -13,6 +13,7 @@ import psycopg
 from mahakam.store.postgres.connection import Connection, run, worded
 from mahakam.store.postgres.values import Row, rows_of
 from mahakam.store.protocol import Document
+from mahakam.store.sql.audit import AuditWrites, Lane
 from mahakam.store.sql.copying import STEP, insertion
 from mahakam.store.sql.history import HistoryWrites
 from mahakam.store.sql.keys import Box, keys_of
@@ -43,15 +44,16 @@ class _Keys(NamedTuple):
     box: Box | None
 
 
-class PostgresTransaction(RecordWrites, HistoryWrites):
+class PostgresTransaction(RecordWrites, HistoryWrites, AuditWrites):
     """See :class:`mahakam.store.protocol.Transaction`; the writer, whose connection it uses, commits.
 
     It sees the database as it was when it began; what it changes must not have changed since, or PostgreSQL
     refuses, and the work is run again.
     """
 
-    def __init__(self, connection: Connection, writer: int) -> None:
+    def __init__(self, connection: Connection, writer: int, lane: Lane | None) -> None:
         super().__init__()
+        AuditWrites.__init__(self, lane)
         self._connection = connection
         self._writer = writer
         self._seen: dict[str, tuple[int, bytes, str]] = {}
@@ -83,6 +85,7 @@ class PostgresTransaction(RecordWrites, HistoryWrites):
             self.writes -= 1
             return False
         self._index(added[0][0], keys, _NONE)
+        self._ops.append(("create", document["id"], body))
         return True
 
     def insert_all(self, entities: Sequence[tuple[Document, bytes]], at: str) -> bool:
@@ -98,6 +101,7 @@ class PostgresTransaction(RecordWrites, HistoryWrites):
             return False
         for number, id in added:
             self._index(number, keys[id], _NONE)
+        self._ops += [("create", document["id"], body) for document, body in entities]
         return True
 
     def put(self, document: Document, body: bytes) -> None:
@@ -117,6 +121,7 @@ class PostgresTransaction(RecordWrites, HistoryWrites):
                 (times, body, *_envelope(keys.box), number),
             )
         self._seen[document["id"]] = (number, body, times)
+        self._ops.append(("change", document["id"], body))
         self._index(number, keys, old)
 
     def delete(self, id: str) -> bool:
@@ -127,6 +132,7 @@ class PostgresTransaction(RecordWrites, HistoryWrites):
             return False
         number, body, times = found[0]
         self._index(number, _NONE, _keys_of(unpack(body, times)))
+        self._ops.append(("delete", id, b""))
         self._execute("DELETE FROM lineage WHERE entity = ?", (id,))
         return True
 
@@ -169,6 +175,7 @@ class PostgresTransaction(RecordWrites, HistoryWrites):
                 (self._writer, time.time_ns() // 1000),
             )
             self._recorded = False
+        self._seal()
         if self.owing:
             self._execute("SELECT pg_notify(?, current_schema())", (CHANNEL,))
 

@@ -15,10 +15,13 @@ from typing import TypeVar
 import psycopg
 from psycopg import IsolationLevel, errors
 
+from mahakam.store.acting import on_behalf
 from mahakam.store.errors import StoreError, StoreUnavailable
 from mahakam.store.postgres.connection import Connection, Database
+from mahakam.store.postgres.lane import take_lane
 from mahakam.store.postgres.transaction import PostgresTransaction
 from mahakam.store.protocol import Transaction
+from mahakam.store.sql.audit import Lane
 from mahakam.store.sql.group import Job, Outcome, Undo, next_group, perform, tell
 
 T = TypeVar("T")
@@ -36,8 +39,10 @@ class Writer:
     Work is run again when it met another process's, so it changes nothing but its transaction.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, audit: bool = True) -> None:
         self._database = database
+        self._audit = audit
+        self._lane: Lane | None = None
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -54,14 +59,14 @@ class Writer:
         future: Future[T] = Future()
         if threading.current_thread() is self._thread:
             raise RuntimeError("work inside a transaction must use its Transaction, not the store")
-        self._enqueue((work, future, None))
+        self._enqueue((on_behalf(work), future, None))
         return future
 
     def submit_async(self, work: Callable[[Transaction], T]) -> asyncio.Future[T]:
         """The same for a coroutine; an event loop is woken once a commit, however many wait."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._enqueue((work, future, loop))
+        self._enqueue((on_behalf(work), future, loop))
         return future
 
     def close(self) -> None:
@@ -123,9 +128,10 @@ class Writer:
             if locked:
                 connection.execute("SELECT pg_advisory_lock(%s)", (ALONE,))
             try:
-                transaction = PostgresTransaction(connection, self._number)
+                transaction = PostgresTransaction(connection, self._number, self._lane)
                 with connection.transaction():
                     outcomes = perform(transaction, group, lambda: transaction.writes, psycopg.Error)
+                transaction.keep_lane()
             finally:
                 if locked and not connection.closed:
                     connection.execute("SELECT pg_advisory_unlock(%s)", (ALONE,))
@@ -148,6 +154,8 @@ class Writer:
             self._drop()
         if self._connection is None:
             self._connection = self._database.connect()
+            if self._audit:
+                self._lane = take_lane(self._connection)
             self._connection.isolation_level = IsolationLevel.REPEATABLE_READ
         return self._connection
 

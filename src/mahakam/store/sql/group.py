@@ -24,6 +24,12 @@ class Flushed(Transaction, Protocol):
 
     def flush(self) -> None: ...
 
+    def done(self) -> None:
+        """A work is done; what was written since the last one was its."""
+
+    def forget(self) -> None:
+        """A work was refused."""
+
 
 class Undo(Exception):
     """Work failed after it had written: its transaction must be undone. The cause is what it raised.
@@ -45,9 +51,11 @@ def perform(
         before = changes()
         try:
             outcomes.append((future, work(transaction), None))
+            transaction.done()
         except errors:
             raise
         except Exception as error:
+            transaction.forget()
             outcomes.append((future, None, error))
             if changes() != before:
                 raise Undo from error

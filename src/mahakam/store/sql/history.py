@@ -61,6 +61,9 @@ class HistoryWrites:
     _execute: Callable[..., Any]
     """Runs a statement (text with ``?``, values) and returns its cursor."""
     _executemany: Callable[..., Any]
+    _ops: list[tuple[str, str, bytes | str]]
+    _soft: list[tuple[str, bytes]]
+    """Instances that go with a write of their entity, which is audited; by themselves they are too."""
 
     def evolution(self, id: str) -> Head | None:
         for (head,) in self._execute("SELECT head FROM evolution WHERE id = ?", (id,)):
@@ -76,10 +79,14 @@ class HistoryWrites:
     def drop_evolution(self, id: str) -> bool:
         found = self._execute("DELETE FROM evolution WHERE id = ? RETURNING n", (id,)).fetchall()
         self._execute("DELETE FROM moment WHERE entity = ?", (id,))
+        if found:
+            self._ops.append(("history.delete", id, b""))
         return bool(found)
 
     def add_moments(self, moments: Iterable[Moment]) -> None:
-        self._executemany(_ADD, [_row(moment) for moment in moments])
+        added = list(moments)
+        self._soft += [(moment.entity, moment.body) for moment in added]
+        self._executemany(_ADD, map(_row, added))
 
     def moment(self, entity: str, attribute: str, number: int) -> Moment | None:
         sql = f"SELECT {_COLUMNS} FROM moment WHERE n = ? AND entity = ? AND attribute = ?"
@@ -88,6 +95,7 @@ class HistoryWrites:
         return None
 
     def put_moment(self, moment: Moment) -> None:
+        self._ops.append(("history.change", f"{moment.entity}#{moment.attribute}", moment.body))
         self._execute(
             "UPDATE moment SET entity = ?, attribute = ?, dataset = ?, observed = ?, created = ?, modified = ?,"
             " deleted = ?, body = ? WHERE n = ?",
@@ -105,11 +113,19 @@ class HistoryWrites:
             where, values = f"{where} AND dataset = ?", [*values, dataset]
         if observed:
             where, values = f"{where} AND observed = ?", [*values, sortable(observed)]
-        return len(self._execute(f"DELETE FROM moment WHERE {where} RETURNING n", tuple(values)).fetchall())
+        dropped = len(
+            self._execute(f"DELETE FROM moment WHERE {where} RETURNING n", tuple(values)).fetchall()
+        )
+        if dropped:
+            self._ops.append(("history.delete", f"{entity}#{attribute}", b""))
+        return dropped
 
     def purge_moments(self, before: str, limit: int) -> int:
         sql = "DELETE FROM moment WHERE created < ? AND n IN (SELECT n FROM moment ORDER BY n LIMIT ?) RETURNING n"
-        return len(self._execute(sql, (sortable(before), limit)).fetchall())
+        purged = len(self._execute(sql, (sortable(before), limit)).fetchall())
+        if purged:
+            self._ops.append(("history.purge", f"before/{before}", str(purged)))
+        return purged
 
 
 class HistoryReads:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from mahakam.store.auditing import of_record
 from mahakam.store.model import Change, Correction, Entry, Held, Lineage, Run
 from mahakam.store.sql import rows
 
@@ -21,11 +22,16 @@ class RecordWrites:
     _execute: Callable[..., Any]
     """Runs a statement (text with ``?``, values) and returns its cursor."""
     _executemany: Callable[..., Any]
+    _ops: list[tuple[str, str, bytes | str]]
+    """What is audited: see :mod:`mahakam.store.sql.audit`."""
+    _author: str
+    _run: Run | None
 
     def __init__(self) -> None:
         self.owing = False
 
     def note(self, entry: Entry) -> None:
+        self._author = entry.author
         self._execute(
             "INSERT INTO journal (entity, action, author, at) VALUES (?, ?, ?, ?)",
             (entry.entity, entry.action, entry.author, entry.at),
@@ -52,6 +58,7 @@ class RecordWrites:
 
     def revive(self, number: int) -> bool:
         self.owing = True
+        self._ops.append(("notification.replay", f"notification/{number}", b""))
         found = self._execute(
             "UPDATE outbox SET dead = 0, tries = 0, due = ? WHERE n = ? AND dead = 1 RETURNING n",
             (time.time(), number),
@@ -62,6 +69,7 @@ class RecordWrites:
         self._execute("DELETE FROM outbox WHERE subscription = ?", (subscription,))
 
     def save_run(self, run: Run) -> None:
+        self._run, self._author = run, run.author
         values = (run.place, run.feed, rows.run_facts(run))
         if run.id:
             self._execute("UPDATE run SET place = ?, feed = ?, facts = ? WHERE id = ?", (*values, run.id))
@@ -104,6 +112,7 @@ class RecordWrites:
                 rows.held_row(held),
             ).fetchall()
             held.id = added[0][0]
+            self._ops.append(("quarantine.hold", f"held/{held.id}", orjson.dumps(held.raw)))
 
     def held_row(self, id: int) -> Held | None:
         for row in self._execute(f"SELECT {rows.HELD_COLUMNS} FROM held WHERE id = ?", (id,)).fetchall():
@@ -114,6 +123,7 @@ class RecordWrites:
         if not held.id:
             self.hold([held])
             return
+        self._ops.append((f"quarantine.{held.state}", f"held/{held.id}", orjson.dumps(held.fixed)))
         self._execute(
             "UPDATE held SET place = ?, feed = ?, run = ?, file = ?, sheet = ?, row = ?, line = ?, raw = ?,"
             " reasons = ?, state = ?, fixed = ?, entity = ? WHERE id = ?",
@@ -121,6 +131,9 @@ class RecordWrites:
         )
 
     def record_change(self, change: Change) -> None:
+        self._author = change.author
+        written = orjson.dumps([change.column, change.old, change.new, change.reason])
+        self._ops.append(("quarantine.correct", f"held/{change.held}", written))
         self._execute(
             'INSERT INTO change (held, author, at, "column", old, new, reason) VALUES (?, ?, ?, ?, ?, ?, ?)',
             (change.held, change.author, change.at, change.column, change.old, change.new, change.reason),
@@ -128,6 +141,9 @@ class RecordWrites:
 
     def save_correction(self, correction: Correction) -> None:
         c = correction
+        self._author = c.author
+        written = orjson.dumps([c.column, c.old, c.new, c.reason, c.active])
+        self._ops.append(("correction.save", f"correction/{c.place}/{c.feed}", written))
         values = (c.place, c.feed, c.column, c.old, c.new, c.author, c.at, c.reason, int(c.active))
         if c.id:
             self._execute(
@@ -144,13 +160,17 @@ class RecordWrites:
         correction.id = added.fetchall()[0][0]
 
     def save_record(self, kind: str, key: str, value: dict[str, Any] | None) -> None:
+        audited = of_record(kind, key, value)
+        text = "" if value is None else orjson.dumps(value).decode()
+        if audited is not None:
+            self._ops.append((*audited, text))
         if value is None:
             self._execute("DELETE FROM record WHERE kind = ? AND key = ?", (kind, key))
         else:
             self._execute(
                 "INSERT INTO record (kind, key, value) VALUES (?, ?, ?)"
                 " ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value",
-                (kind, key, orjson.dumps(value).decode()),
+                (kind, key, text),
             )
 
     def record(self, kind: str, key: str) -> dict[str, Any] | None:

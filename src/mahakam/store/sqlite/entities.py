@@ -16,6 +16,7 @@ import orjson
 from mahakam.ngsild.selection import Selection
 from mahakam.store.errors import StoreError
 from mahakam.store.protocol import Document, Transaction
+from mahakam.store.sql.audit import AuditReads
 from mahakam.store.sql.copying import FrozenRows, dump
 from mahakam.store.sql.history import HistoryReads
 from mahakam.store.sql.ledger import Ledger
@@ -56,17 +57,17 @@ MOMENT = 0.003
 """Seconds of work that an event loop may spend on a page."""
 
 
-class SqliteEntities(Ledger, HistoryReads):
+class SqliteEntities(Ledger, HistoryReads, AuditReads):
     """See :class:`mahakam.store.protocol.EntityStore`."""
 
     _list = "json_each(held.reasons)"
     _cells = "json_each(held.{})"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, audit: bool = True) -> None:
         prepare(path)
         self.path = path
         self._readers = Readers(path)
-        self._writer = Writer(path)
+        self._writer = Writer(path, audit=audit)
         self._shared = SharedReads(self._readers, self._writer)
         self._plans: dict[tuple[Selection, frozenset[str]], tuple[Plan, str]] = {}
         self._alike: dict[tuple[tuple[Any, ...], str], tuple[Plan, str]] = {}

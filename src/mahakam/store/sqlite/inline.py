@@ -51,7 +51,7 @@ class LoopGroup:
             self._writer.hand_over(group)
             return
         changes = connection.total_changes()
-        transaction = SqliteTransaction(connection, self._writer.known)
+        transaction = SqliteTransaction(connection, self._writer.known, self._writer.lane)
         try:
             connection.set_busy_timeout(0)
             connection.execute("BEGIN IMMEDIATE")

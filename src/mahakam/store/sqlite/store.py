@@ -16,7 +16,8 @@ class SqliteStore:
 
     kind = "sqlite"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, audit: bool = True) -> None:
+        self._audit = audit
         self.folder = folder
         self._lock = threading.Lock()
         self._open: dict[str, SqliteEntities] = {}
@@ -39,7 +40,7 @@ class SqliteStore:
         checked_name(name)
         with self._lock:
             if name not in self._open:
-                self._open[name] = SqliteEntities(self._path(name))
+                self._open[name] = SqliteEntities(self._path(name), audit=self._audit)
             return self._open[name]
 
     def tenants(self) -> Sequence[str]:

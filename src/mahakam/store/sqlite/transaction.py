@@ -11,6 +11,7 @@ import orjson
 
 from mahakam.store.model import Entry
 from mahakam.store.protocol import Document
+from mahakam.store.sql.audit import AuditWrites, Lane
 from mahakam.store.sql.copying import insertion
 from mahakam.store.sql.history import HistoryWrites
 from mahakam.store.sql.keys import Keys, keys_of
@@ -32,14 +33,17 @@ _NOTE_CREATED = (
 )
 
 
-class SqliteTransaction(RecordWrites, HistoryWrites):
+class SqliteTransaction(RecordWrites, HistoryWrites, AuditWrites):
     """See :class:`mahakam.store.protocol.Transaction`; the writer, whose connection it uses, commits.
 
-    ``known``: what the writer knows of the indexes, from one transaction to the next.
+    ``known``: what the writer knows of the indexes, from one transaction to the next. ``lane``: of the audit trail.
     """
 
-    def __init__(self, connection: Connection, known: Known) -> None:
+    _lane_is_ours = False
+
+    def __init__(self, connection: Connection, known: Known, lane: Lane | None) -> None:
         super().__init__()
+        AuditWrites.__init__(self, lane)
         self._execute: Callable[..., Any] = connection.execute
         self._executemany: Callable[..., Any] = connection.executemany
         self._changes = connection.changes
@@ -66,6 +70,7 @@ class SqliteTransaction(RecordWrites, HistoryWrites):
             return False
         number = self._last()
         self._fresh = {id: number}
+        self._ops.append(("create", id, body))
         self.indexing.add(number, keys, body)
         return True
 
@@ -83,6 +88,7 @@ class SqliteTransaction(RecordWrites, HistoryWrites):
         if last - newest < len(rows):
             self._execute(_UNDO, (newest,))
             return False
+        self._ops += [("create", row[0], row[3]) for row in rows]
         self._fresh = dict(zip((row[0] for row in rows), range(first, last + 1), strict=True))
         self.indexing.add_all(first, keys, [body for _, body in entities])
         return True
@@ -96,6 +102,7 @@ class SqliteTransaction(RecordWrites, HistoryWrites):
         keys = keys_of(document)
         text = _text(keys)
         self._execute(_UPDATE, (text, times_of(document), body, number))
+        self._ops.append(("change", document["id"], body))
         self.indexing.change(number, None if text == old_text else _keys(old_text), keys, old_body, body)
 
     def delete(self, id: str) -> bool:
@@ -106,10 +113,12 @@ class SqliteTransaction(RecordWrites, HistoryWrites):
             return False
         number, text, body = found[0]
         self.indexing.drop(number, _keys(text), body)
+        self._ops.append(("delete", id, b""))
         self._execute("DELETE FROM lineage WHERE entity = ?", (id,))
         return True
 
     def note(self, entry: Entry) -> None:
+        self._author = entry.author
         number = self._fresh.get(entry.entity)
         if number is not None and entry.action == "create" and not self._notes:
             extend(self._created, (entry.author, entry.at), number)
@@ -145,6 +154,7 @@ class SqliteTransaction(RecordWrites, HistoryWrites):
         if singles:
             self._executemany(_NOTE, singles)
         self._created, self._created_ids, self._notes = [], [], []
+        self._seal()
 
     def others(self) -> int:
         # Nobody else commits while this transaction is open: once is enough.

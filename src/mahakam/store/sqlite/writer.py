@@ -13,8 +13,10 @@ from typing import TypeVar
 
 import apsw
 
+from mahakam.store.acting import on_behalf
 from mahakam.store.errors import StoreError
 from mahakam.store.protocol import Transaction
+from mahakam.store.sql.audit import Lane
 from mahakam.store.sql.group import Job, Outcome, Undo, next_group, perform, tell
 from mahakam.store.sqlite.connection import WRITER_CACHE_KIB, Connection, connect, in_words, roll_back
 from mahakam.store.sqlite.indexing import Known
@@ -30,7 +32,7 @@ class Writer:
     Work may be run a second time when the commit it shared failed, so it changes nothing but its transaction.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, audit: bool = True) -> None:
         self._path = path
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._start = threading.Lock()
@@ -41,6 +43,7 @@ class Writer:
         self._group: LoopGroup | None = None
         self._commits: Commits | None = None
         self.known = Known()
+        self.lane = Lane() if audit else None
         self._settling: Future[None] = Future()
         self._settling.set_result(None)
         self.when_owed: Callable[[], None] | None = None
@@ -52,7 +55,7 @@ class Writer:
         future: Future[T] = Future()
         if threading.current_thread() is self._thread:
             raise RuntimeError("work inside a transaction must use its Transaction, not the store")
-        self._enqueue((work, future, None))
+        self._enqueue((on_behalf(work), future, None))
         return future
 
     def submit_async(self, work: Callable[[Transaction], T]) -> asyncio.Future[T]:
@@ -63,7 +66,7 @@ class Writer:
             group = self._group = LoopGroup(self, loop)
         if self._closed:
             raise StoreError(f"{self._path}: the store is closed")
-        return group.submit(work)
+        return group.submit(on_behalf(work))
 
     def hand_over(self, group: list[Job]) -> None:
         """Let the thread do what an event loop could not do at once."""
@@ -94,6 +97,7 @@ class Writer:
 
     def committed(self, transaction: SqliteTransaction) -> None:
         """What a transaction leads to once it is durable."""
+        transaction.keep_lane()
         if transaction.owing and self.when_owed is not None:
             self.when_owed()
         if transaction.indexing.tail_is_long and self._settling.done():
@@ -166,7 +170,7 @@ class Writer:
         return in_words(self._path, error) if isinstance(error, apsw.Error) else error.__cause__
 
     def _attempt(self, connection: Connection, group: list[Job]) -> list[Outcome]:
-        transaction = SqliteTransaction(connection, self.known)
+        transaction = SqliteTransaction(connection, self.known, self.lane)
         connection.execute("BEGIN IMMEDIATE")
         try:
             outcomes = perform(transaction, group, connection.total_changes, apsw.Error)

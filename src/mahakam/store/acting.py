@@ -1,0 +1,86 @@
+"""Who acts, and by which request: what a store puts into the audit entry of what is written on their behalf."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from mahakam.store.protocol import Transaction
+
+T = TypeVar("T")
+_REQUEST = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+class Acting:
+    """Somebody's request, or a command. ``kind``: person, key, open, stranger, command.
+
+    ``scope`` is the ASGI scope of a request, which knows its route by the time when something is written: the
+    route's template, never the path, which may hold what opens a page.
+    """
+
+    __slots__ = ("_asked", "_request", "_route", "kind", "principal", "scope")
+
+    def __init__(
+        self, principal: str = "", kind: str = "stranger", *, asked: str | None = None, route: str = "",
+        scope: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """``asked``: the request's id as its sender has it (``X-Request-ID``)."""
+        self.principal = principal
+        self.kind = kind
+        self.scope = scope
+        self._asked = asked
+        self._request = ""
+        self._route = route
+
+    @property
+    def request(self) -> str:
+        """The request's id: its sender's, if that is one, else one of ours."""
+        if not self._request:
+            asked = self._asked
+            if asked is None and self.scope is not None:
+                found = next((value for name, value in self.scope["headers"] if name == b"x-request-id"), b"")
+                asked = found.decode("latin-1")
+            self._request = asked if asked and _REQUEST.fullmatch(asked) else os.urandom(8).hex()
+        return self._request
+
+    @property
+    def route(self) -> str:
+        """Method and route, e.g. ``POST /queue/{number}``; or the command."""
+        if self.scope is None or self._route:
+            return self._route
+        route = getattr(self.scope.get("route"), "path", "")
+        return f"{self.scope['method']} {route}".strip()
+
+    @route.setter
+    def route(self, route: str) -> None:
+        self._route = route
+
+
+_current: ContextVar[Acting | None] = ContextVar("acting", default=None)
+
+
+def acting() -> Acting | None:
+    """Who acts in this task or thread; None: the node itself."""
+    return _current.get()
+
+
+def act(who: Acting) -> None:
+    """From here on, in this task and in the threads it hands work to, this one acts."""
+    _current.set(who)
+
+
+def on_behalf(work: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
+    """The work, whose transaction knows who had it done, on whatever thread it is run."""
+    who = _current.get()
+    if who is None:
+        return work
+
+    def run(transaction: Transaction) -> T:
+        transaction.by(who)
+        return work(transaction)
+
+    return run
