@@ -51,6 +51,13 @@ def entries(store: EntityStore) -> list[tuple[str, str, str]]:
     return [(one.principal, one.action, one.object) for one in store.audit_chain()]
 
 
+@pytest.fixture(autouse=True)
+def _nobody_acts_afterwards() -> Any:
+    act(None)
+    yield
+    act(None)
+
+
 @pytest.fixture
 def store(tmp_path: Path, store_url: str) -> Any:
     opened = open_store(store_url, tmp_path)
@@ -295,7 +302,7 @@ store = opened.tenant()
 def one(n):
     it = document(f"{sys.argv[3]}-{n}")
     store.write(lambda work: work.insert(it, orjson.dumps(it)))
-    os.write(1, f'{it["id"]}\n'.encode())
+    os.write(1, f'{it["id"]}\\n'.encode())
 with ThreadPoolExecutor(8) as pool:
     list(pool.map(one, range(100_000)))
 """

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ import click
 import mahakam
 
 COMMANDS = {
+    "audit": "audit:audit",
     "backup": "backup:backup",
     "check": "check:check",
     "contract": "contract:contract",
@@ -102,6 +104,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code 0, 1 or 2."""
+    return copy_context().run(_run, arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     from mahakam.config import ConfigError
 
     words = sys.argv[1:] if arguments is None else list(arguments)

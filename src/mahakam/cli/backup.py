@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from mahakam.cli.options import data_option
+from mahakam.store.protocol import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -57,6 +58,12 @@ def backup(data: Path, url: str, folder: Path, key_file: Path | None, keep: int 
         try:
             with _progress("backing up") as told:
                 made = take(store, data, vault, told)
+            _audit(
+                store,
+                "backup",
+                made.name,
+                {"to": str(folder), "entities": made.entities, "files": made.files},
+            )
         finally:
             store.close()
         old = vault.names()[:-keep] if keep else []
@@ -86,12 +93,18 @@ def restore(data: Path, url: str, folder: Path, name: str, key_file: Path | None
     """
     from mahakam.store.backup.restore import restore as put
     from mahakam.store.backup.vault import Vault
+    from mahakam.store.opening import open_store
 
     with _clear():
         vault = Vault(folder, _key(key_file))
         name = name or _newest(vault.names(), folder)
         with _progress("restoring") as told:
             listed = put(vault, name, data, url, told)
+        store = open_store(url, data)
+        try:
+            _audit(store, "restore", name, {"from": str(folder)})
+        finally:
+            store.close()
     rows = sum(one["rows"] for fact in listed["tenants"].values() for one in fact["tables"].values())
     click.echo(f"{name}: {rows:,} rows, {len(listed['files']):,} files restored; all checksums agree")
     return 0
@@ -142,6 +155,10 @@ def verify(data: Path | None, url: str, folder: Path | None, name: str, key_file
         click.echo(problem)
     click.echo("damaged: restore a backup" if problems else "all is well", err=True)
     return 1 if problems else 0
+
+
+def _audit(store: Store, action: str, name: str, detail: dict[str, Any]) -> None:
+    store.tenant().write(lambda transaction: transaction.audit(action, f"backup/{name}", detail))
 
 
 def _newest(names: list[str], folder: Path) -> str:

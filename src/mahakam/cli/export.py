@@ -80,6 +80,9 @@ def export(
             source = _dataset(parts, what, with_personal)
         else:
             source = _entities(parts, what, place, q, with_personal)
+        asked = {"place": place, "q": q, "format": form, "personal": with_personal}
+        detail = {name: value for name, value in asked.items() if value}
+        node.store.tenant().write(lambda transaction: transaction.audit("export", what, detail))
         written = {"csv": _csv, "json": _json, "geojson": _geojson}[form](source)
         write(to, written)
     return 0

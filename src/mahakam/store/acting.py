@@ -68,8 +68,8 @@ def acting() -> Acting | None:
     return _current.get()
 
 
-def act(who: Acting) -> None:
-    """From here on, in this task and in the threads it hands work to, this one acts."""
+def act(who: Acting | None) -> None:
+    """From here on, in this task and in the threads it hands work to, this one acts (None: the node itself)."""
     _current.set(who)
 
 
