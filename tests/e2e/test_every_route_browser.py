@@ -91,6 +91,7 @@ PAGES = {
     "/kiosk/{secret}": "/kiosk/KIOSK",
     "/kiosk/{secret}/thanks": "/kiosk/KIOSK/thanks",
     "/kiosks": "/kiosks",
+    "/my-requests": "/my-requests",
     "/network": "/network",
     "/network/join/{secret}": "/network/join/JOIN",
     "/network/meetings": "/network/meetings",

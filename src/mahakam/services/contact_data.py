@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mahakam.services import followers, outbox, private, push
+from mahakam.services import followers, kept_by, outbox, private, push
 from mahakam.store.protocol import EntityStore, Transaction
 
 _PAGE = 1000
@@ -13,7 +13,7 @@ _PAGE = 1000
 
 def holders(store: EntityStore) -> Iterator[str]:
     """The numbers of the requests with contact data; one may come more than once."""
-    for kind in (private.KIND, followers.KIND, push.KIND):
+    for kind in (private.KIND, followers.KIND, push.KIND, kept_by.KIND):
         after = ""
         while numbers := store.record_keys(kind, _PAGE, after=after):
             after = numbers[-1]
@@ -21,7 +21,7 @@ def holders(store: EntityStore) -> Iterator[str]:
 
 
 def forget(transaction: Transaction, number: str) -> None:
-    """Forget the contact and name of who sent a request, who follows it, and the mails about it that nobody got.
+    """Forget the contact, name and account of who sent a request, who follows it, and the mails that nobody got.
 
     The officers' notes and ticks stay.
     """
@@ -30,6 +30,7 @@ def forget(transaction: Transaction, number: str) -> None:
     transaction.save_record(private.KIND, number, rest or None)
     for kind in (followers.KIND, push.KIND):
         transaction.save_record(kind, number, None)
+    kept_by.forget(transaction, number)
     # A letter that could not be delivered waits for `mahakam mail replay`: it names the address as well.
     named = re.compile(rf"(?<!\w){re.escape(number)}(?!\w)")
     for kind in (outbox.KIND, outbox.DEAD):

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 from mahakam.access import throttle
 from mahakam.config import Place, scope_of
 from mahakam.ngsild.problem import Problem
-from mahakam.services import area
+from mahakam.services import area, kept_by
 from mahakam.services.catalogue import Service, catalogue, follows
 from mahakam.services.desk import Desk
 from mahakam.services.duplicates import Likely
@@ -58,6 +58,7 @@ class Typed:
     idempotency: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     anyway: bool = False
     answers: Mapping[str, Any] = field(default_factory=dict)
+    mine: bool = True
 
 
 def routes(_site: Site) -> list[BaseRoute]:
@@ -202,6 +203,9 @@ def _take_in(request: Request, place: Place, typed: Typed, draft: Draft) -> Resp
         reasons = "; ".join(f"{r['field']}: {r['expected']}" for r in problem.reasons) or problem.detail
         text = _("The city's own rules do not let this through: %(reasons)s", reasons=reasons)
         return _form(request, place, typed, {"form": text}, status=422)
+    visitor = gate.visitor(request)
+    if typed.mine and visitor and visitor.kind == "person":
+        kept_by.keep(site.store, sent.number, visitor.name)
     # A form sent twice gets the key again: its idempotency token is known to the sender alone.
     address = f"/requests/{sent.number}?sent=1&key={quote(key_of(site.store, sent.number))}"
     if _asks_data(request):
@@ -298,6 +302,7 @@ def _typed(form: FormData, services: Mapping[str, Service]) -> Typed:
         photos=tuple(name[:64] for name in form.getlist("kept_photo") if isinstance(name, str) and name)[:20],
         idempotency=gate.text(form, "idempotency")[:64] or secrets.token_urlsafe(16),
         anyway=gate.text(form, "anyway") == "1",
+        mine=gate.text(form, "mine") == "1",
         answers=typed_answers(form, services.get(short["service"])),
     )
 

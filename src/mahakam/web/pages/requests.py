@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -46,7 +47,7 @@ from mahakam.web.request_words import (
     step_title,
 )
 from mahakam.web.site import Site, site_of
-from mahakam.web.tables import Table, table_routes
+from mahakam.web.tables import Column, Table, table_routes
 
 
 def routes(_site: Site) -> list[BaseRoute]:
@@ -102,11 +103,29 @@ def requests_table(request: Request) -> Table:
     return Table(
         request,
         _("Reports"),
-        columns(site),
+        [*columns(site), *_answer_columns(request)],
         RequestRows(desk_of(site), wanted(request)),
         "/requests",
         nothing=_("Nothing was reported here yet."),
     )
+
+
+def _answer_columns(request: Request) -> list[Column]:
+    """The answers to the questions of the service that is asked for, named by the codes of its form."""
+    place, chosen = asked_place(request), _chosen(request)["service"]
+    service = catalogue(place, site_of(request).places).get(chosen) if place and chosen else None
+
+    def answer(code: str) -> Callable[[ServiceRequest], Any]:
+        def get(found: ServiceRequest) -> Any:
+            given = found.answers.get(code)
+            return ", ".join(given) if isinstance(given, tuple) else given
+
+        return get
+
+    questions = service.questions if service else ()
+    return [
+        Column(f"answer_{one.code}", words(one.title), get=answer(one.code), hidden=True) for one in questions
+    ]
 
 
 def one(request: Request) -> Response:
