@@ -22,7 +22,6 @@ from mahakam.web.request_words import columns
 from mahakam.web.site import Site, site_of
 from mahakam.web.tables import Column, Table
 
-
 _COLUMNS = ("number", "service_name", "place", "status_name", "requested", "updated")
 _SHOWN = 80
 """Letters of what was written, by which one knows it again."""
