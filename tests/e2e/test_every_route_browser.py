@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
@@ -32,6 +33,8 @@ from mahakam.services.document_acts import judge, send
 from mahakam.services.owner import key_of
 from mahakam.services.request import Draft, Request
 from mahakam.services.workflow import HEAD
+from mahakam.solutions.adoption import KIND as ADOPTION
+from mahakam.solutions.adoption import Adoption
 from mahakam.store.protocol import EntityStore
 from mahakam.web.letter import Letters, address
 from mahakam.web.site import Site, build
@@ -112,6 +115,8 @@ PAGES = {
     "/network/report/countries/{country}": "/network/report/countries/ID",
     "/network/solutions": "/network/solutions",
     "/network/solutions/{place}/{name}": "/network/solutions/kuala-lumpur/putrajaya-line",
+    "/network/solutions/{place}/{name}/adopt": "/network/solutions/samarinda/heavy-rain/adopt?into=jakarta",
+    "/network/solutions/{place}/{name}/adopted/{city}": "/network/solutions/samarinda/heavy-rain/adopted/balikpapan",
     "/quality": "/quality",
     "/quality/{place}": "/quality/samarinda",
     "/quality/{place}/{feed}": "/quality/jakarta/fires-2013",
@@ -174,6 +179,19 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
+def note_adoption(store: EntityStore) -> None:
+    """As if a city had taken a solution over; its folder is the example's and stays as it is."""
+    made = Adoption(
+        place="balikpapan",
+        solution="samarinda/heavy-rain",
+        version="1",
+        at="2026-03-01T01:00:00Z",
+        by="siti",
+        files={},
+    )
+    store.write(lambda transaction: transaction.save_record(ADOPTION, made.key, msgspec.to_builtins(made)))
+
+
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     data: Path = tmp_path_factory.mktemp("town") / "data"
@@ -182,6 +200,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     take_action_plans(node)
     store, desk = node.store.tenant(), Desk(node.broker, node.places, data)
     add_account(store, "siti", PASSWORD, ["admin"])
+    note_adoption(store)
     number = desk.send(Draft("samarinda", "waste", "Rubbish at the market", (117.15, -0.49))).number
     found = desk.request(number)
     assert found is not None

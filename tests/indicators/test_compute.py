@@ -229,6 +229,19 @@ def test_only_what_changed_is_computed_again(city: City) -> None:
     assert city.broker.get(value_id("town", "fires", "2020")) is None
 
 
+def test_an_indicator_that_was_gone_for_a_while_has_its_values_again(city: City) -> None:
+    city.bring("Fire", [{"year": 2020}])
+    path = city.indicator("fires", '{name: F, from: Fire, formula: "count(*)", per: year, time: year}')
+    text = path.read_text()
+    compute_all(city.broker)
+    path.unlink()
+    compute_all(city.broker)
+    assert city.broker.store.document("urn:ngsi-ld:KeyPerformanceIndicator:town:fires:2020") is None
+    path.write_text(text)
+    (outcome,) = compute_all(city.broker, only=("town",), names=("fires",))
+    assert (outcome.state, outcome.written) == ("computed", 1)
+
+
 def test_a_live_write_counts(city: City) -> None:
     city.bring("Fire", [{"year": 2020}])
     city.indicator("fires", '{name: F, from: Fire, formula: "count(*)", per: year, time: year}')

@@ -1,4 +1,4 @@
-"""``mahakam solution``: what cities did, checked and listed with what came of it."""
+"""``mahakam solution``: what cities did, checked, listed with what came of it, and taken over by another city."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from mahakam.cli.node import opened
 from mahakam.cli.options import config_option, data_option, settings_for
 
 if TYPE_CHECKING:
+    from mahakam.app import Node
+    from mahakam.config import Place
     from mahakam.solutions.definition import Solution
     from mahakam.solutions.evidence import Evidence
 
@@ -20,7 +22,7 @@ _FOLDERS = tuple[Path, ...]
 
 @click.group()
 def solution() -> None:
-    """What cities did, and what came of it: check, list.
+    """What cities did, and what came of it: check, list, adopt.
 
     \b
     Example:
@@ -79,6 +81,107 @@ def list_solutions(as_json: bool, data: Path, config: _FOLDERS) -> int:
     for problem in problems:
         click.echo(f"mahakam: {problem}", err=True)
     return 1 if problems else 0
+
+
+@solution.command("adopt")
+@click.argument("which", metavar="PLACE/NAME")
+@click.argument("city")
+@click.option("--set", "given", multiple=True, metavar="TEXT=VALUE",
+              help="What a text of the components is in the city, where its city.yaml does not say it.")  # fmt: skip
+@click.option("--keep", multiple=True, metavar="FILE", help="A file of the city's own that stays as it is.")
+@click.option("--preview", "only_preview", is_flag=True, help="Only show what would be written.")
+@data_option
+@config_option
+def adopt_solution(
+    which: str,
+    city: str,
+    given: tuple[str, ...],
+    keep: tuple[str, ...],
+    only_preview: bool,
+    data: Path,
+    config: _FOLDERS,
+) -> int:
+    """Install a solution's contract, feed, indicator and service into the folder of another city of the node.
+
+    Each file is adapted to the city's codes and shown; nothing that is there is overwritten. Then its feeds are run and
+    its indicators computed. What is left to do is said. Ends with 1 if it cannot be adopted, and writes nothing.
+
+    \b
+    Example:
+      mahakam solution adopt samarinda/health-centres bontang --preview
+      mahakam solution adopt samarinda/health-centres bontang --set 881225=191811
+    """
+    from mahakam.broker.clock import now
+    from mahakam.cli.node import user
+    from mahakam.faults import Changed
+    from mahakam.feeds.parts import Parts
+    from mahakam.solutions.adoption import Refusal, adopt, check
+    from mahakam.solutions.definition import solutions_of
+    from mahakam.solutions.left import left
+    from mahakam.solutions.preview import cities_for, preview
+
+    origin, _slash, name = which.partition("/")
+    with opened(data, config) as node:
+        parts = Parts.of(node)
+        solutions = solutions_of(parts.place(origin), node.places, [])
+        if name not in solutions:
+            have = ", ".join(solutions) or "none"
+            raise click.ClickException(f"{origin} has no solution {name!r} (solutions: {have})")
+        place = parts.place(city)
+        if place not in cities_for(solutions[name], node.places):
+            raise click.ClickException(f"{city} cannot adopt {which}: it is its own, or {city} is no city")
+        found = preview(solutions[name], place, node.places, _values(given))
+        for piece in found.pieces:
+            click.echo(f"{piece.state:<8} {piece.name}")
+            for line in piece.difference():
+                click.echo(f"         {line}")
+        try:
+            check(found, node.places, keep)
+            if not only_preview:
+                adopt(parts, found, keep=keep, by=user(), at=now(), seen=found.mark)
+        except Refusal as refusal:
+            click.echo(f"mahakam: nothing was written: {refusal}", err=True)
+            return 1
+        except Changed:
+            click.echo("mahakam: nothing was written: the folder was changed meanwhile; try again", err=True)
+            return 1
+        for one in left(found, node.places):
+            click.echo(f"left to do: {one.name}: {_LEFT[one.code].format(what=one.what)}")
+        if not only_preview:
+            _first_values(node, place, solutions[name])
+    return 0
+
+
+_LEFT = {
+    "file": "put the city's own file at {what}",
+    "address": "write the city's own address ({what})",
+    "source": "write whose data it is ({what})",
+    "ids": "see that the ids ({what}) are not those of the other city's rows",
+    "codes": "put the city's codes into {what}",
+    "boundary": "name the city's boundary in {what}",
+    "fact": "the figure of {what} has another source in this city; see what the texts say of it",
+    "words": "add the texts that are missing ({what})",
+}
+
+
+def _values(given: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for one in given:
+        text, sign, value = one.partition("=")
+        if not sign or not text or not value:
+            raise click.UsageError(f"--set {one!r} is no TEXT=VALUE, e.g. --set 881225=191811")
+        found[text] = value
+    return found
+
+
+def _first_values(node: Node, place: Place, solution: Solution) -> None:
+    from mahakam.indicators.series import series
+
+    for name in solution.components.indicators:
+        found = series(node.broker, place, name)
+        latest = found.latest if found else None
+        said = f"{latest.value:.12g} {latest.unit} ({latest.label})" if latest else "no value yet"
+        click.echo(f"{place.id}/{name}: {said}")
 
 
 def _said(found: Evidence) -> str:

@@ -16,7 +16,7 @@ from mahakam.indicators.inputs import inputs_of, selection_of, with_runs
 from mahakam.indicators.value import TYPE, Value, entity_of, judge, value_of
 from mahakam.ngsild.problem import Problem
 from mahakam.ngsild.selection import Compare, Path, Scopes, Selection, Types
-from mahakam.store.protocol import Document, EntityStore
+from mahakam.store.protocol import Document, EntityStore, Transaction
 
 AUTHOR = "indicators"
 KIND = "indicator"
@@ -266,10 +266,19 @@ def _values_of(place: Place, places: Mapping[str, Place], name: str = "") -> Sel
 
 
 def _forget(broker: Broker, place: Place, defined: set[str]) -> None:
-    """Remove the values of indicators that the place no longer has."""
+    """Remove the values of indicators that the place no longer has, and what they were computed from: one that comes
+    back is computed anew."""
     gone = [
-        document["id"]
+        document
         for document in broker.scan(_values_of(place, broker.places))
         if document.get("indicator", {}).get("value") not in defined
     ]
-    _write(broker, [Delete(id) for id in gone])
+    _write(broker, [Delete(document["id"]) for document in gone])
+    names = {str(document.get("indicator", {}).get("value")) for document in gone}
+
+    def forget(transaction: Transaction) -> None:
+        for name in names:
+            transaction.save_record(KIND, f"{place.id}/{name}", None)
+
+    if names:
+        broker.transact(forget)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mahakam.config import LANGUAGES, Place
 
@@ -20,6 +21,11 @@ class Adaptation:
     text: str
     source: str
 
+    @property
+    def fact(self) -> str:
+        """The name of the figure of city.yaml that it is; "" for something else."""
+        return self.source.removeprefix(_FACT) if self.source.startswith(_FACT) else ""
+
     def value(self, place: Place) -> str | None:
         """What the text is in a place; None where its city.yaml does not say."""
         match self.source:
@@ -33,9 +39,14 @@ class Adaptation:
                 return str(place.facts["country"]) if place.facts.get("country") else None
             case "timezone":
                 return place.timezone
-        if self.source.startswith(_FACT):
-            return _fact(place, self.source.removeprefix(_FACT))
+        if self.fact:
+            return _fact(place, self.fact)
         return place.name.get(self.source.removeprefix("name "))
+
+
+def fact_source(place: Place, name: str) -> str:
+    """Where a figure of city.yaml comes from, as the city says; "" for one that it does not have."""
+    return str((_fact_of(place, name) or {}).get("source", ""))
 
 
 def read_source(value: object) -> str:
@@ -47,11 +58,17 @@ def read_source(value: object) -> str:
 
 
 def _fact(place: Place, name: str) -> str | None:
+    found = _fact_of(place, name)
+    return str(found["value"]) if found else None
+
+
+def _fact_of(place: Place, name: str) -> Mapping[str, Any] | None:
     for fact in place.facts.get("facts") or []:
         names = fact.get("name")
         said = names.values() if isinstance(names, Mapping) else [names]
         if name in said and fact.get("value") is not None:
-            return str(fact["value"])
+            found: Mapping[str, Any] = fact
+            return found
     return None
 
 

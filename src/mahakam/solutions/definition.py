@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from mahakam.config import ConfigError, Place, Text, as_text, read_yaml
 from mahakam.solutions.adapting import Adaptation, adapted, read_source
-from mahakam.solutions.parts_of import ROOMS, Components, missing, texts
+from mahakam.solutions.parts_of import ROOMS, Components, lacking_contract, missing, texts
 
 THEMES = ("transport", "housing", "environment", "safety", "services")
 _LONGEST = 4000
@@ -111,6 +111,8 @@ def read_solution(path: Path, place: Place, places: Mapping[str, Place]) -> Solu
         raise ConfigError(path, f"cannot be read: {error.strerror}") from error
     found = _read(path, place.id, state.st_mtime_ns, state.st_size)
     if problem := missing(found.components, place, places):
+        raise ConfigError(path, problem)
+    if problem := lacking_contract(found.components, place):
         raise ConfigError(path, problem)
     known = found.components.indicators
     if found.indicator and found.indicator not in known:

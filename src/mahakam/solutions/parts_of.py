@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from mahakam.config import Place, chain
+from mahakam.config import ConfigError, Place, chain, read_yaml
 
 ROOMS = ("contracts", "feeds", "indicators", "services")
 """In the order in which one needs the other."""
@@ -50,6 +50,17 @@ def missing(components: Components, place: Place, places: Mapping[str, Place]) -
                 hint = f"; did you mean {near[0]!r}?" if near else ""
                 where = place.id if room == "feeds" else " or ".join(owner.id for owner in owners)
                 return f"components.{room}[{number}]: there is no {OF[room]} {name!r} in {where}{hint}"
+    return ""
+
+
+def lacking_contract(components: Components, place: Place) -> str:
+    """What is wrong with the first feed whose contract is no component: without it the feed is of no use elsewhere."""
+    for number, name in enumerate(components.feeds):
+        contract = None
+        with suppress(ConfigError):  # a feed that cannot be read says so itself
+            contract = read_yaml(place.files("feeds")[name]).get("contract")
+        if contract is not None and str(contract) not in components.contracts:
+            return f"components.feeds[{number}]: the feed {name!r} needs the contract {contract!r}; add it to contracts"
     return ""
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from mahakam.config import ConfigError, Place
-from mahakam.solutions.definition import Solution, all_solutions
+from mahakam.config import ConfigError, Place, Text
+from mahakam.indicators.series import Series
+from mahakam.network.register import register_of
+from mahakam.solutions.adoption import Adoption, adoptions, began_in
+from mahakam.solutions.definition import Solution, all_solutions, solutions_of
 from mahakam.solutions.evidence import Evidence, Measures, evidence
+from mahakam.web import gate
 from mahakam.web.language import _
+from mahakam.web.network_office import desk
 from mahakam.web.site import Site, site_of
 
 PATH = "/network/solutions"
@@ -28,6 +34,24 @@ class SolutionRow:
     @property
     def address(self) -> str:
         return f"{PATH}/{self.solution.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionRow:
+    """A city that took a solution over: when, its evidence there from that day on, and what its indicators say."""
+
+    adoption: Adoption
+    day: dt.date
+    row: SolutionRow
+    series: tuple[Series, ...]
+
+    @property
+    def address(self) -> str:
+        return f"{PATH}/{self.adoption.solution}/adopted/{self.adoption.place}"
+
+    @property
+    def values(self) -> tuple[Series, ...]:
+        return tuple(one for one in self.series if one.latest is not None)
 
 
 @dataclass(frozen=True)
@@ -60,11 +84,33 @@ class SolutionDesk:
         found = sorted(self.solutions.values(), key=lambda one: (one.started, one.key), reverse=True)
         return tuple(self.of(one) for one in found)
 
+    @cached_property
+    def adopted(self) -> list[Adoption]:
+        """Every adoption by a place that there is."""
+        return [one for one in adoptions(self.site.store) if one.place in self.site.places]
+
     def of(self, solution: Solution) -> SolutionRow:
-        place = self.site.places[solution.place]
-        return SolutionRow(
-            solution, place, evidence(self.measures, place, solution.indicator, solution.started)
-        )
+        return self._since(solution, self.site.places[solution.place], solution.started)
+
+    def adopters(self, solution: Solution) -> list[AdoptionRow]:
+        """The cities that took a solution over, each with what came of it there."""
+        return [self.taken(one, solution) for one in self.adopted if one.solution == solution.key]
+
+    def taken(self, adoption: Adoption, solution: Solution) -> AdoptionRow:
+        place = self.site.places[adoption.place]
+        day = adoption.day(place.timezone)
+        return AdoptionRow(adoption, day, self._since(solution, place, day), self._series(solution, place))
+
+    def _series(self, solution: Solution, place: Place) -> tuple[Series, ...]:
+        """The series of its indicators in a city; those without a value too."""
+        found = (self.measures.series(place, name) for name in solution.components.indicators)
+        return tuple(one for one in found if one is not None)
+
+    def _since(self, solution: Solution, place: Place, day: dt.date) -> SolutionRow:
+        others = began_in(solution, self.adopted, self.site.places)
+        others.pop(place.id, None)
+        found = evidence(self.measures, place, solution.indicator, day, others)
+        return SolutionRow(solution, place, found)
 
     def row(self, place: str, name: str) -> SolutionRow:
         """Raises HTTPException 404 for a solution that there is not."""
@@ -76,8 +122,49 @@ class SolutionDesk:
         return self.of(found)
 
 
+def may_adopt(request: Request, place: Place) -> bool:
+    """Whether the visitor may take a solution over for a city: by a role of the account, or by an office."""
+    if gate.may(request, "solution.adopt", place):
+        return True
+    if gate.visitor(request) is None or register_of(site_of(request).places) is None:
+        return False
+    found = desk(request)
+    seats = [seat for seat in found.seats if seat.place == place.id]
+    return any(found.may("solution.adopt", seat.scope) for seat in seats)
+
+
 def solution_desk(request: Request) -> SolutionDesk:
     if not hasattr(request.state, "solution_desk"):
         request.state.solution_desk = SolutionDesk(site_of(request))
     found: SolutionDesk = request.state.solution_desk
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class InCity:
+    """A solution on the page of a city. ``origin``: the name of the city that it was adopted from, None for its own."""
+
+    name: Text
+    address: str
+    since: dt.date
+    origin: Text | None = None
+
+
+def solutions_in(request: Request, place: Place) -> list[InCity]:
+    """What a city did and what it took over, the newest first; nothing is computed."""
+    site, problems = site_of(request), list[ConfigError]()
+    if place.kind != "city":
+        return []
+    own = [
+        InCity(one.name, f"{PATH}/{one.key}", one.started)
+        for one in solutions_of(place, site.places, problems).values()
+    ]
+    for one in adoptions(site.store):
+        origin = site.places.get(one.solution.partition("/")[0])
+        if one.place != place.id or origin is None:
+            continue
+        solution = solutions_of(origin, site.places, problems).get(one.solution.partition("/")[2])
+        if solution is not None:
+            address = f"{PATH}/{one.solution}/adopted/{place.id}"
+            own.append(InCity(solution.name, address, one.day(place.timezone), origin.name))
+    return sorted(own, key=lambda one: one.since, reverse=True)

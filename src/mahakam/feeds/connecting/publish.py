@@ -44,10 +44,10 @@ def publish(parts: Parts, place: Place, draft: Draft, file: Path, author: str) -
     documents = {"contracts": contract_document(draft), "feeds": feed_document(draft)}
     written: list[Path] = []
     try:
-        kept = _write(place.folder / "data" / draft.file, file.read_bytes(), written, others=True)
+        kept = create_file(place.folder / "data" / draft.file, file.read_bytes(), written, others=True)
         documents["feeds"]["source"]["file"] = f"data/{kept.name}"
         for room, document in documents.items():
-            _write(place.folder / room / f"{draft.slug}.yaml", as_yaml(document).encode(), written)
+            create_file(place.folder / room / f"{draft.slug}.yaml", as_yaml(document).encode(), written)
     except OSError as error:
         for path in written:
             path.unlink(missing_ok=True)
@@ -57,8 +57,9 @@ def publish(parts: Parts, place: Place, draft: Draft, file: Path, author: str) -
     return run_feed(parts, place.id, draft.slug, author=author)
 
 
-def _write(path: Path, content: bytes, written: list[Path], *, others: bool = False) -> Path:
-    """Create a file, whole or not at all; with ``others`` under a free name if another file has this one.
+def create_file(path: Path, content: bytes, written: list[Path], *, others: bool = False) -> Path:
+    """Create a file, whole or not at all, and put it on the list; with ``others`` under a free name if another file has
+    this one.
 
     Raises OSError (FileExistsError if the name is taken).
     """

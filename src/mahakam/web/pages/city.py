@@ -29,6 +29,7 @@ from mahakam.web.pictures import picture, small_picture
 from mahakam.web.plan_desk import plan_address, plan_desk
 from mahakam.web.render import render
 from mahakam.web.site import site_of
+from mahakam.web.solution_desk import solutions_in
 from mahakam.web.tables import Column, Table, table_routes
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def city(request: Request) -> Response:
         datasets=datasets_table(request, known, path=f"/quality/{place.id}") if known else None,
         services=services(site, place),
         plan_address=plan_address(site, place),
+        solutions=solutions_in(request, place),
         empty=not site.store.documents(scope, 1),
     )
 

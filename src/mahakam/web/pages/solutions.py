@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,15 @@ from starlette.routing import BaseRoute
 
 from mahakam.network.records import plain
 from mahakam.solutions.parts_of import ROOMS
-from mahakam.web import gate
+from mahakam.solutions.preview import cities_for
+from mahakam.web import adoption_words, gate
 from mahakam.web import solution_words as say
 from mahakam.web.indicator_views import THEMES, theme_name, trace_address
 from mahakam.web.language import _, in_timezone, period, unit, words
 from mahakam.web.render import render
+from mahakam.web.site import site_of
 from mahakam.web.solution_chart import chart
-from mahakam.web.solution_desk import PATH, SolutionRow, solution_desk
+from mahakam.web.solution_desk import PATH, SolutionRow, may_adopt, solution_desk
 from mahakam.web.tables import Column, Table, table_routes
 
 if TYPE_CHECKING:
@@ -96,6 +99,7 @@ def solutions_table(request: Request) -> Table:
         Column("indicator", _("Meant to move"), get=lambda row: row.solution.indicator, html=_indicator),
         Column("evidence", _("Evidence"), get=lambda row: row.found.verdict, html=lambda row: say.chip(row.found)),
         Column("effect", _("Difference"), get=effect("difference"), html=_effect),
+        Column("adopted", _("Adopted by"), "number", get=_adopted(request)),
         Column("low", get=effect("low"), hidden=True),
         Column("high", get=effect("high"), hidden=True),
         Column("before_n", get=effect("before_n"), hidden=True),
@@ -114,6 +118,12 @@ def solutions_table(request: Request) -> Table:
     return Table(
         request, _("Solutions"), columns, _wanted(request), path=PATH, nothing=nothing, anchor="solutions"
     )
+
+
+def _adopted(request: Request) -> Callable[[SolutionRow], int | None]:
+    """How many cities took it over; nothing for none."""
+    counts = Counter(one.solution for one in solution_desk(request).adopted)
+    return lambda row: counts[row.solution.key] or None
 
 
 def _names(room: str) -> Callable[[SolutionRow], str]:
@@ -153,6 +163,10 @@ def show_one(request: Request) -> Response:
         theme=theme_name(row.solution.theme) if row.solution.theme else "",
         cost=say.cost_words(row.solution.cost),
         components=_components(row),
+        adopters=solution_desk(request).adopters(row.solution),
+        adopting=adoption_words,
+        solution_address=row.address,
+        choices=[one for one in cities_for(row.solution, site_of(request).places) if may_adopt(request, one)],
         chart=chart(row.found),
         table=evidence_table(request) if row.found.rows else None,
         left_out=[(words(one.place.name), _(say.LEFT_OUT[why])) for one, why in row.found.left_out],
