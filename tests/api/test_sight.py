@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from mahakam.access.audit import verify
 from mahakam.access.policy import OFFICES, PEOPLE, SCOPES, Principal
 from mahakam.access.rights import Rights
 from mahakam.app import Application, Node, open_node
@@ -317,3 +318,44 @@ def test_the_tag_of_an_entity_tells_nothing_of_what_is_hidden(city: City) -> Non
 
     assert write("Karang Asam", before["steward"]) == 412
     assert write("Karang Asam", tag("steward")) == 204
+
+
+def reads(city: City) -> list[Any]:
+    return city.node.store.tenant().audit_entries(action="read", limit=1000)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_whoever_reads_what_is_personal_is_in_the_audit_trail(city: City, way: str) -> None:
+    method, path, body = WAYS[way]
+    for role in ROLES:
+        before = len(reads(city))
+        text = city.text(role, method, path, **({"json": body} if body else {}))
+        new = reads(city)[: len(reads(city)) - before]
+        assert [one.principal for one in new] == ([f"one-{role}"] if SECRET in text else []), (role, way)
+        for one in new:
+            detail = json.loads(one.detail)
+            assert one.object == ID
+            assert "nik" in detail["fields"]
+            assert detail["route"].startswith(f"{method} /ngsi-ld/v1/")
+            assert SECRET not in one.detail
+    assert verify(city.node.store.tenant().audit_chain()).faults == []
+
+
+def test_whoever_asks_for_a_personal_value_is_in_the_audit_trail(city: City) -> None:
+    """That nobody has this number is as personal an answer as that somebody has."""
+    city.text("steward", "GET", '/entities?type=Household&count=true&limit=0&q=nik=="1"')
+    (one,) = reads(city)
+    assert (one.principal, json.loads(one.detail)["fields"]) == ("one-steward", ["nik"])
+    city.text("officer", "GET", '/entities?type=Household&q=nik=="1"')
+    city.text(None, "GET", '/entities?type=Household&q=nik=="1"')
+    city.text("steward", "GET", "/entities?type=Household&pick=id,village&q=village")
+    assert {one.principal for one in reads(city)} == {"one-steward"}
+
+
+def test_a_request_keeps_the_id_that_its_sender_gave(city: City) -> None:
+    headers = {**city.bearer("steward"), "x-request-id": "proxy-17"}
+    city.api("GET", f"/entities/{ID}", headers=headers)
+    city.api("PATCH", f"/entities/{ID}", headers=headers, json={"village": {"type": "Property", "value": "x"}})
+    entries = city.node.store.tenant().audit_entries(principal="one-steward", limit=2)
+    assert [(one.action, one.request) for one in entries] == [("change", "proxy-17"), ("read", "proxy-17")]
+    assert json.loads(entries[0].detail)["route"] == "PATCH /ngsi-ld/v1/entities/{entityId}"

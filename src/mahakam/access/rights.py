@@ -18,6 +18,7 @@ from mahakam.config import ConfigError, Place, chain, place_of, read_yaml
 from mahakam.quality.classes import CLASSES, Classes, attribute_classes
 
 FILE = "rights.yaml"
+PERSONAL = "personal"
 _ROLES = (*PEOPLE, *SCOPES, *OFFICES)
 _MOST_SIGHTS = 1000
 LOOK = 1.0
@@ -32,6 +33,7 @@ class Rights:
         self.places = places
         self.readers, self._types = _policy(folders)
         self._open = Sight(self, None)
+        self._personal = Personal(self, None)
         self._look, self._stamp = 0.0, self._contracts()
         self._sights: dict[tuple[tuple[str, ...], tuple[str, ...]], Sight] = {}
 
@@ -42,6 +44,17 @@ class Rights:
             self._renew()
         return self._open
 
+    @property
+    def personal(self) -> Sight:
+        """Hides what contracts call personal, and nothing else: what it would hide is what is audited when read."""
+        if time.monotonic() >= self._look:
+            self._renew()
+        return self._personal
+
+    def reads_personal(self, principal: Principal | None) -> bool:
+        """Whether there is a place where this principal would read what is personal."""
+        return principal is not None and not self.readers[PERSONAL].isdisjoint(principal.roles)
+
     def _renew(self) -> None:
         """Take contracts that were added or changed since; what a look costs is a twentieth of the time at most."""
         started = time.monotonic()
@@ -49,7 +62,7 @@ class Rights:
         if stamp != self._stamp:
             self._stamp = stamp
             self.__dict__.pop("classes", None)
-            for sight in (self._open, *self._sights.values()):
+            for sight in (self._open, self._personal, *self._sights.values()):
                 sight.forget()
         now = time.monotonic()
         self._look = now + max(LOOK, 20 * (now - started))
@@ -178,6 +191,16 @@ class Sight:
         if principal is None or place is None or self._rights.readers[kind].isdisjoint(principal.roles):
             return False
         return any(one.id in principal.places for one in chain(self._rights.places, place))
+
+
+class Personal(Sight):
+    """As nobody sees: all but what is personal."""
+
+    def _everywhere(self, kind: str) -> bool:
+        return kind != PERSONAL
+
+    def may(self, kind: str, place: Place | None) -> bool:  # noqa: ARG002
+        return kind != PERSONAL
 
 
 def _policy(folders: Iterable[Path]) -> tuple[dict[str, frozenset[str]], dict[str, dict[str, str]]]:

@@ -14,6 +14,7 @@ import orjson
 
 from mahakam.broker.clock import now, stamped
 from mahakam.broker.contracts import ContractBook
+from mahakam.broker.disclosure import Disclosure, Watched
 from mahakam.broker.federation.notices import notice
 from mahakam.broker.federation.registrations import Registrations
 from mahakam.broker.guard import Guard
@@ -132,6 +133,13 @@ class Broker:
         """The same broker, of which every reading method answers as somebody sees it."""
         other = copy(self)
         other.store = cast(EntityStore, Sighted(self.store, sight))
+        other.history = History(other.store, kept=self.history.kept, seconds=self.history.seconds)
+        return other
+
+    def watched(self, disclosure: Disclosure) -> Broker:
+        """The same broker, which notes what is read of personal data."""
+        other = copy(self)
+        other.store = cast(EntityStore, Watched(self.store, disclosure))
         other.history = History(other.store, kept=self.history.kept, seconds=self.history.seconds)
         return other
 

@@ -47,7 +47,14 @@ def build(node: Parts) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
     from mahakam.api.ngsild.router import NgsiLd
 
     identify = partial(principal_of, node=node)
-    served = Node(node.broker, node.contexts, identify, address=node.settings.base, rights=node.rights)
+    served = Node(
+        node.broker,
+        node.contexts,
+        identify,
+        address=node.settings.base,
+        rights=node.rights,
+        audited=node.settings.audited,
+    )
     application = asgi(NgsiLd(served), Direct(served))
     origins = parse_origins(node.settings.origins)
     return cross_origin(application, origins) if origins else application

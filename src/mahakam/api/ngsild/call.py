@@ -19,11 +19,13 @@ from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.core import CORE_URL
 from mahakam.ngsild.lexical import require_uri
 from mahakam.ngsild.problem import Problem, bad_request
+from mahakam.store.acting import acting
 
 if TYPE_CHECKING:
     from mahakam.access.rights import Rights
     from mahakam.broker.broker import Broker
     from mahakam.broker.contexts import Contexts
+    from mahakam.broker.disclosure import Disclosure
     from mahakam.broker.federation.client import Client
     from mahakam.broker.identity import Identity
     from mahakam.broker.sight import Sight
@@ -49,7 +51,17 @@ _TENANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 class Node:
     """What every call needs: the default tenant's broker, the contexts, and who is asking."""
 
-    __slots__ = ("_identity", "_sources", "address", "broker", "contexts", "fetchers", "identify", "rights")
+    __slots__ = (
+        "_identity",
+        "_sources",
+        "address",
+        "audited",
+        "broker",
+        "contexts",
+        "fetchers",
+        "identify",
+        "rights",
+    )
 
     def __init__(
         self,
@@ -59,10 +71,14 @@ class Node:
         fetchers: ThreadPoolExecutor | None = None,
         address: str = "",
         rights: Rights | None = None,
+        *,
+        audited: bool = False,
     ) -> None:
         """``address``: scheme and host by which other nodes reach this one. ``rights``: who may read which
-        attribute; None: what the broker holds may be read by all."""
+        attribute; None: what the broker holds may be read by all. ``audited``: whether reading personal data has an
+        entry in the audit trail."""
         self.rights = rights
+        self.audited = audited
         self.address = address
         self.broker = broker
         self.contexts = contexts
@@ -94,7 +110,7 @@ class Node:
 class Call:
     """A request on its way to a handler. ``args`` are the decoded parts of the path's template."""
 
-    __slots__ = ("_principal", "args", "node", "open_only", "params", "request", "tenant")
+    __slots__ = ("_principal", "args", "disclosure", "node", "open_only", "params", "request", "tenant")
 
     def __init__(self, node: Node, request: Request, args: Sequence[str], known: frozenset[str]) -> None:
         self.node = node
@@ -104,6 +120,8 @@ class Call:
         self.tenant = tenant_of(request.headers)
         self._principal: Principal | Literal[False] | None = False
         self.open_only = False
+        self.disclosure: Disclosure | None = None
+        """What was read of personal data, if anything may have been."""
         """Whether this call sees only what everybody does, whoever is asking: what it makes is for all."""
 
     @property
@@ -115,7 +133,18 @@ class Call:
         tenant = self.tenant
         broker = self.node.broker.tenant(tenant) if tenant else self.node.broker
         sight = self.sight
-        return broker if sight is None else broker.seen(sight)
+        if sight is not None:
+            broker = broker.seen(sight)
+        rights = self.node.rights
+        if rights is None or not self.node.audited or not rights.personal.names:
+            return broker
+        if self.open_only or not rights.reads_personal(self.principal()):
+            return broker
+        if self.disclosure is None:
+            from mahakam.broker.disclosure import Disclosure
+
+            self.disclosure = Disclosure(rights.personal)
+        return broker.watched(self.disclosure)
 
     @property
     def sight(self) -> Sight | None:
@@ -157,6 +186,15 @@ class Call:
     def entity_id(self) -> str:
         """Raises Problem BadRequestData if the path's id is no URI."""
         return require_uri(self.args[0], "The entity id")
+
+    async def disclose(self, disclosure: Disclosure, route: str) -> None:
+        """Have the audit trail say what was read of personal data, before it is answered."""
+        if disclosure.fields:
+            who = acting()
+            if who is not None:
+                who.route = route
+            broker = self.node.broker.tenant(self.tenant) if self.tenant else self.node.broker
+            await broker.store.submit_async(disclosure.entry)
 
     def options(self, allowed: frozenset[str]) -> frozenset[str]:
         """The values of the parameter ``options``; raises Problem InvalidRequest for one not allowed."""

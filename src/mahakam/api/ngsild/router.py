@@ -126,8 +126,14 @@ class NgsiLd:
                 who.route = f"{route.method} {BASE}{route.template}"
         return await self._answer(route, call)
 
+    async def _answer(self, route: Route, call: Call) -> Response:
+        response = await self._handled(route, call)
+        if call.disclosure is not None and not route.writes:
+            await call.disclose(call.disclosure, f"{route.method} {BASE}{route.template}")
+        return response
+
     @staticmethod
-    async def _answer(route: Route, call: Call) -> Response:
+    async def _handled(route: Route, call: Call) -> Response:
         if call.request.headers.get("ngsild-snapshot") is not None:
             from mahakam.api.ngsild import snapshots
 

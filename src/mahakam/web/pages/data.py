@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from mahakam.config import Place
 from mahakam.ngsild.selection import Selection
 from mahakam.store.protocol import Document, EntityStore
+from mahakam.web import disclosed
 from mahakam.web.entities import EntityRows, attribute, geometry, is_geometry, names, select, spoken, title
 from mahakam.web.language import _, in_timezone, words
 from mahakam.web.pages.trace import entity_address, shown
@@ -101,6 +102,7 @@ def entities_table(request: Request) -> Table:
                 hidden=position >= _SHOWN,
             )
         )
+    disclosed.of_table(request, site, place, type, concealed)
     return Table(
         request,
         f"{spoken(type)}, {words(place.name)}",
@@ -133,6 +135,7 @@ def as_geojson(request: Request) -> Response:
     site = site_of(request)
     place, type, chosen = _asked(request)
     concealed = hidden(request, site, place, type)
+    disclosed.of_table(request, site, place, type, concealed)
 
     def lines() -> Iterator[bytes]:
         yield b'{"type":"FeatureCollection","features":['

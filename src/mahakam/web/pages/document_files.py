@@ -18,7 +18,8 @@ from mahakam.services.needs import service_of
 from mahakam.services.numbers import normal_number
 from mahakam.services.owner import owns
 from mahakam.services.request import Request as ServiceRequest
-from mahakam.web import gate
+from mahakam.services.request import entity_id
+from mahakam.web import disclosed, gate
 from mahakam.web.language import _
 from mahakam.web.pages.mine import by_resident
 from mahakam.web.pages.queue_one import acted
@@ -56,12 +57,15 @@ def show(request: Request) -> Response:
     if found is None or place is None:
         raise HTTPException(404)
     key = request.query_params.get("key", "")[:80]
-    if not (key and owns(site.store, found.number, key)) and not gate.may(request, "request.work", place):
+    mine = bool(key) and owns(site.store, found.number, key)
+    if not mine and not gate.may(request, "request.work", place):
         raise HTTPException(404)
     sent = documents_of(site.store, found.number).get(request.path_params["code"])
     path = file_of(site.settings.data, sent) if sent else None
     if sent is None or path is None:
         raise HTTPException(404)
+    if not mine:
+        disclosed.disclosed(request, entity_id(found.number), [f"documents.{sent.code}"])
     name = f"{found.number}-{sent.code}.{ENDINGS[sent.kind]}"
     headers = {
         "Cache-Control": "private, no-store",

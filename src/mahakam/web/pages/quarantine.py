@@ -19,7 +19,7 @@ from mahakam.feeds.parts import Parts
 from mahakam.quality import wording
 from mahakam.quality.repair import words as repair_words
 from mahakam.store.model import Held
-from mahakam.web import gate
+from mahakam.web import disclosed, gate
 from mahakam.web.datasets import Dataset, dataset, datasets, rule_words
 from mahakam.web.findings import Findings, findings_of, rules_held
 from mahakam.web.held_grid import LONGEST_VALUE, HeldRows, run_words
@@ -149,6 +149,7 @@ def rows_table(request: Request) -> Table:
     rule, field = _narrowed(request)
     found = _findings(request, place, feed)
     base = address(place, feed)
+    disclosed.of_rows(request, place, feed)
 
     def reason(row: Held) -> Mapping[str, Any]:
         wanted = (
@@ -264,6 +265,7 @@ def popup(request: Request) -> Response:
     one = next((each for each in neighbours(site_of(request), place, row) if each.key == wanted), None)
     if one is None:
         raise HTTPException(404, _("There is no such row"))
+    disclosed.of_rows(request, place, feed, f"held/{row.id}")
     return render(request, "quarantine-popup.html", one=one, base=address(place, feed))
 
 
@@ -319,6 +321,7 @@ def _row_page(
 ) -> Response:
     site = site_of(request)
     in_timezone(place.timezone)
+    disclosed.of_rows(request, place, feed, f"held/{row.id}")
     found = findings_of(site, place, feed)
     wrong: dict[str, list[str]] = {}
     others: list[str] = []

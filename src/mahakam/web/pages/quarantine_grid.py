@@ -20,7 +20,7 @@ from mahakam.feeds import held_sheet, repair_links
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.repairing import Repaired, take_back
 from mahakam.feeds.sources.model import SourceError
-from mahakam.web import gate
+from mahakam.web import disclosed, gate
 from mahakam.web.datasets import dataset, feed_of, rule_words
 from mahakam.web.documents import XLSX
 from mahakam.web.findings import rules_held
@@ -150,6 +150,8 @@ def workbook_of(
     """A workbook of held rows, streamed from a file of its own that goes when it has been sent."""
     site = site_of(request)
     columns = held_sheet.columns_of(rows.window(1000, 0))
+    if not masked:
+        disclosed.of_rows(request, place, feed, as_workbook=True)
     with tempfile.TemporaryDirectory(prefix="mahakam-held-") as folder:
         path = Path(folder) / "rows.xlsx"
         held_sheet.write(
@@ -259,6 +261,7 @@ def _page(
 ) -> Response:
     site, store = site_of(request), site_of(request).store
     in_timezone(place.timezone)
+    disclosed.of_rows(request, place, feed)
     narrowed, found = Narrowed.of(request), feed_of(place, feed)
     base = address(place, feed)
     source = narrowed.rows(site, place, feed)

@@ -16,10 +16,10 @@ from mahakam.services.desk import Changed, revision_of
 from mahakam.services.handover import Handover
 from mahakam.services.moves import state_of, ways
 from mahakam.services.numbers import normal_number
-from mahakam.services.request import Refused
+from mahakam.services.request import Refused, entity_id
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.workflow import OFFICER
-from mahakam.web import gate
+from mahakam.web import disclosed, gate
 from mahakam.web.pages.report import desk_of
 from mahakam.web.site import Site, site_of
 
@@ -103,6 +103,7 @@ def _answer(request: Request, found: ServiceRequest, status: int = 200) -> Respo
     desk = desk_of(site_of(request))
     kept, workflow = desk.private(found.number), desk.workflow(found)
     here = state_of(workflow, found)
+    disclosed.disclosed(request, entity_id(found.number), ["contact"] if kept.contact else [])
     row = {
         "number": found.number,
         "revision": revision_of(found),

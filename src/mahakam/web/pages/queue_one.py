@@ -30,7 +30,7 @@ from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.routing import routing_of, team_name
 from mahakam.services.workbench import Workbench, filled, workbench_of
 from mahakam.services.workflow import Who
-from mahakam.web import gate
+from mahakam.web import disclosed, gate
 from mahakam.web.appointment_shown import appointment_shown
 from mahakam.web.documents_shown import documents_shown, payments_shown
 from mahakam.web.language import OWN_NAMES, _, in_timezone, words
@@ -283,6 +283,7 @@ def _page(
     kept, wanted = desk_of(site).private(found.number), asked(request)
     bench = workbench_of(place, site.places)
     matter = matter_of(site.store, found.number)
+    disclosed.of_request(request, found.number, kept, matter)
     previous, following = _neighbours(request, found)
     made = render(
         request,

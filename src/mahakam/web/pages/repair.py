@@ -18,7 +18,7 @@ from mahakam.feeds.parts import Parts
 from mahakam.feeds.repair_links import Link
 from mahakam.feeds.repairing import Repaired, take_back
 from mahakam.feeds.sources.model import SourceError
-from mahakam.web import gate
+from mahakam.web import disclosed, gate
 from mahakam.web.datasets import feed_of
 from mahakam.web.held_grid import (
     BYTES,
@@ -140,6 +140,7 @@ def _page(
         request, _("Held rows"), [], _rows(request, link, place), base, per_page=ROWS, downloadable=False
     )
     kept, clashes = clashing(done)
+    disclosed.of_rows(request, place, link.feed, link=link.author)
     answer = render(
         request,
         "repair.html",

@@ -27,7 +27,7 @@ from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.satisfaction import rated
 from mahakam.services.states import OPEN, STATES
 from mahakam.services.workflow import RESIDENT
-from mahakam.web import gate
+from mahakam.web import disclosed, gate
 from mahakam.web.appointment_shown import appointment_shown
 from mahakam.web.documents_shown import documents_shown, payments_shown
 from mahakam.web.language import _, in_timezone, reader, words
@@ -156,6 +156,8 @@ def page(
     mine = bool(key) and owns(site.store, found.number, key)
     may_work = place is not None and gate.may(request, "request.work", place)
     matter = matter_of(site.store, found.number) if mine or may_work else None
+    if not mine:
+        disclosed.of_request(request, found.number, None, matter)
     made = render(
         request,
         "requests-one.html",

@@ -22,6 +22,7 @@ from mahakam.indicators.value import value_id
 from mahakam.spreadsheet import plain
 from mahakam.store.model import Lineage, Run
 from mahakam.store.protocol import Document, EntityStore
+from mahakam.web import disclosed
 from mahakam.web import indicator_views as views
 from mahakam.web.datasets import rule_words
 from mahakam.web.entities import attribute, is_geometry, names, spoken, title
@@ -223,6 +224,7 @@ def entity_trace(request: Request) -> Response:
     if place:
         in_timezone(place.timezone)
     concealed = hidden(request, site, place, _type(document))
+    disclosed.of_entity(request, document, concealed)
     lineage = site.store.lineage(document["id"])
     run = site.store.run(lineage.run) if lineage else None
     return render(
@@ -252,7 +254,9 @@ def popup(request: Request) -> Response:
     place = place_of_document(site, document)
     if place:
         in_timezone(place.timezone)
-    facts = entity_facts(document, hidden(request, site, place, _type(document)), site.store)
+    concealed = hidden(request, site, place, _type(document))
+    disclosed.of_entity(request, document, concealed)
+    facts = entity_facts(document, concealed, site.store)
     template = site.templates.get_template("popup.html")
     body = template.render(
         title=title(document),
@@ -400,6 +404,7 @@ def original(request: Request) -> Response:
         raise HTTPException(404, _("This file is not kept here."))
     if feed_is_closed(site, place, run.feed):
         require(request, "quarantine.read", place)
+        disclosed.of_rows(request, place, run.feed, file=sha256)
     name = str(source.get("file") or sha256).rpartition("/")[2]
     return FileResponse(
         path,

@@ -19,7 +19,8 @@ from mahakam.services.catalogue import catalogue
 from mahakam.services.issued import Issued
 from mahakam.services.numbers import normal_number
 from mahakam.services.owner import owns
-from mahakam.web import gate
+from mahakam.services.request import entity_id
+from mahakam.web import disclosed, gate
 from mahakam.web.documents import PDF
 from mahakam.web.language import _, words
 from mahakam.web.letter import Letters
@@ -105,6 +106,7 @@ def letter_file(request: Request) -> Response:
     given = request.query_params.get("key", "")[:80]
     if not (given and number and owns(site.store, number, given)):
         found_for_work(request, number)
+        disclosed.disclosed(request, entity_id(number), ["letter"])
     kept = issued.pdf_of(site.store, number)
     if kept is None:
         raise HTTPException(404, _("No letter was issued on this request"))
@@ -116,6 +118,7 @@ def draft(request: Request) -> Response:
     letters = Letters(site_of(request), place, found)
     if letters.product is None:
         raise HTTPException(404, _("No letter was issued on this request"))
+    disclosed.disclosed(request, entity_id(found.number), ["letter"])
     return _file(letters.draft(), f"{found.number}-draft")
 
 
