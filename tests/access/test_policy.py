@@ -45,6 +45,7 @@ WHO = {
     "action_plan.write": {"representative", "city_officer", "admin"},
     "action_plan.collate": {"secretariat", "admin"},
     "account.manage": {"admin"},
+    "audit.read": {"admin"},
     "node.manage": {"admin"},
 }
 # Where a role was given × where it is used.

@@ -77,6 +77,7 @@ NO_PAGES = {
 PAGES = {
     "/": "/",
     "/about": "/about",
+    "/audit": "/audit?action=sign-in",
     "/catalogue": "/catalogue",
     "/catalogue/{place}/{feed}": "/catalogue/samarinda/rain",
     "/cities/{id}": "/cities/samarinda",

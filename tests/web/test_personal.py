@@ -91,6 +91,13 @@ def test_the_agency_sees_it_and_its_photo(portal: Portal) -> None:
     page = officer.get(f"/requests/{NUMBER}?lang=en").text
     for path in (f"/requests/{NUMBER}?lang=en", f"/queue/{NUMBER}?lang=en"):
         assert WORDS in words_of(officer.get(path).text)
+    store = portal.node.store.tenant()
+    for entry in store.audit_entries(action="read"):
+        assert (entry.principal, entry.object) == ("siti", f"urn:ngsi-ld:ServiceRequest:{NUMBER}")
+        assert "address" in entry.detail
+        assert WORDS not in entry.detail
+    assert len(store.audit_entries(action="read")) == 3, "each time that she opened it"
+    assert store.audit_entries(action="sign-in")[0].object == "account/budi"
     photo = re.search("/photos/[0-9a-f]{64}[.]jpg", page)
     assert photo
     answer = officer.get(photo[0])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from mahakam.access.accounts import add_account
+from mahakam.access.audit import verify
 from mahakam.app import Application, Node, open_node
 from mahakam.config import Settings
 from mahakam.feeds.parts import Parts
@@ -92,6 +96,44 @@ def test_one_who_works_with_the_rows_sees_them(tmp_path: Path, node: Node) -> No
     assert SECRET in steward.get("/trace/entity/urn:ngsi-ld:House:1").text
     assert SECRET in steward.get("/cities/town/data/House.csv").text
     opened.close()
+
+
+def test_whoever_is_shown_something_personal_is_in_the_audit_trail(node: Node) -> None:
+    store = node.store.tenant()
+    add_account(store, "siti", "correct horse battery", ["steward"], ["town"])
+    add_account(store, "budi", "correct horse battery", ["officer"], ["town"])
+    run = store.runs("town", "houses")[0]
+    file = f"/trace/file/{run.id}/{run.source['sha256']}"
+    steward, officer = signed_in(node, "siti"), signed_in(node, "budi")
+    for path in (*_PATHS, file):
+        for name, browser in (("siti", steward), ("budi", officer), ("", TestClient(Application(node)))):
+            before = len(store.audit_entries(action="read"))
+            shown = SECRET in browser.get(path, follow_redirects=False).text
+            entries = store.audit_entries(action="read")
+            new = entries[: len(entries) - before]
+            if shown:
+                assert [one.principal for one in new] == [name], path
+                assert "phone" in json.loads(new[0].detail)["fields"]
+            assert all(one.principal == "siti" for one in new), path
+            assert SECRET not in str(new)
+    assert {one.object for one in store.audit_entries(action="read")} == {
+        "town/House", "town/houses", "urn:ngsi-ld:House:1",
+    }  # fmt: skip
+    assert verify(store.audit_chain()).faults == []
+
+
+def signed_in(node: Node, name: str) -> TestClient:
+    browser = TestClient(Application(node), base_url="http://localhost")
+    page = browser.get("/signin").text
+    token = re.search('name="form" value="([^"]+)"', page)
+    assert token
+    answer = browser.post(
+        "/signin",
+        data={"name": name, "password": "correct horse battery", "form": token[1]},
+        follow_redirects=False,
+    )
+    assert answer.status_code == 303, answer.text
+    return browser
 
 
 def test_the_rows_of_a_dataset_hide_their_personal_columns(node: Node) -> None:

@@ -50,6 +50,7 @@ POLICY: dict[str, frozenset[str]] = {
     "action_plan.collate": frozenset({"secretariat", "admin"}),
     "solution.adopt": frozenset({"steward", "city_officer", "admin"}),
     "account.manage": frozenset({"admin"}),
+    "audit.read": frozenset({"admin"}),
     "node.manage": frozenset({"admin"}),
 }
 """The whole policy. An action that is not here is allowed to nobody."""

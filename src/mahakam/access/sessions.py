@@ -12,6 +12,7 @@ from mahakam.access.accounts import KIND as ACCOUNT
 from mahakam.access.accounts import Account
 from mahakam.access.policy import Principal
 from mahakam.access.secrets import signing_secret
+from mahakam.store.acting import acting
 from mahakam.store.protocol import EntityStore, Transaction
 
 KIND = "session"
@@ -91,6 +92,9 @@ def _begin(store: EntityStore, name: str, more: dict[str, object]) -> str:
         transaction.save_record(KIND, _key(value), {"name": name, "expires": now + LASTS} | more)
 
     secret = signing_secret(store)
+    who = acting()
+    if who is not None:
+        who.principal, who.kind = name, "person"
     store.write(work)
     return f"{value}.{_signature(secret, value)}"
 

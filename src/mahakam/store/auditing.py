@@ -13,7 +13,8 @@ BOOKKEEPING = frozenset({
     "request-given", "subscription-version", "transient", "transient-version",
     # what a node remembers of its own turns and of messages that it sends
     "attempt", "context", "data-released", "document-files-doomed", "entity-map", "exchange-pulled", "exchange-pushed",
-    "exchange-state", "feed-alert", "field-acts", "indicator", "mail", "mail-dead", "openlineage", "push",
+    "exchange-state", "feed-alert", "field-acts", "indicator", "mail",
+    "mail-cursor", "mail-dead", "openlineage", "push", "push-cursor",
     "release-told", "request-rated", "requests", "subscription-status",
     "subscription-turn", "upload", "draft",
     # the trail's own

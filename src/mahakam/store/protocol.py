@@ -321,12 +321,24 @@ class EntityStore(Protocol):
         until: str = "",
         before: tuple[str, int, int] | None = None,
         limit: int = 100,
+        offset: int = 0,
     ) -> list[AuditEntry]:
         """Entries of the audit trail, the newest first.
 
         ``object``: what an entry is of or names. ``action``: it, or the beginning of it before a dot. ``since``,
         ``until``: ISO 8601 UTC, the end excluded. ``before``: (at, lane, n) of the last entry of the page before.
         """
+
+    def count_audit(
+        self,
+        principal: str = "",
+        object: str = "",
+        action: str = "",
+        since: str = "",
+        until: str = "",
+        most: int = 100_000,
+    ) -> int:
+        """How many entries these are, counted to ``most``."""
 
     def audit_chain(self) -> Iterator[AuditEntry]:
         """All entries of the audit trail, lane by lane, in the order of their numbers."""

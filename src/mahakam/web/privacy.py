@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
+from mahakam.access.rights import PERSONAL
 from mahakam.config import ConfigError, Place, place_of
 from mahakam.feeds.parts import contract_file
 from mahakam.store.protocol import Document
@@ -58,17 +59,21 @@ def hidden_of_feed(request: Request, site: Site, place: Place, feed: str) -> fro
 
     Raises ConfigError if its contract cannot be read: what it protects is not known then.
     """
+    sight = site.node.rights.sight(visitor(request))
+    return frozenset(name for name, kind in _classes_of_feed(site, place, feed) if not sight.may(kind, place))
+
+
+def personal_of_feed(site: Site, place: Place, feed: str) -> frozenset[str]:
+    """The columns of a feed's dataset that its contract calls personal. Raises ConfigError."""
+    return frozenset(name for name, kind in _classes_of_feed(site, place, feed) if kind == PERSONAL)
+
+
+def _classes_of_feed(site: Site, place: Place, feed: str) -> list[tuple[str, str]]:
     from mahakam.web.datasets import feed_of
 
     path = contract_file(site.places, place, feed_of(place, feed).contract)
     contracts = _contracts(path, path.stat().st_mtime_ns) if path else []
-    sight = site.node.rights.sight(visitor(request))
-    return frozenset(
-        field.name
-        for contract in contracts
-        for field in contract.fields.values()
-        if not sight.may(field.closed, place)
-    )
+    return [(field.name, field.closed) for contract in contracts for field in contract.fields.values()]
 
 
 def place_of_document(site: Site, document: Document) -> Place | None:

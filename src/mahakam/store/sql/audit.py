@@ -238,26 +238,29 @@ class AuditReads:
         until: str = "",
         before: tuple[str, int, int] | None = None,
         limit: int = 100,
+        offset: int = 0,
     ) -> list[AuditEntry]:
         """The newest first. See :class:`mahakam.store.protocol.EntityStore`."""
-        tests: list[tuple[str, tuple[Any, ...]]] = []
-        if principal:
-            tests.append(("principal = ?", (principal,)))
-        if action:
-            tests.append(("(action = ? OR action LIKE ? ESCAPE '\\')", (action, f"{_escaped(action)}.%")))
-        if object:
-            named = f"%{_escaped(orjson.dumps(object).decode())}%"
-            tests.append(("(object = ? OR detail LIKE ? ESCAPE '\\')", (object, named)))
-        if since:
-            tests.append(("at >= ?", (since,)))
-        if until:
-            tests.append(("at < ?", (until,)))
+        where, values = _chosen(principal, object, action, since, until)
         if before is not None:
-            tests.append(("(at, lane, n) < (?, ?, ?)", before))
-        where = " AND ".join(test for test, _ in tests) or "1 = 1"
-        values = tuple(value for _, bound in tests for value in bound)
-        sql = f"SELECT {COLUMNS} FROM audit WHERE {where} ORDER BY at DESC, lane DESC, n DESC LIMIT ?"
-        return [_entry(row) for row in self._all(sql, (*values, limit))]
+            where += " AND (at, lane, n) < (?, ?, ?)"
+        sql = (
+            f"SELECT {COLUMNS} FROM audit WHERE {where} ORDER BY at DESC, lane DESC, n DESC LIMIT ? OFFSET ?"
+        )
+        return [_entry(row) for row in self._all(sql, (*values, *(before or ()), limit, offset))]
+
+    def count_audit(
+        self,
+        principal: str = "",
+        object: str = "",
+        action: str = "",
+        since: str = "",
+        until: str = "",
+        most: int = 100_000,
+    ) -> int:
+        where, values = _chosen(principal, object, action, since, until)
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM audit WHERE {where} LIMIT ?) found"
+        return int(self._all(sql, (*values, most))[0][0])
 
     def audit_chain(self, step: int = 2000) -> Iterator[AuditEntry]:
         """All entries, lane by lane, in the order of their numbers."""
@@ -274,6 +277,23 @@ class AuditReads:
     def audit_heads(self) -> list[tuple[int, int, str]]:
         """(lane, number, digest) of the newest entry of each lane."""
         return [(int(lane), int(n), bytes(digest).hex()) for lane, n, digest in self._all(_HEADS)]
+
+
+def _chosen(principal: str, object: str, action: str, since: str, until: str) -> tuple[str, tuple[str, ...]]:
+    """A condition and its values; it says something even where nothing is asked."""
+    tests: list[tuple[str, tuple[str, ...]]] = [("n > 0", ())]
+    if principal:
+        tests.append(("principal = ?", (principal,)))
+    if action:
+        tests.append(("(action = ? OR action LIKE ? ESCAPE '\\')", (action, f"{_escaped(action)}.%")))
+    if object:
+        named = f"%{_escaped(orjson.dumps(object).decode())}%"
+        tests.append(("(object = ? OR detail LIKE ? ESCAPE '\\')", (object, named)))
+    if since:
+        tests.append(("at >= ?", (since,)))
+    if until:
+        tests.append(("at < ?", (until,)))
+    return " AND ".join(test for test, _ in tests), tuple(value for _, bound in tests for value in bound)
 
 
 def _escaped(text: str) -> str:

@@ -29,7 +29,7 @@ from mahakam.services.photo import LARGEST_BYTES, PhotoError, keep_photo, photo_
 from mahakam.services.request import LONGEST_ADDRESS, LONGEST_WORDS, MOST_PHOTOS, Draft, Fault, Refused
 from mahakam.services.search import search
 from mahakam.services.villages import VILLAGES, village_named
-from mahakam.web import gate
+from mahakam.web import disclosed, gate
 from mahakam.web.entities import layers_of
 from mahakam.web.language import _, in_timezone, n_, reader, words
 from mahakam.web.outlines import box, thumbnail
@@ -144,6 +144,8 @@ def photo(request: Request) -> Response:
     owner = place_of_photo(site.store, name) if path else None
     if path is None or (owner and not gate.may(request, "request.work", site.places.get(owner))):
         raise HTTPException(404)
+    if owner:
+        disclosed.disclosed(request, f"photo/{name[:12]}", ["photo"])
     kept = "private, no-store" if owner else "public, max-age=31536000, immutable"
     headers = {"Cache-Control": kept}
     return FileResponse(path, media_type="image/jpeg", headers=headers)

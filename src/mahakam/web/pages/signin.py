@@ -86,6 +86,11 @@ def _sign_in(request: Request, form: FormData) -> Response:
     account = accounts.verify(store, name, password)
     if account is None:
         throttle.count_failure(store, name, address)
+        # The name of an account alone: what else is typed there may be a password.
+        of = name if accounts.account(store, name) else "?"
+        store.write(
+            lambda transaction: transaction.audit("sign-in.refused", f"account/{of}", {"address": address})
+        )
         return _page(request, 401, name, target, _("Name or password is not right."))
     throttle.forget_failures(store, name, address)
     return _signed_in(request, sessions.begin_session(store, account), target)
@@ -140,6 +145,7 @@ def _page(request: Request, status: int = 200, name: str = "", next: str = "", e
         may_work=gate.may(request, "request.work"),
         may_correct=gate.may(request, "quarantine.read"),
         may_replay=gate.may(request, "notification.replay"),
+        may_audit=gate.may(request, "audit.read"),
         where=_where(site, gate.visitor(request)),
     )
     answer.headers["Cache-Control"] = "no-store"

@@ -30,7 +30,7 @@ from mahakam.web.gate import may, one_of, require
 from mahakam.web.language import _, in_timezone, measured, moment, number, words
 from mahakam.web.language import time as spoken_time
 from mahakam.web.pages.quality import STATES
-from mahakam.web.privacy import feed_is_closed, hidden, hidden_of_feed, place_of_document
+from mahakam.web.privacy import feed_is_closed, hidden, hidden_of_feed, personal_of_feed, place_of_document
 from mahakam.web.render import render
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -173,10 +173,15 @@ def _concealed(request: Request, traced: Trace) -> frozenset[str]:
     """The columns that this visitor may not see: of an entity type, or of the feed behind a dataset."""
     site, name = site_of(request), traced.definition.dataset
     if not name:
-        return hidden(request, site, traced.place, traced.definition.source)
+        concealed = hidden(request, site, traced.place, traced.definition.source)
+        disclosed.of_table(request, site, traced.place, traced.definition.source, concealed)
+        return concealed
     for place in chain(site.places, traced.place):
         if name in place.files("feeds"):
-            return hidden_of_feed(request, site, place, name)
+            concealed = hidden_of_feed(request, site, place, name)
+            shown = personal_of_feed(site, place, name) - concealed
+            disclosed.disclosed(request, f"{place.id}/{name}", shown)
+            return concealed
     return frozenset()
 
 
