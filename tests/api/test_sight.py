@@ -355,7 +355,9 @@ def test_whoever_asks_for_a_personal_value_is_in_the_audit_trail(city: City) -> 
 def test_a_request_keeps_the_id_that_its_sender_gave(city: City) -> None:
     headers = {**city.bearer("steward"), "x-request-id": "proxy-17"}
     city.api("GET", f"/entities/{ID}", headers=headers)
-    city.api("PATCH", f"/entities/{ID}", headers=headers, json={"village": {"type": "Property", "value": "x"}})
+    city.api(
+        "PATCH", f"/entities/{ID}", headers=headers, json={"village": {"type": "Property", "value": "x"}}
+    )
     entries = city.node.store.tenant().audit_entries(principal="one-steward", limit=2)
     assert [(one.action, one.request) for one in entries] == [("change", "proxy-17"), ("read", "proxy-17")]
     assert json.loads(entries[0].detail)["route"] == "PATCH /ngsi-ld/v1/entities/{entityId}"
