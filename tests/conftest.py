@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck, settings
 
 from mahakam.services import photo
@@ -21,6 +22,10 @@ _PATIENT: Any = {"deadline": None, "suppress_health_check": [HealthCheck.too_slo
 settings.register_profile("gate", derandomize=True, **_PATIENT)
 settings.register_profile("search", max_examples=1_000, print_blob=True, **_PATIENT)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
+
+# A client waits for an answer as long as a busy machine takes, where a test does not say how long.
+for _part in ("connect", "read", "write", "pool"):
+    setattr(DEFAULT_TIMEOUT_CONFIG, _part, 120.0)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-import mahakam
 from mahakam.api.catalogue.negotiation import is_data
 from mahakam.config import ConfigError, Place, Settings, load_places
 from mahakam.leading import Leader
+from mahakam.operations.log import set_up
+from mahakam.operations.probes import PROBES, answer
 from mahakam.store.acting import Acting, act
-from mahakam.store.errors import StoreError
 from mahakam.store.opening import open_store
 from mahakam.store.protocol import Store
 
@@ -35,7 +32,6 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _READS = ("GET", "HEAD")
 NGSI_LD, OPEN311, CATALOGUE, CKAN = "/ngsi-ld/", "/open311/", "/catalogue", "/api/"
-_log = logging.getLogger("mahakam")
 
 
 class Node:
@@ -128,6 +124,17 @@ class Node:
         except ValueError as error:
             raise ConfigError(Path("MAHAKAM_ORIGINS"), str(error)) from None
 
+    def check_log(self) -> None:
+        """Raises ConfigError if the log cannot be written that way."""
+        from mahakam.operations.log import FORMATS, LEVELS
+
+        for variable, value, known in (
+            ("MAHAKAM_LOG", self.settings.log, FORMATS),
+            ("MAHAKAM_LOG_LEVEL", self.settings.log_level, tuple(LEVELS)),
+        ):
+            if value not in known:
+                raise ConfigError(Path(variable), f"{value!r} is none of {', '.join(known)}")
+
     def check_lineage(self) -> None:
         """Raises ConfigError if ``openlineage`` names nothing that events can go to."""
         if self.settings.openlineage:
@@ -151,6 +158,7 @@ def open_node(settings: Settings) -> Node:
     """
     node = Node(settings)
     _ = node.keeping, node.places, node.store
+    node.check_log()
     node.check_mail()
     node.check_origins()
     node.check_lineage()
@@ -184,8 +192,8 @@ class Application:
                 act(Acting(scope=scope))
             if path.startswith(NGSI_LD):
                 return (self._ngsild or self._make_ngsild())(scope, receive, send)
-            if path == "/health":
-                return self._health(send)
+            if path in PROBES:
+                return answer(PROBES[path], self.node, scope, send)
             if path.startswith(OPEN311):
                 return (self._open311 or self._make_open311())(scope, receive, send)
             if path.startswith(CATALOGUE) and is_data(path, scope["headers"]):
@@ -206,40 +214,33 @@ class Application:
     def _make_open311(self) -> Asgi:
         from mahakam.api import open311
 
-        self._open311 = open311.build(self.node)
+        self._open311 = self._metered(open311.build(self.node), "open311", parts=3)
         return self._open311
 
     def _make_catalogue(self) -> Asgi:
         from mahakam.api import catalogue
 
-        self._catalogue = catalogue.build(self.node)
+        self._catalogue = self._metered(catalogue.build(self.node), "catalogue")
         return self._catalogue
 
     def _make_ckan(self) -> Asgi:
         from mahakam.api import ckan
 
-        self._ckan = ckan.build(self.node)
+        self._ckan = self._metered(ckan.build(self.node), "ckan", parts=4)
         return self._ckan
+
+    @staticmethod
+    def _metered(room: Asgi, name: str, parts: int = 1) -> Asgi:
+        from mahakam.operations.metered import metered
+        from mahakam.operations.metrics import Room
+
+        return metered(Room(name, parts), room)
 
     def _make_pages(self) -> Asgi:
         from mahakam.web import site
 
-        self._pages = site.build(self.node)
+        self._pages = self._metered(site.build(self.node), "pages")
         return self._pages
-
-    async def _health(self, send: Send) -> None:
-        """``{"status": "ok", "version", "store", "entities"}``; 503 and why if the store cannot read."""
-        answer: dict[str, Any] = {"status": "ok", "version": mahakam.__version__}
-        status = 200
-        try:
-            answer["store"] = self.node.store.kind
-            answer["entities"] = await asyncio.to_thread(self.node.store.tenant().size)
-        except StoreError as error:
-            status = 503
-            answer.update(status="failing", detail=str(error))
-        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": orjson.dumps(answer)})
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -256,8 +257,9 @@ class Application:
 
 def application() -> Asgi:
     """What a worker process serves (a factory): the node of the environment's settings."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    found = Application(open_node(Settings.from_environment()))
+    settings = Settings.from_environment()
+    set_up(settings.log, settings.log_level)
+    found = Application(open_node(settings))
     # What is here now stays: looking through it for cycles at every 700 new objects cost 4 % of a write.
     gc.collect()
     gc.freeze()

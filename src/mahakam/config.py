@@ -40,7 +40,8 @@ class Settings:
     ``url``: the address by which people reach the node; ``smtp`` and ``mail_from``: mail server and sender
     (``services.outbox``), "" for a node that sends no mail. ``openlineage`` and ``openlineage_key``: where events of
     each run go (``feeds.openlineage.sending``), and the bearer token there; "" for nowhere. ``audit``: on, off, or ""
-    for on wherever people are told apart, i.e. not with ``open``.
+    for on wherever people are told apart, i.e. not with ``open``. ``log`` and ``log_level``: how the log is written
+    (``operations.log``).
     """
 
     data: Path
@@ -61,6 +62,8 @@ class Settings:
     openlineage: str = field(default="", repr=False)
     openlineage_key: str = field(default="", repr=False)
     audit: str = ""
+    log: str = "text"
+    log_level: str = "warning"
 
     @property
     def audited(self) -> bool:
@@ -95,6 +98,8 @@ class Settings:
             "MAHAKAM_OPENLINEAGE": self.openlineage,
             "MAHAKAM_OPENLINEAGE_KEY": self.openlineage_key,
             "MAHAKAM_AUDIT": self.audit,
+            "MAHAKAM_LOG": self.log,
+            "MAHAKAM_LOG_LEVEL": self.log_level,
         }
 
     @classmethod
@@ -119,6 +124,8 @@ class Settings:
             openlineage=environ.get("MAHAKAM_OPENLINEAGE", ""),
             openlineage_key=environ.get("MAHAKAM_OPENLINEAGE_KEY", ""),
             audit=environ.get("MAHAKAM_AUDIT", ""),
+            log=environ.get("MAHAKAM_LOG") or "text",
+            log_level=environ.get("MAHAKAM_LOG_LEVEL") or "warning",
         )
 
 

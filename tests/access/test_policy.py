@@ -47,6 +47,7 @@ WHO = {
     "account.manage": {"admin"},
     "audit.read": {"admin"},
     "node.manage": {"admin"},
+    "node.watch": {"admin", "monitor"},
 }
 # Where a role was given × where it is used.
 WHERE = {

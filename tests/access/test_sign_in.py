@@ -199,8 +199,8 @@ def test_a_revoked_key_stops_at_once(node: Node, store: EntityStore) -> None:
     ("name", "scopes", "places", "days", "says"),
     [
         ("", ["read"], ["*"], 1, "name"),
-        ("a", ["all"], ["*"], 1, "read, write or work"),
-        ("a", [], ["*"], 1, "read, write or work"),
+        ("a", ["all"], ["*"], 1, "read, write, work or monitor"),
+        ("a", [], ["*"], 1, "read, write, work or monitor"),
         ("a", ["read"], [], 1, "--place"),
         ("a", ["read"], ["*"], 0, "lasts"),
         ("a", ["read"], ["*"], 99999, "lasts"),

@@ -16,7 +16,7 @@ from mahakam.store.protocol import EntityStore, Transaction
 KIND = "key"
 PREFIX = "mhk_"
 """Begins every key, so that one left in a file or a chat can be searched for."""
-_ROLES = {"read": "reader", "write": "writer", "work": "worker"}
+_ROLES = {"read": "reader", "write": "writer", "work": "worker", "monitor": "monitor"}
 LONGEST_DAYS = 3660
 
 
@@ -47,7 +47,9 @@ def add_key(
     scopes, places = tuple(dict.fromkeys(scopes)), tuple(dict.fromkeys(places))
     unknown = [scope for scope in scopes if scope not in _ROLES]
     if unknown or not scopes:
-        raise AccountError(f"a key's scope is read, write or work, not {', '.join(unknown) or 'nothing'}")
+        raise AccountError(
+            f"a key's scope is read, write, work or monitor, not {', '.join(unknown) or 'nothing'}"
+        )
     if not name.strip() or len(name) > 100 or not name.isprintable():
         raise AccountError("a key needs a name of 1 to 100 characters that says who or what uses it")
     if not places:

@@ -7,15 +7,15 @@ from typing import Literal
 
 Kind = Literal["person", "key", "open"]
 Role = Literal[
-    "resident", "officer", "head", "steward", "supervisor", "admin", "reader", "writer", "worker",
+    "resident", "officer", "head", "steward", "supervisor", "admin", "reader", "writer", "worker", "monitor",
     "representative", "city_officer", "secretariat", "partner",
 ]  # fmt: skip
 
 PEOPLE: tuple[Role, ...] = ("resident", "officer", "head", "steward", "supervisor", "admin")
 """Roles of a person's account. A supervisor examines priority data again (Pembina Data: in a city, the statistics
 office), and is none of the city's own."""
-SCOPES: tuple[Role, ...] = ("reader", "writer", "worker")
-"""Roles of an API key: what its scopes ``read``, ``write`` and ``work`` stand for."""
+SCOPES: tuple[Role, ...] = ("reader", "writer", "worker", "monitor")
+"""Roles of an API key: what its scopes ``read``, ``write``, ``work`` and ``monitor`` stand for."""
 OFFICES: tuple[Role, ...] = ("representative", "city_officer", "secretariat", "partner")
 """Roles of an office in a network of cities: nobody's account has one, it comes and goes with the office's term."""
 EVERYWHERE = "*"
@@ -52,6 +52,7 @@ POLICY: dict[str, frozenset[str]] = {
     "account.manage": frozenset({"admin"}),
     "audit.read": frozenset({"admin"}),
     "node.manage": frozenset({"admin"}),
+    "node.watch": frozenset({"admin", "monitor"}),
 }
 """The whole policy. An action that is not here is allowed to nobody."""
 

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import orjson
 
 from mahakam.ngsild.problem import Problem
+from mahakam.operations.metered import metered
+from mahakam.operations.metrics import Room
 
 MAX_BODY = 50_000_000
 """Bytes of a request's body; more is answered with 413."""
@@ -85,12 +87,16 @@ Direct = Callable[[bytes, bytes, Pairs], tuple[Pairs, bytes] | None]
 """Path, query and headers of a GET → headers and body of a 200; None: ask the handler."""
 
 
-def asgi(handler: Handler, direct: Direct) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
+Asgi = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
+
+
+def asgi(handler: Handler, direct: Direct, room: Room) -> Asgi:
     """The handler as an ASGI application (HTTP only); what ``direct`` answers does not come to it."""
+    whole = metered(room, _application(handler))
+    count = room.stored.inc
 
     async def application(scope: _Scope, receive: _Receive, send: _Send) -> None:
-        method: str = scope["method"]
-        if method == "GET":
+        if scope["method"] == "GET":
             raw = scope.get("raw_path")
             found = direct(raw, scope["query_string"], scope["headers"]) if raw else None
             if found is not None:
@@ -98,7 +104,16 @@ def asgi(handler: Handler, direct: Direct) -> Callable[[_Scope, _Receive, _Send]
                 pairs = [*pairs, (b"content-length", b"%d" % len(content))]
                 await send({"type": "http.response.start", "status": 200, "headers": pairs})
                 await send({"type": "http.response.body", "body": content})
+                count()
                 return
+        await whole(scope, receive, send)
+
+    return application
+
+
+def _application(handler: Handler) -> Asgi:
+    async def application(scope: _Scope, receive: _Receive, send: _Send) -> None:
+        method: str = scope["method"]
         headers = AsgiHeaders(scope["headers"])
         body: bytes | None = b""
         if method not in ("GET", "HEAD", "OPTIONS"):

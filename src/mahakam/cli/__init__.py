@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "check:check",
     "contract": "contract:contract",
     "demo": "demo:demo",
+    "doctor": "doctor:doctor",
     "exchange": "exchange:exchange",
     "export": "export:export",
     "feed": "feed:feed",

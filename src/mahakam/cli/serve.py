@@ -73,6 +73,7 @@ def run_server(settings: Settings) -> int:
     """
     from mahakam.access.identify import check_open
     from mahakam.app import open_node
+    from mahakam.operations.counting import share_between_workers
     from mahakam.store.errors import StoreError
 
     check_open(settings)
@@ -84,6 +85,8 @@ def run_server(settings: Settings) -> int:
     except (StoreError, OSError) as error:
         return _refuse(str(error))
     os.environ.update(settings.environment())
+    if settings.workers > 1:
+        share_between_workers(settings.data)
     from granian import Granian
     from granian.constants import Interfaces, Loops, RuntimeModes
     from granian.log import LogLevels

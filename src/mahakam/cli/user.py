@@ -149,7 +149,7 @@ def key() -> None:
     "--scope",
     "scopes",
     multiple=True,
-    type=click.Choice(["read", "write", "work"]),
+    type=click.Choice(["read", "write", "work", "monitor"]),
     default=("read",),
     show_default=True,
 )

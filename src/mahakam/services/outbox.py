@@ -139,6 +139,15 @@ class Postman:
         self._server = server
         self._sender = sender
 
+    async def refusal(self) -> str:
+        """Why the mail server takes no mail; "" if it does."""
+        try:
+            client = await self._connected()
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            return str(error) or type(error).__name__
+        await _quit(client)
+        return ""
+
     async def deliver(self, now: float | None = None) -> int:
         """Send what is due, over one connection; how many arrived. What fails is tried again later."""
         at = time.time() if now is None else now

@@ -15,6 +15,11 @@ T = TypeVar("T")
 _REQUEST = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
+def request_id(asked: str | None) -> str:
+    """The id of a request: the one it came with (``X-Request-ID``), if that is one, else one of ours."""
+    return asked if asked and _REQUEST.fullmatch(asked) else os.urandom(8).hex()
+
+
 class Acting:
     """Somebody's request, or a command. ``kind``: person, key, open, stranger, command.
 
@@ -44,7 +49,7 @@ class Acting:
             if asked is None and self.scope is not None:
                 found = next((value for name, value in self.scope["headers"] if name == b"x-request-id"), b"")
                 asked = found.decode("latin-1")
-            self._request = asked if asked and _REQUEST.fullmatch(asked) else os.urandom(8).hex()
+            self._request = request_id(asked)
         return self._request
 
     @property

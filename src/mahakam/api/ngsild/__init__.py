@@ -45,6 +45,7 @@ def build(node: Parts) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
     from mahakam.api.ngsild.call import Node
     from mahakam.api.ngsild.direct import Direct
     from mahakam.api.ngsild.router import NgsiLd
+    from mahakam.operations.metrics import Room
 
     identify = partial(principal_of, node=node)
     served = Node(
@@ -55,6 +56,6 @@ def build(node: Parts) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
         rights=node.rights,
         audited=node.settings.audited,
     )
-    application = asgi(NgsiLd(served), Direct(served))
+    application = asgi(NgsiLd(served), Direct(served), Room("ngsi-ld", parts=3))
     origins = parse_origins(node.settings.origins)
     return cross_origin(application, origins) if origins else application

@@ -1,0 +1,59 @@
+"""The log of a node: a line of text or of JSON, with the id of the request that it belongs to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import orjson
+
+Format = Literal["text", "json"]
+FORMATS: tuple[Format, ...] = ("text", "json")
+LEVELS: Mapping[str, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+request: ContextVar[str] = ContextVar("request", default="")
+"""The id of the request that is being answered; "" outside of one."""
+access = logging.getLogger("mahakam.access")
+"""A line a request, at the level ``info``: room, method, first part of the path, status, milliseconds."""
+
+
+def set_up(kind: str, level: str) -> None:
+    """Write the log of this process to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Json() if kind == "json" else _Text())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("mahakam").setLevel(LEVELS[level])
+
+
+class _Text(logging.Formatter):
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        known = request.get()
+        return f"{text} [{known}]" if known else text
+
+
+class _Json(logging.Formatter):
+    """``time`` (ISO 8601 UTC), ``level``, ``logger``, ``message``; ``request`` and ``exception`` where there are."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if known := request.get():
+            line["request"] = known
+        facts = getattr(record, "facts", None)
+        if isinstance(facts, Mapping):
+            line |= facts
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()

@@ -1,0 +1,152 @@
+"""``mahakam doctor`` on real installations, each broken in one way: it says what, where, and how to mend it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mahakam.access.accounts import add_account
+from mahakam.app import Node
+from mahakam.config import Settings
+from mahakam.operations.doctor import CHECKS
+from mahakam.services.outbox import DEAD
+from support.feeds import GOOD, Town
+from support.mail import Mailbox
+from support.node import MAHAKAM, free_port
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Town:
+    """A node that has all it should have, but for mail."""
+    made = Town(tmp_path)
+    made.stops()
+    made.run()
+    (made.folder / "feeds/shapes.yaml").unlink()
+    add_account(made.node.store.tenant(), "budi", "four words make one", ("admin",), ("*",))
+    made.node.close()
+    made.data.chmod(0o700)
+    return made
+
+
+def examined(town: Town, *options: str, **settings: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """The exit code, and the findings by the place where they are (of two there, the first)."""
+    environment = os.environ | {"MAHAKAM_URL": "https://town.example"}
+    environment |= {f"MAHAKAM_{name.upper()}": value for name, value in settings.items()}
+    done = subprocess.run(
+        [MAHAKAM, "doctor", "--json", "--data", str(town.data), "--config", str(town.config), *options],
+        capture_output=True, text=True, env=environment, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.stderr == ""
+    findings = json.loads(done.stdout)
+    assert all(one["what"] and one["mend"] for one in findings)
+    return done.returncode, {one["where"]: one for one in reversed(findings)}
+
+
+def mail_of(box: Mailbox) -> dict[str, str]:
+    return {"smtp": box.url, "mail_from": "Town <noreply@town.example>"}
+
+
+def test_a_sound_node_has_nothing_wrong(town: Town) -> None:
+    with Mailbox() as box:
+        assert examined(town, "--deep", **mail_of(box)) == (0, {})
+
+
+def test_what_was_never_set_up_is_said(town: Town) -> None:
+    node = Node(Settings(data=town.data))
+    store = node.store.tenant()
+    store.write(lambda transaction: transaction.save_record(DEAD, "1", {"to": "x"}))
+    node.close()
+    town.data.chmod(0o755)
+    code, found = examined(town, url="http://town.example", demo="1", smtp="")
+    assert code == 1
+    assert found["MAHAKAM_URL"]["level"] == "error"
+    assert "chmod o-rwx" in found[str(town.data)]["mend"]
+    assert set(found) == {"MAHAKAM_URL", "MAHAKAM_DEMO", "MAHAKAM_SMTP", "mail", str(town.data)}
+    assert "mahakam mail replay" in found["mail"]["mend"]
+
+
+def test_a_node_without_an_administrator(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    town.node.close()
+    code, found = examined(town)
+    assert (code, found["accounts"]["what"]) == (1, "nobody is an administrator")
+
+
+def test_a_mail_server_that_does_not_answer(town: Town) -> None:
+    settings = {"smtp": f"smtp://127.0.0.1:{free_port()}", "mail_from": "a@town.example"}
+    code, found = examined(town, **settings)
+    assert code == 1
+    assert "takes no mail" in found["MAHAKAM_SMTP"]["what"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "where"),
+    [
+        ("contracts/stop.yaml", "apiVersion: [", "stop.yaml"),
+        ("indicators/days.yaml", "name: {en: Days}\nformula: 3\n", "days.yaml"),
+        ("services/hole.yaml", "nothing: known\n", "hole.yaml"),
+        ("feeds/stops.yaml", "source: {}\n", "town/stops"),
+    ],
+)
+def test_a_file_of_a_place_that_cannot_be_used(town: Town, file: str, text: str, where: str) -> None:
+    (town.folder / file).parent.mkdir(exist_ok=True)
+    town.write(file, text)
+    code, found = examined(town)
+    assert code == 1
+    (one,) = [finding for place, finding in found.items() if place.endswith(where)]
+    assert one["level"] == "error"
+
+
+def test_feeds_that_failed_or_hold_rows(town: Town) -> None:
+    town.reopen()
+    town.stops(GOOD + "B1;;laut;banyak;200;-0.4\n")
+    assert town.run().held == 1
+    town.node.close()
+    code, found = examined(town)
+    assert (code, found["town/stops"]["what"]) == (1, "1 rows are held")
+    town.reopen()
+    (town.folder / "data/stops.csv").unlink()
+    assert town.run().state == "failed"
+    town.node.close()
+    _, found = examined(town)
+    assert found["town/stops"]["level"] == "error"
+    assert "stops.csv" in found["town/stops"]["what"]
+
+
+def test_a_damaged_store_is_found_by_reading_all_of_it(town: Town) -> None:
+    path = town.data / "mahakam.sqlite"
+    with sqlite3.connect(path) as connection:
+        pages = connection.execute(
+            "SELECT pageno FROM dbstat WHERE name = 'lineage' ORDER BY pageno"
+        ).fetchall()
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:
+        file.seek((pages[-1][0] - 1) * size)
+        file.write(b"\xde\xad" * (size // 2))
+    code, found = examined(town, "--deep")
+    assert code == 1
+    damaged = [one for one in found.values() if one["check"] in ("integrity", "store")]
+    assert damaged
+    assert "backup" in damaged[0]["mend"]
+
+
+def test_a_folder_that_is_not_there_is_not_made(town: Town, tmp_path: Path) -> None:
+    town.data = tmp_path / "elsewhere"
+    code, found = examined(town)
+    assert code == 1
+    assert found[str(town.data)]["level"] == "error"
+    assert not town.data.exists()
+
+
+@pytest.mark.parametrize("name", [check.name for check in CHECKS])
+def test_every_check_is_documented(name: str) -> None:
+    assert f"| `{name}` |" in (DOCS / "operations.md").read_text("utf-8")
