@@ -40,6 +40,11 @@ def may(request: Request, action: str, place: Place | None = None) -> bool:
     return allow(visitor(request), action, scope_of(place, site_of(request).places))
 
 
+def may_everywhere(request: Request, action: str) -> bool:
+    """Whether the visitor may do the action on the node as a whole."""
+    return allow(visitor(request), action)
+
+
 def require(request: Request, action: str, place: Place | None = None) -> Principal:
     """The visitor, if they may; a stranger is led to the sign-in page and back.
 

@@ -146,6 +146,7 @@ def _page(request: Request, status: int = 200, name: str = "", next: str = "", e
         may_correct=gate.may(request, "quarantine.read"),
         may_replay=gate.may(request, "notification.replay"),
         may_audit=gate.may(request, "audit.read"),
+        may_watch=gate.may_everywhere(request, "node.watch"),
         where=_where(site, gate.visitor(request)),
     )
     answer.headers["Cache-Control"] = "no-store"
