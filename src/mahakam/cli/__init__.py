@@ -26,6 +26,7 @@ COMMANDS = {
     "export": "export:export",
     "feed": "feed:feed",
     "indicator": "indicator:indicator",
+    "install": "install:install",
     "key": "user:key",
     "mail": "mail:mail",
     "quarantine": "quarantine:quarantine",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -73,7 +74,7 @@ def run_server(settings: Settings) -> int:
     """
     from mahakam.access.identify import check_open
     from mahakam.app import open_node
-    from mahakam.operations.counting import share_between_workers
+    from mahakam.operations.counting import counted_together
     from mahakam.store.errors import StoreError
 
     check_open(settings)
@@ -85,15 +86,13 @@ def run_server(settings: Settings) -> int:
     except (StoreError, OSError) as error:
         return _refuse(str(error))
     os.environ.update(settings.environment())
-    if settings.workers > 1:
-        share_between_workers(settings.data)
     from granian import Granian
     from granian.constants import Interfaces, Loops, RuntimeModes
     from granian.log import LogLevels
 
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     click.echo(f"Mahakam at http://{shown}:{settings.port}  (Ctrl-C ends it)", err=True)
-    Granian(
+    server = Granian(
         "mahakam.app:application",
         factory=True,
         address=settings.host,
@@ -106,7 +105,9 @@ def run_server(settings: Settings) -> int:
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
         workers_kill_timeout=30,
-    ).serve()
+    )
+    with counted_together() if settings.workers > 1 else nullcontext():
+        server.serve()
     return 0
 
 

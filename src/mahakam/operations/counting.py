@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
-from pathlib import Path
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
-def share_between_workers(data: Path) -> None:
-    """Before the workers start: an empty folder for what each of them counts."""
-    folder = data / "metrics"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    os.environ[FOLDER] = str(folder)
+@contextmanager
+def counted_together() -> Iterator[None]:
+    """While the workers live: an empty folder for what each of them counts."""
+    with tempfile.TemporaryDirectory(prefix="mahakam-metrics-") as folder:
+        os.environ[FOLDER] = folder
+        try:
+            yield
+        finally:
+            del os.environ[FOLDER]
