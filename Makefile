@@ -66,8 +66,9 @@ shots: setup  ## pictures of the main pages into docs/images/
 	@tools/system-packages chromium
 	@$(BIN)/python -m tools.shots
 
-wheel: setup  ## dist/*.whl, with the browser assets and the examples inside
+wheel: setup  ## dist/*.whl, with the browser assets and the examples inside, and its bill of materials
 	@$(UV) build --quiet --wheel
+	@$(BIN)/python -m tools.sbom
 
 clean:  ## forget the environment, the assets and the demo's data
 	@rm -rf .venv .demo src/mahakam/web/static dist
