@@ -1,4 +1,4 @@
-"""``python -m bench.requests [--requests 1000000] [--open 20000] [--data DIR]``: CPU of the queue's pages.
+"""``python -m bench.requests [--requests 1000000] [--open 20000] [--data DIR]``: CPU of the queue's pages and Open311.
 
 Makes a store of that many requests (kept in DIR if it is there already), of which so many are open, and asks for
 the pages in this process; prints the CPU time of each, the median of 20.
@@ -42,6 +42,7 @@ PAGES = (
     "/queue?city=samarinda&service=pothole&team=dpupr/jalan&status=inProgress",
     "/queue/count?city=samarinda",
     "/queue/SMD-2026-{last:06d}?city=samarinda",
+    "/open311/requests.json?jurisdiction_id=samarinda&page_size=1000",
 )
 
 

@@ -18,8 +18,9 @@ from mahakam.access.keys import add_key
 from mahakam.app import Node
 from mahakam.config import Settings
 from mahakam.services.desk import Desk
-from mahakam.services.request import entity_id
+from mahakam.services.request import Draft, entity_id
 from support.node import RunningNode
+from support.notify import until
 from support.portal import BAY, TOWN, Portal, two_cities
 
 QUESTIONS = """form:
@@ -318,3 +319,35 @@ def test_a_real_client_lists_and_reads(tmp_path: Path, format: str) -> None:
         assert [one["service_request_id"] for one in found] == numbers[::-1]
         one = client.get_service_request(numbers[0])
         assert (one[0] if isinstance(one, list) else one)["description"] == GOOD["description"]
+
+
+def test_a_list_that_is_asked_for_again_is_as_things_are_now(world: World) -> None:
+    """Rows are remembered: what changed, another language, address or format, is another row."""
+    number = world.send()
+    path = "/requests.json?jurisdiction_id=town"
+    (before,) = world.get(path).json()
+    assert world.get(path).json() == [before]
+    assert world.get(f"{path}&locale=id").json()[0]["service_name"] == "Jalan berlubang"
+    assert "extended_attributes" in world.get(f"{path}&extensions=true").json()[0]
+    world.desk.step(number, 1, "answered", "Done.", "Dinas PU", "siti")
+    (after,) = world.get(path).json()
+    assert (before["status"], after["status"], after["status_notes"]) == ("open", "closed", "Done.")
+    services = world.portal.node.places["town"].folder / "services/pothole.yaml"
+    services.write_text(services.read_text().replace("en: Pothole", "en: Hole"))
+    until(lambda: world.get(path).json()[0]["service_name"] == "Hole")
+
+
+def test_what_came_late_into_the_store_is_still_older(world: World) -> None:
+    """A request of long ago that is taken in last is not among those of the last 90 days, and hides none of them."""
+    now = dt.datetime.now(dt.UTC)
+    draft = Draft("town", "street-light", "Lamp out", TOWN)
+    recent = [world.desk.send(draft, now - dt.timedelta(days=days)).number for days in (5, 4)]
+    old = world.desk.send(draft, now - dt.timedelta(days=200)).number
+    listed = [row["service_request_id"] for row in world.get("/requests.json?jurisdiction_id=town").json()]
+    assert listed == recent[::-1]
+    for size in (1, 2):
+        rows = world.get(f"/requests.json?jurisdiction_id=town&page_size={size}").json()
+        assert [row["service_request_id"] for row in rows] == recent[::-1][:size]
+    since = (now - dt.timedelta(days=201)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    rows = world.get(f"/requests.json?jurisdiction_id=town&start_date={since}").json()
+    assert [row["service_request_id"] for row in rows] == [old]

@@ -212,11 +212,19 @@ class Desk:
 
     def newest(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Request]:
         """Some requests, the newest first."""
-        selection, total = wanted.selection(), self.count(wanted)
-        start = max(total - offset - limit, 0)
-        size = max(min(limit, total - offset), 0)
-        documents = self._broker.query(selection, size, start) if size else []
+        size, start = self._window(wanted, limit, offset)
+        documents = self._broker.query(wanted.selection(), size, start) if size else []
         return [self.of(document) for document in reversed(documents)]
+
+    def newest_bodies(self, wanted: Wanted, limit: int, offset: int = 0) -> list[bytes]:
+        """The same as the entities are kept: JSON, not looked into."""
+        size, start = self._window(wanted, limit, offset)
+        return self._broker.bodies(wanted.selection(), size, start)[::-1] if size else []
+
+    def _window(self, wanted: Wanted, limit: int, offset: int) -> tuple[int, int]:
+        """How many to read and from where, in the order of the store, for a page counted from the newest."""
+        total = self.count(wanted)
+        return max(min(limit, total - offset), 0), max(total - offset - limit, 0)
 
     def oldest(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Request]:
         """Some requests, the longest waiting first."""

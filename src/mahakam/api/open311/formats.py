@@ -46,20 +46,34 @@ def answer(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Rows under a root element, or one row that is the root element."""
+    if isinstance(content, Mapping):
+        return _response(format, written(format, root, content), status, headers)
+    return joined(format, root, [written(format, item, row) for row in content], status, headers)
+
+
+def written(format: str, item: str, row: Row) -> bytes:
+    """One row: an object in JSON, an element of this name in XML."""
     if format == "json":
-        body = orjson.dumps(
-            _plain(content) if isinstance(content, Mapping) else [_plain(row) for row in content]
-        )
-        kind = "application/json; charset=utf-8"
-    else:
-        top = Element(root)
-        if isinstance(content, Mapping):
-            _fill(top, content)
-        else:
-            for row in content:
-                _fill(SubElement(top, item), row)
-        body = b'<?xml version="1.0" encoding="utf-8"?>\n' + tostring(top, encoding="unicode").encode()
-        kind = "text/xml; charset=utf-8"
+        return orjson.dumps(_plain(row))
+    element = Element(item)
+    _fill(element, row)
+    return tostring(element, encoding="unicode").encode()
+
+
+def joined(
+    format: str, root: str, rows: Sequence[bytes], status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Rows that are :func:`written`, as one answer."""
+    if format == "json":
+        return _response(format, b"[" + b",".join(rows) + b"]", status, headers)
+    name = root.encode()
+    return _response(format, b"<%b>%b</%b>" % (name, b"".join(rows), name), status, headers)
+
+
+def _response(format: str, body: bytes, status: int, headers: Mapping[str, str] | None) -> Response:
+    if format == "xml":
+        body = b'<?xml version="1.0" encoding="utf-8"?>\n' + body
+    kind = "application/json; charset=utf-8" if format == "json" else "text/xml; charset=utf-8"
     return Response(body, status, {**_OPEN, **(headers or {})}, kind)
 
 
