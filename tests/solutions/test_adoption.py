@@ -15,8 +15,18 @@ from mahakam.cli import run
 from mahakam.config import ConfigError, Settings
 from mahakam.faults import Changed
 from mahakam.feeds.parts import Parts
+from mahakam.feeds.run import run_feed
 from mahakam.indicators.series import series
-from mahakam.solutions.adoption import Adoption, Refusal, adopt, adoption, adoptions, began_in, first_run
+from mahakam.solutions.adoption import (
+    Adoption,
+    Refusal,
+    adopt,
+    adoption,
+    adoptions,
+    began_in,
+    first_run,
+    remaining,
+)
 from mahakam.solutions.definition import solutions_of
 from mahakam.solutions.left import Left, left
 from mahakam.solutions.preview import Preview, preview
@@ -292,3 +302,16 @@ def test_a_feed_that_asks_a_server_neither_uses_the_origin_s_secret_nor_runs_by_
     assert wanted not in left(of(node, "heavy-rain", "far"), node.places)
     (said,) = first_run(Parts.of(node), found.solution, found.place, "budi")
     assert "it would ask" not in said, "it was asked now, and nobody answered"
+
+
+def test_a_file_that_was_sent_is_no_longer_missing(node: Node) -> None:
+    found, parts = of(node, "heavy-rain", "far"), Parts.of(node)
+    take(node, found)
+    assert {one.code for one in remaining(parts, of(node, "heavy-rain", "far"))} == {"file", "source"}
+    run_feed(parts, "far", "rain", author="wati", file=EXAMPLES / "kaltim/samarinda/data/rain-flood.csv")
+    assert {one.code for one in remaining(parts, of(node, "heavy-rain", "far"))} == {"source"}
+    assert first_run(parts, found.solution, found.place, "wati") == []
+    value = series(node.broker, node.places["far"], "heavy-rain-days")
+    assert value is not None
+    assert value.latest is not None
+    assert value.latest.label == "2025"

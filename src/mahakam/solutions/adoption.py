@@ -17,14 +17,14 @@ from mahakam.faults import Changed
 from mahakam.feeds import definition
 from mahakam.feeds.connecting.publish import create_file
 from mahakam.feeds.parts import Parts
-from mahakam.feeds.run import run_feed
+from mahakam.feeds.run import last_success, run_feed
 from mahakam.indicators.compute import compute_all
 from mahakam.indicators.definition import read_definition
 from mahakam.quality.load import load_all
 from mahakam.quality.odcs import ContractError
 from mahakam.services.catalogue import catalogue
 from mahakam.solutions.definition import Solution
-from mahakam.solutions.left import left
+from mahakam.solutions.left import Left, left
 from mahakam.solutions.preview import Preview, preview
 from mahakam.store.protocol import EntityStore, Transaction
 
@@ -185,6 +185,16 @@ def adopt(
     return kept
 
 
+def remaining(parts: Parts, found: Preview) -> list[Left]:
+    """What is left to do: a feed's file is not, once one was sent."""
+
+    def sent(one: Left) -> bool:
+        feed = one.name.partition("/")[2].removesuffix(".yaml")
+        return one.code == "file" and last_success(parts, found.place.id, feed) is not None
+
+    return [one for one in left(found, parts.places) if not sent(one)]
+
+
 def first_run(
     parts: Parts, solution: Solution, place: Place, by: str, values: Mapping[str, str] | None = None
 ) -> list[str]:
@@ -194,14 +204,16 @@ def first_run(
     would still ask the origin's server is not run.
     """
     said = []
-    asking = {one.name for one in left(preview(solution, place, parts.places, values or {}), parts.places)
-              if one.code == "address"}  # fmt: skip
+    needs = left(preview(solution, place, parts.places, values or {}), parts.places)
     for name in solution.components.feeds:
-        if f"feeds/{name}.yaml" in asking:
+        mine = {one.code for one in needs if one.name == f"feeds/{name}.yaml"}
+        if "address" in mine:
             said.append(
                 f"{name}: it would ask the address of {solution.place}; write the city's own into the file"
             )
             continue
+        if "file" in mine and last_success(parts, place.id, name):
+            continue  # somebody sent its file: there is none in the folder to read again
         try:
             run = run_feed(parts, place.id, name, author=by)
         except ConfigError as error:

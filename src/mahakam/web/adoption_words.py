@@ -79,7 +79,7 @@ def look_again() -> str:
 
 def line_kind(line: str) -> str:
     """The class of a line of a difference."""
-    return {"+": "added", "-": "removed", "@": "place"}.get(line[:1], "")
+    return {"+": "added", "-": "removed", "@": "hunk"}.get(line[:1], "")
 
 
 def size(piece: Piece) -> int:

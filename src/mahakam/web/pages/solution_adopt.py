@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from mahakam.config import ConfigError, Place, scope_of
 from mahakam.faults import Changed
 from mahakam.feeds.parts import Parts
-from mahakam.solutions.adoption import Refusal, adopt, adoption, check, first_run, problems_of
+from mahakam.solutions.adoption import Refusal, adopt, adoption, check, first_run, problems_of, remaining
 from mahakam.solutions.left import left
 from mahakam.solutions.preview import Preview, cities_for, preview
 from mahakam.web import adoption_words, gate
@@ -190,7 +190,7 @@ def _adopted_page(
         found=found,
         evidence=row.found,
         pieces=now_there.pieces,
-        left=left(now_there, site.places),
+        left=remaining(Parts.of(site.node), now_there),
         say=say,
         adopting=adoption_words,
         may=may_adopt(request, place),
