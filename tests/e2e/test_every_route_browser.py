@@ -98,6 +98,7 @@ PAGES = {
     "/my-requests": "/my-requests",
     "/network": "/network",
     "/network/join/{secret}": "/network/join/JOIN",
+    "/network/matches": "/network/matches?city=samarinda",
     "/network/meetings": "/network/meetings",
     "/network/meetings/new": "/network/meetings/new",
     "/network/meetings/{key}": "/network/meetings/MEETING",

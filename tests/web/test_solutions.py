@@ -87,3 +87,29 @@ def test_both_languages_say_the_same(reader: TestClient) -> None:
     text = Page(reader.get(f"{PATH}/jakarta/pm25?lang=id").text).text
     assert "Debu halus" in text
     assert "tidak dapat dibandingkan" in text
+
+
+def test_whom_to_ask_is_said_with_the_reasons_and_the_weights(reader: TestClient) -> None:
+    page = Page(reader.get("/network/matches").text)
+    assert "Samarinda" in page.text
+    shown = reader.get("/network/matches?city=samarinda").text
+    text = Page(shown).text
+    assert "It got worse since" in text, "flood days of 2025 beside those of 2024"
+    assert "No other city of this node that measures it" in text
+    assert "What like cities measure and this one does not" in text
+    assert f"{PATH}/jakarta/pm25" in Page(shown).links
+    assert "population: 881,225 and 10,684,946, 8% alike (weight 3)" in text
+    assert "country: ID and ID, 100% alike (weight 1)" in text
+    assert "Not stated by both: on the coast, on a river" in text
+    changed = Page(reader.get("/network/matches?city=samarinda&w-population=0&w-country=50").text).text
+    assert "881,225 and" not in changed
+    assert "100% alike (weight 50)" in changed
+    for nonsense in ("-1", "x", "1e9", "nan", "inf"):
+        answer = reader.get(f"/network/matches?city=samarinda&w-population={nonsense}")
+        assert answer.status_code == 200
+        assert "8% alike (weight 3)" in Page(answer.text).text
+    for city in ("nowhere", "kaltim"):
+        assert reader.get(f"/network/matches?city={city}").status_code == 404
+    assert reader.get("/network/matches.csv?city=samarinda").status_code == 200
+    assert reader.get("/network/matches.json").json() == []
+    assert "/network/matches" in Page(reader.get(PATH).text).links
