@@ -145,6 +145,13 @@ class Node:
             except ReceiverError as error:
                 raise ConfigError(Path("MAHAKAM_OPENLINEAGE"), str(error)) from None
 
+    def check_second_step(self) -> None:
+        """Raises ConfigError for a role that there is not."""
+        if self.settings.second_step:
+            from mahakam.access.second_step import required
+
+            required(self.settings, ())
+
     def close(self) -> None:
         """Finish the writes that wait."""
         if "store" in self.__dict__:
@@ -162,6 +169,7 @@ def open_node(settings: Settings) -> Node:
     node.check_mail()
     node.check_origins()
     node.check_lineage()
+    node.check_second_step()
     return node
 
 

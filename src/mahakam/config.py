@@ -41,7 +41,8 @@ class Settings:
     (``services.outbox``), "" for a node that sends no mail. ``openlineage`` and ``openlineage_key``: where events of
     each run go (``feeds.openlineage.sending``), and the bearer token there; "" for nowhere. ``audit``: on, off, or ""
     for on wherever people are told apart, i.e. not with ``open``. ``log`` and ``log_level``: how the log is written
-    (``operations.log``).
+    (``operations.log``). ``second_step``: roles, with commas between, whose
+    accounts sign in with a code besides the password (``access.second_step``).
     """
 
     data: Path
@@ -64,6 +65,7 @@ class Settings:
     audit: str = ""
     log: str = "text"
     log_level: str = "warning"
+    second_step: str = ""
 
     @property
     def audited(self) -> bool:
@@ -100,6 +102,7 @@ class Settings:
             "MAHAKAM_AUDIT": self.audit,
             "MAHAKAM_LOG": self.log,
             "MAHAKAM_LOG_LEVEL": self.log_level,
+            "MAHAKAM_SECOND_STEP": self.second_step,
         }
 
     @classmethod
@@ -126,6 +129,7 @@ class Settings:
             audit=environ.get("MAHAKAM_AUDIT", ""),
             log=environ.get("MAHAKAM_LOG") or "text",
             log_level=environ.get("MAHAKAM_LOG_LEVEL") or "warning",
+            second_step=environ.get("MAHAKAM_SECOND_STEP", ""),
         )
 
 

@@ -68,6 +68,8 @@ NO_PAGES = {
     "/queue/count": "a number for the page's script",
     "/verify/key.pem": "a file",
     "/requests/{number}/documents/{code}": "a file",
+    "/signin/code": "leads to the sign-in page: it follows the password",
+    "/signin/second-step": "leads to the sign-in page: it follows the password",
     "/signout": "leads to the sign-in page",
     "/cities": "leads to the first page",
     "/quarantine/{place}/{feed}/{id:int}/popup": "a part of the page, shown inside it",
@@ -77,6 +79,7 @@ NO_PAGES = {
 PAGES = {
     "/": "/",
     "/about": "/about",
+    "/account": "/account",
     "/audit": "/audit?action=sign-in",
     "/catalogue": "/catalogue",
     "/catalogue/{place}/{feed}": "/catalogue/samarinda/rain",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 KIND = "account"
+SECOND_STEP = "second-step"
+"""Records of accounts' second steps (``access.second_step``), which go with them."""
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 256
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,63}")
 _HASHING = threading.BoundedSemaphore(2)
@@ -87,6 +89,8 @@ def remove_account(store: EntityStore, name: str) -> bool:
     def work(transaction: Transaction) -> bool:
         there = transaction.record(KIND, name) is not None
         transaction.save_record(KIND, name, None)
+        if transaction.record(SECOND_STEP, name) is not None:
+            transaction.save_record(SECOND_STEP, name, None)
         return there
 
     return store.write(work)

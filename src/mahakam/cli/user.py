@@ -20,7 +20,7 @@ _FOLDERS = tuple[Path, ...]
 
 @click.group()
 def user() -> None:
-    """Accounts of people: add, list, password, remove.
+    """Accounts of people: add, list, password, second-step, remove.
 
     \b
     Example:
@@ -112,6 +112,42 @@ def password(name: str, password_stdin: bool, data: Path, config: _FOLDERS) -> N
     with _store(data, config) as store:
         set_password(store, name, _password(password_stdin))
     click.echo(f"{name} has a new password; whoever was signed in is signed out.", err=True)
+
+
+@user.command("second-step")
+@click.argument("name")
+@click.option("--reset", is_flag=True, help="Take it away: the password is enough until it is set up again.")
+@data_option
+@config_option
+def second_step_command(name: str, reset: bool, data: Path, config: _FOLDERS) -> None:
+    """Say whether an account signs in with a code from a telephone, too; or take that away (--reset).
+
+    For somebody who has lost both the telephone and the recovery codes. Make sure that it is them. Their sessions
+    end; if their role needs the second step, they set it up at the next sign-in.
+
+    \b
+    Example:
+      mahakam user second-step siti --reset
+    """
+    from mahakam.access.accounts import account, normal_name
+    from mahakam.access.second_step import remove, second_step
+
+    name = normal_name(name)
+    with _store(data, config) as store:
+        if account(store, name) is None:
+            raise click.ClickException(f"there is no account {name!r}; `mahakam user list` shows them")
+        if reset:
+            gone = remove(store, name)
+            click.echo(
+                f"{name} signs in with the password alone." if gone else f"{name} had no second step.",
+                err=True,
+            )
+            return
+        found = second_step(store, name)
+    if found is None:
+        click.echo(f"{name} signs in with the password alone")
+    else:
+        click.echo(f"{name} has a second step since {found.since}; {found.left} recovery codes are left")
 
 
 @user.command("remove")

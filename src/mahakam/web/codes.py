@@ -1,4 +1,4 @@
-"""QR codes of addresses, for paper."""
+"""QR codes of addresses, for paper and for pages."""
 
 from __future__ import annotations
 
@@ -12,3 +12,10 @@ def qr(text: str) -> str:
     out = io.BytesIO()
     segno.make(text, error="m", micro=False).save(out, kind="svg", border=2, light="white")
     return out.getvalue().decode()
+
+
+def picture(text: str) -> str:
+    """The same as the address of an image inside a page (``data:image/svg+xml``)."""
+    import segno
+
+    return str(segno.make(text, error="m", micro=False).svg_data_uri(scale=6, border=2, light="white"))

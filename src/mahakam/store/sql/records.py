@@ -161,12 +161,16 @@ class RecordWrites:
 
     def save_record(self, kind: str, key: str, value: dict[str, Any] | None) -> None:
         audited = of_record(kind, key, value)
-        text = "" if value is None else orjson.dumps(value).decode()
-        if audited is not None:
-            self._ops.append((*audited, text))
         if value is None:
-            self._execute("DELETE FROM record WHERE kind = ? AND key = ?", (kind, key))
+            gone = self._execute(
+                "DELETE FROM record WHERE kind = ? AND key = ? RETURNING key", (kind, key)
+            ).fetchall()
+            if gone and audited is not None:
+                self._ops.append((*audited, ""))
         else:
+            text = orjson.dumps(value).decode()
+            if audited is not None:
+                self._ops.append((*audited, text))
             self._execute(
                 "INSERT INTO record (kind, key, value) VALUES (?, ?, ?)"
                 " ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value",

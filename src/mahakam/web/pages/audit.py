@@ -32,6 +32,7 @@ ACTIONS = {
     "read": N_("read personal data"),
     "sign-in": N_("signed in"),
     "sign-in.refused": N_("sign-in refused"),
+    "second-step": N_("second steps of sign-ins"),
     "account": N_("accounts"),
     "key": N_("API keys"),
     "feed.run": N_("runs of feeds"),

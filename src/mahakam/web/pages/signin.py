@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from mahakam.access import accounts, sessions, throttle
+from mahakam.access import accounts, second_step, sessions, throttle
 from mahakam.access.identify import demo_principal, is_local
 from mahakam.access.policy import EVERYWHERE, PEOPLE, Principal
 from mahakam.web import gate
@@ -93,7 +93,7 @@ def _sign_in(request: Request, form: FormData) -> Response:
         )
         return _page(request, 401, name, target, _("Name or password is not right."))
     throttle.forget_failures(store, name, address)
-    return _signed_in(request, sessions.begin_session(store, account), target)
+    return second_step_or(request, account, target)
 
 
 def _sign_in_demo(request: Request, form: FormData) -> Response:
@@ -104,7 +104,7 @@ def _sign_in_demo(request: Request, form: FormData) -> Response:
             request, 403, error=_("The demo's roles can only be taken on the machine that it runs on.")
         )
     value = sessions.begin_demo_session(site_of(request).store, demo_principal(role))
-    return _signed_in(request, value, gate.text(form, "next"))
+    return signed_in(request, value, gate.text(form, "next"))
 
 
 def _sign_out(request: Request, form: FormData) -> Response:
@@ -116,10 +116,22 @@ def _sign_out(request: Request, form: FormData) -> Response:
     return answer
 
 
-def _signed_in(request: Request, value: str, target: str) -> Response:
+def second_step_or(request: Request, account: accounts.Account, target: str) -> Response:
+    """After the password: the code is asked for, or set up where it must be, else the session begins."""
+    from mahakam.web.pages import account as own
+
+    store = site_of(request).store
+    if second_step.second_step(store, account.name):
+        return own.ask_code(request, account, own_path(target))
+    if second_step.required(site_of(request).settings, account.roles):
+        return own.set_up(request, account, own_path(target), must=True)
+    return signed_in(request, sessions.begin_session(store, account), target)
+
+
+def signed_in(request: Request, value: str, target: str) -> Response:
     store = site_of(request).store
     sessions.end_session(store, request.headers.get("cookie", ""))
-    answer = RedirectResponse(_own_path(target) or "/signin", 303)
+    answer = RedirectResponse(own_path(target) or "/signin", 303)
     answer.headers.append("Set-Cookie", sessions.session_cookie(store, value, secure=is_secure(request)))
     return answer
 
@@ -133,7 +145,7 @@ def _page(request: Request, status: int = 200, name: str = "", next: str = "", e
         title=_("Sign in") if gate.visitor(request) is None else _("Signed in"),
         token=gate.token(request),
         name=name,
-        next=_own_path(next),
+        next=own_path(next),
         error=error,
         demo_roles=PEOPLE if _demo_here(request) else (),
         role_names=ROLE_NAMES,
@@ -145,6 +157,7 @@ def _page(request: Request, status: int = 200, name: str = "", next: str = "", e
         may_work=gate.may(request, "request.work"),
         may_correct=gate.may(request, "quarantine.read"),
         may_replay=gate.may(request, "notification.replay"),
+        has_account=_has_account(request),
         may_audit=gate.may(request, "audit.read"),
         may_watch=gate.may_everywhere(request, "node.watch"),
         where=_where(site, gate.visitor(request)),
@@ -156,6 +169,15 @@ def _page(request: Request, status: int = 200, name: str = "", next: str = "", e
 def _account(request: Request) -> dict[str, object]:
     """What every page knows: who is signed in."""
     return {"visitor": gate.visitor(request)}
+
+
+def _has_account(request: Request) -> bool:
+    principal = gate.visitor(request)
+    return principal is not None and principal.kind == "person" and _known(request, principal.name)
+
+
+def _known(request: Request, name: str) -> bool:
+    return accounts.account(site_of(request).store, name) is not None
 
 
 def _where(site: Site, principal: Principal | None) -> list[object]:
@@ -170,7 +192,7 @@ def _demo_here(request: Request) -> bool:
     return settings.demo and not settings.open and is_local(client, request.headers)
 
 
-def _own_path(target: str) -> str:
+def own_path(target: str) -> str:
     """A path of this node to go on to, "" for anything that leads away."""
     parts = urlsplit(target)
     own = (
