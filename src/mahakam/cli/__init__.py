@@ -29,6 +29,7 @@ COMMANDS = {
     "install": "install:install",
     "key": "user:key",
     "mail": "mail:mail",
+    "person": "person:person",
     "quarantine": "quarantine:quarantine",
     "restore": "backup:restore",
     "serve": "serve:serve",

@@ -70,6 +70,12 @@ def find(store: EntityStore, number: str, token: str) -> Follower | None:
     return _follower(token, raw) if raw else None
 
 
+def of(store: EntityStore, number: str) -> list[Follower]:
+    """Whoever gets mail about a request, or would once they confirm."""
+    kept = _kept(store.record(KIND, number))
+    return [_follower(token, raw) for token, raw in kept["followers"].items()]
+
+
 def confirm(store: EntityStore, number: str, token: str) -> bool:
     """The address is read by who asked. False if there is no such follower."""
     return _change(store, number, token, {"confirmed": True})

@@ -83,6 +83,11 @@ def matter_of(store: EntityStore, number: str) -> Matter | None:
     )
 
 
+def forget(store: EntityStore, number: str) -> None:
+    """Forget the private part of a request; the files of its photos are the caller's."""
+    store.write(lambda transaction: transaction.save_record(KIND, number, None))
+
+
 def place_of_photo(store: EntityStore, name: str) -> str | None:
     """The place whose agencies alone may see a photo; None for a public one."""
     kept = store.record(PHOTO, name)

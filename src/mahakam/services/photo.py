@@ -124,6 +124,13 @@ def photo_file(data: Path, name: str) -> Path | None:
     return None
 
 
+def delete_photo(data: Path, name: str) -> None:
+    """Delete a photo for good, drawn or not."""
+    if _NAME.fullmatch(name):
+        for path in _places(data, name):
+            path.unlink(missing_ok=True)
+
+
 class Darkroom(Rounds):
     """Draws the photos that came too fast to be drawn at once, in a thread of the process that leads."""
 

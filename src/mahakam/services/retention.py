@@ -84,8 +84,8 @@ class Retention:
         A file is deleted after the request says that it is gone; if the node ends in between, the next run deletes it.
         """
         at = now or dt.datetime.now(dt.UTC)
-        requests = sum(self._remove(request, at) for request in self.due(at))
-        contacts = len({request.number for request in self.due_contacts(at) if self._forget(request)})
+        requests = sum(self.remove_documents(request, at) for request in self.due(at))
+        contacts = len({request.number for request in self.due_contacts(at) if self.forget_contact(request)})
         return Removed(requests, sweep(self.store, self.data, at), contacts)
 
     def _over(self, request: Request, now: dt.datetime, days: int | None) -> bool:
@@ -114,8 +114,11 @@ class Retention:
                 return True
         return False
 
-    def _forget(self, seen: Request) -> bool:
-        """Once for a time that it is settled the course says so: who follows it later is forgotten silently."""
+    def forget_contact(self, seen: Request) -> bool:
+        """Forget who sent a request and who follows it.
+
+        Once for a time that it is settled the course says so: who follows it later is forgotten silently.
+        """
         since = settled_since(seen)
         if any(step.act == "forgotten" and step.at >= since for step in seen.steps):
             self.store.write(lambda transaction: forget(transaction, seen.number))
@@ -126,7 +129,13 @@ class Retention:
 
         return self._advance(seen, decide, lambda transaction: forget(transaction, seen.number))
 
-    def _remove(self, seen: Request, now: dt.datetime) -> bool:
+    def sweep(self) -> int:
+        """Delete the files of removed documents; how many."""
+        return sweep(self.store, self.data, dt.datetime.now(dt.UTC))
+
+    def remove_documents(self, seen: Request, at: dt.datetime | None = None) -> bool:
+        """Remove the documents of a request, and say so in its course."""
+        now = at or dt.datetime.now(dt.UTC)
         codes = tuple(documents_of(self.store, seen.number))
 
         def decide(before: Request, _words: str) -> Step:

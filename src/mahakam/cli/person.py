@@ -1,0 +1,121 @@
+"""``mahakam person``: what a node holds of one person; a copy for them; forgetting them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mahakam.cli.options import config_option, data_option
+
+if TYPE_CHECKING:
+    from mahakam.services.retention import Retention
+
+_FOLDERS = tuple[Path, ...]
+
+
+@click.group()
+def person() -> None:
+    """A person's right to their data: find it, hand over a copy, forget it.
+
+    WHO is an e-mail address or a telephone number.
+
+    \b
+    mahakam person find ani@example.id
+    mahakam person export ani@example.id --to ani.zip
+    mahakam person forget 0812-3456-7890
+    """
+
+
+@person.command()
+@click.argument("who")
+@data_option
+@config_option
+def find(who: str, data: Path, config: _FOLDERS) -> int:
+    """List the requests that WHO sent or follows. Ends with 1 if there is none.
+
+    \b
+    mahakam person find 0812-3456-7890
+    """
+    from mahakam.services import data_subject
+
+    with _runs(data, config) as runs:
+        held = data_subject.find(runs.store, who)
+    for number in held.sent:
+        click.echo(f"{number}  sent")
+    for number in held.followed:
+        click.echo(f"{number}  follows")
+    if not held.sent and not held.followed:
+        click.echo(f"nothing is held of {who}", err=True)
+        return 1
+    return 0
+
+
+@person.command()
+@click.argument("who")
+@click.option("--to", "file", required=True, type=click.Path(path_type=Path, dir_okay=False),
+              help="The zip to write; only you may read it.")  # fmt: skip
+@data_option
+@config_option
+def export(who: str, file: Path, data: Path, config: _FOLDERS) -> int:
+    """Write a copy of all that is held of WHO: person.json, and the photos and documents that they sent.
+
+    Make sure first that who asks is who they say. Ends with 1 if nothing is held.
+
+    \b
+    mahakam person export ani@example.id --to ani.zip
+    """
+    from mahakam.services import data_subject
+
+    with _runs(data, config) as runs:
+        try:
+            held = data_subject.export(runs, who, file)
+        except FileExistsError:
+            raise click.ClickException(f"{file}: is there already; name another file") from None
+        except OSError as error:
+            raise click.ClickException(f"{file}: {error.strerror}") from error
+    click.echo(f"{file}: {len(held.sent)} requests sent, {len(held.followed)} followed")
+    return 0 if held.sent or held.followed else 1
+
+
+@person.command()
+@click.argument("who")
+@data_option
+@config_option
+def forget(who: str, data: Path, config: _FOLDERS) -> int:
+    """Forget WHO where no open request needs them: contact, letters, private words, photos, documents.
+
+    They follow nothing any more, and nobody follows what they sent. The course of each request says that its contact
+    was forgotten. Requests that are still open are named and left. So are those whose words are public: they may name
+    somebody. Ends with 1 if an open one is left.
+
+    \b
+    mahakam person forget ani@example.id
+    """
+    from mahakam.services import data_subject
+
+    with _runs(data, config) as runs:
+        done = data_subject.forget(runs, who)
+    click.echo(f"forgotten in {len(done.sent)} requests sent and {len(done.followed)} followed")
+    for number in done.left:
+        click.echo(f"{number}  is still open: settle it, then forget again")
+    for number in done.public:
+        click.echo(f"{number}  its words are public: look whether they name anybody")
+    return 1 if done.left else 0
+
+
+@contextmanager
+def _runs(data: Path, config: _FOLDERS) -> Iterator[Retention]:
+    from mahakam.cli.node import opened
+    from mahakam.services.desk import Desk
+    from mahakam.services.retention import Retention
+
+    with opened(data, config) as node:
+        desk = Desk(node.broker, node.places, node.settings.data)
+        try:
+            yield Retention(desk, desk.store, node.places, node.settings.data)
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error

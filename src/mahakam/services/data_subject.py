@@ -1,0 +1,169 @@
+"""What a node holds of one person: found, handed over as a copy, forgotten (Law 27/2022 art. 5 to 10).
+
+A person is known by an e-mail address or a telephone number. What officers noted among themselves is not handed over.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from mahakam.services import followers, personal, private
+from mahakam.services.contact_data import holders
+from mahakam.services.dossier import documents_of, file_of
+from mahakam.services.photo import delete_photo, photo_file
+from mahakam.services.request import Request
+from mahakam.services.retention import Retention
+from mahakam.store.protocol import EntityStore
+
+_NOT_DIGITS = re.compile(r"\D")
+_LEAST_DIGITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Numbers of requests: ``sent`` by the person, ``followed`` by them (those of others)."""
+
+    sent: tuple[str, ...]
+    followed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """``sent`` and ``followed``: what was forgotten; ``left``: sent requests that are still open, whose contact the
+    agency needs to answer; ``public``: sent requests whose words stay public, for somebody to read."""
+
+    sent: tuple[str, ...]
+    followed: tuple[str, ...]
+    left: tuple[str, ...]
+    public: tuple[str, ...]
+
+
+def known_as(text: str) -> str:
+    """An address or number in the form in which two of them are compared: an address without regard to case, a
+    number by its digits with the country's code (0812… and +62 812… are one).
+
+    Raises ValueError for what is neither.
+    """
+    word = text.strip().casefold()
+    if "@" in word[1:-1]:
+        return word
+    digits = _NOT_DIGITS.sub("", word)
+    if len(digits) < _LEAST_DIGITS or re.search(r"[^\d\s()+./-]", word):
+        raise ValueError(f"{text.strip()!r} is neither an e-mail address nor a telephone number")
+    return (
+        "62" + digits[1:]
+        if digits.startswith("0") and not digits.startswith("00")
+        else digits.removeprefix("00")
+    )
+
+
+def find(store: EntityStore, who: str) -> Held:
+    """Raises ValueError as :func:`known_as`."""
+    wanted = known_as(who)
+    sent, followed = set[str](), set[str]()
+    for number in set(holders(store)):
+        kept = private.read(store, number)
+        if any(_same(value, wanted) for value in (kept.contact, *map(str, kept.person.values()))):
+            sent.add(number)
+        for one in followers.of(store, number):
+            if _same(one.email, wanted):
+                (sent if one.owner else followed).add(number)
+    return Held(tuple(sorted(sent)), tuple(sorted(followed - sent)))
+
+
+def export(runs: Retention, who: str, to: Path, now: dt.datetime | None = None) -> Held:
+    """Write a copy of all that is held of a person into a zip: ``person.json``, and the files that they sent.
+
+    ``to`` is only for who runs this to read. Raises ValueError, and FileExistsError rather than overwrite.
+    """
+    held = find(runs.store, who)
+    at = (now or dt.datetime.now(dt.UTC)).isoformat(timespec="seconds")
+    with to.open("xb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as out:
+        to.chmod(0o600)
+        requests = []
+        for number in held.sent:
+            facts, files = _copy(runs, number)
+            requests.append(facts)
+            for name, path in files:
+                out.write(path, f"{number}/{name}")
+        body = {"person": who.strip(), "at": at, "requests": requests, "followed": list(held.followed)}
+        out.writestr("person.json", orjson.dumps(body, option=orjson.OPT_INDENT_2, default=str))
+    return held
+
+
+def forget(runs: Retention, who: str) -> Forgotten:
+    """Forget a person where no open request needs them: contact, followed requests, letters, private words, photos
+    and documents. What a request says in public stays, and is named. Raises ValueError."""
+    held = find(runs.store, who)
+    wanted = known_as(who)
+    done, left, public = list[str](), list[str](), list[str]()
+    for number in held.followed:
+        for one in followers.of(runs.store, number):
+            if _same(one.email, wanted):
+                followers.stop(runs.store, number, one.token)
+    for number in held.sent:
+        request = runs.desk.request(number)
+        if request is not None and request.open:
+            left.append(number)
+            continue
+        matter = personal.matter_of(runs.store, number)
+        if matter is not None:
+            for name in matter.photos:
+                delete_photo(runs.data, name)
+            personal.forget(runs.store, number)
+        elif request is not None:
+            public.append(number)
+        if request is not None and documents_of(runs.store, number):
+            runs.remove_documents(request)
+        # By the contact a request is found: it goes last, so that what broke off can be done again.
+        seen = runs.desk.request(number)
+        if seen is not None:
+            runs.forget_contact(seen)
+        done.append(number)
+    runs.sweep()
+    return Forgotten(tuple(done), held.followed, tuple(left), tuple(public))
+
+
+def _copy(runs: Retention, number: str) -> tuple[dict[str, Any], list[tuple[str, Path]]]:
+    request = runs.desk.request(number)
+    kept, matter = private.read(runs.store, number), personal.matter_of(runs.store, number)
+    documents = documents_of(runs.store, number)
+    facts: dict[str, Any] = {"number": number, "contact": kept.contact, "person": dict(kept.person)}
+    if request is not None:
+        facts |= _facts(request)
+    if matter is not None:
+        facts["private"] = asdict(matter)
+    facts["documents"] = [asdict(one) for one in documents.values()]
+    files = [
+        (f"{one.code}.{one.kind}", path) for one in documents.values() if (path := file_of(runs.data, one))
+    ]
+    photos = matter.photos if matter is not None else request.photos if request is not None else ()
+    files += [(path.name, path) for name in photos if (path := photo_file(runs.data, name))]
+    return facts, files
+
+
+def _facts(request: Request) -> dict[str, Any]:
+    steps = [{"at": step.at, "state": step.state, "text": step.text} for step in request.steps]
+    return {
+        "service": request.service,
+        "place": request.place,
+        "requested": request.requested,
+        "words": request.description,
+        "address": request.address,
+        "answers": dict(request.answers),
+        "course": steps,
+    }
+
+
+def _same(value: str, wanted: str) -> bool:
+    try:
+        return known_as(value) == wanted
+    except ValueError:
+        return False
