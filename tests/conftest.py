@@ -33,6 +33,14 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["MAHAKAM_TEST_RUN"] = tempfile.mkdtemp(prefix="mahakam-tests-")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What ``python -m tools.reliability`` reads in the report of a run."""
+    for item in items:
+        for mark in item.iter_markers("fault"):
+            what, kept = mark.args
+            item.user_properties += [("what", what), ("kept", kept), ("times", mark.kwargs.get("times", 1))]
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ.pop("MAHAKAM_TEST_RUN"), ignore_errors=True)

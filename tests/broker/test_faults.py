@@ -11,6 +11,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from mahakam.broker.broker import Broker
 from mahakam.broker.contracts import NoContracts
 from mahakam.broker.notifier import Notifier, Patience
@@ -122,6 +124,9 @@ class Writers:
         self._process.communicate(timeout=120)
 
 
+@pytest.mark.fault(
+    "a process that writes, kill -9", "no acknowledged write, and nothing that it owes", times=20
+)
 def test_ten_thousand_writes_through_twenty_kills(tmp_path: Path, store_url: str, receiver: Receiver) -> None:
     """No acknowledged write is lost, nor a notification that one of them owes; none is there without its write."""
     store = open_store(store_url, tmp_path)

@@ -17,6 +17,11 @@ from support.notify import Receiver, until
 ROUNDS = 6
 
 
+@pytest.mark.fault(
+    "a server that notifies, kill -9, its receiver failing too",
+    "no notification; the last value of each entity last",
+    times=6,
+)
 def test_nothing_owed_is_lost_by_kill_9(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each acknowledged write is heard of at least once; the last value of every entity comes after the others."""
     monkeypatch.setenv("MAHAKAM_PRIVATE_ADDRESSES", "1")

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 from PIL import Image
 
 from support.node import RunningNode
@@ -40,6 +41,9 @@ def _send(node: RunningNode, sender: int, taken: dict[str, str], stop: threading
             taken[words] = answer.headers["location"].split("/")[2].split("?")[0]
 
 
+@pytest.mark.fault(
+    "a server that takes reports with photos, kill -9", "no report, no photo, no number twice", times=2
+)
 def test_no_acknowledged_report_is_lost(tmp_path: Path) -> None:
     places, data = two_cities(tmp_path / "places"), tmp_path / "data"
     taken: dict[str, str] = {}

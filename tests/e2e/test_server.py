@@ -160,6 +160,7 @@ def test_workers_share_one_store(nodes: list[Node], tmp_path: Path) -> None:
     assert {node.call("GET", "/health")[1]["entities"] for _ in range(10)} == {200}
 
 
+@pytest.mark.fault("a server, kill -9", "no acknowledged write")
 def test_acknowledged_creates_survive_kill(nodes: list[Node], tmp_path: Path) -> None:
     node = serve(nodes, tmp_path)
     acknowledged: list[int] = []
@@ -189,6 +190,7 @@ def test_acknowledged_creates_survive_kill(nodes: list[Node], tmp_path: Path) ->
         assert again.call("GET", f"/ngsi-ld/v1/entities/urn:{number}")[0] == 200
 
 
+@pytest.mark.fault("a server, kill -9", "no notification")
 def test_notification_owed_is_delivered_after_kill(nodes: list[Node], tmp_path: Path) -> None:
     got: list[Any] = []
 

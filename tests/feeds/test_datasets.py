@@ -274,6 +274,7 @@ run_feed(Parts.of(Node(Settings(data=Path(data), config=(Path(places),)))), "sin
 """
 
 
+@pytest.mark.fault("a run that writes Parquet, kill -9", "no version; what is read is whole")
 @pytest.mark.parametrize("moment", ["_sync", "_describe", "_remove_others"])
 def test_a_killed_run_leaves_the_dataset_whole(gauges: Gauges, moment: str) -> None:
     """Killed while the file is written, before the entity points to it, and before the older file is gone."""

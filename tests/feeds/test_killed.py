@@ -106,6 +106,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
     return first, second
 
 
+@pytest.mark.fault("a run of a feed, kill -9 at each step", "no row; run again it ends as if undisturbed")
 @pytest.mark.parametrize(("step", "done"), POINTS)
 def test_a_run_that_was_killed(town: Town, undisturbed: tuple[Any, Any], step: str, done: int) -> None:
     town.stops(ROWS)
@@ -115,6 +116,7 @@ def test_a_run_that_was_killed(town: Town, undisturbed: tuple[Any, Any], step: s
     assert outcome(town) == undisturbed[0]
 
 
+@pytest.mark.fault("a replay of corrected rows, kill -9 at each step", "no row, no correction")
 @pytest.mark.parametrize(("step", "done"), POINTS)
 def test_a_replay_that_was_killed(town: Town, undisturbed: tuple[Any, Any], step: str, done: int) -> None:
     town.stops(ROWS)
@@ -126,6 +128,7 @@ def test_a_replay_that_was_killed(town: Town, undisturbed: tuple[Any, Any], step
     assert len(town.ids()) == 5_000
 
 
+@pytest.mark.fault("a run of a watched folder, kill -9 at each step", "no file")
 @pytest.mark.parametrize(("step", "done"), POINTS)
 def test_a_watched_folder_whose_run_was_killed(
     town: Town, undisturbed: tuple[Any, Any], step: str, done: int

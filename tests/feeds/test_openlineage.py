@@ -169,6 +169,7 @@ def test_a_feed_that_cannot_be_read_is_told_of_without_its_columns(town: Town, s
     assert event["inputs"][0]["inputFacets"]["dataQualityMetrics"]["rowCount"] == 3
 
 
+@pytest.mark.fault("who tells of runs, kill -9", "no event")
 def test_a_process_that_is_killed_while_it_tells_loses_no_event(town: Town, tmp_path: Path) -> None:
     """The receiver is slow; the teller is killed between two events, and the next one goes on."""
     for n in range(4):

@@ -223,6 +223,7 @@ if point == "told": die()
 """
 
 
+@pytest.mark.fault("an upload of corrected rows, kill -9", "no correction, none twice")
 @pytest.mark.parametrize("point", ["half", "read", "check", "store", "told"])
 def test_kill_9_in_an_upload_then_again(town: Town, tmp_path: Path, point: str) -> None:
     rows = "".join(f"A{n};Halte {n};{'kota' if n % 4 else 'Kotaa'};4;117.05;-0.45\n" for n in range(1, 401))

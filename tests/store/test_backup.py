@@ -274,6 +274,7 @@ def test_pieces_cannot_be_left_out_or_moved() -> None:
             b"".join(_SEAL.opened(iter([salt, *changed])))
 
 
+@pytest.mark.fault("a backup, kill -9 at any time", "the next one is whole")
 @pytest.mark.parametrize("after", [0.05, 0.15, 0.3, 0.5, 0.8])
 def test_killed_at_any_time_the_next_one_is_whole(tmp_path: Path, after: float) -> None:
     data, to = tmp_path / "data", tmp_path / "b"

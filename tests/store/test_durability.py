@@ -53,6 +53,7 @@ def put(transaction: Any, id: str, blob: str = "") -> None:
     transaction.put(document, represent.body(document))
 
 
+@pytest.mark.fault("a process that writes, kill -9", "no acknowledged write")
 @pytest.mark.parametrize("acknowledged", [1, 40, 117])
 def test_acknowledged_writes_survive_kill(tmp_path: Path, acknowledged: int) -> None:
     process = writer(tmp_path, "k", 100_000)
@@ -227,6 +228,7 @@ def test_full_disk_is_said_and_leaves_the_store_as_it_was(tmp_path: Path) -> Non
     store.close()
 
 
+@pytest.mark.fault("a disk that is full", "the write is refused, the store stays as it was")
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
 def test_disk_that_really_is_full(tmp_path: Path) -> None:
     mounted = subprocess.run(

@@ -89,6 +89,7 @@ def process(code: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.fault("a writer, then PostgreSQL itself, at once", "no acknowledged write", times=4)
 def test_acknowledged_writes_survive_a_killed_writer_and_a_killed_server(durable: PostgresServer) -> None:
     url = durable.new_database()
     seen: list[int] = []
@@ -274,6 +275,7 @@ def test_old_schema_is_brought_up_to_date_by_whoever_comes_first(url: str) -> No
         store.close()
 
 
+@pytest.mark.fault("a disk that is full", "the write is refused, the store stays as it was")
 def test_a_full_disk_is_said_as_that(postgres: PostgresServer) -> None:
     opened = open_store(postgres.new_database(), Path())
 
