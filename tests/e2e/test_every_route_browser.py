@@ -147,6 +147,7 @@ PAGES = {
     "/services": "/services",
     "/services/{place}": "/services/samarinda",
     "/services/{place}/{name}": "/services/samarinda/pothole",
+    "/rights": "/rights",
     "/signin": "/signin",
     "/sql": "/sql?q=SELECT+*+FROM+samarinda.rain",
     "/subscriptions": "/subscriptions",

@@ -13,7 +13,7 @@ import psycopg
 from mahakam.store.postgres.connection import Connection, run, worded
 from mahakam.store.postgres.values import Row, rows_of
 from mahakam.store.protocol import Document
-from mahakam.store.sql.audit import AuditWrites, Lane
+from mahakam.store.sql.audit import COLUMNS, AuditWrites, Lane
 from mahakam.store.sql.copying import STEP, insertion
 from mahakam.store.sql.history import HistoryWrites
 from mahakam.store.sql.keys import Box, keys_of
@@ -32,6 +32,10 @@ _INSERT_ALL = (
     " ON CONFLICT DO NOTHING RETURNING n, id"
 )
 _LOAD = f"INSERT INTO entity (n, id, times, body, place) VALUES (?, ?, ?, ?, {_PLACE})"
+_AUDIT = (
+    f"INSERT INTO audit ({COLUMNS}) SELECT * FROM unnest(?::bigint[], ?::bigint[], {', '.join(['?::text[]'] * 5)},"
+    " ?::bigint[], ?::text[], ?::text[], ?::text[], ?::bytea[])"
+)
 _TABLES = (("entity_type", "type", "text"), ("entity_scope", "scope", "text"))
 
 
@@ -200,6 +204,10 @@ class PostgresTransaction(RecordWrites, HistoryWrites, AuditWrites):
                     f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), max({column})) FROM {table}"
                     " HAVING max(1) = 1"
                 )
+
+    def _add_entries(self, written: list[tuple[Any, ...]]) -> None:
+        """In one statement, however many."""
+        self._execute(_AUDIT, tuple(map(list, zip(*written, strict=True))))
 
     def _flush_values(self, removed: list[tuple[int, Row]], added: list[tuple[int, Row]]) -> None:
         if removed:

@@ -179,12 +179,12 @@ class AuditWrites:
             number += 1
             digest = digest_of(digest, [lane.number, number, at, *entry])
             written.append((lane.number, number, at, *entry, digest))
-        if len(written) == 1:
-            self._execute(_INSERT, written[0])
-        else:
-            self._executemany(_INSERT, written)
+        self._add_entries(written)
         self._head = number, digest
         self._entries = []
+
+    def _add_entries(self, written: list[tuple[Any, ...]]) -> None:
+        self._executemany(_INSERT, written)
 
     def _read_head(self, lane: int) -> tuple[int, bytes]:
         for number, digest in self._execute(_HEAD, (lane,)).fetchall():

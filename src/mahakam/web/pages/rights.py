@@ -1,0 +1,139 @@
+"""Who can see this? Which roles read and write which attributes, as the policy and the contracts say it now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from mahakam.access.policy import OFFICES, PEOPLE, POLICY, PUBLIC, SCOPES
+from mahakam.access.rights import PERSONAL, Rights
+from mahakam.config import Place, scope_of
+from mahakam.quality.contract import INTERNAL
+from mahakam.quality.load import load_all
+from mahakam.quality.odcs import ContractError
+from mahakam.web import gate
+from mahakam.web.entities import spoken
+from mahakam.web.language import N_, _, words
+from mahakam.web.network_office import ROLES as OFFICE_NAMES
+from mahakam.web.pages.signin import ROLE_NAMES
+from mahakam.web.render import render
+from mahakam.web.site import Site, site_of
+from mahakam.web.tables import Column, Table, table_routes
+
+PAGE = "/rights"
+CLASS_NAMES = {"": N_("public"), INTERNAL: N_("internal"), PERSONAL: N_("personal")}
+KEY_NAMES = {
+    "reader": N_("API key: read"),
+    "writer": N_("API key: write"),
+    "worker": N_("API key: work"),
+    "monitor": N_("API key: monitor"),
+}
+WRITE = "data.write"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An attribute of a type in a place (None: in every place), and its class: "" is public."""
+
+    type: str
+    name: str
+    place: Place | None
+    kind: str
+
+
+def routes(_site: Site) -> list[BaseRoute]:
+    return [*table_routes(PAGE, show, attributes_table)]
+
+
+def show(request: Request) -> Response:
+    site = site_of(request)
+    everything = _attributes(site)
+    return render(
+        request,
+        "rights.html",
+        title=_("Who can see this?"),
+        section="data",
+        table=attributes_table(request),
+        types=sorted({(one.type, spoken(one.type)) for one in everything}, key=lambda pair: pair[1]),
+        chosen=request.query_params.get("type", ""),
+        kind=request.query_params.get("class", ""),
+        classes=CLASS_NAMES,
+        readers={kind: _roles(site.node.rights.readers[kind]) for kind in (INTERNAL, PERSONAL)},
+        writers=_roles(POLICY[WRITE]),
+    )
+
+
+def attributes_table(request: Request) -> Table:
+    """Attributes that contracts or ``rights.yaml`` name. Their names are public, as contracts are."""
+    site = site_of(request)
+    rights = site.node.rights
+    type, kind = request.query_params.get("type", ""), request.query_params.get("class", "")
+    rows = [
+        one
+        for one in _attributes(site)
+        if (not type or one.type == type) and (not kind or (one.kind or PUBLIC) == kind)
+    ]
+    sight = rights.sight(gate.visitor(request))
+
+    def you(one: Shown) -> str:
+        return _("yes") if sight.may(one.kind, one.place) else _("no")
+
+    columns = [
+        Column("type", _("Type"), get=lambda one: one.type, html=lambda one: spoken(one.type)),
+        Column("attribute", _("Attribute"), "code", get=lambda one: one.name),
+        Column("place", _("Where"), get=lambda one: words(one.place.name) if one.place else _("everywhere")),
+        Column(
+            "class", _("Class"), get=lambda one: one.kind or PUBLIC, html=lambda one: _(CLASS_NAMES[one.kind])
+        ),
+        Column("read", _("Who reads it"), get=lambda one: _readers(rights, one.kind), sortable=False),
+        Column(
+            "write", _("Who writes it"), get=lambda _one: _roles(POLICY[WRITE]), sortable=False, phone=False
+        ),
+        Column("you", _("You read it"), get=you),
+    ]
+    nothing = _("No contract names such an attribute: it is public.")
+    return Table(request, _("Attributes, and who reads them"), columns, rows, PAGE, nothing=nothing)
+
+
+def _readers(rights: Rights, kind: str) -> str:
+    return _roles(rights.readers[kind]) if kind else _("everybody")
+
+
+def _roles(roles: Iterable[str]) -> str:
+    """Roles in words, those of people first."""
+    names = {**ROLE_NAMES, **OFFICE_NAMES, **KEY_NAMES}
+    order: list[str] = [*PEOPLE, *OFFICES, *SCOPES]
+    return ", ".join(_(names[role]) if role in names else role for role in sorted(roles, key=order.index))
+
+
+def _attributes(site: Site) -> list[Shown]:
+    """As the broker enforces it (``Rights.class_of``): of a contract that cannot be read all is personal."""
+    rights = site.node.rights
+    found: dict[tuple[str, str, str], Shown] = {}
+    for type, name, place in _named(site, rights):
+        kind = rights.class_of(type, name, place)
+        found[type, name, place.id if place else ""] = Shown(type, name, place, kind)
+    order = {place: scope_of(one, site.places) for place, one in site.places.items()}
+    return sorted(
+        found.values(), key=lambda one: (spoken(one.type), order[one.place.id] if one.place else "", one.name)
+    )
+
+
+def _named(site: Site, rights: Rights) -> Iterator[tuple[str, str, Place | None]]:
+    for type, of_type in rights.classes.items():
+        for where, attributes in of_type.items():
+            for name in attributes:
+                yield type, name, site.places.get(where)
+    for place in site.places.values():
+        for path in place.files("contracts").values():
+            try:
+                contracts = load_all(path)
+            except ContractError:  # its attributes are among the closed ones above
+                continue
+            for contract in contracts:
+                for field in contract.fields.values():
+                    yield contract.entity, field.name, place
