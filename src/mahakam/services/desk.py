@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mahakam.broker.broker import Broker
 from mahakam.broker.writes import Modify, Write
@@ -116,6 +116,8 @@ class Wanted:
 
 
 _TYPES = Types(((TYPE,),))
+_NEAR, _SPARE, _TRIES, _WIDER = 5000, 20, 3, 16
+T = TypeVar("T")
 
 
 class Desk:
@@ -212,19 +214,29 @@ class Desk:
 
     def newest(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Request]:
         """Some requests, the newest first."""
-        size, start = self._window(wanted, limit, offset)
-        documents = self._broker.query(wanted.selection(), size, start) if size else []
-        return [self.of(document) for document in reversed(documents)]
+        return list(map(self.of, self._newest(self._broker.query, wanted, limit, offset)))
 
     def newest_bodies(self, wanted: Wanted, limit: int, offset: int = 0) -> list[bytes]:
         """The same as the entities are kept: JSON, not looked into."""
-        size, start = self._window(wanted, limit, offset)
-        return self._broker.bodies(wanted.selection(), size, start)[::-1] if size else []
+        return self._newest(self._broker.bodies, wanted, limit, offset)
 
-    def _window(self, wanted: Wanted, limit: int, offset: int) -> tuple[int, int]:
-        """How many to read and from where, in the order of the store, for a page counted from the newest."""
+    def _newest(
+        self, read: Callable[[Selection, int, int, int], list[T]], wanted: Wanted, limit: int, offset: int
+    ) -> list[T]:
+        """The store reads in the order of creation: a page near its end is looked for from there, which costs the same
+        however much is kept; one that is far from it, or of few among many, is counted from the beginning."""
+        selection, need = wanted.selection(), offset + limit
+        last, window = self._broker.store.last(), need + _SPARE
+        for _try in range(_TRIES if need <= _NEAR else 0):
+            start = max(last - window + 1, 1)
+            found = read(selection, window + _SPARE, 0, start)
+            if start == 1 or len(found) >= need:
+                return found[::-1][offset:need]
+            # As far as it takes if they lie as thinly further back.
+            window = min(window * need * 5 // (4 * len(found) + 1), window * _WIDER) + _SPARE
         total = self.count(wanted)
-        return max(min(limit, total - offset), 0), max(total - offset - limit, 0)
+        size = max(min(limit, total - offset), 0)
+        return read(selection, size, max(total - need, 0), 0)[::-1] if size else []
 
     def oldest(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Request]:
         """Some requests, the longest waiting first."""

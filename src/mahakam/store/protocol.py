@@ -168,6 +168,9 @@ class EntityStore(Protocol):
 
     def count(self, selection: Selection) -> int: ...
 
+    def last(self) -> int:
+        """The place of the newest entity in the order of creation; 0 if there is none."""
+
     def size(self) -> int:
         """The number of entities."""
 

@@ -122,6 +122,9 @@ class PostgresEntities(Ledger, HistoryReads, AuditReads):
             return int(self._queried(plan.count(), plan.parameters)[0][0])
         return sum(1 for _ in self._chosen(plan, selection))
 
+    def last(self) -> int:
+        return int(self._all("SELECT coalesce(max(n), 0) FROM entity", ())[0][0])
+
     def size(self) -> int:
         """The number of entities."""
         return int(self._queried("SELECT count(*) FROM entity")[0][0])

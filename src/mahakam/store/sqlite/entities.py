@@ -196,6 +196,9 @@ class SqliteEntities(Ledger, HistoryReads, AuditReads):
         plan = self._plan(selection)
         return int(self._selected(selection, plan.count(), plan.parameters)[0][0])
 
+    def last(self) -> int:
+        return int(self._all("SELECT coalesce(max(n), 0) FROM entity")[0][0])
+
     def size(self) -> int:
         """The number of entities."""
         with self._readers.reading() as connection:
