@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,11 @@ def test_the_newest_are_the_last_however_they_are_looked_for(
     monkeypatch.setattr("mahakam.services.desk._SPARE", spare)
     monkeypatch.setattr("mahakam.services.desk._NEAR", near)
     node = Node(Settings(data=tmp_path / "data", config=(two_cities(tmp_path / "places"),), store=store_url))
+
+    def scopes(body: bytes) -> list[str]:
+        found = json.loads(body)["scope"]
+        return [found] if isinstance(found, str) else list(found)
+
     desk = Desk(node.broker, node.places, tmp_path / "data")
     assert desk.newest(Wanted("/prov/town"), 5) == []
     for at in range(18):
@@ -41,5 +47,5 @@ def test_the_newest_are_the_last_however_they_are_looked_for(
         for limit, offset in ((1, 0), (3, 0), (3, 2), (4, 14), (50, 0), (2, 50)):
             found = [one.number for one in desk.newest(wanted, limit, offset)]
             assert found == every[offset : offset + limit], (wanted, limit, offset)
-            assert len(desk.newest_bodies(wanted, limit, offset)) == len(found)
+            assert len(desk.newest_bodies(wanted, limit, offset, scopes)) == len(found)
     node.close()

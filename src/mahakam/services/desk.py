@@ -214,27 +214,37 @@ class Desk:
 
     def newest(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Request]:
         """Some requests, the newest first."""
-        return list(map(self.of, self._newest(self._broker.query, wanted, limit, offset)))
+        found = self._newest(self._broker.query, wanted, limit, offset, _scopes)
+        return list(map(self.of, found))
 
-    def newest_bodies(self, wanted: Wanted, limit: int, offset: int = 0) -> list[bytes]:
-        """The same as the entities are kept: JSON, not looked into."""
-        return self._newest(self._broker.bodies, wanted, limit, offset)
+    def newest_bodies(
+        self, wanted: Wanted, limit: int, offset: int, scopes: Callable[[bytes], Sequence[str]]
+    ) -> list[bytes]:
+        """The same as the entities are kept: JSON, of which ``scopes`` knows the scopes."""
+        return self._newest(self._broker.bodies, wanted, limit, offset, scopes)
 
     def _newest(
-        self, read: Callable[[Selection, int, int, int], list[T]], wanted: Wanted, limit: int, offset: int
+        self,
+        read: Callable[[Selection, int, int, int], list[T]],
+        wanted: Wanted,
+        limit: int,
+        offset: int,
+        scopes: Callable[[T], Sequence[str]],
     ) -> list[T]:
-        """The store reads in the order of creation: a page near its end is looked for from there, which costs the same
-        however much is kept; one that is far from it, or of few among many, is counted from the beginning."""
-        selection, need = wanted.selection(), offset + limit
+        """The store reads in the order of creation: a page near its end is looked for from there, in every place's
+        requests, which costs the same however much is kept; one that is far from it, or of few among many, is counted
+        from the beginning."""
+        everywhere, need = replace(wanted, scope="").selection(), offset + limit
         last, window = self._broker.store.last(), need + _SPARE
         for _try in range(_TRIES if need <= _NEAR else 0):
             start = max(last - window + 1, 1)
-            found = read(selection, window + _SPARE, 0, start)
+            rows = read(everywhere, window + _SPARE, 0, start)
+            found = [one for one in rows if not wanted.scope or _lies_in(scopes(one), wanted.scope)]
             if start == 1 or len(found) >= need:
                 return found[::-1][offset:need]
             # As far as it takes if they lie as thinly further back.
             window = min(window * need * 5 // (4 * len(found) + 1), window * _WIDER) + _SPARE
-        total = self.count(wanted)
+        selection, total = wanted.selection(), self.count(wanted)
         size = max(min(limit, total - offset), 0)
         return read(selection, size, max(total - need, 0), 0)[::-1] if size else []
 
@@ -553,6 +563,16 @@ class Desk:
         near = area.nearest_place(self._places, point)
         more = {"nearest": near.place.id, "km": round(near.metres / 1000, 1)} if near else {}
         return [Fault("location", "outside", {"place": place.id} | more)]
+
+
+def _scopes(document: Mapping[str, Any]) -> Sequence[str]:
+    found = document.get("scope") or ()
+    return [found] if isinstance(found, str) else found
+
+
+def _lies_in(scopes: Sequence[str], scope: str) -> bool:
+    """Whether one of the scopes is this one or below it."""
+    return any(one == scope or one.startswith(f"{scope}/") for one in scopes)
 
 
 def absorbed(request: Request) -> tuple[str, ...]:

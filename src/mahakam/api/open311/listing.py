@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from starlette.requests import Request
@@ -29,7 +29,17 @@ MOST = 1000
 """Requests in one answer at most."""
 SPAN = dt.timedelta(days=90)
 _SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-_written: dict[bytes, tuple[str, bytes]] = {}
+
+
+class _Written(NamedTuple):
+    """When an entity was requested, its scopes, and its row in the format of an answer."""
+
+    requested: str
+    scopes: tuple[str, ...]
+    row: bytes
+
+
+_written: dict[bytes, _Written] = {}
 _MOST_WRITTEN = 10_000
 """Rows that are remembered: some 10 MB."""
 _CLOSED = tuple(state for state in STATES if state not in OPEN)
@@ -106,23 +116,29 @@ class _Row:
         if wanted.since and not wanted.until and not offset:
             # As a rule the newest lie within the days that are asked for: looking at them costs a tenth of asking all.
             rows = self._rows(replace(wanted, since=""), limit, 0)
-            if all(_SECOND.fullmatch(requested) and requested >= wanted.since for requested, _row in rows):
-                return [row for _requested, row in rows]
-        return [row for _requested, row in self._rows(wanted, limit, offset)]
+            if all(_SECOND.fullmatch(one.requested) and one.requested >= wanted.since for one in rows):
+                return [one.row for one in rows]
+        return [one.row for one in self._rows(wanted, limit, offset)]
 
-    def _rows(self, wanted: Wanted, limit: int, offset: int) -> list[tuple[str, bytes]]:
-        return list(map(self._written, self._desk.newest_bodies(wanted, limit, offset)))
+    def _rows(self, wanted: Wanted, limit: int, offset: int) -> list[_Written]:
+        bodies = self._desk.newest_bodies(wanted, limit, offset, lambda body: self._written(body).scopes)
+        return list(map(self._written, bodies))
 
-    def _written(self, body: bytes) -> tuple[str, bytes]:
-        """When an entity was requested, and its row in the format of the answer: written once and remembered, for most
-        of a long list has not changed since it was asked for the last time."""
+    def _written(self, body: bytes) -> _Written:
+        """The row of an entity: written once and remembered, for most of a long list has not changed since it was
+        asked for the last time."""
         key = self._view + blake2b(body, digest_size=16).digest()
         found = _written.get(key)
         if found is None:
             if len(_written) >= _MOST_WRITTEN:
                 _written.clear()
-            one = self._desk.of(orjson.loads(body))
-            found = _written[key] = one.requested, written(self._format, "request", self.of(one))
+            document = orjson.loads(body)
+            one, scopes = self._desk.of(document), document.get("scope") or []
+            found = _written[key] = _Written(
+                one.requested,
+                (scopes,) if isinstance(scopes, str) else tuple(scopes),
+                written(self._format, "request", self.of(one)),
+            )
         return found
 
     def of(self, one: ServiceRequest) -> dict[str, Any]:
