@@ -17,6 +17,7 @@ from mahakam.faults import Changed
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.run import run_feed
 from mahakam.indicators.series import series
+from mahakam.services.catalogue import catalogue
 from mahakam.solutions.adoption import (
     Adoption,
     Refusal,
@@ -31,6 +32,7 @@ from mahakam.solutions.definition import solutions_of
 from mahakam.solutions.left import Left, left
 from mahakam.solutions.preview import Preview, preview
 from support.demo_part import EXAMPLES
+from support.notify import until
 
 AT, LATER = "2026-03-01T01:00:00Z", "2026-04-01T01:00:00Z"
 MINE = "title: My own\nsource: {file: data/mine.csv}\n"
@@ -315,3 +317,15 @@ def test_a_file_that_was_sent_is_no_longer_missing(node: Node) -> None:
     assert value is not None
     assert value.latest is not None
     assert value.latest.label == "2025"
+
+
+def test_a_service_of_the_province_is_offered_by_the_new_city(node: Node) -> None:
+    found, far = of(node, "flood-days", "far"), node.places["far"]
+    assert "flood" not in catalogue(far, node.places)
+    take(node, found)
+    assert (far.folder / "services/flood.yaml").read_bytes() == (
+        EXAMPLES / "kaltim/services/flood.yaml"
+    ).read_bytes()
+    until(lambda: "flood" in catalogue(far, node.places))  # its files are looked at once a second
+    here = of(node, "flood-days", "bontang")
+    assert next(one for one in here.pieces if one.name == "services/flood.yaml").state == "above"

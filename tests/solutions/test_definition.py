@@ -10,7 +10,7 @@ import yaml
 
 from mahakam.cli import run
 from mahakam.config import ConfigError, load_places
-from mahakam.solutions.definition import all_solutions, solutions_of
+from mahakam.solutions.definition import LARGEST_CARRIED, all_solutions, solutions_of
 from support.demo_part import CONFIG
 
 GOOD = {
@@ -131,6 +131,26 @@ def test_a_wrong_file_says_where_and_what_would_be_right(
     problems: list[ConfigError] = []
     assert all_solutions(places, problems) == {}
     assert [str(one) for one in problems] == [str(caught.value)]
+
+
+def test_a_data_file_that_is_too_large_does_not_go_along(folder: Path) -> None:
+    path = write(folder)
+    with (folder / "prov/town/data/lamps.csv").open("r+b") as file:
+        file.truncate(LARGEST_CARRIED + 1)
+    places = load_places([folder])
+    with pytest.raises(ConfigError, match=r"carry\[0\]: data/lamps.csv is larger than 20 MB") as caught:
+        solutions_of(places["town"], places)
+    assert caught.value.path == path
+
+
+def test_a_feed_without_its_contract_is_no_solution(folder: Path) -> None:
+    write(folder)
+    (folder / "prov/town/feeds/lamps.yaml").write_text("contract: bulb\nwhere: \"code = '6472'\"\n")
+    places = load_places([folder])
+    with pytest.raises(
+        ConfigError, match=r"components.feeds\[0\]: the feed 'lamps' needs the contract 'bulb'"
+    ):
+        solutions_of(places["town"], places)
 
 
 def test_a_file_that_is_no_yaml_or_named_wrongly_is_said(folder: Path) -> None:

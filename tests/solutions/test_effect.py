@@ -118,6 +118,21 @@ def test_the_season_is_no_effect(season: list[float], effect: float, first: int)
     assert found.months == 12
 
 
+@pytest.mark.parametrize(
+    ("began", "years", "months"),
+    [
+        (dt.date(2020, 1, 1), "baaa", "baa"),
+        (dt.date(2020, 1, 2), "bdaa", "bda"),
+        (dt.date(2019, 12, 31), "daaa", "daa"),
+        (dt.date(2020, 12, 31), "bdaa", "bbb"),
+        (dt.date(2021, 1, 1), "bbaa", "bbb"),
+    ],
+)
+def test_the_first_and_the_last_day_of_a_period(began: dt.date, years: str, months: str) -> None:
+    assert "".join(side[0] for side in sides(["2019", "2020", "2021", "2022"], began).values()) == years
+    assert "".join(side[0] for side in sides(["2019-12", "2020-01", "2020-02"], began).values()) == months
+
+
 def test_nothing_is_compared_across_a_break() -> None:
     labels = [str(year) for year in range(2015, 2025)]
 

@@ -8,7 +8,9 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 
+import msgspec
 import pytest
 from starlette.testclient import TestClient
 
@@ -16,7 +18,7 @@ from mahakam.access.accounts import add_account
 from mahakam.access.sessions import begin_session, cookie_name
 from mahakam.app import Application, Node, open_node
 from mahakam.config import Settings
-from mahakam.solutions.adoption import adoptions
+from mahakam.solutions.adoption import KIND, Adoption, adoptions
 from support.demo_part import EXAMPLES, part_of_demo
 from support.html import Page
 from support.people import person, post
@@ -179,3 +181,44 @@ def test_what_is_not_known_is_asked_for_and_shown_before_it_is_written(node: Nod
 def test_what_was_not_adopted_is_not_found(node: Node) -> None:
     assert reader(node).get(f"{CENTRES}/adopted/bontang").status_code == 404
     assert reader(node).get(f"{CENTRES}/adopted/nowhere").status_code == 404
+
+
+def test_its_effect_is_measured_from_the_day_of_the_adoption(node: Node) -> None:
+    """As if Samarinda had adopted in 2023 what Bontang did: its flood days before and after that day."""
+    bontang, samarinda = node.places["bontang"].folder, node.places["samarinda"].folder
+    shutil.copy(samarinda / "indicators/flood-days.yaml", bontang / "indicators")
+    (bontang / "solutions").mkdir(exist_ok=True)
+    (bontang / "solutions/ditches.yaml").write_text(
+        "{name: Ditches, problem: p, context: c, method: m, cost: {note: n}, went_wrong: [w], started: 2020-01-01, "
+        "sources: [s], indicator: flood-days, components: {indicators: [flood-days]}}"
+    )
+    made = Adoption(
+        place="samarinda",
+        solution="bontang/ditches",
+        version="1",
+        at="2022-12-31T17:00:00Z",
+        by="budi",
+        files={},
+    )
+    node.store.tenant().write(
+        lambda transaction: transaction.save_record(KIND, made.key, msgspec.to_builtins(made))
+    )
+    client = reader(node)
+    text = client.get("/indicators/samarinda/flood-days.csv").text
+    found = {row["period"]: float(row["value"]) for row in csv.DictReader(io.StringIO(text)) if row["value"]}
+    before = [value for year, value in found.items() if year < "2023"]
+    after = [value for year, value in found.items() if year >= "2023"]
+    assert len(before) >= 2
+    assert len(after) >= 2
+    said = (
+        f"Flood days: {fmean(before):,.1f} days a year on average before, {fmean(after):,.1f} days a year after.",
+        "this says what changed and not why",
+        f"{len(before)} values before, {len(after)} after. 95 % interval:",
+    )
+    page = Page(client.get(f"{PATH}/bontang/ditches/adopted/samarinda").text).text
+    for words in said:
+        assert words in page
+    origin = Page(client.get(f"{PATH}/bontang/ditches").text)
+    assert "no value yet" in origin.text, "Bontang itself has none"
+    assert "not compared" in origin.text, "and Samarinda has its own evidence beside its name"
+    assert f"{PATH}/bontang/ditches/adopted/samarinda" in Page(client.get("/cities/samarinda").text).links

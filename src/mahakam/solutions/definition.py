@@ -17,6 +17,8 @@ from mahakam.solutions.adapting import Adaptation, adapted, read_source
 from mahakam.solutions.parts_of import ROOMS, Components, lacking_contract, missing, texts
 
 THEMES = ("transport", "housing", "environment", "safety", "services")
+LARGEST_CARRIED = 20 * 2**20
+"""Bytes of a data file that may go along: it is read whole each time it is shown."""
 _LONGEST = 4000
 
 
@@ -122,6 +124,11 @@ def read_solution(path: Path, place: Place, places: Mapping[str, Place]) -> Solu
     for number, name in enumerate(found.carry):
         if not place.inside(name).is_file():
             raise ConfigError(path, f"carry[{number}]: there is no file {name} in {place.folder}")
+        if place.inside(name).stat().st_size > LARGEST_CARRIED:
+            most = LARGEST_CARRIED // 2**20
+            raise ConfigError(
+                path, f"carry[{number}]: {name} is larger than {most} MB; let each city get its own"
+            )
     for one in found.adapt:
         here = one.value(place)
         if here is None:
