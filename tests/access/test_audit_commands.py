@@ -39,6 +39,8 @@ def test_verify_says_what_holds_and_what_does_not(data: Path, capsys: pytest.Cap
     tamper(data, "UPDATE audit SET object = 'urn:other' WHERE n = 2")
     assert run(["audit", "verify", "--data", str(data)]) == 1
     assert "lane 0, entry 2" in capsys.readouterr().out
+    assert run(["verify", "--data", str(data)]) == 1
+    assert "audit trail: lane 0, entry 2" in capsys.readouterr().out
     assert run(["audit", "verify", "--data", str(data / "nowhere")]) == 2
     assert run(["audit", "verify", "--data", str(data), "--head", "0:3"]) == 2
     assert run(["audit", "verify", "--data", str(data), "--tenant", "other"]) == 2

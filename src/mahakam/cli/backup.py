@@ -124,6 +124,7 @@ def verify(data: Path | None, url: str, folder: Path | None, name: str, key_file
     \b
     mahakam verify --from /mnt/backups
     """
+    from mahakam.access.audit import verify as verify_trail
     from mahakam.store.backup.vault import Vault
     from mahakam.store.backup.verify import verify_backups, verify_data
     from mahakam.store.errors import StoreError
@@ -149,6 +150,10 @@ def verify(data: Path | None, url: str, folder: Path | None, name: str, key_file
             else:
                 try:
                     problems += verify_data(store, data, told)
+                    told("audit trail")
+                    for tenant in store.tenants():
+                        faults = verify_trail(store.tenant(tenant).audit_chain()).faults
+                        problems += [f"{tenant or '(default)'}: audit trail: {fault}" for fault in faults]
                 finally:
                     store.close()
     for problem in problems:
