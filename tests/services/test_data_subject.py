@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from mahakam.app import Node
+from mahakam.access.audit import verify
+from mahakam.app import Node, open_node
 from mahakam.cli import cli
 from mahakam.config import Settings
 from mahakam.services import data_subject, followers, private
@@ -180,3 +181,22 @@ def test_find_export_forget(tmp_path: Path) -> None:
     code, text = said("find", "somebody", *places)
     assert code == 2
     assert "neither an e-mail address nor a telephone number" in text
+
+
+def test_whoever_looks_for_a_person_is_in_the_audit_trail_and_the_person_is_not(tmp_path: Path) -> None:
+    town = Town(tmp_path, "")
+    town.node.close()
+    places = ("--data", str(town.data), "--config", str(tmp_path / "places"))
+    said("find", ANI, *places)
+    said("export", ANI, "--to", str(tmp_path / "ani.zip"), *places)
+    said("find", "nobody@example.id", *places)
+    said("forget", ANI, *places)
+    node = open_node(Settings(town.data, (tmp_path / "places",)))
+    store = node.store.tenant()
+    for action in ("read.person", "export.person"):
+        (entry,) = store.audit_entries(action=action)
+        assert len(json.loads(entry.detail)["objects"]) == 4
+    assert store.audit_entries(action="request-private")
+    assert ANI.casefold() not in str(list(store.audit_chain())).casefold()
+    assert verify(store.audit_chain()).faults == []
+    node.close()

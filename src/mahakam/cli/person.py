@@ -12,6 +12,7 @@ import click
 from mahakam.cli.options import config_option, data_option
 
 if TYPE_CHECKING:
+    from mahakam.services.data_subject import Held
     from mahakam.services.retention import Retention
 
 _FOLDERS = tuple[Path, ...]
@@ -44,6 +45,7 @@ def find(who: str, data: Path, config: _FOLDERS) -> int:
 
     with _runs(data, config) as runs:
         held = data_subject.find(runs.store, who)
+        _audit(runs, "read.person", held)
     for number in held.sent:
         click.echo(f"{number}  sent")
     for number in held.followed:
@@ -73,6 +75,7 @@ def export(who: str, file: Path, data: Path, config: _FOLDERS) -> int:
     with _runs(data, config) as runs:
         try:
             held = data_subject.export(runs, who, file)
+            _audit(runs, "export.person", held)
         except FileExistsError:
             raise click.ClickException(f"{file}: is there already; name another file") from None
         except OSError as error:
@@ -105,6 +108,15 @@ def forget(who: str, data: Path, config: _FOLDERS) -> int:
     for number in done.public:
         click.echo(f"{number}  its words are public: look whether they name anybody")
     return 1 if done.left else 0
+
+
+def _audit(runs: Retention, action: str, held: Held) -> None:
+    """Whose requests they are is not said: the trail outlives what is forgotten."""
+    from mahakam.services.request import entity_id
+
+    found = [[action, entity_id(number)] for number in (*held.sent, *held.followed)]
+    if found:
+        runs.store.write(lambda transaction: transaction.audit(action, found[0][1], {"objects": found[:100]}))
 
 
 @contextmanager
