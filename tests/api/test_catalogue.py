@@ -23,6 +23,7 @@ from mahakam.feeds.catalogue.entry import entries
 from mahakam.feeds.catalogue.licences import known
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.run import run_feed
+from mahakam.services.catalogue import cities_with_services
 from support.demo_part import FEEDS, node_over, part_of_demo
 from support.portal import Browser, Portal, two_cities, with_stops
 
@@ -61,12 +62,43 @@ def test_the_catalogue_of_the_demo_is_what_dcat_ap_asks(demo: Node, asker: Brows
     known = list(entries(demo.store.tenant(), demo.places))
     assert len(known) > 30
     listed = set(graph.objects(URIRef(f"{HOST}/catalogue"), DCAT.dataset))
-    assert listed == {URIRef(f"{HOST}{one.path}") for one in known}
+    cities = [one.id for one in cities_with_services(demo.places)]
+    requests = {URIRef(f"{HOST}/requests?city={id}#dataset") for id in cities}
+    assert listed == {URIRef(f"{HOST}{one.path}") for one in known} | requests
     with_rows = {one.path for one in known if one.rows is not None}
     assert with_rows == {f"/catalogue/{name}" for name in FEEDS}
     for one in known:
         files = list(graph.objects(URIRef(f"{HOST}{one.path}"), DCAT.distribution))
         assert len(files) == (len(TABLES) if one.rows is not None else 0)
+
+
+def test_requests_of_residents_are_a_dataset_of_each_city_that_takes_them(demo: Node, asker: Browser) -> None:
+    graph = graph_of(asker.get("/catalogue.ttl"))
+    cities = [one.id for one in cities_with_services(demo.places)]
+    assert {"samarinda", "balikpapan", "bontang"} <= set(cities)
+    service = URIRef(f"{HOST}/open311/v2")
+    assert service in set(graph.objects(URIRef(f"{HOST}/catalogue"), DCAT.service))
+    for city in cities:
+        here = URIRef(f"{HOST}/requests?city={city}#dataset")
+        assert here in set(graph.objects(service, DCAT.servesDataset))
+        assert set(graph.objects(here, DCAT.landingPage)) == {URIRef(f"{HOST}/requests?city={city}")}
+        files = [
+            file
+            for made in graph.objects(here, DCAT.distribution)
+            for file in graph.objects(made, DCAT.downloadURL)
+        ]
+        assert len(files) == 2
+        for file in files:
+            answer = asker.get(str(file).removeprefix(HOST))
+            assert answer.status_code == 200
+            (media,) = [
+                str(kind).rpartition("media-types/")[2]
+                for made in graph.subjects(DCAT.downloadURL, file)
+                for kind in graph.objects(made, DCAT.mediaType)
+            ]
+            assert answer.headers["content-type"].startswith(media)
+        assert f'href="/requests.csv?city={city}"' in asker.get("/catalogue", accept="text/html").text
+    assert asker.get("/open311/discovery.json").status_code == 200
 
 
 def test_the_shapes_find_what_is_missing(asker: Browser) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import functools
+import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from mahakam.services.slots import Appointments, read_appointments
 from mahakam.services.standard import Office, Standard, read_office, read_standard, standard_of
 from mahakam.services.workflow import Workflow
 from mahakam.services.workflow_file import DEFAULT, read_workflow, workflow_files
+
+_log = logging.getLogger(__name__)
 
 _FIELDS = {
     "name": "what residents call it",
@@ -114,6 +117,16 @@ def catalogue(place: Place, places: Mapping[str, Place]) -> dict[str, Service]:
         _recent.clear()
     _recent[key] = (time.monotonic(), found)
     return dict(found)
+
+
+def cities_with_services(places: Mapping[str, Place]) -> Iterator[Place]:
+    """The cities that take requests; one whose services cannot be read is left out, which the log says."""
+    for place in places.values():
+        try:
+            if place.kind == "city" and catalogue(place, places):
+                yield place
+        except ConfigError as error:
+            _log.error("%s takes no requests: %s", place.id, error)
 
 
 def flow_of(service: Service, path: Path, files: Mapping[str, Path]) -> Workflow:

@@ -75,13 +75,13 @@ def catalogue_graph(root: str, title: Text, publisher: str, found: Iterable[Entr
     at, graph = Addresses(root), _graph()
     here = at.catalogue
     graph.add((here, RDF.type, DCAT.Catalog))
-    _texts(graph, here, DCTERMS.title, title)
+    texts(graph, here, DCTERMS.title, title)
     about = {
         "en": "What this node knows, with its sources, terms and quality",
         "id": "Data simpul ini, beserta sumber, ketentuan, dan mutunya",
     }
-    _texts(graph, here, DCTERMS.description, about)
-    graph.add((here, DCTERMS.publisher, _agency(graph, at, publisher)))
+    texts(graph, here, DCTERMS.description, about)
+    graph.add((here, DCTERMS.publisher, agency(graph, at, publisher)))
     graph.add((here, DCAT.themeTaxonomy, URIRef(VOCABULARY)))
     graph.add((URIRef(VOCABULARY), RDF.type, SKOS.ConceptScheme))
     graph.add((URIRef(VOCABULARY), DCTERMS.title, Literal("Data theme", "en")))
@@ -128,31 +128,24 @@ def _graph() -> Graph:
 def _dataset(graph: Graph, at: Addresses, one: Entry, versions: Versions = ()) -> URIRef:
     here = at.dataset(one)
     graph.add((here, RDF.type, DCAT.Dataset))
-    _texts(graph, here, DCTERMS.title, one.feed.title)
-    _texts(graph, here, DCTERMS.description, one.description)
+    texts(graph, here, DCTERMS.title, one.feed.title)
+    texts(graph, here, DCTERMS.description, one.description)
     graph.add((here, DCTERMS.identifier, Literal(one.name)))
-    graph.add((here, DCTERMS.publisher, _agency(graph, at, one.producer)))
+    graph.add((here, DCTERMS.publisher, agency(graph, at, one.producer)))
     page = f"{at.root}/quality/{one.place.id}/{quote(one.feed.name)}"
     graph.add((here, DCAT.landingPage, URIRef(page)))
     graph.add((URIRef(page), RDF.type, FOAF.Document))
     if one.modified:
         graph.add((here, DCTERMS.modified, _moment(one.modified)))
-    graph.add((here, DCTERMS.spatial, _spatial(graph, one.place)))
+    graph.add((here, DCTERMS.spatial, spatial(graph, one.place)))
     graph.add((here, DCAT.keyword, Literal(one.contract.entity)))
     if one.feed.theme:
         graph.add((here, DCAT.keyword, Literal(one.feed.theme, "en")))
-        if theme := theme_address(one.feed.theme):
-            graph.add((here, DCAT.theme, URIRef(theme)))
-            graph.add((URIRef(theme), RDF.type, SKOS.Concept))
-            graph.add((URIRef(theme), SKOS.prefLabel, Literal(one.feed.theme, "en")))
-            graph.add((URIRef(theme), SKOS.inScheme, URIRef(VOCABULARY)))
+        add_theme(graph, here, one.feed.theme)
     _add_origin(graph, here, one.feed.origin)
     if frequency := period_of(one.feed) or (EU[one.released.frequency] if one.released else ""):
-        address = URIRef(f"{_EU}/frequency/{frequency}")
-        graph.add((here, DCTERMS.accrualPeriodicity, address))
-        graph.add((address, RDF.type, DCTERMS.Frequency))
+        add_frequency(graph, here, frequency)
     if one.closed():
-        limits = BNode()
         reasons = {
             PERSONAL: "Left out as personal data: {} (Law 27/2022 of Indonesia, or the place's own)",
             INTERNAL: "Left out as internal: {}",
@@ -160,9 +153,7 @@ def _dataset(graph: Graph, at: Addresses, one: Entry, versions: Versions = ()) -
         text = "; ".join(
             reason.format(", ".join(names)) for kind, reason in reasons.items() if (names := one.closed(kind))
         )
-        graph.add((here, DCTERMS.accessRights, limits))
-        graph.add((limits, RDF.type, DCTERMS.RightsStatement))
-        graph.add((limits, RDFS.label, Literal(text, "en")))
+        add_limits(graph, here, {"en": text})
     _add_distributions(graph, at, one, here)
     _add_versions(graph, one, here, versions)
     add_standard(graph, here, one)
@@ -174,23 +165,58 @@ def _add_distributions(graph: Graph, at: Addresses, one: Entry, here: URIRef) ->
     if one.rows is None:
         return
     for ending, (media, kind) in TABLES.items():
-        made = URIRef(f"{here}#{ending}")
-        graph.add((here, DCAT.distribution, made))
-        graph.add((made, RDF.type, DCAT.Distribution))
-        _texts(graph, made, DCTERMS.title, {k: f"{text} ({kind})" for k, text in one.feed.title.items()})
-        file = URIRef(at.file(one, ending))
-        for predicate in (DCAT.accessURL, DCAT.downloadURL):
-            graph.add((made, predicate, file))
-        graph.add((file, RDF.type, RDFS.Resource))
-        graph.add((made, DCAT.mediaType, URIRef(f"{_IANA}/{media}")))
-        graph.add((URIRef(f"{_IANA}/{media}"), RDF.type, DCTERMS.MediaType))
-        graph.add((made, DCTERMS["format"], URIRef(f"{_EU}/file-type/{kind}")))
-        graph.add((URIRef(f"{_EU}/file-type/{kind}"), RDF.type, DCTERMS.MediaTypeOrExtent))
-        graph.add((made, DCATAP.availability, _available(graph)))
+        file = at.file(one, ending)
+        made = distribution(graph, here, ending, one.feed.title, file, (media, kind))
         if ending == "csv":
             graph.add((made, DCTERMS.conformsTo, URIRef(at.file(one, "csv-metadata.json"))))
             graph.add((URIRef(at.file(one, "csv-metadata.json")), RDF.type, DCTERMS.Standard))
         _add_licence(graph, made, one.feed.licence)
+
+
+def distribution(
+    graph: Graph, here: URIRef, ending: str, title: Text, address: str, media_and_kind: tuple[str, str]
+) -> URIRef:
+    """A file of a dataset, which is there for good; its media type, and its name in the EU's list of file types."""
+    media, kind = media_and_kind
+    made, file = URIRef(f"{here.partition('#')[0]}#{ending}"), URIRef(address)
+    graph.add((here, DCAT.distribution, made))
+    graph.add((made, RDF.type, DCAT.Distribution))
+    texts(graph, made, DCTERMS.title, {k: f"{text} ({kind})" for k, text in title.items()})
+    for predicate in (DCAT.accessURL, DCAT.downloadURL):
+        graph.add((made, predicate, file))
+    graph.add((file, RDF.type, RDFS.Resource))
+    graph.add((made, DCAT.mediaType, URIRef(f"{_IANA}/{media}")))
+    graph.add((URIRef(f"{_IANA}/{media}"), RDF.type, DCTERMS.MediaType))
+    graph.add((made, DCTERMS["format"], URIRef(f"{_EU}/file-type/{kind}")))
+    graph.add((URIRef(f"{_EU}/file-type/{kind}"), RDF.type, DCTERMS.MediaTypeOrExtent))
+    graph.add((made, DCATAP.availability, _available(graph)))
+    return made
+
+
+def add_theme(graph: Graph, here: URIRef, theme: str) -> None:
+    """A theme of the EU's vocabulary, if it has a word for it."""
+    if found := theme_address(theme):
+        address = URIRef(found)
+        graph.add((here, DCAT.theme, address))
+        graph.add((address, RDF.type, SKOS.Concept))
+        graph.add((address, SKOS.prefLabel, Literal(theme, "en")))
+        graph.add((address, SKOS.inScheme, URIRef(VOCABULARY)))
+
+
+def add_frequency(graph: Graph, here: URIRef, frequency: str) -> None:
+    """A frequency by its name in the EU's vocabulary."""
+    address = URIRef(f"{_EU}/frequency/{frequency}")
+    graph.add((here, DCTERMS.accrualPeriodicity, address))
+    graph.add((address, RDF.type, DCTERMS.Frequency))
+
+
+def add_limits(graph: Graph, here: URIRef, text: Text) -> None:
+    """What is left out, and why."""
+    limits = BNode()
+    graph.add((here, DCTERMS.accessRights, limits))
+    graph.add((limits, RDF.type, DCTERMS.RightsStatement))
+    for language, words in text.items():
+        graph.add((limits, RDFS.label, Literal(words, language)))
 
 
 def _add_versions(graph: Graph, one: Entry, here: URIRef, versions: Versions) -> None:
@@ -204,8 +230,8 @@ def _add_versions(graph: Graph, one: Entry, here: URIRef, versions: Versions) ->
         graph.add((older, RDF.type, DCAT.Dataset))
         graph.add((older, DCAT_3["version"], Literal(str(version["run"]))))
         graph.add((older, DCTERMS.modified, _moment(version["modified"])))
-        _texts(graph, older, DCTERMS.title, one.feed.title)
-        _texts(graph, older, DCTERMS.description, one.description)
+        texts(graph, older, DCTERMS.title, one.feed.title)
+        texts(graph, older, DCTERMS.description, one.description)
         made, file = URIRef(f"{older}#parquet"), URIRef(f"{here}.parquet?version={version['run']}")
         graph.add((older, DCAT.distribution, made))
         graph.add((made, RDF.type, DCAT.Distribution))
@@ -249,19 +275,19 @@ def _available(graph: Graph) -> URIRef:
     return stable
 
 
-def _agency(graph: Graph, at: Addresses, name: str) -> URIRef:
+def agency(graph: Graph, at: Addresses, name: str) -> URIRef:
     here = at.agency(name)
     graph.add((here, RDF.type, FOAF.Agent))
     graph.add((here, FOAF.name, Literal(name)))
     return here
 
 
-def _spatial(graph: Graph, place: Place) -> Node:
+def spatial(graph: Graph, place: Place) -> Node:
     """The place: its names, its code (Kemendagri's of an Indonesian one) and its centre, as far as they are known."""
     code = str(place.facts.get("code") or "")
     here = BNode(f"place-{place.id}")
     graph.add((here, RDF.type, DCTERMS.Location))
-    _texts(graph, here, SKOS.prefLabel, place.name)
+    texts(graph, here, SKOS.prefLabel, place.name)
     if code:
         graph.add((here, DCTERMS.identifier, Literal(code)))
     centre = place.facts.get("centre")
@@ -274,7 +300,7 @@ def _spatial(graph: Graph, place: Place) -> Node:
     return here
 
 
-def _texts(graph: Graph, here: Node, predicate: URIRef, text: Text) -> None:
+def texts(graph: Graph, here: Node, predicate: URIRef, text: Text) -> None:
     """A text by language; one that is the same in all is said once, without a language."""
     several = {language: words for language, words in text.items() if words}
     if len(set(several.values())) == 1:

@@ -56,12 +56,14 @@ def _problem(_request: Request, error: Exception) -> Response:
 def whole(request: Request) -> Response:
     """The catalogue of the node."""
     from mahakam.api.catalogue.dcat import catalogue_graph, serialized
+    from mahakam.api.catalogue.requests import add_requests
 
     parts, form = parts_of(request), _form(request)
     top = _top(parts.places)
     title = {code: f"{words}: {name}" for (code, words), name in _titles(top)} if top else as_text("Mahakam")
     publisher = next(iter(top.name.values())) if top else "Mahakam"
     graph = catalogue_graph(root(request), title, publisher, entries(parts.store, parts.places))
+    add_requests(graph, root(request), parts.places)
     return _answer(serialized(graph, form), form)
 
 

@@ -15,6 +15,7 @@ from mahakam.feeds.catalogue.licences import known
 from mahakam.feeds.catalogue.search import FACETS, counted, licence_name, search
 from mahakam.feeds.dataset_rows import versions_of
 from mahakam.feeds.datasets import dataset_id
+from mahakam.services.catalogue import cities_with_services
 from mahakam.web.datasets import score
 from mahakam.web.entities import spoken
 from mahakam.web.indicator_views import theme_name
@@ -68,6 +69,7 @@ def catalogue(request: Request) -> Response:
         choices=choices,
         query=_query(request),
         filtered=bool(wanted or _query(request)),
+        requests=list(cities_with_services(site.places)),
     )
 
 
