@@ -24,7 +24,7 @@ def node() -> Iterator[Node]:
     found.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def reader(node: Node) -> TestClient:
     return TestClient(Application(node), base_url="http://localhost", headers={"accept-language": "en"})
 
