@@ -14,7 +14,7 @@ from mahakam.store.protocol import EntityStore, Store
 
 OPEN = Principal("open", ("admin", "steward", "supervisor", "officer", "writer"), (EVERYWHERE,), "open")
 """Anybody on a node started with ``--open``."""
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 
 class Node(Protocol):
@@ -70,7 +70,7 @@ def session_key(headers: Headers, store: EntityStore) -> str:
 
 def check_open(settings: Settings) -> None:
     """Refuse ``--open`` on anything but loopback. Raises ConfigError."""
-    if settings.open and settings.host not in _LOOPBACK:
+    if settings.open and settings.host not in LOOPBACK:
         raise ConfigError(
             settings.data,
             f"--open lets everybody do everything, so it only listens on 127.0.0.1, not on {settings.host}; "
@@ -97,4 +97,4 @@ def _asks_loopback(headers: Headers) -> bool:
     """The Host header is of this machine; that of a page that DNS was pointed here for is not."""
     host = (headers.get("host") or "localhost").lower()
     name = host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
-    return name in _LOOPBACK
+    return name in LOOPBACK

@@ -13,10 +13,11 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from mahakam.access.accounts import accounts
+from mahakam.access.identify import LOOPBACK
 from mahakam.config import ConfigError, Place
 from mahakam.indicators.definition import read_definition
 from mahakam.operations.node import Node
-from mahakam.operations.state import State, state_of
+from mahakam.operations.state import feeds_of, queues_of
 from mahakam.quality.load import load_all
 from mahakam.quality.odcs import ContractError
 from mahakam.services.catalogue import catalogue
@@ -24,7 +25,6 @@ from mahakam.services.outbox import MailError, Postman, Server, sender_of
 from mahakam.store.errors import StoreError
 
 Level = Literal["error", "warning"]
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _NEEDED = ("folder", "store")
 """Checks after an error of which nothing else can be looked at."""
 SCARCE, NONE_LEFT = 1 << 30, 100 << 20
@@ -175,7 +175,7 @@ def _access(node: Node) -> Iterator[Finding]:
     if not settings.url:
         yield Finding("access", "warning", "MAHAKAM_URL", f"not set: links in mails lead to {settings.base}",
                       "set the address by which people reach the node: https://layanan.example.id")  # fmt: skip
-    elif url.scheme != "https" and url.hostname not in _LOOPBACK:
+    elif url.scheme != "https" and url.hostname not in LOOPBACK:
         yield Finding("access", "error", "MAHAKAM_URL", f"{settings.url} is not encrypted: passwords can be overheard",
                       "put a proxy with a certificate before the node and set an https:// address")  # fmt: skip
 
@@ -205,15 +205,15 @@ _SEND_AGAIN = {
 }
 
 
-def _queues(state: State) -> Iterator[Finding]:
-    for name, queue in state.queues.items():
+def _queues(node: Node) -> Iterator[Finding]:
+    for name, queue in queues_of(node).items():
         if queue.dead:
             yield Finding("queues", "warning", name, f"{queue.dead:,} given up",
                           _SEND_AGAIN.get(name, "docs/operations.md"))  # fmt: skip
 
 
-def _feeds(state: State) -> Iterator[Finding]:
-    for feed in state.feeds:
+def _feeds(node: Node) -> Iterator[Finding]:
+    for feed in feeds_of(node, datetime.now(UTC)):
         if feed.failing:
             what = feed.problem or "its last run was interrupted"
             yield Finding(
@@ -229,10 +229,6 @@ def _feeds(state: State) -> Iterator[Finding]:
                           f"see why, correct them: mahakam quarantine list {feed.name}, or /quarantine")  # fmt: skip
 
 
-def _of_state(find: Callable[[State], Iterator[Finding]]) -> Callable[[Node], Iterator[Finding]]:
-    return lambda node: find(state_of(node, datetime.now(UTC)))
-
-
 def _long(seconds: float) -> str:
     hours = seconds / 3600
     return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.0f} hours"
@@ -245,8 +241,8 @@ CHECKS = (
     Check("store", _store),
     Check("access", _access),
     Check("mail", _mail),
-    Check("queues", _of_state(_queues)),
-    Check("feeds", _of_state(_feeds)),
+    Check("queues", _queues),
+    Check("feeds", _feeds),
     Check("integrity", _integrity, deep=True),
 )
 """What is looked at, in this order; docs/operations.md says of each what it finds."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from mahakam.operations.log import access, request
 from mahakam.operations.metrics import Room
-from mahakam.store.acting import acting, request_id
+from mahakam.store.acting import acting, asked_id, request_id
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -48,7 +48,7 @@ def metered(room: Room, application: Asgi) -> Asgi:
     async def noted(scope: Scope, receive: Receive, send: Send) -> None:
         began = perf_counter()
         who = acting()
-        id = who.request if who is not None and who.scope is scope else request_id(_asked(scope))
+        id = who.request if who is not None and who.scope is scope else request_id(asked_id(scope))
         mark = (_HEADER, id.encode())
         token = request.set(id)
         status = _BROKEN
@@ -69,11 +69,6 @@ def metered(room: Room, application: Asgi) -> Asgi:
             request.reset(token)
 
     return noted
-
-
-def _asked(scope: Scope) -> str | None:
-    asked = next((value for name, value in scope["headers"] if name == _HEADER), None)
-    return asked.decode("latin-1") if asked else None
 
 
 def _note(room: Room, scope: Scope, status: int, seconds: float, id: str) -> None:

@@ -55,12 +55,10 @@ class Room:
 
     def answered(self, method: str, status: int, began: float) -> float:
         """Count a request that began at a ``perf_counter``; the seconds it took."""
-        counter = self._counters.get((method, status))
+        key = method if method in _METHODS else "other", status
+        counter = self._counters.get(key)
         if counter is None:
-            known = method if method in _METHODS else "other"
-            counter = self._counters[method if known == method else "other", status] = _REQUESTS.labels(
-                self.name, known, str(status)
-            )
+            counter = self._counters[key] = _REQUESTS.labels(self.name, key[0], str(status))
         counter.inc()
         seconds = perf_counter() - began
         self._seconds.observe(seconds)

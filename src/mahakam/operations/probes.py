@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 import orjson
@@ -19,16 +19,6 @@ Probe = Callable[[Node, Scope], "Answer"]
 WATCH = "node.watch"
 PATIENCE = 10.0
 """Seconds that the store may take."""
-
-
-class _Headers:
-    """Header lookup by lower-case name."""
-
-    def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-        self._pairs = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
-
-    def get(self, key: str, default: None = None) -> str | None:
-        return self._pairs.get(key, default)
 
 
 class Answer:
@@ -82,7 +72,9 @@ def ready(node: Node, _scope: Scope) -> Answer:
 
 def metrics(node: Node, scope: Scope) -> Answer:
     """In the text format of Prometheus, for an API key with the scope ``monitor`` or an administrator."""
-    principal = principal_of(_Headers(scope["headers"]), node)
+    from starlette.datastructures import Headers
+
+    principal = principal_of(Headers(scope=scope), node)
     if not allow(principal, WATCH):
         status = 401 if principal is None else 403
         problem = {

@@ -76,13 +76,23 @@ def state_of(node: Node, now: datetime | None = None) -> State:
         bytes=info["bytes"],
         entities=info["entities"],
         types=store.types(),
-        queues={
-            "notifications": Queue(info["owed"], info["dead"]),
-            "mail": Queue(store.count_records(MAIL), store.count_records(MAIL_DEAD)),
-            "push": Queue(store.count_records(PUSH), 0),
-        },
+        queues=_queues(store, info),
         feeds=tuple(feeds_of(node, now or datetime.now(UTC))),
     )
+
+
+def queues_of(node: Node) -> Mapping[str, Queue]:
+    """``notifications``, ``mail`` and ``push``. Raises StoreError."""
+    store = node.store.tenant()
+    return _queues(store, store.info())
+
+
+def _queues(store: EntityStore, info: Mapping[str, int]) -> dict[str, Queue]:
+    return {
+        "notifications": Queue(info["owed"], info["dead"]),
+        "mail": Queue(store.count_records(MAIL), store.count_records(MAIL_DEAD)),
+        "push": Queue(store.count_records(PUSH), 0),
+    }
 
 
 def feeds_of(node: Node, now: datetime) -> list[FeedState]:

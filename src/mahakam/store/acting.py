@@ -20,6 +20,12 @@ def request_id(asked: str | None) -> str:
     return asked if asked and _REQUEST.fullmatch(asked) else os.urandom(8).hex()
 
 
+def asked_id(scope: Mapping[str, Any]) -> str:
+    """The id that a request came with, whatever it is; "" for none."""
+    found = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    return bytes(found).decode("latin-1")
+
+
 class Acting:
     """Somebody's request, or a command. ``kind``: person, key, open, stranger, command.
 
@@ -47,8 +53,7 @@ class Acting:
         if not self._request:
             asked = self._asked
             if asked is None and self.scope is not None:
-                found = next((value for name, value in self.scope["headers"] if name == b"x-request-id"), b"")
-                asked = found.decode("latin-1")
+                asked = asked_id(self.scope)
             self._request = request_id(asked)
         return self._request
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from functools import partial
 
 from markupsafe import Markup
@@ -16,7 +17,7 @@ from mahakam.config import ConfigError
 from mahakam.feeds.known import feed_of, public
 from mahakam.operations.metered import SlowRequest, slow
 from mahakam.operations.probes import WATCH
-from mahakam.operations.state import FeedState, State, feeds_of, state_of
+from mahakam.operations.state import FeedState, Queue, feeds_of, queues_of, state_of
 from mahakam.web import gate
 from mahakam.web.language import N_, _, words
 from mahakam.web.render import render
@@ -57,7 +58,7 @@ def show(request: Request) -> Response:
         version=mahakam.__version__,
         megabytes=round(state.bytes / 1e6, 1),
         needing=needing,
-        queues=_queues(request, state),
+        queues=_queues(request, state.queues),
         feeds=_feeds(request, state.feeds),
         slow=slow_table(request),
     )
@@ -83,7 +84,7 @@ def feeds_table(request: Request) -> Table:
 def queues_table(request: Request) -> Table:
     """What waits to be sent, and what was given up."""
     _require(request)
-    return _queues(request, state_of(site_of(request).node))
+    return _queues(request, queues_of(site_of(request).node))
 
 
 def slow_table(request: Request) -> Table:
@@ -103,7 +104,7 @@ def slow_table(request: Request) -> Table:
     )
 
 
-def _queues(request: Request, state: State) -> Table:
+def _queues(request: Request, queues: Mapping[str, Queue]) -> Table:
     columns = [
         Column("queue", _("What"), get=lambda row: _(QUEUE_NAMES[row[0]])),
         Column("waiting", _("On its way"), "number", get=lambda row: row[1].waiting),
@@ -111,7 +112,7 @@ def _queues(request: Request, state: State) -> Table:
                link=lambda row: _DEAD_PAGES.get(row[0]) if row[1].dead else None),
     ]  # fmt: skip
     return Table(
-        request, _("Queues"), columns, list(state.queues.items()), QUEUES, key="queue-", anchor="queue-table"
+        request, _("Queues"), columns, list(queues.items()), QUEUES, key="queue-", anchor="queue-table"
     )
 
 
