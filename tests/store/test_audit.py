@@ -9,8 +9,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
@@ -269,6 +270,32 @@ def _write_many(url: str, folder: str, name: str, number: int) -> None:
         for future in [pool.submit(copy_context().run, one, n) for n in range(number)]:
             future.result()
     opened.close()
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_the_first_writers_agree_on_one_key(tmp_path: Path, store_url: str) -> None:
+    """Both have begun before either has made the key of the digests: one makes it, the other writes again."""
+    first, second = (open_store(store_url, tmp_path / name) for name in ("one", "two"))
+    begun = threading.Barrier(2)
+
+    def once(store: EntityStore, number: int) -> Future[bool]:
+        waits = [True]
+
+        def work(transaction: Transaction) -> bool:
+            transaction.get("urn:ngsi-ld:T:0")
+            if waits:
+                waits.pop()
+                begun.wait(120)
+            return transaction.insert(document(number), orjson.dumps(document(number)))
+
+        return store.submit(work)
+
+    written = [once(first.tenant(), 1), once(second.tenant(), 2)]
+    assert [one.result() for one in written] == [True, True]
+    assert verify(first.tenant().audit_chain()).faults == []
+    assert len(list(first.tenant().audit_chain())) >= 2
+    first.close()
+    second.close()
 
 
 def test_several_processes_at_once(store: EntityStore, tmp_path: Path, store_url: str) -> None:

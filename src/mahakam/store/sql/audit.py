@@ -25,6 +25,9 @@ NAMED = 100
 """Objects of one piece of work that its entry names; the journal and the lineage have all."""
 KEY = ("audit", "key")
 _INSERT = f"INSERT INTO audit ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# Where another process made the key meanwhile, PostgreSQL says so as a race at its isolation level, and the work is run
+# again; a plain INSERT would be refused as a fault.
+_FIRST_KEY = "INSERT INTO record (kind, key, value) VALUES (?, ?, ?) ON CONFLICT (kind, key) DO NOTHING"
 _HEAD = "SELECT n, digest FROM audit WHERE lane = ? ORDER BY n DESC LIMIT 1"
 # One step of the index a lane, however long it is.
 _HEADS = """
@@ -152,7 +155,7 @@ class AuditWrites:
         else:
             text = secrets.token_hex(32)
             value = orjson.dumps({"hex": text}).decode()
-            self._execute("INSERT INTO record (kind, key, value) VALUES (?, ?, ?)", (*KEY, value))
+            self._execute(_FIRST_KEY, (*KEY, value))
         self._key = hashlib.sha256(bytes.fromhex(text).ljust(64, b"\0"))
         return self._key
 
