@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mahakam import tracing
 from mahakam.api.catalogue.negotiation import is_data
 from mahakam.config import ConfigError, Place, Settings, load_places
 from mahakam.leading import Leader
@@ -145,6 +146,12 @@ class Node:
             except ReceiverError as error:
                 raise ConfigError(Path("MAHAKAM_OPENLINEAGE"), str(error)) from None
 
+    def check_traces(self) -> None:
+        """Raises ConfigError if ``traces`` names nothing that they can go to."""
+        settings = self.settings
+        if settings.traces and (problem := tracing.problem_of(settings.traces, settings.traces_share)):
+            raise ConfigError(Path("MAHAKAM_TRACES"), problem)
+
     def check_second_step(self) -> None:
         """Raises ConfigError for a role that there is not."""
         if self.settings.second_step:
@@ -170,6 +177,7 @@ def open_node(settings: Settings) -> Node:
     node.check_origins()
     node.check_lineage()
     node.check_second_step()
+    node.check_traces()
     return node
 
 
@@ -259,6 +267,7 @@ class Application:
             elif message["type"] == "lifespan.shutdown":
                 await asyncio.to_thread(self._leader.stop)
                 await asyncio.to_thread(self.node.close)
+                await asyncio.to_thread(tracing.end)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
@@ -267,7 +276,9 @@ def application() -> Asgi:
     """What a worker process serves (a factory): the node of the environment's settings."""
     settings = Settings.from_environment()
     set_up(settings.log, settings.log_level)
-    found = Application(open_node(settings))
+    node = open_node(settings)
+    tracing.begin(settings.traces, settings.traces_key, settings.traces_share)
+    found = Application(node)
     # What is here now stays: looking through it for cycles at every 700 new objects cost 4 % of a write.
     gc.collect()
     gc.freeze()

@@ -41,7 +41,8 @@ class Settings:
     (``services.outbox``), "" for a node that sends no mail. ``openlineage`` and ``openlineage_key``: where events of
     each run go (``feeds.openlineage.sending``), and the bearer token there; "" for nowhere. ``audit``: on, off, or ""
     for on wherever people are told apart, i.e. not with ``open``. ``log`` and ``log_level``: how the log is written
-    (``operations.log``). ``second_step``: roles, with commas between, whose
+    (``operations.log``). ``traces``, ``traces_key`` and ``traces_share``: where traces go, the bearer token there, and
+    how many are kept (``tracing``); "" for nowhere. ``second_step``: roles, with commas between, whose
     accounts sign in with a code besides the password (``access.second_step``).
     """
 
@@ -66,6 +67,9 @@ class Settings:
     log: str = "text"
     log_level: str = "warning"
     second_step: str = ""
+    traces: str = ""
+    traces_key: str = field(default="", repr=False)
+    traces_share: str = "1"
 
     @property
     def audited(self) -> bool:
@@ -103,6 +107,9 @@ class Settings:
             "MAHAKAM_LOG": self.log,
             "MAHAKAM_LOG_LEVEL": self.log_level,
             "MAHAKAM_SECOND_STEP": self.second_step,
+            "MAHAKAM_TRACES": self.traces,
+            "MAHAKAM_TRACES_KEY": self.traces_key,
+            "MAHAKAM_TRACES_SHARE": self.traces_share,
         }
 
     @classmethod
@@ -130,6 +137,9 @@ class Settings:
             log=environ.get("MAHAKAM_LOG") or "text",
             log_level=environ.get("MAHAKAM_LOG_LEVEL") or "warning",
             second_step=environ.get("MAHAKAM_SECOND_STEP", ""),
+            traces=environ.get("MAHAKAM_TRACES", ""),
+            traces_key=environ.get("MAHAKAM_TRACES_KEY", ""),
+            traces_share=environ.get("MAHAKAM_TRACES_SHARE") or "1",
         )
 
 

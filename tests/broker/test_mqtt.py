@@ -8,11 +8,13 @@ from pathlib import Path
 import paho.mqtt.client as paho
 import pytest
 
+from mahakam import tracing
 from mahakam.broker.broker import Broker
 from mahakam.broker.endpoint import endpoint_problem
 from mahakam.broker.notifier import Notifier, Patience
 from support.mosquitto import PASSWORD, USER, Listener, Mosquitto
 from support.notify import QUICK, changed, entity, set_to, subscription, until
+from support.otlp import OtlpReceiver
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,22 @@ def test_message_has_metadata_and_body(
     assert (message["body"]["type"], message["body"]["subscriptionId"]) == ("Notification", "urn:s:1")
     assert message["body"]["data"] == [{"id": "urn:x:1", "type": "Sensor", "n": 5}]
     assert listener.qualities == [0]
+
+
+def test_the_trace_is_among_the_metadata(
+    broker: Broker, notifier: Notifier, mosquitto: Mosquitto, listener: Listener
+) -> None:
+    uri = f"mqtt://127.0.0.1:{mosquitto.port}/test/test_the_trace_is_among_the_metadata"
+    broker.subscriptions.create(subscription(uri))
+    with OtlpReceiver() as otlp:
+        with tracing.kept(otlp.url, "", "1"):
+            with tracing.begun("a write"):
+                trace = tracing.trace()
+                broker.create(entity(1, 5))
+            until(lambda: listener.got and "deliver" in otlp.of(trace))
+        _, of, parent, _ = listener.got[0]["metadata"]["traceparent"].split("-")
+        assert of == trace
+        assert otlp.of(trace)["deliver"].id == parent
 
 
 @pytest.mark.parametrize("version", ["mqtt3.1.1", "mqtt5.0"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mahakam import tracing
 from mahakam.broker.contracts import Checker, ContractBook
 from mahakam.config import Place, place_of, scope_of
 from mahakam.ngsild.entity import ENTITY_MEMBERS, VALUE_MEMBER, Document
@@ -52,7 +53,8 @@ class Guard:
         type that has contracts, but none for the place of this entity; InternalError for a broken contract.
         """
         try:
-            return self._admit(document)
+            with tracing.span("validate"):
+                return self._admit(document)
         except ContractError as error:
             raise _broken(error) from error
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from mahakam import tracing
 from mahakam.broker.changes import Changes, nulled
 from mahakam.broker.joining import NO_JOIN, Graph, Join
 from mahakam.ngsild import represent
@@ -128,13 +129,15 @@ def body(subscription: Subscription, data: Sequence[Datum], at: str) -> bytes:
 
 
 def headers(subscription: Subscription, tenant: str) -> dict[str, str]:
-    """What goes with a body: its media type, the context where the body has none, the tenant, receiverInfo."""
+    """What goes with a body: its type, the context where the body has none, the tenant, the trace, receiverInfo."""
     accept = subscription.endpoint.accept
     found = {"Content-Type": accept}
     if accept == JSON or (accept == GEO_JSON and _linked_context(subscription)):
         found["Link"] = context_header(subscription.notified_in)
     if tenant:
         found["NGSILD-Tenant"] = tenant
+    if trace := tracing.carried():
+        found[tracing.HEADER] = trace
     return found | dict(subscription.endpoint.receiver_info)
 
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
 from typing import Any
+from urllib.parse import urlsplit
 
+from mahakam import tracing
 from mahakam.broker.clock import now
 from mahakam.broker.endpoint import EndpointError
 from mahakam.broker.http_sender import HttpSender
@@ -234,7 +236,8 @@ class Notifier:
         async with at_once:
             for row in rows:
                 try:
-                    await sender.send(subscription, row.body)
+                    with tracing.continued(row.trace, "deliver", _told(subscription, row), kind="producer"):
+                        await sender.send(subscription, row.body)
                 except EndpointError as error:
                     outcomes.append(_Outcome(row, str(error), error.refused))
                     break
@@ -275,6 +278,15 @@ def counted(status: dict[str, Any], outcomes: Sequence[_Outcome], at: str) -> di
     if len(failed) < len(outcomes):
         found["lastSuccess"] = at
     return found
+
+
+def _told(subscription: Subscription, row: Owed) -> dict[str, str | int]:
+    """What a span says of a try. The host and no more: the path of a receiver may be what opens it."""
+    if not row.trace:
+        return {}
+    where = urlsplit(subscription.endpoint.uri)
+    facts: dict[str, str | int] = {"url.scheme": where.scheme, "server.address": where.hostname or ""}
+    return facts | {"mahakam.tries": row.tries + 1}
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mahakam import tracing
 from mahakam.cli.options import settings_for
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ def opened(data: Path, config: tuple[Path, ...]) -> Iterator[Node]:
                 raise click.ClickException(
                     "no place is configured; --config names a folder with city.yaml files"
                 )
-            yield node
+            settings = node.settings
+            with tracing.kept(settings.traces, settings.traces_key, settings.traces_share):
+                yield node
         finally:
             node.close()
     except (StoreError, ContractError, SourceError) as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mahakam import tracing
 from mahakam.broker.clock import now
 from mahakam.config import ConfigError, scope_of
 from mahakam.feeds import definition
@@ -61,9 +62,24 @@ def run_feed(
     found = definition.load(parts.place(place), feed)
     run = Run(0, place, feed, now(), author=author)
     given = [file] if isinstance(file, Path) else file or ()
+    with tracing.begun("feed run", {"mahakam.place": place, "mahakam.feed": feed}) as span:
+        ended = _run_found(parts, found, run, given, progress or _silent, force)
+        span.note({
+            "mahakam.state": ended.state, "mahakam.run": ended.id, "mahakam.rows.read": ended.read,
+            "mahakam.rows.stored": ended.stored, "mahakam.rows.held": ended.held,
+        })  # fmt: skip
+        if ended.state == "failed":
+            span.failed("failed")
+    return ended
+
+
+def _run_found(
+    parts: Parts, found: Feed, run: Run, given: Sequence[Path], progress: Progress, force: bool
+) -> Run:
+    place, feed = run.place, run.feed
     try:
         with turn(parts.data, place, feed), source_files(parts, found, given) as brought:
-            ended = _run_files(parts, found, run, brought.files, progress or _silent, force)
+            ended = _run_files(parts, found, run, brought.files, progress, force)
             if ended.state in SETTLED:
                 for each in brought.settled:
                     each()
@@ -235,15 +251,16 @@ class _Running:
         feed, run = self.feed, self.run
         self.progress("read", 0, 0)
         corrections = self.parts.store.corrections(run.place, run.feed)
-        reading = read_files(
-            connection,
-            feed,
-            self.files,
-            types_of(contract),
-            corrections,
-            self.quarantine.decided,
-            required=needed(contract),
-        )
+        with tracing.span("read"):
+            reading = read_files(
+                connection,
+                feed,
+                self.files,
+                types_of(contract),
+                corrections,
+                self.quarantine.decided,
+                required=needed(contract),
+            )
         # of the files as they were read: one may have been replaced since the run began
         run.fingerprint = fingerprint(
             self.basis, [(part.info.file, part.info.sha256) for part in reading.parts]
@@ -258,7 +275,8 @@ class _Running:
         run.left_out = sum(reading.left_out.values())
         run.source = described(reading)
         self.progress("check", 0, reading.read)
-        judged = judge(connection, MAPPED, contract, references, columns_of(run.source))
+        with tracing.span("validate", {"mahakam.rows": reading.read}):
+            judged = judge(connection, MAPPED, contract, references, columns_of(run.source))
         blocking = [finding for finding in judged.file if finding.severity == "error"]
         if blocking:
             raise _Refused(blocking)

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import orjson
 
+from mahakam import tracing
+
 Format = Literal["text", "json"]
 FORMATS: tuple[Format, ...] = ("text", "json")
 LEVELS: Mapping[str, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -40,7 +42,8 @@ class _Text(logging.Formatter):
 
 
 class _Json(logging.Formatter):
-    """``time`` (ISO 8601 UTC), ``level``, ``logger``, ``message``; ``request`` and ``exception`` where there are."""
+    """``time`` (ISO 8601 UTC), ``level``, ``logger``, ``message``; ``request``, ``trace`` and ``exception`` where there
+    are."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -51,6 +54,8 @@ class _Json(logging.Formatter):
         }
         if known := request.get():
             line["request"] = known
+        if trace := tracing.trace():
+            line["trace"] = trace
         facts = getattr(record, "facts", None)
         if isinstance(facts, Mapping):
             line |= facts

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from time import perf_counter, time
 from typing import Any
 
+from mahakam import tracing
 from mahakam.operations.log import access, request
-from mahakam.operations.metrics import Room
+from mahakam.operations.metrics import METHODS, Room
 from mahakam.store.acting import acting, asked_id, request_id
 
 Scope = MutableMapping[str, Any]
@@ -22,6 +23,7 @@ SLOW = 0.5
 """Seconds from which a request is remembered."""
 _HEADER = b"x-request-id"
 _BROKEN = 500
+_TRACE = "mahakam.trace"
 _log = logging.getLogger("mahakam.slow")
 
 
@@ -43,7 +45,8 @@ slow: deque[SlowRequest] = deque(maxlen=100)
 
 
 def metered(room: Room, application: Asgi) -> Asgi:
-    """The application, with its requests counted, timed, and answered with their id (``X-Request-ID``)."""
+    """The application, with its requests counted, timed, traced, and answered with their id (``X-Request-ID``)."""
+    application = _traced(room, application)
 
     async def noted(scope: Scope, receive: Receive, send: Send) -> None:
         began = perf_counter()
@@ -71,12 +74,46 @@ def metered(room: Room, application: Asgi) -> Asgi:
     return noted
 
 
+def _traced(room: Room, application: Asgi) -> Asgi:
+    """A span a request. Its name is the route, never the path, which may hold an id or what opens a page."""
+    if not tracing.on():
+        return application
+
+    async def in_a_span(scope: Scope, receive: Receive, send: Send) -> None:
+        parent = next((value for name, value in scope["headers"] if name == b"traceparent"), b"")
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        facts = {"mahakam.room": room.name, "http.request.method": method, "mahakam.request": request.get()}
+        name = f"{method} {room.name}"
+        with tracing.begun(name, facts, kind="server", parent=parent.decode("latin-1")) as span:
+            scope[_TRACE] = tracing.trace()
+
+            async def answer(message: MutableMapping[str, Any]) -> None:
+                if message["type"] == "http.response.start":
+                    span.note({"http.response.status_code": message["status"]})
+                    if message["status"] >= _BROKEN:
+                        span.failed(str(message["status"]))
+                await send(message)
+
+            try:
+                await application(scope, receive, answer)
+            finally:
+                who = acting()
+                route = who.route.partition(" ")[2] if who is not None and who.scope is scope else ""
+                if route:
+                    span.rename(f"{method} {route}")
+                    span.note({"http.route": route})
+
+    return in_a_span
+
+
 def _note(room: Room, scope: Scope, status: int, seconds: float, id: str) -> None:
     path = "/".join(scope["path"].split("/")[: room.parts + 1])
     method = scope["method"]
     facts = {
         "room": room.name, "method": method, "path": path, "status": status, "milliseconds": round(seconds * 1e3, 1),
     }  # fmt: skip
+    if trace := scope.get(_TRACE):
+        facts["trace"] = trace
     extra = {"facts": facts}
     if seconds >= SLOW:
         slow.append(SlowRequest(time(), room.name, method, path, status, seconds, id))

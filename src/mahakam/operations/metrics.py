@@ -36,7 +36,7 @@ _SECONDS = Histogram(
     "an entity or page that is sent as it is stored is counted and not timed", ("room",), buckets=_BUCKETS,
     registry=_own,
 )  # fmt: skip
-_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
 class Room:
@@ -55,7 +55,7 @@ class Room:
 
     def answered(self, method: str, status: int, began: float) -> float:
         """Count a request that began at a ``perf_counter``; the seconds it took."""
-        key = method if method in _METHODS else "other", status
+        key = method if method in METHODS else "other", status
         counter = self._counters.get(key)
         if counter is None:
             counter = self._counters[key] = _REQUESTS.labels(self.name, key[0], str(status))

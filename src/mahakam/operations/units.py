@@ -105,6 +105,8 @@ MAHAKAM_LOG=json
 # More than one machine, or more than one process that serves:
 # MAHAKAM_STORE=postgresql://mahakam@localhost/mahakam
 # MAHAKAM_WORKERS=2
+# Traces, to an OpenTelemetry receiver:
+# MAHAKAM_TRACES=http://127.0.0.1:4318/v1/traces
 # Encrypted backups:
 # MAHAKAM_BACKUP_KEY_FILE={plan.config}/backup.key
 """

@@ -109,7 +109,10 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A notification in the outbox. ``made``, ``due``: seconds since 1970; ``error`` is the last try's."""
+    """A notification in the outbox. ``made``, ``due``: seconds since 1970; ``error`` is the last try's.
+
+    ``trace``: ``traceparent`` of the write that owes it, "" if that was not traced.
+    """
 
     number: int
     subscription: str
@@ -119,6 +122,7 @@ class Owed:
     due: float
     tries: int
     error: str
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)

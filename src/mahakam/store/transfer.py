@@ -28,7 +28,8 @@ TABLES: dict[str, tuple[str, ...]] = {
     "evolution": ("n", "id", "head"),
     "moment": ("n", "entity", "attribute", "dataset", "observed", "created", "modified", "deleted", "body"),
 }  # fmt: skip
-"""What is moved: table → columns, those that order it first (by how many, KEYS says). Indexes are made anew."""
+"""What is moved: table → columns, those that order it first (by how many, KEYS says). Indexes are made anew; the trace
+of what the outbox owes is not moved, so that backups of before there were traces have the checksums that they had."""
 KEYS = {"record": 2, "journal": 2, "audit": 2}
 """Tables whose rows are named by more than their first column: by how many."""
 

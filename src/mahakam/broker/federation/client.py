@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from mahakam import tracing
 from mahakam.broker.endpoint import is_public
 from mahakam.broker.federation.registration import Registration
 
@@ -83,8 +84,10 @@ class Client:
             del self._resting[registration.id]
         seconds = registration.timeout or TIMEOUT
         try:
-            async with asyncio.timeout(seconds):
-                answer = await self._exchange(url_of(registration, target), method, headers, body, seconds)
+            url = url_of(registration, target)
+            with tracing.span("ask a source", {"server.address": url.host}, kind="client"):
+                async with asyncio.timeout(seconds):
+                    answer = await self._exchange(url, method, headers, body, seconds)
             if key and answer.status == 200 and len(answer.body) <= MAX_KEPT:
                 self._keep(key, monotonic() + registration.cached, answer)
             return answer
@@ -108,6 +111,8 @@ class Client:
     ) -> Answer:
         more: dict[str, Any] = {"timeout": seconds}
         sent = dict(headers)
+        if trace := tracing.carried():
+            sent[tracing.HEADER] = trace
         if not self._private:
             sent["host"] = url.netloc.decode("ascii")
             more["extensions"] = {"sni_hostname": url.host}

@@ -15,6 +15,7 @@ from typing import TypeVar
 import psycopg
 from psycopg import IsolationLevel, errors
 
+from mahakam import tracing
 from mahakam.store.acting import on_behalf
 from mahakam.store.errors import StoreError, StoreUnavailable
 from mahakam.store.postgres.connection import Connection, Database
@@ -59,14 +60,14 @@ class Writer:
         future: Future[T] = Future()
         if threading.current_thread() is self._thread:
             raise RuntimeError("work inside a transaction must use its Transaction, not the store")
-        self._enqueue((on_behalf(work), future, None))
+        self._enqueue((tracing.handed_over("store", on_behalf(work), future), future, None))
         return future
 
     def submit_async(self, work: Callable[[Transaction], T]) -> asyncio.Future[T]:
         """The same for a coroutine; an event loop is woken once a commit, however many wait."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._enqueue((on_behalf(work), future, loop))
+        self._enqueue((tracing.handed_over("store", on_behalf(work), future), future, loop))
         return future
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import orjson
 from mahakam.store.model import Change, Correction, Entry, Held, HeldState, Lineage, Owed, Run
 from mahakam.store.sql import rows
 
-_OWED = "n, subscription, entity, body, made, due, tries, error"
+_OWED = "n, subscription, entity, body, made, due, tries, error, trace"
 # One step of the index a subscription, however much each is owed.
 _OWING = """
 WITH RECURSIVE owing (subscription) AS (

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from mahakam import tracing
 from mahakam.store.auditing import of_record
 from mahakam.store.model import Change, Correction, Entry, Held, Lineage, Run
 from mahakam.store.sql import rows
@@ -41,8 +42,8 @@ class RecordWrites:
         now = time.time()
         self.owing = True
         self._execute(
-            "INSERT INTO outbox (subscription, entity, body, made, due) VALUES (?, ?, ?, ?, ?)",
-            (subscription, entity, body, now, now),
+            "INSERT INTO outbox (subscription, entity, body, made, due, trace) VALUES (?, ?, ?, ?, ?, ?)",
+            (subscription, entity, body, now, now, tracing.carried()),
         )
 
     def settle(self, number: int) -> None:

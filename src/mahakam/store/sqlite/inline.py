@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
+from mahakam import tracing
 from mahakam.store.sql.group import GROUP, Job, Outcome, Undo, Work, perform, settle
 from mahakam.store.sqlite.connection import BUSY_MILLISECONDS, Connection, roll_back
 from mahakam.store.sqlite.transaction import SqliteTransaction
@@ -35,7 +36,7 @@ class LoopGroup:
 
     def submit(self, work: Work) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = self.loop.create_future()
-        self._waiting.append((work, future, self.loop))
+        self._waiting.append((tracing.handed_over("store", work, future), future, self.loop))
         if not self._busy:
             # Called soon and not now: the other requests of this turn of the loop join the group.
             self._busy = True

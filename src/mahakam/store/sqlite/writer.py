@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import apsw
 
+from mahakam import tracing
 from mahakam.store.acting import on_behalf
 from mahakam.store.errors import StoreError
 from mahakam.store.protocol import Transaction
@@ -55,7 +56,7 @@ class Writer:
         future: Future[T] = Future()
         if threading.current_thread() is self._thread:
             raise RuntimeError("work inside a transaction must use its Transaction, not the store")
-        self._enqueue((on_behalf(work), future, None))
+        self._enqueue((tracing.handed_over("store", on_behalf(work), future), future, None))
         return future
 
     def submit_async(self, work: Callable[[Transaction], T]) -> asyncio.Future[T]:
