@@ -20,6 +20,7 @@ from mahakam.store.opening import open_store
 from mahakam.store.protocol import Store
 
 if TYPE_CHECKING:
+    from mahakam.access.provider.asking import Asking
     from mahakam.access.rights import Rights
     from mahakam.broker.broker import Broker
     from mahakam.broker.contexts import Contexts
@@ -79,6 +80,21 @@ class Node:
         from mahakam.access.rights import Rights
 
         return Rights(self.places, self.settings.config)
+
+    @cached_property
+    def provider(self) -> Asking | None:
+        """Who vouches for people, where ``signin.yaml`` names somebody. Raises ConfigError."""
+        from mahakam.access.provider.configured import FILE, read_provider
+
+        settings = self.settings
+        if settings.open or not any((folder / FILE).is_file() for folder in settings.config):
+            return None
+        found = read_provider(settings.config, self.places, settings.signin_secret)
+        if found is None:
+            return None
+        from mahakam.access.provider.asking import Asking
+
+        return Asking(found, private_addresses=settings.private_addresses)
 
     @cached_property
     def broker(self) -> Broker:
@@ -171,7 +187,7 @@ def open_node(settings: Settings) -> Node:
     Raises ConfigError or StoreError, which say what to put right.
     """
     node = Node(settings)
-    _ = node.keeping, node.places, node.store
+    _ = node.keeping, node.places, node.store, node.provider
     node.check_log()
     node.check_mail()
     node.check_origins()

@@ -70,6 +70,8 @@ NO_PAGES = {
     "/requests/{number}/documents/{code}": "a file",
     "/signin/code": "leads to the sign-in page: it follows the password",
     "/signin/second-step": "leads to the sign-in page: it follows the password",
+    "/signin/provider": "leads to the provider; tests/e2e/test_provider_browser.py goes there",
+    "/signin/callback": "the way back from it, by the same test",
     "/signout": "leads to the sign-in page",
     "/cities": "leads to the first page",
     "/quarantine/{place}/{feed}/{id:int}/popup": "a part of the page, shown inside it",
