@@ -34,6 +34,7 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _READS = ("GET", "HEAD")
 NGSI_LD, OPEN311, CATALOGUE, CKAN = "/ngsi-ld/", "/open311/", "/catalogue", "/api/"
+OAUTH2 = ("/oauth2/", "/.well-known/oauth-authorization-server")
 
 
 class Node:
@@ -210,6 +211,7 @@ class Application:
         self._open311: Asgi | None = None
         self._catalogue: Asgi | None = None
         self._ckan: Asgi | None = None
+        self._oauth2: Asgi | None = None
         self._pages: Asgi | None = None
         self._leader = Leader(node)
 
@@ -232,6 +234,8 @@ class Application:
                 return (self._catalogue or self._make_catalogue())(scope, receive, send)
             if path.startswith(CKAN):
                 return (self._ckan or self._make_ckan())(scope, receive, send)
+            if path.startswith(OAUTH2):
+                return (self._oauth2 or self._make_oauth2())(scope, receive, send)
             return (self._pages or self._make_pages())(scope, receive, send)
         if scope["type"] == "lifespan":
             return self._live(receive, send)
@@ -260,6 +264,12 @@ class Application:
 
         self._ckan = self._metered(ckan.build(self.node), "ckan", parts=4)
         return self._ckan
+
+    def _make_oauth2(self) -> Asgi:
+        from mahakam.api import oauth2
+
+        self._oauth2 = self._metered(oauth2.build(self.node), "oauth2", parts=2)
+        return self._oauth2
 
     @staticmethod
     def _metered(room: Asgi, name: str, parts: int = 1) -> Asgi:

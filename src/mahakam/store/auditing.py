@@ -26,7 +26,7 @@ BOOKKEEPING_OF = (
     "snapshot-entity ", "snapshot-evolution ", "subscription-late ", "turns-",
 )  # fmt: skip
 """Beginnings of such kinds, where a kind names what it is of."""
-OPENS = frozenset({"session", "key", "kiosk", "request-push", "repair-link"})
+OPENS = frozenset({"session", "key", "token", "kiosk", "request-push", "repair-link"})
 """Kinds whose keys come of what opens something: the trail has their beginnings."""
 _SHOWN = 12
 
