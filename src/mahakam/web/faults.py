@@ -28,6 +28,11 @@ _FAULTS = {
     "address": N_(
         "%(what)s is no address: copy a page's address from this node, or one that begins with https://"
     ),
+    "language": N_("Write it in one of the languages at least."),
+    "self": N_("Choose another side than your own."),
+    "waiting": N_("%(most)s requests of yours wait for an answer; withdraw one before you make another."),
+    "gone": N_("What this is about is no longer there: take the link off, or start again from its page."),
+    "mail": N_("Give an address as name@example.org, or leave it empty."),
     "year": N_("Give a day in %(year)s."),
     "named": N_("Give it a name that no other has."),
     "material": N_("The node has no data of it yet: run its feed, or give the address where the data is."),
