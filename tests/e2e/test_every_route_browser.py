@@ -96,6 +96,8 @@ PAGES = {
     "/developers": "/developers",
     "/field": "/field?city=samarinda",
     "/field/kept": "/field/kept",
+    "/goals/{place}": "/goals/samarinda",
+    "/goals/{place}/{name}": "/goals/samarinda/dry-streets?retention=10",
     "/indicators/{place}": "/indicators/samarinda",
     "/indicators/{place}/{name}": "/indicators/jakarta/unhealthy-days",
     "/insight": "/insight?city=samarinda",
