@@ -145,6 +145,9 @@ def outlook_table(request: Request) -> Table:
     def decimals(row: Row) -> int | None:
         return row.aimed.series.definition.decimals
 
+    def finer(row: Row) -> int | None:
+        return None if (known := decimals(row)) is None else known + 1
+
     def base(row: Row) -> Markup | str:
         if row.outlook.held:
             latest = row.aimed.series.latest
@@ -175,9 +178,9 @@ def outlook_table(request: Request) -> Table:
         Column("low", get=lambda r: r.outlook.low, hidden=True),
         Column("high", get=lambda r: r.outlook.high, hidden=True),
         Column("asked", _("Asked for"), get=lambda r: r.outlook.asked,
-               html=lambda r: "" if r.outlook.asked is None else number(r.outlook.asked, decimals(r))),
+               html=lambda r: "" if r.outlook.asked is None else number(r.outlook.asked, finer(r))),
         Column("gap", _("Gap"), get=lambda r: r.outlook.gap,
-               html=lambda r: "" if r.outlook.gap is None else number(r.outlook.gap, decimals(r))),
+               html=lambda r: "" if r.outlook.gap is None else number(r.outlook.gap, finer(r))),
         Column("unit", _("Unit"), get=lambda r: r.aimed.series.definition.unit,
                html=lambda r: unit(r.aimed.series.definition.unit), phone=False),
         Column("levers", get=lambda r: "; ".join(
@@ -189,7 +192,7 @@ def outlook_table(request: Request) -> Table:
         columns,
         rows,
         path=f"/goals/{place.id}/{goal.id}",
-        per_page=100,
+        per_page=12,
         anchor="years",
     )
 

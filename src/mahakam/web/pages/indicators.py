@@ -157,6 +157,7 @@ def path_table(request: Request) -> Table:
     projection = _projection(request, found)
     way = way_of(found, projection)
     decimals = found.definition.decimals
+    finer = None if decimals is None else decimals + 1  # 9.3 asked for and 9 measured are not alike
     rows: list[Step] = list(way.steps) if way else _without_target(projection)
 
     def projected(step: Step) -> Markup | str:
@@ -171,20 +172,20 @@ def path_table(request: Request) -> Table:
 
     columns = [
         Column("year", _("Year"), get=lambda s: s.year, html=lambda s: f"{s.year}"),
-        Column("asked", _("Asked for"), "number", get=lambda s: s.asked if way else None, decimals=decimals,
+        Column("asked", _("Asked for"), "number", get=lambda s: s.asked if way else None, decimals=finer,
                hidden=not way),
         Column("measured", _("Measured"), get=lambda s: s.measured.value if s.measured else None, html=measured_cell),
         Column("projection", _("Projection"), get=lambda s: s.projected.value if s.projected else None, html=projected),
         Column("projection_low", get=lambda s: s.projected.low if s.projected else None, hidden=True),
         Column("projection_high", get=lambda s: s.projected.high if s.projected else None, hidden=True),
-        Column("gap", _("Gap"), "number", get=lambda s: s.gap, decimals=decimals, hidden=not way),
+        Column("gap", _("Gap"), "number", get=lambda s: s.gap, decimals=finer, hidden=not way),
         Column("kind", get=lambda s: "measured" if s.measured else "projection" if s.projected else "", hidden=True),
         Column("target", get=lambda s: s.target, hidden=True),
         Column("unit", get=lambda _step: found.definition.unit, hidden=True),
     ]  # fmt: skip
     path = f"/indicators/{found.place.id}/{found.definition.id}/path"
     return Table(
-        request, _("The way to the target"), columns, rows, path=path, key="w-", anchor="way", per_page=70
+        request, _("The way to the target"), columns, rows, path=path, key="w-", anchor="way", per_page=12
     )
 
 
