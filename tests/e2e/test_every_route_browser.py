@@ -113,6 +113,7 @@ PAGES = {
     "/network/join/{secret}": "/network/join/JOIN",
     "/network/matches": "/network/matches?city=samarinda",
     "/network/meetings": "/network/meetings",
+    "/network/members": "/network/members?all=1",
     "/network/meetings/new": "/network/meetings/new",
     "/network/meetings/{key}": "/network/meetings/MEETING",
     "/network/meetings/{key}/edit": "/network/meetings/MEETING/edit",
