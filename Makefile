@@ -9,7 +9,7 @@ SYNC := UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --frozen --inexact --quiet
 # Some machines forbid Python to keep its bytecode; each command that a test starts would compile all of it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test search lint format bench shots wheel clean
+.PHONY: help setup demo test search lint format bench shots wheel deb packaging clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/	/' | expand -t 12
@@ -38,13 +38,12 @@ assets: .venv/.run
 	@$(BIN)/python -m mahakam.web.build
 
 setup: .venv/.dev assets  ## the whole environment for development
-	@$(BIN)/python -m tools.test_servers
 
 demo: .venv/.run assets  ## load the example cities and serve them (PORT=8000, DATA=.demo)
 	@exec $(BIN)/mahakam demo --data $(DATA) --port $(PORT)
 
 test: setup  ## all tests, the browser's included
-	@tools/system-packages chromium postgresql postgresql-postgis default-jre-headless mariadb-server systemd
+	@tools/system-packages chromium postgresql postgresql-postgis default-jre-headless mariadb-server systemd faketime
 	@$(BIN)/python -m pytest -n auto
 
 search: setup  ## the property tests again with examples drawn at random, many more of them
@@ -70,6 +69,12 @@ shots: setup  ## pictures of the main pages into docs/images/
 wheel: setup  ## dist/*.whl, with the browser assets and the examples inside, and its bill of materials
 	@$(UV) build --quiet --wheel
 	@$(BIN)/python -m tools.sbom
+
+deb: .venv/.run assets  ## dist/*.deb, with all that it needs but Debian's Python
+	@$(BIN)/python -m tools.deb
+
+packaging: setup  ## the Debian package really built, installed, upgraded and purged on a fresh Debian
+	@$(BIN)/python -m pytest -m packaging tests/operations/test_packages.py
 
 clean:  ## forget the environment, the assets and the demo's data
 	@rm -rf .venv .demo src/mahakam/web/static dist
