@@ -19,8 +19,8 @@ FILE = ROOT / "docs" / "reliability.md"
 HEAD = """# What happens when things break
 
 Written by `python -m tools.reliability`, which runs every test that breaks something on purpose: real processes on real
-stores, killed without a word (SIGKILL) while they work, or given a disk without room. A test fails as soon as one thing
-is lost that it names.
+stores, killed without a word (SIGKILL) while they work, given a disk without room or a clock that jumps. A test fails
+as soon as one thing is lost that it names.
 
 {date}, {machine}: {times} times something was broken, {lost} of the {cases} cases lost anything.
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from itertools import count
 from pathlib import Path
 
@@ -125,6 +127,30 @@ class PostgresServer:
 
     def stop_follower(self) -> None:
         self.run("pg_ctl", "stop", "-w", "-s", "-m", "immediate", "-D", str(self._follower))
+
+    def synchronous_follower(self) -> str:
+        """The same; from now on what is acknowledged is at both. The URL names both, whichever may be written to."""
+        url = self.follower()
+        with self.connect("postgres") as connection:
+            connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            connection.execute("SELECT pg_reload_conf()")
+            until = time.monotonic() + 120
+            while not connection.execute(
+                "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
+            ).fetchall():
+                assert time.monotonic() < until, "nobody follows"
+                time.sleep(0.1)
+        there, _, name = url.partition("@")[2].partition("/")
+        return f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{self.port},{there}/{name}?target_session_attrs=read-write"
+
+    def kill(self) -> None:
+        """End the server without a word, as a machine does that loses its power."""
+        pid = int((self.data / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGKILL)
+        (self.data / "postmaster.pid").unlink()
+
+    def promote_follower(self) -> None:
+        self.run("pg_ctl", "promote", "-w", "-s", "-D", str(self._follower))
 
     def close(self) -> None:
         if (self._follower / "postmaster.pid").exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,15 @@ def after(seconds: float) -> str:
 def text_of(moment: datetime) -> str:
     """A moment with its zone, as :func:`now` writes it."""
     return _text(moment.astimezone(UTC))
+
+
+def waits(until: float, longest: float) -> float:
+    """Seconds to a moment (of 1970) that was set at most ``longest`` seconds ahead; 0 or less: it has come.
+
+    One that lies further ahead was set by a clock that has been put back since: nobody waits for it.
+    """
+    wait = until - time.time()
+    return wait if wait <= longest else 0.0
 
 
 def _text(moment: datetime) -> str:

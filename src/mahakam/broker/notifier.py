@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mahakam import tracing
-from mahakam.broker.clock import now
+from mahakam.broker.clock import now, waits
 from mahakam.broker.endpoint import EndpointError
 from mahakam.broker.http_sender import HttpSender
 from mahakam.broker.mqtt_sender import IDLE, MqttSender
@@ -50,6 +50,11 @@ class Patience:
     most: float = 600.0
     pause: float = 1.0
 
+    @property
+    def longest(self) -> float:
+        """The most that :meth:`after` gives."""
+        return self.most * 1.1
+
     def after(self, tries: int) -> float:
         """Seconds to wait after this many failed tries; a little random, so that many do not come at once."""
         wait = self.first * 2.0 ** min(tries - 1, 30)
@@ -66,7 +71,7 @@ class _Outcome:
 
 
 class _Lane:
-    """The way to one subscription's receiver: open, or closed until a time after failures."""
+    """The way to one subscription's receiver: open, or closed until a time (of ``time.monotonic``) after failures."""
 
     __slots__ = ("failures", "proven", "until")
 
@@ -162,7 +167,7 @@ class Notifier:
                 if id in self._busy:
                     continue
                 lane = self._lanes.setdefault(id, _Lane())
-                closed = lane.until - time.time()
+                closed = lane.until - time.monotonic()
                 if closed > 0:
                     wait = min(wait, closed)
                     continue
@@ -185,7 +190,7 @@ class Notifier:
                 pass
         except StoreError as error:
             _log.error("notifications of %s: %s", id, error)
-            lane.until = time.time() + self._patience.pause
+            lane.until = time.monotonic() + self._patience.pause
 
     async def _batch(self, id: str, lane: _Lane) -> bool:
         """Some notifications; whether to go on."""
@@ -195,12 +200,13 @@ class Notifier:
             await self._write(lambda transaction: transaction.forgive(id))
             return False
         if status == "paused":
-            lane.until = time.time() + self._patience.pause
+            lane.until = time.monotonic() + self._patience.pause
             return False
         rows = self._store.owed(id, BATCH if lane.proven else 1)
-        due = list(takewhile(lambda row: row.due <= time.time(), rows))
+        longest = max(self._patience.longest, subscription.endpoint.cooldown)
+        due = list(takewhile(lambda row: waits(row.due, longest) <= 0, rows))
         if not due:
-            lane.until = rows[0].due if rows else 0.0
+            lane.until = time.monotonic() + waits(rows[0].due, longest) if rows else 0.0
             return False
         chains: dict[str, list[Owed]] = {}
         for row in due:
@@ -220,9 +226,9 @@ class Notifier:
         lane.proven = not failed
         lane.failures = lane.failures + 1 if failed else 0
         pause = max(self._patience.after(lane.failures), subscription.endpoint.cooldown) if failed else 0.0
-        lane.until = time.time() + pause
+        lane.until = time.monotonic() + pause
         try:
-            await self._write(self._settled(id, outcomes, lane.until))
+            await self._write(self._settled(id, outcomes, time.time() + pause))
         finally:
             self._subscriptions.heard(id, None)
         return not failed

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Protocol, cast
 
 from mahakam.broker.changes import Changes, changes_of
-from mahakam.broker.clock import now
+from mahakam.broker.clock import now, waits
 from mahakam.broker.linked import followed, has_links
 from mahakam.broker.matching import Index
 from mahakam.broker.notification import Datum, body, of_change
@@ -213,7 +213,7 @@ class Subscriptions:
         data = of_change(subscription, changes, at, get)
         if subscription.throttling:
             turn = transaction.record(TURN, subscription.id) or {"next": 0.0}
-            if time.time() < turn["next"]:
+            if waits(turn["next"], subscription.throttling) > 0:
                 gone = data[0].shown if changes.after is None else None
                 transaction.save_record(late(subscription.id), entity, {"gone": gone})
                 return

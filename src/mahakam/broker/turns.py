@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from mahakam.broker.clock import now
+from mahakam.broker.clock import now, waits
 from mahakam.broker.federation.notices import of_sources
 from mahakam.broker.linked import followed, has_links, resolved
 from mahakam.broker.notification import Datum, body, of_state
@@ -25,7 +25,7 @@ def take_turns(subscriptions: Subscriptions) -> float:
         if subscription.status(now()) != "active":
             continue
         turn = subscriptions.store.record(TURN, subscription.id)
-        wait = (turn["next"] if turn else 0.0) - time.time()
+        wait = waits(turn["next"], period(subscription)) if turn else 0.0
         if wait > 0:
             soonest = min(soonest, wait)
         elif subscription.interval:
@@ -34,6 +34,11 @@ def take_turns(subscriptions: Subscriptions) -> float:
         elif turn:
             _tell_late(subscriptions, subscription)
     return soonest
+
+
+def period(subscription: Subscription) -> float:
+    """Seconds from one turn of a subscription to the next."""
+    return subscription.interval or subscription.throttling
 
 
 def _tell_periodically(subscriptions: Subscriptions, subscription: Subscription) -> None:
@@ -50,13 +55,14 @@ def _tell_periodically(subscriptions: Subscriptions, subscription: Subscription)
 
     def work(transaction: Transaction) -> None:
         turn = transaction.record(TURN, subscription.id)
-        if turn is None or turn["next"] > time.time():
+        if turn is None or waits(turn["next"], subscription.interval) > 0:
             return
         for one in bodies:
             transaction.owe(subscription.id, "", one)
         # A node that was down does not catch up: the next one is an interval away.
-        missed = max(0.0, time.time() - turn["next"]) // subscription.interval
-        following = turn["next"] + (missed + 1) * subscription.interval
+        due = min(turn["next"], time.time())
+        missed = (time.time() - due) // subscription.interval
+        following = due + (missed + 1) * subscription.interval
         transaction.save_record(TURN, subscription.id, {"next": following})
 
     store.write(work)
@@ -83,7 +89,7 @@ def _tell_late(subscriptions: Subscriptions, subscription: Subscription) -> None
 
     def work(transaction: Transaction) -> None:
         turn = transaction.record(TURN, subscription.id)
-        if turn is None or turn["next"] > time.time():
+        if turn is None or waits(turn["next"], subscription.throttling) > 0:
             return
         records = transaction.records(late(subscription.id))
         if not records:

@@ -88,10 +88,7 @@ def list_users(as_json: bool, data: Path, config: _FOLDERS) -> None:
         )
         return
     for row in rows:
-        click.echo(
-            f"{row.name:24} {','.join(row.roles):20} {','.join(row.places):30} {row.created}"
-            + ("" if row.password else "  (by the provider)")
-        )
+        click.echo(f"{row.name:24} {','.join(row.roles):20} {','.join(row.places):30} {row.created}")
     if not rows:
         click.echo("no accounts yet; make one: mahakam user add NAME --role admin", err=True)
 

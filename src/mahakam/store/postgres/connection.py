@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict
 
 from mahakam.store.errors import StoreError, StoreFull, StoreUnavailable
 from mahakam.store.urls import redacted
@@ -62,6 +63,13 @@ def _without_nul(value: Any) -> Any:
     return value.replace("\x00", _NO_CHARACTER) if isinstance(value, str) else value
 
 
+def _wants_writable(url: str) -> bool:
+    try:
+        return conninfo_to_dict(url).get("target_session_attrs") == "read-write"
+    except psycopg.ProgrammingError:
+        return False  # to connect says what is wrong with it
+
+
 class Database:
     """A database and the schema of one tenant in it; opens connections to them."""
 
@@ -70,14 +78,18 @@ class Database:
         self.shown = redacted(url)
         self.schema = schema
         self.postgis = postgis
+        self._writable = _wants_writable(url)
 
     def connect(self, *, reader: bool = False) -> Connection:
         """Raises StoreError."""
         path = ",".join(f'"{name}"' for name in (self.schema, self.postgis))
         settings = f"-c search_path={path} -c default_transaction_read_only={'on' if reader else 'off'}"
+        # A session that is to be read-only is none that a URL with target_session_attrs=read-write takes.
+        primary: dict[str, Any] = {"target_session_attrs": "primary"} if reader and self._writable else {}
         with self.clear_errors():
             return psycopg.connect(
                 self.url,
+                **primary,
                 autocommit=True,
                 connect_timeout=CONNECT_SECONDS,
                 options=settings,
