@@ -38,6 +38,7 @@ assets: .venv/.run
 	@$(BIN)/python -m mahakam.web.build
 
 setup: .venv/.dev assets  ## the whole environment for development
+	@$(BIN)/python -m tools.test_servers
 
 demo: .venv/.run assets  ## load the example cities and serve them (PORT=8000, DATA=.demo)
 	@exec $(BIN)/mahakam demo --data $(DATA) --port $(PORT)

@@ -20,6 +20,7 @@ from mahakam.store.opening import open_store
 from mahakam.store.protocol import Store
 
 if TYPE_CHECKING:
+    from mahakam.access.provider.asking import Asking
     from mahakam.access.rights import Rights
     from mahakam.broker.broker import Broker
     from mahakam.broker.contexts import Contexts
@@ -33,6 +34,7 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _READS = ("GET", "HEAD")
 NGSI_LD, OPEN311, CATALOGUE, CKAN = "/ngsi-ld/", "/open311/", "/catalogue", "/api/"
+OAUTH2 = ("/oauth2/", "/.well-known/oauth-authorization-server")
 
 
 class Node:
@@ -79,6 +81,21 @@ class Node:
         from mahakam.access.rights import Rights
 
         return Rights(self.places, self.settings.config)
+
+    @cached_property
+    def provider(self) -> Asking | None:
+        """Who vouches for people, where ``signin.yaml`` names somebody. Raises ConfigError."""
+        from mahakam.access.provider.configured import FILE, read_provider
+
+        settings = self.settings
+        if settings.open or not any((folder / FILE).is_file() for folder in settings.config):
+            return None
+        found = read_provider(settings.config, self.places, settings.signin_secret)
+        if found is None:
+            return None
+        from mahakam.access.provider.asking import Asking
+
+        return Asking(found, private_addresses=settings.private_addresses)
 
     @cached_property
     def broker(self) -> Broker:
@@ -171,7 +188,7 @@ def open_node(settings: Settings) -> Node:
     Raises ConfigError or StoreError, which say what to put right.
     """
     node = Node(settings)
-    _ = node.keeping, node.places, node.store
+    _ = node.keeping, node.places, node.store, node.provider
     node.check_log()
     node.check_mail()
     node.check_origins()
@@ -194,6 +211,7 @@ class Application:
         self._open311: Asgi | None = None
         self._catalogue: Asgi | None = None
         self._ckan: Asgi | None = None
+        self._oauth2: Asgi | None = None
         self._pages: Asgi | None = None
         self._leader = Leader(node)
 
@@ -216,6 +234,8 @@ class Application:
                 return (self._catalogue or self._make_catalogue())(scope, receive, send)
             if path.startswith(CKAN):
                 return (self._ckan or self._make_ckan())(scope, receive, send)
+            if path.startswith(OAUTH2):
+                return (self._oauth2 or self._make_oauth2())(scope, receive, send)
             return (self._pages or self._make_pages())(scope, receive, send)
         if scope["type"] == "lifespan":
             return self._live(receive, send)
@@ -244,6 +264,12 @@ class Application:
 
         self._ckan = self._metered(ckan.build(self.node), "ckan", parts=4)
         return self._ckan
+
+    def _make_oauth2(self) -> Asgi:
+        from mahakam.api import oauth2
+
+        self._oauth2 = self._metered(oauth2.build(self.node), "oauth2", parts=2)
+        return self._oauth2
 
     @staticmethod
     def _metered(room: Asgi, name: str, parts: int = 1) -> Asgi:

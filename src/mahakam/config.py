@@ -43,7 +43,8 @@ class Settings:
     for on wherever people are told apart, i.e. not with ``open``. ``log`` and ``log_level``: how the log is written
     (``operations.log``). ``traces``, ``traces_key`` and ``traces_share``: where traces go, the bearer token there, and
     how many are kept (``tracing``); "" for nowhere. ``second_step``: roles, with commas between, whose
-    accounts sign in with a code besides the password (``access.second_step``).
+    accounts sign in with a code besides the password (``access.second_step``). ``signin_secret``: what this
+    node shows the provider that ``signin.yaml`` names (``access.provider``).
     """
 
     data: Path
@@ -70,6 +71,7 @@ class Settings:
     traces: str = ""
     traces_key: str = field(default="", repr=False)
     traces_share: str = "1"
+    signin_secret: str = field(default="", repr=False)
 
     @property
     def audited(self) -> bool:
@@ -110,6 +112,7 @@ class Settings:
             "MAHAKAM_TRACES": self.traces,
             "MAHAKAM_TRACES_KEY": self.traces_key,
             "MAHAKAM_TRACES_SHARE": self.traces_share,
+            "MAHAKAM_SIGNIN_SECRET": self.signin_secret,
         }
 
     @classmethod
@@ -140,6 +143,7 @@ class Settings:
             traces=environ.get("MAHAKAM_TRACES", ""),
             traces_key=environ.get("MAHAKAM_TRACES_KEY", ""),
             traces_share=environ.get("MAHAKAM_TRACES_SHARE") or "1",
+            signin_secret=environ.get("MAHAKAM_SIGNIN_SECRET", ""),
         )
 
 

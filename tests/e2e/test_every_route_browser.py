@@ -22,7 +22,9 @@ from mahakam.feeds import definition, repair_links
 from mahakam.feeds.standard import Statistics
 from mahakam.feeds.year import desk as year
 from mahakam.feeds.year import item as plan
+from mahakam.network import cooperation as cooperate
 from mahakam.network import meeting
+from mahakam.network.cooperation import About, Agreement, Cooperation, Party
 from mahakam.network.desk import add_meeting, add_recommendation, change_recommendation
 from mahakam.network.offices import accept, appoint
 from mahakam.network.recommendation import Action, Author, Claim, Evidence, Text, open_for_comment
@@ -70,6 +72,8 @@ NO_PAGES = {
     "/requests/{number}/documents/{code}": "a file",
     "/signin/code": "leads to the sign-in page: it follows the password",
     "/signin/second-step": "leads to the sign-in page: it follows the password",
+    "/signin/provider": "leads to the provider; tests/e2e/test_provider_browser.py goes there",
+    "/signin/callback": "the way back from it, by the same test",
     "/signout": "leads to the sign-in page",
     "/cities": "leads to the first page",
     "/quarantine/{place}/{feed}/{id:int}/popup": "a part of the page, shown inside it",
@@ -92,6 +96,8 @@ PAGES = {
     "/developers": "/developers",
     "/field": "/field?city=samarinda",
     "/field/kept": "/field/kept",
+    "/goals/{place}": "/goals/samarinda",
+    "/goals/{place}/{name}": "/goals/samarinda/dry-streets?retention=10",
     "/indicators/{place}": "/indicators/samarinda",
     "/indicators/{place}/{name}": "/indicators/jakarta/unhealthy-days",
     "/insight": "/insight?city=samarinda",
@@ -100,9 +106,14 @@ PAGES = {
     "/kiosks": "/kiosks",
     "/my-requests": "/my-requests",
     "/network": "/network",
+    "/network/cooperation": "/network/cooperation",
+    "/network/cooperation/new": "/network/cooperation/new?about=solution:samarinda/heavy-rain",
+    "/network/cooperation/{key}": "/network/cooperation/AGREED",
+    "/network/cooperation/{key}/agreement": "/network/cooperation/TALKED/agreement",
     "/network/join/{secret}": "/network/join/JOIN",
     "/network/matches": "/network/matches?city=samarinda",
     "/network/meetings": "/network/meetings",
+    "/network/members": "/network/members?all=1",
     "/network/meetings/new": "/network/meetings/new",
     "/network/meetings/{key}": "/network/meetings/MEETING",
     "/network/meetings/{key}/edit": "/network/meetings/MEETING/edit",
@@ -230,7 +241,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         "REPAIR": repair_links.token(store, link),
     }
     site = build(node)
-    known |= _network(store) | _letter(site.state.site, desk) | _planned(store)
+    known |= _network(store) | _cooperation(store) | _letter(site.state.site, desk) | _planned(store)
     routes = [
         route.path  # type: ignore[attr-defined]
         for route in site.routes
@@ -241,6 +252,39 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with Town(data, config=CONFIG, environment=mail) as running:
         running.known, running.routes = known, routes
         yield running
+
+
+def _cooperation(store: EntityStore) -> dict[str, str]:
+    """One that is agreed, with a late task, and one in talk; siti is the officer of Balikpapan, too."""
+    today = dt.date.today()
+    office = {"since": (today - dt.timedelta(days=9)).isoformat(), "by": "a test", "seats": (), "day": today}
+    _office, secret = appoint(store, role="city_officer", seat="balikpapan", name="Siti", **office)
+    accept(store, secret, "siti", today)
+    us, them = (Author("siti", "Siti", "city_officer", seat) for seat in ("balikpapan", "samarinda"))
+    asker, asked = Party("city_officer", "balikpapan"), Party("city_officer", "samarinda")
+    at, words = f"{today}T00:00:00+00:00", {"en": "Rain", "id": "Hujan"}
+    about = About("solution", "samarinda/heavy-rain", words)
+
+    def keep(one: Cooperation) -> None:
+        store.write(
+            lambda transaction: transaction.save_record(
+                "network-cooperation", one.key, msgspec.to_builtins(one)
+            )
+        )
+
+    letter = Agreement(words, words, words, "2026-01-01", "2099-12-31")
+    talked = cooperate.accept(
+        cooperate.ask("C-2026-001", asker, asked, "Rain", words, about, us, at), them, at
+    )
+    talked = cooperate.propose(cooperate.say(talked, words, them, at), letter, 0, us, at)
+    keep(talked)
+    agreed = cooperate.sign(
+        cooperate.sign(msgspec.structs.replace(talked, key="C-2026-002"), 1, us, at), 1, them, at
+    )
+    paper = (Evidence("https://example.org/report.pdf", "Report"),)
+    agreed = cooperate.plan(agreed, words, "both", "2026-01-31", us, at)
+    keep(cooperate.report(agreed, 0, "under_way", words, paper, "", them, at))
+    return {"AGREED": "C-2026-002", "TALKED": talked.key}
 
 
 def _network(store: EntityStore) -> dict[str, str]:

@@ -32,6 +32,7 @@ EXPECTED = {
     "ascn/countries": Count(11, 11),
     "ascn/projects": Count(134, 130, left_out=4),
     "ascn/projects-singapore": Count(134, 4, left_out=130),
+    "ascn/terms": Count(38, 38),
     "jakarta/air-quality": Count(5538, 5538),
     "jakarta/building-permits": Count(15, 15),
     "jakarta/fire-stations": Count(95, 95),

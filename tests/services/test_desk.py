@@ -21,10 +21,12 @@ from mahakam.broker.contracts import NoContracts
 from mahakam.config import Place, load_places
 from mahakam.ngsild.problem import Problem
 from mahakam.quality.book import Book
+from mahakam.services import followers
 from mahakam.services.area import distance
 from mahakam.services.contracts import CONTRACT, WithRequests
 from mahakam.services.desk import Changed, Desk, Wanted, revision_of
 from mahakam.services.moves import ways
+from mahakam.services.numbers import give_number
 from mahakam.services.photo import keep_photo, photo_file
 from mahakam.services.request import Draft, Refused, Request, clean, entity_id
 from mahakam.services.states import OPEN, STATES, open311_status
@@ -127,20 +129,45 @@ def test_a_double_tap_makes_one_request(world: World) -> None:
     assert world.desk.count(Wanted()) == 1
 
 
-def test_a_number_given_before_a_crash_is_used_by_the_next_try(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def crash(*_: object) -> None:
+def test_what_is_refused_leaves_nothing_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Number, contact, followers and entity are one transaction: all of it is there, or none."""
+
+    def crash(*_: object, **__: object) -> None:
         raise OSError("disk full")
 
     draft = _draft(idempotency="tap", contact="a@b.id")
     with monkeypatch.context() as broken:
-        broken.setattr(world.broker, "create", crash)
+        broken.setattr(world.broker, "_follow", crash)
         with pytest.raises(OSError, match="disk full"):
             world.desk.send(draft)
     assert world.desk.count(Wanted()) == 0
+    assert world.desk.private("TOWN-2026-000001").contact == ""
+    assert followers.of(world.broker.store, "TOWN-2026-000001") == []
     assert world.desk.send(draft).number == "TOWN-2026-000001"
     assert world.desk.private("TOWN-2026-000001").contact == "a@b.id"
+    assert [one.email for one in followers.of(world.broker.store, "TOWN-2026-000001")] == ["a@b.id"]
+
+
+def test_a_number_given_before_its_request_is_used_by_the_next_try(world: World) -> None:
+    """Older versions gave it in a transaction of its own: a crash in between left it without a request."""
+    now = dt.datetime(2026, 11, 24, 4, 0, tzinfo=dt.UTC)
+    assert give_number(world.broker.store, world.places["town"], now, "tap") == ("TOWN-2026-000001", True)
+    sent = world.desk.send(_draft(idempotency="tap"), now)
+    assert (sent.number, sent.new) == ("TOWN-2026-000001", True)
+
+
+def test_a_number_that_somebody_stored_an_entity_under_is_passed_over(world: World) -> None:
+    """A report is never taken for another one, and nobody gets the key to another's."""
+    now = dt.datetime(2026, 11, 24, 4, 0, tzinfo=dt.UTC)
+    first = world.desk.send(_draft(), now)
+    stored = world.broker.get(entity_id(first.number))
+    assert stored is not None
+    other = {name: value for name, value in stored.items() if name not in ("createdAt", "modifiedAt")}
+    world.broker.create({**other, "id": entity_id("TOWN-2026-000002")})
+    for _again in range(2):
+        sent = world.desk.send(_draft(idempotency="tap", description="Something else here"), now)
+        assert sent.number == "TOWN-2026-000003"
+    assert world.desk.count(Wanted()) == 3
 
 
 @pytest.mark.parametrize(

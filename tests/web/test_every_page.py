@@ -44,6 +44,7 @@ PAGES = [
     "/network/report/cities/samarinda",
     "/network/meetings",
     "/network/recommendations",
+    "/network/cooperation",
     "/upload",
     "/upload?place=samarinda&theme=housing",
     "/catalogue?q=hujan&theme=environment",

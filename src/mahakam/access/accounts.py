@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 KIND = "account"
 SECOND_STEP = "second-step"
 """Records of accounts' second steps (``access.second_step``), which go with them."""
+IDENTITY = "identity"
+"""Records of who is which account for a provider (``access.provider``), which go with it."""
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 256
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,63}")
 _HASHING = threading.BoundedSemaphore(2)
@@ -31,7 +33,10 @@ class AccountError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """``version`` counts password changes: a session of an older version is over."""
+    """``version`` counts password changes: a session of an older version is over.
+
+    ``password`` is "" of an account that signs in through a provider alone.
+    """
 
     name: str
     roles: tuple[str, ...]
@@ -91,6 +96,9 @@ def remove_account(store: EntityStore, name: str) -> bool:
         transaction.save_record(KIND, name, None)
         if transaction.record(SECOND_STEP, name) is not None:
             transaction.save_record(SECOND_STEP, name, None)
+        for key, record in transaction.records(IDENTITY).items():
+            if record["account"] == name:
+                transaction.save_record(IDENTITY, key, None)
         return there
 
     return store.write(work)
@@ -114,13 +122,18 @@ def verify(store: EntityStore, name: str, password: str) -> Account | None:
     from argon2.exceptions import InvalidHashError, VerificationError
 
     found = account(store, name)
-    digest = found.password if found else _nobody()
+    digest = (found.password if found else "") or _nobody()
     with _HASHING:
         try:
             _hasher().verify(digest, password[:LONGEST_PASSWORD])
         except (VerificationError, InvalidHashError):
             return None
-    return found
+    return found if found and found.password else None
+
+
+def is_name(name: str) -> bool:
+    """Whether an account can be called so."""
+    return _NAME.fullmatch(name) is not None
 
 
 def _checked(name: str, roles: tuple[str, ...], places: tuple[str, ...], password: str) -> Account:

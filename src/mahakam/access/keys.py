@@ -16,7 +16,10 @@ from mahakam.store.protocol import EntityStore, Transaction
 KIND = "key"
 PREFIX = "mhk_"
 """Begins every key, so that one left in a file or a chat can be searched for."""
+TOKEN, TOKEN_PREFIX = "token", "mht_"
+"""Records of access tokens (``access.tokens``), which a key was exchanged for."""
 _ROLES = {"read": "reader", "write": "writer", "work": "worker", "monitor": "monitor"}
+SCOPE_NAMES = tuple(_ROLES)
 LONGEST_DAYS = 3660
 
 
@@ -57,7 +60,7 @@ def add_key(
     if not 1 <= days <= LONGEST_DAYS:
         raise AccountError(f"a key lasts 1 to {LONGEST_DAYS} days, not {days}")
     secret = PREFIX + secrets.token_urlsafe(32)
-    digest, now = _digest(secret), time.time()
+    digest, now = digest_of(secret), time.time()
     record = {
         "name": name.strip(),
         "scopes": list(scopes),
@@ -94,17 +97,30 @@ def revoke_key(store: EntityStore, id: str) -> Key:
 
 
 def principal_of_key(store: EntityStore, secret: str) -> Principal | None:
-    """Who a key stands for: one hash and one primary-key read."""
-    if not secret.startswith(PREFIX) or len(secret) > 100:
+    """Who a key, or an access token, stands for: one hash and one primary-key read (of a token two)."""
+    if len(secret) > 100:
         return None
-    record = store.record(KIND, _digest(secret))
-    if record is None or record["expires"] <= time.time():
-        return None
-    roles = tuple(_ROLES[scope] for scope in record["scopes"])
-    return Principal(record["name"], roles, tuple(record["places"]), "key")
+    if secret.startswith(TOKEN_PREFIX):
+        token = store.record(TOKEN, digest_of(secret))
+        return _principal(store, token["key"], token["scopes"]) if token and _holds(token) else None
+    return _principal(store, digest_of(secret)) if secret.startswith(PREFIX) else None
 
 
-def _digest(secret: str) -> str:
+def _principal(store: EntityStore, digest: str, scopes: Iterable[str] | None = None) -> Principal | None:
+    """``scopes``: those of a token, which are the key's or fewer."""
+    record = store.record(KIND, digest)
+    if record is None or not _holds(record):
+        return None
+    kept = [scope for scope in record["scopes"] if scopes is None or scope in scopes]
+    return Principal(record["name"], tuple(_ROLES[scope] for scope in kept), tuple(record["places"]), "key")
+
+
+def _holds(record: dict[str, Any]) -> bool:
+    return bool(record["expires"] > time.time())
+
+
+def digest_of(secret: str) -> str:
+    """What the store has of a key or a token."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

@@ -29,9 +29,13 @@ class Session:
     expires: float
 
 
-def begin_session(store: EntityStore, account: Account) -> str:
-    """Start a session; returns the cookie's value. Sessions that are over are swept out."""
-    return _begin(store, account.name, {"version": account.version})
+def begin_session(store: EntityStore, account: Account, sign_out: str = "") -> str:
+    """Start a session; returns the cookie's value. Sessions that are over are swept out.
+
+    ``sign_out``: where somebody who came through a provider signs out there, too.
+    """
+    more: dict[str, object] = {"sign_out": sign_out} if sign_out else {}
+    return _begin(store, account.name, {"version": account.version} | more)
 
 
 def begin_demo_session(store: EntityStore, principal: Principal) -> str:
@@ -59,6 +63,13 @@ def session_of(store: EntityStore, cookie: str) -> Session | None:
             return None
         principal = Principal(record["name"], tuple(account["roles"]), tuple(account["places"]))
     return Session(key, principal, float(record["expires"]))
+
+
+def sign_out_of(store: EntityStore, cookie: str) -> str:
+    """Where the session of a Cookie header ends at its provider, too; "" for a session that is none's."""
+    value = _value(store, cookie)
+    record = store.record(KIND, _key(value)) if value else None
+    return str((record or {}).get("sign_out", ""))
 
 
 def end_session(store: EntityStore, cookie: str) -> None:

@@ -245,6 +245,21 @@ class Broker:
         """
         self.store.write(self._create(Draft.of(document), author))
 
+    def create_as(self, make: Callable[[Transaction], Document | None], author: str = "") -> bool:
+        """Store a new entity that is made in the transaction, with other records of it; False if ``make`` gives none.
+
+        Raises what :meth:`create` does; nothing is written then.
+        """
+        at = now()
+
+        def work(transaction: Transaction) -> bool:
+            document = make(transaction)
+            if document is not None:
+                self._insert(transaction, self._admitted(Draft.of(document)), author, at)
+            return document is not None
+
+        return self.store.write(work)
+
     async def acreate(self, draft: Draft, author: str = "") -> None:
         await self.store.submit_async(self._create(draft, author))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 import socket
 from urllib.parse import SplitResult, urlsplit
+
+from mahakam.addresses import is_public
 
 SECONDS = 10.0
 """How long an answer is waited for where the subscription says no ``timeout``."""
@@ -61,14 +62,6 @@ def _may_be_public(host: str) -> bool:
         return is_public(host)
     except ValueError:
         return host != "localhost" and not host.endswith(".localhost")
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one that anybody could reach. Raises ValueError for what is none."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-    plain = mapped or ip
-    return plain.is_global and not plain.is_multicast
 
 
 async def addresses(host: str, port: int, *, private_addresses: bool) -> list[str]:

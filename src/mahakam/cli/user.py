@@ -88,7 +88,10 @@ def list_users(as_json: bool, data: Path, config: _FOLDERS) -> None:
         )
         return
     for row in rows:
-        click.echo(f"{row.name:24} {','.join(row.roles):20} {','.join(row.places):30} {row.created}")
+        click.echo(
+            f"{row.name:24} {','.join(row.roles):20} {','.join(row.places):30} {row.created}"
+            + ("" if row.password else "  (by the provider)")
+        )
     if not rows:
         click.echo("no accounts yet; make one: mahakam user add NAME --role admin", err=True)
 

@@ -13,6 +13,7 @@ from mahakam.config import ConfigError, Place, scope_of
 from mahakam.indicators.definition import Definition, definitions_of
 from mahakam.indicators.evaluate import figures
 from mahakam.indicators.inputs import inputs_of, selection_of, with_runs
+from mahakam.indicators.projecting import carry_on, forget_projections
 from mahakam.indicators.value import TYPE, Value, entity_of, judge, value_of
 from mahakam.ngsild.problem import Problem
 from mahakam.ngsild.selection import Compare, Path, Scopes, Selection, Types
@@ -129,6 +130,7 @@ def compute_all(
         outcomes += [Outcome(place.id, error.path.stem, "failed", problem=str(error)) for error in own]
         if not names and not problems:
             _forget(broker, place, set(definitions))
+            forget_projections(broker, place, set(definitions))
         work += [(place, one) for id, one in definitions.items() if not names or id in names]
     for done, (place, definition) in enumerate(work):
         if progress:
@@ -158,6 +160,7 @@ def update(
             return Outcome(place.id, definition.id, "unchanged")
         computed = compute(broker, place, definition)
         written, removed = _store(broker, place, definition, computed.values, at)
+        carry_on(broker, place, definition, computed.values, at)
     except (ConfigError, Problem) as error:
         return Outcome(place.id, definition.id, "failed", problem=str(error))
     record = {**mark, "at": at}
@@ -225,6 +228,7 @@ def _mark(
         definition.hash,
         dict(definition.name),
         definition.theme,
+        [str(definition.projection), sorted(definition.target)],
         place.timezone,
         scope_of(place, places),
     ]

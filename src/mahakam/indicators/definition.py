@@ -27,6 +27,18 @@ METHOD = 1
 """Number of the way in which values are computed; a change of it makes every value be computed anew."""
 
 
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """How a series is carried on: ``to`` a year (None: the last target's), with an interval that is meant to hold
+    the share ``level`` of outcomes, inside the bounds that the number cannot leave (None: told from the series).
+    """
+
+    to: int | None = None
+    level: float = 0.8
+    lowest: float | None = None
+    highest: float | None = None
+
+
 @dataclass(frozen=True)
 class Definition:
     """One indicator. ``id`` is the file's name without ending; ``source`` an entity type, or
@@ -36,6 +48,8 @@ class Definition:
     input); ``minimum`` the completeness (0 to 1) below which there is no value; ``breaks`` maps the label
     of the first period counted in another way to the reason, so that nothing is compared across it;
     ``fresh`` the days after the end of a period for which its value may stand as the present state.
+    ``baseline`` is the year from which the path to the target is drawn (None: from the newest value);
+    ``projection`` None: none is made.
     """
 
     id: str
@@ -63,6 +77,8 @@ class Definition:
     compare: str = ""
     breaks: Mapping[str, Text] = field(default_factory=dict)
     fresh: int | None = None
+    baseline: int | None = None
+    projection: Projected | None = field(default_factory=Projected)
 
     @property
     def dataset(self) -> str | None:
@@ -198,6 +214,8 @@ def _agree(definition: Definition) -> None:
         raise ConfigError(
             definition.path, f"expected: {definition.expected} needs a period: per: year or month"
         )
+    if definition.per == "none" and definition.projection and definition.projection.to:
+        raise ConfigError(definition.path, "projection: needs periods to learn from: per: year or month")
     for label in definition.breaks:
         pattern = {"year": r"\d{4}", "month": r"\d{4}-\d{2}", "none": r"$."}[definition.per]
         if not re.fullmatch(pattern, label):
@@ -266,6 +284,31 @@ def _target(value: object) -> dict[int, float]:
     return dict(sorted(targets.items()))
 
 
+def _year(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1000 <= value <= 9999:
+        raise ValueError(f"must be a year, e.g. 2021, not {value!r}")
+    return value
+
+
+def _projection(value: object) -> Projected | None:
+    if value is False:
+        return None
+    allowed = ("to", "level", "lowest", "highest")
+    if not isinstance(value, Mapping) or not set(value) <= set(allowed):
+        raise ValueError("must be false, or {to: 2030, level: 0.8, lowest: 0, highest: 366}")
+    for key in allowed[1:]:
+        if key in value and (isinstance(value[key], bool) or not isinstance(value[key], int | float)):
+            raise ValueError(f"{key} must be a number, not {value[key]!r}")
+    level = value.get("level", 0.8)
+    if not 0.5 <= level <= 0.99:
+        raise ValueError(f"level must be a share from 0.5 to 0.99, not {level!r}")
+    lowest, highest = value.get("lowest"), value.get("highest")
+    if lowest is not None and highest is not None and lowest >= highest:
+        raise ValueError(f"lowest must be below highest, not {lowest!r} and {highest!r}")
+    to = _year(value["to"]) if "to" in value else None
+    return Projected(to, level, lowest, highest)
+
+
 def _needs(value: object) -> float:
     if not isinstance(value, Mapping) or set(value) != {"completeness"}:
         raise ValueError("must be {completeness: SHARE}, e.g. {completeness: 0.75}")
@@ -315,4 +358,6 @@ _KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "compare": ("compare", _string),
     "breaks": ("breaks", _breaks),
     "fresh": ("fresh", _whole),
+    "baseline": ("baseline", _year),
+    "projection": ("projection", _projection),
 }

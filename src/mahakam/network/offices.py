@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 import secrets
 from collections.abc import Iterable
 from typing import Literal
@@ -17,6 +18,7 @@ from mahakam.store.protocol import EntityStore, Transaction
 KIND = "network-office"
 INVITED_DAYS = 30
 LONGEST_NAME = 120
+_ADDRESS = re.compile(r"[^@\s<>,;:\"]{1,64}@[^@\s<>,;:\"]{1,180}\.[a-zA-Z0-9-]{2,60}")
 OfficeRole = Literal["representative", "city_officer", "secretariat", "partner"]
 
 
@@ -33,7 +35,8 @@ class Office(msgspec.Struct, frozen=True, kw_only=True):
     organisation's name (partner), "" (secretariat).
 
     ``since`` and ``until`` are ISO dates; on ``until`` the term is over; "" is open. ``account`` is "" until the
-    invitation is taken up. ``replaces`` is the term that ends when this one is taken up.
+    invitation is taken up. ``replaces`` is the term that ends when this one is taken up. ``mail`` is where its holder
+    wants letters, in ``language``; "" for none, unless the account's name is an address.
     """
 
     key: str
@@ -48,6 +51,8 @@ class Office(msgspec.Struct, frozen=True, kw_only=True):
     invitation: Invitation | None = None
     appointed_by: str = ""
     appointed_at: str = ""
+    mail: str = ""
+    language: str = "en"
 
     def held(self, day: dt.date) -> bool:
         """Whether it gives its holder rights on a day."""
@@ -56,6 +61,11 @@ class Office(msgspec.Struct, frozen=True, kw_only=True):
     def term(self, day: dt.date) -> bool:
         """Whether the day is in the term, taken up or not."""
         return self.since <= day.isoformat() and (not self.until or day.isoformat() < self.until)
+
+    @property
+    def address(self) -> str:
+        """Where letters to the holder go, "" for nowhere."""
+        return self.mail or (self.account if _ADDRESS.fullmatch(self.account) else "")
 
     @property
     def principal(self) -> Principal:
@@ -210,6 +220,26 @@ def end(store: EntityStore, key: str, day: dt.date) -> Office:
         ended = msgspec.structs.replace(found, until=max(day.isoformat(), found.since), invitation=None)
         _save(transaction, ended)
         return ended
+
+    return store.write(work)
+
+
+def write_to(store: EntityStore, key: str, mail: str, language: str, languages: Iterable[str]) -> Office:
+    """Where the holder of an office wants letters; "" for nowhere. Raises Refused, and Changed if there is no such
+    office."""
+    mail = mail.strip()
+    if mail and not _ADDRESS.fullmatch(mail):
+        raise refuse("mail", "mail")
+    if language not in languages:
+        raise refuse("language", "choose")
+
+    def work(transaction: Transaction) -> Office:
+        found = _office(transaction, key)
+        if found is None:
+            raise Changed
+        changed = msgspec.structs.replace(found, mail=mail, language=language)
+        _save(transaction, changed)
+        return changed
 
     return store.write(work)
 

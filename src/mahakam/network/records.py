@@ -4,14 +4,19 @@ places.
 
 from __future__ import annotations
 
+import datetime as dt
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
 
 from mahakam.broker.broker import Broker
 from mahakam.config import Place
 from mahakam.network.register import Kind, Register
+from mahakam.network.terms import Term, held, joined, recorded
 from mahakam.ngsild.selection import Scopes, Selection, Types
 from mahakam.store.protocol import Document
 
@@ -41,6 +46,8 @@ class City:
     area: float | None
     location: dict[str, Any] | None
     place: str = ""
+    since: str = ""
+    """Day or year from which it is a member: of the term that holds; where none is known, the year in ``joined``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +73,15 @@ class Records:
     countries: tuple[Country, ...]
     cities: tuple[City, ...]
     projects: tuple[Project, ...]
+    terms: tuple[Term, ...] = ()
+    day: dt.date = dt.date.max
+    """The day of which the members are."""
 
 
-def records_of(broker: Broker, register: Register) -> Records:
-    """Read the network's entities. What is tied to nothing known keeps its own words."""
+def records_of(broker: Broker, register: Register, day: dt.date | None = None) -> Records:
+    """Read the network's entities; its members are those of a day (None: today where the network is at home). What is
+    tied to nothing known keeps its own words."""
+    day = day or dt.datetime.now(ZoneInfo(register.place.timezone)).date()
     countries = tuple(
         sorted(
             (_country(one, register.country) for one in _entities(broker, register, register.country)),
@@ -87,7 +99,17 @@ def records_of(broker: Broker, register: Register) -> Records:
             key=lambda one: (sort_key(one.country), sort_key(one.name)),
         )
     )
-    by_city = {
+    terms = joined(
+        (
+            one
+            for document in _entities(broker, register, register.term)
+            if (one := _term(document, register.term))
+        ),
+        recorded(broker.store),
+    )
+    known = {word: city for city in cities for word in (city.id, plain(city.code), plain(city.name)) if word}
+    cities = _members(cities, terms, by_country, broker.places, day)
+    by_city = known | {
         word: city for city in cities for word in (city.id, plain(city.code), plain(city.name)) if word
     }
     projects = tuple(
@@ -99,7 +121,66 @@ def records_of(broker: Broker, register: Register) -> Records:
             key=lambda one: (sort_key(one.country), sort_key(one.city), sort_key(one.name)),
         )
     )
-    return Records(register, countries, cities, projects)
+    return Records(register, countries, cities, projects, terms, day)
+
+
+def _members(
+    cities: tuple[City, ...],
+    terms: tuple[Term, ...],
+    by_country: Mapping[str, Country],
+    places: Mapping[str, Place],
+    day: dt.date,
+) -> tuple[City, ...]:
+    """The cities that are members on a day: by their terms, else by the year in which they joined; and those of which
+    there is a term alone."""
+    spans: dict[str, list[Term]] = {}
+    for term in terms:
+        if term.kind == "member":
+            spans.setdefault(term.seat, []).append(term)
+    found = []
+    for city in cities:
+        own = spans.pop(city.code, None)
+        if own is None:
+            since = str(city.joined) if city.joined else ""
+            if held(since, "", day):
+                found.append(replace(city, since=since))
+            continue
+        now = next((one for one in own if one.holds(day)), None)
+        if now is not None:
+            found.append(replace(city, since=now.since))
+    for own in spans.values():
+        now = next((one for one in own if one.holds(day)), None)
+        if now is not None:
+            found.append(_of_term(now, by_country, places))
+    return tuple(sorted(found, key=lambda one: (sort_key(one.country), sort_key(one.name))))
+
+
+def _of_term(term: Term, by_country: Mapping[str, Country], places: Mapping[str, Place]) -> City:
+    """A city that the register does not describe: its term's words, and what its place on this node says."""
+    country, place = by_country.get(plain(term.country)), places.get(term.seat)
+    centre = place.facts.get("centre") if place else None
+    return City(
+        id=f"urn:ngsi-ld:NetworkTerm:{term.kind}:{term.seat}:{term.since}",
+        code=term.seat,
+        name=term.name,
+        country=country.name if country else term.country,
+        country_code=country.code if country else term.country,
+        joined=int(term.since[:4]),
+        population=None,
+        area=None,
+        location={"type": "Point", "coordinates": centre} if isinstance(centre, list) else None,
+        place=place.id if place else "",
+        since=term.since,
+    )
+
+
+def _term(document: Document, kind: Kind) -> Term | None:
+    """None for an entity that is no term."""
+    said = {name: _word(document, kind, name) for name in kind.attributes}
+    try:
+        return msgspec.convert(said, Term)
+    except msgspec.ValidationError:
+        return None
 
 
 def plain(text: str) -> str:

@@ -28,6 +28,10 @@ KINDS: dict[str, tuple[str, dict[str, str]]] = {
             "location": "location",
         },
     ),
+    "term": (
+        "NetworkTerm",
+        {name: name for name in ("kind", "seat", "name", "country", "since", "until", "source")},
+    ),
     "project": (
         "SmartCityProject",
         {
@@ -62,6 +66,7 @@ class Register:
     country: Kind
     city: Kind
     project: Kind
+    term: Kind
 
 
 def register_of(places: Mapping[str, Place], network: str = "") -> Register | None:
@@ -83,7 +88,7 @@ def _register(place: Place, scope: str) -> Register:
     for name, (type, fields) in KINDS.items():
         own = _mapping(path, f"attributes: {name}", attributes.get(name), set(fields))
         kinds[name] = Kind(str(types.get(name, type)), {**fields, **{k: str(v) for k, v in own.items()}})
-    return Register(place, scope, kinds["country"], kinds["city"], kinds["project"])
+    return Register(place, scope, kinds["country"], kinds["city"], kinds["project"], kinds["term"])
 
 
 def _mapping(path: Any, where: str, value: object, known: set[str]) -> dict[str, Any]:

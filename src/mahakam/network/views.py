@@ -4,6 +4,7 @@ map.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -175,12 +176,14 @@ class Network:
 _NONE = Filter()
 
 
-def network(broker: Broker, wanted: Filter = _NONE, id: str = "") -> Network | None:
-    """The network, filtered; None where this node knows none (or none of that id)."""
+def network(
+    broker: Broker, wanted: Filter = _NONE, id: str = "", day: dt.date | None = None
+) -> Network | None:
+    """The network of a day (None: today), filtered; None where this node knows none (or none of that id)."""
     register = register_of(broker.places, id)
     if register is None:
         return None
-    records = records_of(broker, register)
+    records = records_of(broker, register, day)
     projects = _projects(records, wanted)
     countries = tuple(one for one in records.countries if _is_country(one, wanted.country))
     named = {one.name for one in countries} if wanted.country else None

@@ -74,6 +74,8 @@ def metrics(node: Node, scope: Scope) -> Answer:
     """In the text format of Prometheus, for an API key with the scope ``monitor`` or an administrator."""
     from starlette.datastructures import Headers
 
+    from mahakam.access.tokens import challenge
+
     principal = principal_of(Headers(scope=scope), node)
     if not allow(principal, WATCH):
         status = 401 if principal is None else 403
@@ -81,7 +83,8 @@ def metrics(node: Node, scope: Scope) -> Answer:
             "type": "about:blank", "title": "Not for everybody", "status": status,
             "detail": "send an API key with the scope monitor as a bearer token: mahakam key add NAME --scope monitor",
         }  # fmt: skip
-        more = {"www-authenticate": "Bearer"} if principal is None else {}
+        said = challenge(status, Headers(scope=scope).get("authorization"))
+        more = {"www-authenticate": said} if said else {}
         return Answer(status, orjson.dumps(problem), "application/problem+json", more)
     from mahakam.operations.metrics import MEDIA_TYPE, exposition
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mahakam.access.secrets import signing_secret
 from mahakam.broker.broker import Broker
 from mahakam.broker.writes import Modify, Write
 from mahakam.config import LANGUAGES, Place, place_of, scope_of
 from mahakam.ngsild import patch
 from mahakam.ngsild.core import NULL
 from mahakam.ngsild.entity import Document
-from mahakam.ngsild.problem import Problem, not_found
+from mahakam.ngsild.problem import not_found
 from mahakam.ngsild.selection import And, Compare, Comparison, Condition, Geo, Scopes, Selection, Types
 from mahakam.ngsild.selection import Path as AttributePath
 from mahakam.services import area, booking, followers, personal, private
@@ -25,7 +26,7 @@ from mahakam.services.duplicates import Likely, farthest, likely, reach_of
 from mahakam.services.form import check
 from mahakam.services.moves import own, resident_way, start_of, state_of, taken, way_to, workflow_of
 from mahakam.services.needs import unmet
-from mahakam.services.numbers import give_number
+from mahakam.services.numbers import number_given, number_in
 from mahakam.services.photo import confirm_photo, has_photo
 from mahakam.services.request import (
     LONGEST_ADDRESS,
@@ -149,7 +150,7 @@ class Desk:
         return found + self._answer_faults(place, draft) + contact_faults(draft.contact.strip())
 
     def send(self, draft: Draft, now: dt.datetime | None = None) -> Sent:
-        """Take a request in: number, entity, photo.
+        """Take a request in: photo; number, contact and entity in one transaction.
 
         The same ``idempotency`` key again gives the first one's number and changes nothing. Raises Refused
         with every fault, or Problem if the place's own contract refuses it.
@@ -160,30 +161,37 @@ class Desk:
         place = self._places[draft.place]
         assert draft.point is not None
         at = now or dt.datetime.now(dt.UTC)
-        number, new = give_number(self._broker.store, place, at, draft.idempotency)
-        if not new and self._broker.get(entity_id(number)) is not None:
-            return Sent(number, False)
+        store, key = self._broker.store, draft.idempotency
+        given = number_given(store, place, key)
+        if given is not None and self._broker.get(entity_id(given)) is not None:
+            return Sent(given, False)
         draft, matter = self._divided(place, draft)
-        request = self._first(place, draft, number, at)
-        # What belongs to the request comes first: a crash in between leaves no public request without it.
-        if draft.contact.strip() or draft.person:
-            private.set_contact(self._broker.store, number, draft.contact.strip(), draft.person)
-        if draft.contact.strip():
-            followers.add(
-                self._broker.store, number, draft.contact, draft.language or LANGUAGES[0], owner=True
-            )
-        if matter:
-            personal.keep(self._broker.store, number, place.id, matter)
+        first, scope = self._first(place, draft, "", at), scope_of(place, self._places)
+        contact = draft.contact.strip()
+        secret = signing_secret(store) if contact else ""
         for name in matter.photos if matter else draft.photos:
             confirm_photo(self._data, name)
-        try:
-            self._broker.create(to_document(request, scope_of(place, self._places)))
-        except Problem as problem:
-            if problem.kind == "AlreadyExists":
-                return Sent(number, False)
-            private.set_contact(self._broker.store, number, "")
-            raise
-        return Sent(number, True)
+        numbers = [""]
+
+        def make(transaction: Transaction) -> Document | None:
+            def stored(number: str) -> bool:
+                return transaction.get(entity_id(number)) is not None
+
+            numbers[0], new = number_in(transaction, place, at, key, stored)
+            if not new and stored(numbers[0]):  # the same form, sent twice at the same time
+                return None
+            number = numbers[0]
+            if contact or draft.person:
+                private.put_contact(transaction, number, contact, draft.person)
+            if contact:
+                language = draft.language or LANGUAGES[0]
+                followers.put(transaction, secret, number, contact, language, owner=True)
+            if matter:
+                personal.put(transaction, number, place.id, matter)
+            return to_document(replace(first, number=number), scope)
+
+        new = self._broker.create_as(make)
+        return Sent(numbers[0], new)
 
     def near(self, place: Place, service: str, point: area.Point, words: str = "") -> list[Likely]:
         """Open requests that may be the same problem as a new one with these words, the likeliest first."""

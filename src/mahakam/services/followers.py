@@ -33,8 +33,12 @@ class Follower:
 
 def token_of(store: EntityStore, number: str, email: str) -> str:
     """What only the mail to this address about this request says."""
+    return _token(signing_secret(store), number, email)
+
+
+def _token(secret: str, number: str, email: str) -> str:
     text = f"follow:{number}:{email.strip().casefold()}".encode()
-    digest = hmac.new(signing_secret(store).encode(), text, hashlib.sha256).digest()
+    digest = hmac.new(secret.encode(), text, hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest[:15]).decode()
 
 
@@ -45,23 +49,36 @@ def add(
 
     An address that is there already stays as it is. ``told``: the steps that are no news to the first follower.
     """
-    token = token_of(store, number, email)
+    secret = signing_secret(store)
+    return store.write(
+        lambda transaction: put(transaction, secret, number, email, language, owner=owner, told=told)
+    )
 
-    def work(transaction: Transaction) -> Follower | None:
-        kept = _kept(transaction.record(KIND, number) or {"told": told})
-        if token not in kept["followers"]:
-            if len(kept["followers"]) >= MOST:
-                return None
-            kept["followers"][token] = {
-                "email": email.strip(),
-                "language": language,
-                "owner": owner,
-                "confirmed": owner,
-            }
-            transaction.save_record(KIND, number, kept)
-        return _follower(token, kept["followers"][token])
 
-    return store.write(work)
+def put(
+    transaction: Transaction,
+    secret: str,
+    number: str,
+    email: str,
+    language: str,
+    *,
+    owner: bool = False,
+    told: int = 0,
+) -> Follower | None:
+    """:func:`add` in a transaction that does more; ``secret``: the node's, read before."""
+    token = _token(secret, number, email)
+    kept = _kept(transaction.record(KIND, number) or {"told": told})
+    if token not in kept["followers"]:
+        if len(kept["followers"]) >= MOST:
+            return None
+        kept["followers"][token] = {
+            "email": email.strip(),
+            "language": language,
+            "owner": owner,
+            "confirmed": owner,
+        }
+        transaction.save_record(KIND, number, kept)
+    return _follower(token, kept["followers"][token])
 
 
 def find(store: EntityStore, number: str, token: str) -> Follower | None:

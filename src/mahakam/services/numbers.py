@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from mahakam.config import ConfigError, Place
@@ -30,29 +31,47 @@ def prefix_of(place: Place) -> str:
 def give_number(
     store: EntityStore, place: Place, now: dt.datetime, idempotency: str = ""
 ) -> tuple[str, bool]:
+    """The next number of the place, and whether it is new, in a transaction of its own (:func:`number_in`)."""
+    return store.write(lambda transaction: number_in(transaction, place, now, idempotency))
+
+
+def number_in(
+    transaction: Transaction,
+    place: Place,
+    now: dt.datetime,
+    idempotency: str = "",
+    taken: Callable[[str], bool] = lambda _number: False,
+) -> tuple[str, bool]:
     """The next number of the place, and whether it is new.
 
     Counting and giving are one transaction, so two workers never give the same. With an ``idempotency`` key,
     asking again gives the same number: a form sent twice makes one request. The count goes by prefix, so
-    places that share one do not collide.
+    places that share one do not collide, and passes over what is ``taken`` (an entity that somebody stored under it).
     """
     series = f"{prefix_of(place)}-{now.astimezone(ZoneInfo(place.timezone)).year}"
-    key = hashlib.sha256(f"{place.id}\n{idempotency}".encode()).hexdigest() if idempotency else ""
+    key = _key(place, idempotency)
+    given = transaction.record(GIVEN, key) if key else None
+    if given:
+        return str(given["number"]), False
+    count = int((transaction.record(COUNTER, series) or {"count": 0})["count"]) + 1
+    while taken(number := f"{series}-{count:06d}"):
+        count += 1
+    transaction.save_record(COUNTER, series, {"count": count})
+    if key:
+        if count % 100 == 0:
+            _sweep(transaction, now)
+        transaction.save_record(GIVEN, key, {"number": number, "at": now.isoformat()})
+    return number, True
 
-    def work(transaction: Transaction) -> tuple[str, bool]:
-        given = transaction.record(GIVEN, key) if key else None
-        if given:
-            return str(given["number"]), False
-        count = int((transaction.record(COUNTER, series) or {"count": 0})["count"]) + 1
-        number = f"{series}-{count:06d}"
-        transaction.save_record(COUNTER, series, {"count": count})
-        if key:
-            if count % 100 == 0:
-                _sweep(transaction, now)
-            transaction.save_record(GIVEN, key, {"number": number, "at": now.isoformat()})
-        return number, True
 
-    return store.write(work)
+def number_given(store: EntityStore, place: Place, idempotency: str) -> str | None:
+    """The number that was given for the key; None if none was."""
+    given = store.record(GIVEN, _key(place, idempotency)) if idempotency else None
+    return str(given["number"]) if given else None
+
+
+def _key(place: Place, idempotency: str) -> str:
+    return hashlib.sha256(f"{place.id}\n{idempotency}".encode()).hexdigest() if idempotency else ""
 
 
 def _sweep(transaction: Transaction, now: dt.datetime) -> None:

@@ -51,7 +51,7 @@ def divided(draft: Draft, service: Service, place: Place, village: Village | Non
     return public, matter
 
 
-def keep(store: EntityStore, number: str, place: str, matter: Matter) -> None:
+def put(transaction: Transaction, number: str, place: str, matter: Matter) -> None:
     """Keep the private part of a request of a place."""
     value: dict[str, Any] = {
         "words": matter.words,
@@ -60,13 +60,9 @@ def keep(store: EntityStore, number: str, place: str, matter: Matter) -> None:
         "photos": list(matter.photos),
         "answers": {code: list(a) if isinstance(a, tuple) else a for code, a in matter.answers.items()},
     }
-
-    def work(transaction: Transaction) -> None:
-        transaction.save_record(KIND, number, value)
-        for name in matter.photos:
-            transaction.save_record(PHOTO, name, {"place": place})
-
-    store.write(work)
+    transaction.save_record(KIND, number, value)
+    for name in matter.photos:
+        transaction.save_record(PHOTO, name, {"place": place})
 
 
 def matter_of(store: EntityStore, number: str) -> Matter | None:

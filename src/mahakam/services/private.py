@@ -32,14 +32,17 @@ def set_contact(
     store: EntityStore, number: str, contact: str, person: Mapping[str, str] | None = None
 ) -> None:
     """Keep (or with "" and nothing forget) how the resident may be reached, and who they said they are."""
+    store.write(lambda transaction: put_contact(transaction, number, contact, person))
 
-    def work(transaction: Transaction) -> None:
-        kept: dict[str, Any] = transaction.record(KIND, number) or {}
-        kept["contact"] = contact
-        kept["person"] = dict(person or {})
-        transaction.save_record(KIND, number, kept if any(kept.values()) else None)
 
-    store.write(work)
+def put_contact(
+    transaction: Transaction, number: str, contact: str, person: Mapping[str, str] | None = None
+) -> None:
+    """:func:`set_contact` in a transaction that does more."""
+    kept: dict[str, Any] = transaction.record(KIND, number) or {}
+    kept["contact"] = contact
+    kept["person"] = dict(person or {})
+    transaction.save_record(KIND, number, kept if any(kept.values()) else None)
 
 
 def add_note(store: EntityStore, number: str, author: str, text: str) -> None:

@@ -15,7 +15,7 @@ BOOKKEEPING = frozenset({
     "attempt", "context", "data-released", "document-files-doomed", "entity-map", "exchange-pulled", "exchange-pushed",
     "exchange-state", "feed-alert", "field-acts", "indicator", "mail",
     "mail-cursor", "mail-dead", "openlineage", "push", "push-cursor",
-    "release-told", "request-rated", "requests", "subscription-status",
+    "release-told", "request-rated", "requests", "sign-in-turn", "subscription-status",
     "subscription-turn", "upload", "draft",
     # the trail's own
     "audit",
@@ -26,7 +26,7 @@ BOOKKEEPING_OF = (
     "snapshot-entity ", "snapshot-evolution ", "subscription-late ", "turns-",
 )  # fmt: skip
 """Beginnings of such kinds, where a kind names what it is of."""
-OPENS = frozenset({"session", "key", "kiosk", "request-push", "repair-link"})
+OPENS = frozenset({"session", "key", "token", "kiosk", "request-push", "repair-link"})
 """Kinds whose keys come of what opens something: the trail has their beginnings."""
 _SHOWN = 12
 

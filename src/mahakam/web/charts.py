@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 @dataclass(frozen=True, slots=True)
 class Bar:
     """One period. ``value`` None: not enough data. ``muted``: counted in another way than the latest.
+    ``low`` and ``high``: this is a projection, with the interval between them.
 
     ``tick`` is the word under the bar, "" for none; ``title`` shows when pointed at; ``href`` opens it.
     """
@@ -24,6 +25,8 @@ class Bar:
     latest: bool = False
     broken: bool = False
     href: str = ""
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ def bars(
     if not data:
         return Markup("")
     low, high, levels = scale(
-        [bar.value for bar in data if bar.value is not None], level.value if level else None
+        [one for bar in data for one in (bar.value, bar.low, bar.high) if one is not None],
+        level.value if level else None,
     )
     top, bottom = 10.0, height - 20.0
     unit = (bottom - top) / (high - low)
@@ -112,6 +116,7 @@ def _bar(
         where = f'x="{x:.2f}%" width="{width:.2f}%" y="{zero - 5:.1f}" height="5" rx="1.5"'
         return f'{shape}<rect class="gap" {where}>{name}</rect>'
     style = "bar-mark" + (" muted" if bar.muted else "") + (" latest" if bar.latest else "")
+    style += " projected" if bar.high is not None else ""
     at = y(bar.value)
     high, tall = min(at, zero), max(abs(zero - at), 1.5)
     round_off = 3 if slot > 8 else 1.5
@@ -119,6 +124,9 @@ def _bar(
         f'<rect class="{style}" x="{x:.2f}%" width="{width:.2f}%" y="{high:.1f}" height="{tall:.1f}" '
         f'rx="{round_off}">{name}</rect>'
     )
+    if bar.low is not None and bar.high is not None:
+        middle = f'x1="{x + width / 2:.2f}%" x2="{x + width / 2:.2f}%"'
+        shape += f'<line class="interval" {middle} y1="{y(bar.high)}" y2="{y(bar.low)}"/>'
     if bar.href:
         hit = f'<rect class="hit" x="{slot_x:.2f}%" width="{slot:.2f}%" y="{top}" height="{bottom - top}"/>'
         shape = (

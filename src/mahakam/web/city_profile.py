@@ -12,9 +12,10 @@ from markupsafe import Markup
 
 from mahakam.config import Place
 from mahakam.feeds.known import Dataset
+from mahakam.indicators.projection import Projection
 from mahakam.network.plan_status import ProjectStanding
-from mahakam.web.indicator_views import Card, shown, when
-from mahakam.web.language import _, date, measured, n_, percent, reader, words
+from mahakam.web.indicator_views import Card, interval, shown, when
+from mahakam.web.language import _, date, measured, n_, percent, period, reader, words
 from mahakam.web.network_office import spoken
 from mahakam.web.plan_words import STATES, money, reason
 
@@ -43,6 +44,7 @@ def profile(
     projects: Sequence[ProjectStanding],
     address: str,
     made: str,
+    projections: Mapping[str, Projection] | None = None,
 ) -> bytes:
     """The PDF. ``address`` is the page's own, ``made`` today as an ISO date."""
     import typst
@@ -58,7 +60,7 @@ def profile(
         "cards": [_card(one) for one in cards[:CARDS]],
         "figures_title": _("Indicators, period by period"),
         "head": [_("Indicator"), _("Unit"), _("Values"), _("Confidence")],
-        "rows": [_row(one) for one in cards[:ROWS]],
+        "rows": [_row(one, (projections or {}).get(one.series.definition.id)) for one in cards[:ROWS]],
         "more": _more(len(cards) - ROWS, address),
         "data_title": _("What the data is worth"),
         "data_head": [_("Dataset"), _("Agency"), _("Score"), _("Updated")],
@@ -104,12 +106,15 @@ def _card(one: Card) -> dict[str, str]:
     }
 
 
-def _row(one: Card) -> list[str]:
+def _row(one: Card, projection: Projection | None = None) -> list[str]:
     values = one.series.available[-PERIODS:]
     decimals = one.series.definition.decimals
     told = " · ".join(
         f"{when(each)}: {shown(each, decimals)}" if when(each) else shown(each, decimals) for each in values
     )
+    if projection and projection.points:
+        last = projection.points[-1]
+        told += f" · {period(last.period.label)}: {interval(last, decimals)}"
     return [one.name, one.unit, told, one.confidence]
 
 

@@ -15,6 +15,7 @@ _FAULTS = {
     "long": N_("This is too long: %(most)s characters at most."),
     "many": N_("These are too many: %(most)s at most."),
     "date": N_("Give a day, as 2026-12-31."),
+    "when": N_("Give a day, as 2026-12-31, or a year."),
     "order": N_("The end comes after the beginning."),
     "english": N_("The English text is missing; it is what every country reads."),
     "reason": N_("Say why; the others will read it."),
@@ -28,6 +29,11 @@ _FAULTS = {
     "address": N_(
         "%(what)s is no address: copy a page's address from this node, or one that begins with https://"
     ),
+    "language": N_("Write it in one of the languages at least."),
+    "self": N_("Choose another side than your own."),
+    "waiting": N_("%(most)s requests of yours wait for an answer; withdraw one before you make another."),
+    "gone": N_("What this is about is no longer there: take the link off, or start again from its page."),
+    "mail": N_("Give an address as name@example.org, or leave it empty."),
     "year": N_("Give a day in %(year)s."),
     "named": N_("Give it a name that no other has."),
     "material": N_("The node has no data of it yet: run its feed, or give the address where the data is."),

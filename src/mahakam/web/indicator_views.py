@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from mahakam.config import Place
+from mahakam.indicators.projection import Point, Projection
 from mahakam.indicators.series import Series
 from mahakam.indicators.value import Value
 from mahakam.web import charts
@@ -27,6 +28,18 @@ DOUBTS = {
     "incomplete": N_("The period is not complete."),
     "flagged": N_("Many of its rows carry a warning."),
     "old": N_("The newest value is old."),
+}
+MODELS = {
+    "level": N_("a level"),
+    "level with damped trend": N_("a level with a damped trend"),
+    "level and season": N_("a level and a season"),
+    "level with damped trend and season": N_("a level with a damped trend and a season"),
+    "last value": N_("the last value"),
+}
+VERDICTS = {
+    "likely": (N_("likely to be met"), "ok"),
+    "open": (N_("may or may not be met"), "warn"),
+    "unlikely": (N_("unlikely to be met"), "bad"),
 }
 _NO_VALUE = {
     "noInputs": N_("Nothing was reported for this period."),
@@ -158,16 +171,98 @@ def small_chart(series: Series) -> Markup:
     return charts.bars(data[-72:], alternative(series), height=92 if any(bar.tick for bar in data) else 72)
 
 
-def large_chart(series: Series) -> Markup:
-    """The chart of the indicator's page, with an axis and the target."""
-    data = bars(series, most_ticks=10, link=True)
+def large_chart(series: Series, projection: Projection | None = None) -> Markup:
+    """The chart of the indicator's page, with an axis, the target, and the projection as open bars."""
+    data = [*bars(series, most_ticks=10, link=True), *_projected(series, projection)]
     if len(data) < 2:
         return Markup("")
     target = series.target
     level = charts.Line(target.value, _("Target %(year)s", year=target.year)) if target else None
-    values = [bar.value for bar in data if bar.value is not None]
+    values = [one for bar in data for one in (bar.value, bar.low, bar.high) if one is not None]
     steps = [number(step) for step in charts.scale(values, level.value if level else None)[2]]
-    return charts.bars(data, alternative(series), height=300, axis=True, level=level, steps=steps)
+    said = alternative(series)
+    if projection and projection.points:
+        said += " " + _("Open bars are a projection; the line in each is its interval.")
+    return charts.bars(data, said, height=300, axis=True, level=level, steps=steps)
+
+
+def _projected(series: Series, projection: Projection | None) -> list[charts.Bar]:
+    points = projection.points if projection else ()
+    words_below = charts.ticks([one.period.label for one in points], 6)
+    return [
+        charts.Bar(
+            title=f"{period(one.period.label)}: {interval(one, series.definition.decimals)}",
+            value=one.value,
+            tick=tick,
+            low=one.low,
+            high=one.high,
+        )
+        for one, tick in zip(points, words_below, strict=True)
+    ]
+
+
+def interval(point: Point, decimals: int | None) -> str:
+    """A projected number, said to be one, with its interval."""
+    return _(
+        "%(value)s (%(low)s to %(high)s), projection",
+        value=number(point.value, decimals),
+        low=number(point.low, decimals),
+        high=number(point.high, decimals),
+    )
+
+
+def projection_words(projection: Projection) -> list[str]:
+    """What a reader must know of a projection, or why there is none: a sentence each."""
+    if projection.state == "tooFew":
+        if projection.needed == 36:
+            return [
+                _(
+                    "Too few months to project: %(used)s that may be compared, where %(needed)s are needed.",
+                    used=number(projection.used),
+                    needed=number(projection.needed),
+                )
+            ]
+        return [
+            _(
+                "Too few years to project: %(used)s that may be compared, where %(needed)s are needed.",
+                used=number(projection.used),
+                needed=number(projection.needed),
+            )
+        ]
+    if projection.state == "tooManyMissing":
+        return [_("Not projected: more than a quarter of the periods are missing.")]
+    if projection.state == "noVariation":
+        return [_("Not projected: every value is the same, so nothing tells how wide an interval must be.")]
+    found = [
+        _(
+            "A projection, not a measurement: %(first)s to %(last)s carried on by exponential smoothing (%(model)s).",
+            first=period(projection.first),
+            last=period(projection.last),
+            model=_(MODELS.get(projection.model, projection.model)),
+        )
+    ]
+    trial = projection.trial
+    if trial:
+        said = _(
+            "Tried on known periods: %(inside)s of %(tested)s lay inside the interval, which is meant for %(level)s.",
+            inside=number(trial.inside),
+            tested=number(trial.tested),
+            level=percent(projection.level),
+        )
+        if trial.inside / trial.tested < projection.level - 0.1:
+            said += " " + _("Take it as narrower than the truth.")
+        found.append(said)
+        if trial.naive <= trial.error:
+            found.append(_("It was no better than repeating the last value."))
+    if projection.short:
+        found.append(
+            _(
+                "It ends in %(last)s, short of %(wanted)s: no farther ahead than there are periods behind it.",
+                last=period(projection.points[-1].period.label),
+                wanted=period(projection.wanted),
+            )
+        )
+    return found
 
 
 def bars(series: Series, most_ticks: int, link: bool) -> list[charts.Bar]:

@@ -54,6 +54,7 @@ from mahakam.web.router import NearRouter
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from mahakam.access.provider.asking import Asking
     from mahakam.access.rights import Rights
 
 
@@ -74,6 +75,9 @@ class Node(Protocol):
 
     @property
     def rights(self) -> Rights: ...
+
+    @property
+    def provider(self) -> Asking | None: ...
 
 
 @dataclass

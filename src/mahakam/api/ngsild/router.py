@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import orjson
 
+from mahakam.access.tokens import challenge
 from mahakam.api.http import Request, Response, problem_response
 from mahakam.api.ngsild.call import BASE, Call, Node
 from mahakam.api.ngsild.routes import ROUTES, Route
@@ -88,7 +89,9 @@ class NgsiLd:
         except Problem as problem:
             tenant = request.headers.get("ngsild-tenant")
             named = tenant and problem.title != "NGSILD-Tenant is not valid"
-            return problem_response(problem, [("ngsild-tenant", tenant)] if tenant and named else ())
+            headers = [("ngsild-tenant", tenant)] if tenant and named else []
+            said = challenge(problem.status, request.headers.get("authorization"))
+            return problem_response(problem, [*headers, ("www-authenticate", said)] if said else headers)
         except StoreUnavailable as error:
             log.error("%s %s: %s", request.method, request.path, error)
             return problem_response(_UNREACHABLE, [("retry-after", "2")])

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from mahakam import tracing
-from mahakam.broker.endpoint import is_public
+from mahakam.addresses import is_public
 from mahakam.broker.federation.registration import Registration
 
 TIMEOUT = 5.0

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-from mahakam.broker.endpoint import is_public
+from mahakam.addresses import is_public
 from mahakam.feeds.sources.model import SourceError
 
 SECONDS = 30.0

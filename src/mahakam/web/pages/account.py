@@ -60,6 +60,7 @@ def _page(request: Request, own: Account, error: str = "", status: int = 200) ->
             role_names=ROLE_NAMES,
             step=second_step.second_step(site.store, own.name),
             must=second_step.required(site.settings, own.roles),
+            provider=words(site.node.provider.provider.name) if site.node.provider else "",
             error=error,
             token=gate.token(request),
         )

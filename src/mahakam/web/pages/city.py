@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place, scope_of
+from mahakam.indicators.projecting import projections
 from mahakam.indicators.series import Series, all_series
 from mahakam.network.plan_status import ProjectStanding
 from mahakam.network.register import register_of
@@ -97,6 +98,7 @@ def as_pdf(request: Request) -> Response:
         _projects(request, place),
         f"{site.settings.base}/cities/{place.id}",
         dt.datetime.now(ZoneInfo(place.timezone)).date().isoformat(),
+        projections(site.broker, place),
     )
     name = f"{place.id}-{reader().language}.pdf"
     headers = {"Content-Disposition": f'inline; filename="{name}"'}

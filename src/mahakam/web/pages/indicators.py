@@ -10,6 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from mahakam.indicators.path import Step, way_of
+from mahakam.indicators.projecting import projections
+from mahakam.indicators.projection import Projection
 from mahakam.indicators.series import Comparison, Series, all_series, compare, series
 from mahakam.indicators.value import Value
 from mahakam.web import indicator_views as views
@@ -27,6 +30,7 @@ FRAMEWORKS = {"iso37120": "ISO 37120", "sdg": "SDG", "ascn": "ASCN"}
 def routes(_site: Site) -> list[BaseRoute]:
     return [
         *table_routes("/indicators/{place}/{name}/comparison", None, comparison_table),
+        *table_routes("/indicators/{place}/{name}/path", None, path_table),
         *table_routes("/indicators/{place}/{name}", indicator, values_table),
         *table_routes("/indicators/{place}", place_indicators, latest_table),
     ]
@@ -114,6 +118,8 @@ def indicator(request: Request) -> Response:
     card = views.card(found, found.place)
     target = found.target
     comparison = _comparison(request, found)
+    projection = _projection(request, found)
+    way = way_of(found, projection)
     return render(
         request,
         "indicator.html",
@@ -122,7 +128,11 @@ def indicator(request: Request) -> Response:
         series=found,
         definition=definition,
         card=card,
-        chart=views.large_chart(found),
+        chart=views.large_chart(found, projection),
+        projected=views.projection_words(projection) if projection else [],
+        way=way,
+        verdict=views.VERDICTS.get(way.verdict) if way else None,
+        way_table=path_table(request) if way or (projection and projection.points) else None,
         table=values_table(request),
         target=target,
         doubts=[_(views.DOUBTS[doubt]) for doubt in found.doubts],
@@ -135,6 +145,56 @@ def indicator(request: Request) -> Response:
         if comparison
         else [],
     )
+
+
+def _projection(request: Request, found: Series) -> Projection | None:
+    return projections(site_of(request).broker, found.place, found.definition.id).get(found.definition.id)
+
+
+def path_table(request: Request) -> Table:
+    """Year by year: what the way to the target asks for, what was measured, what is projected, and the gap."""
+    found = _series(request)
+    projection = _projection(request, found)
+    way = way_of(found, projection)
+    decimals = found.definition.decimals
+    finer = None if decimals is None else decimals + 1  # 9.3 asked for and 9 measured are not alike
+    rows: list[Step] = list(way.steps) if way else _without_target(projection)
+
+    def projected(step: Step) -> Markup | str:
+        return views.interval(step.projected, decimals) if step.projected else ""
+
+    def measured_cell(step: Step) -> Markup | str:
+        if not step.measured:
+            return ""
+        return Markup('<a href="{}">{}</a>').format(
+            views.trace_address(step.measured), views.shown(step.measured, decimals)
+        )
+
+    columns = [
+        Column("year", _("Year"), get=lambda s: s.year, html=lambda s: f"{s.year}"),
+        Column("asked", _("Asked for"), "number", get=lambda s: s.asked if way else None, decimals=finer,
+               hidden=not way),
+        Column("measured", _("Measured"), get=lambda s: s.measured.value if s.measured else None, html=measured_cell),
+        Column("projection", _("Projection"), get=lambda s: s.projected.value if s.projected else None, html=projected),
+        Column("projection_low", get=lambda s: s.projected.low if s.projected else None, hidden=True),
+        Column("projection_high", get=lambda s: s.projected.high if s.projected else None, hidden=True),
+        Column("gap", _("Gap"), "number", get=lambda s: s.gap, decimals=finer, hidden=not way),
+        Column("kind", get=lambda s: "measured" if s.measured else "projection" if s.projected else "", hidden=True),
+        Column("target", get=lambda s: s.target, hidden=True),
+        Column("unit", get=lambda _step: found.definition.unit, hidden=True),
+    ]  # fmt: skip
+    path = f"/indicators/{found.place.id}/{found.definition.id}/path"
+    return Table(
+        request, _("The way to the target"), columns, rows, path=path, key="w-", anchor="way", per_page=12
+    )
+
+
+def _without_target(projection: Projection | None) -> list[Step]:
+    """The projected years of an indicator that nobody has set a target for."""
+    if projection is None:
+        return []
+    years = dict.fromkeys(one.period.year for one in projection.points)
+    return [Step(year, 0.0, False, None, point, None) for year in years if (point := projection.at(year))]
 
 
 def values_table(request: Request) -> Table:

@@ -18,6 +18,9 @@ from mahakam.solutions.likeness import DEFAULTS, HEAVIEST, weights_of
 from mahakam.solutions.matching import Done, Match, Suggestion, Unmeasured, suggestions, unmeasured
 from mahakam.web import match_words
 from mahakam.web import solution_words as say
+from mahakam.web.cooperation_desk import PATH as COOPERATION
+from mahakam.web.cooperation_desk import may_ask_for
+from mahakam.web.cooperation_words import about_address
 from mahakam.web.language import _, in_timezone, words
 from mahakam.web.render import render
 from mahakam.web.site import site_of
@@ -113,6 +116,9 @@ def show(request: Request) -> Response:
         solutions=SOLUTIONS,
         heaviest=HEAVIEST,
         may=found is not None and may_adopt(request, found.place),
+        may_ask=found is not None and may_ask_for(request, found.place.id),
+        cooperation=COOPERATION,
+        about_address=about_address,
         table=matches_table(request) if found and found.suggestions else None,
     )
 

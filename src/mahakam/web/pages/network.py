@@ -3,8 +3,9 @@ beside them."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -15,7 +16,7 @@ from starlette.routing import BaseRoute
 from mahakam.config import Place
 from mahakam.network.views import network as network_of
 from mahakam.web import shapes
-from mahakam.web.language import N_, _, in_timezone, number, words
+from mahakam.web.language import N_, _, date, in_timezone, number, words
 from mahakam.web.pages.trace import entity_address
 from mahakam.web.plan_words import AREAS
 from mahakam.web.render import render
@@ -71,18 +72,29 @@ class Register:
     countries: list[dict[str, Any]]
     cities: list[dict[str, Any]]
     projects: list[dict[str, Any]]
+    candidates: list[Place] = field(default_factory=list)
+    day: dt.date | None = None
+    """The day of which the members are; None where the node knows no network."""
 
 
 def register(request: Request) -> Register:
     """What the store has of the network as rows, sorted by name; read once a request."""
     if not hasattr(request.state, "register"):
-        request.state.register = _read(site_of(request))
+        request.state.register = _read(site_of(request), day_asked(request))
     found: Register = request.state.register
     return found
 
 
-def _read(site: Site) -> Register:
-    found = network_of(site.broker)
+def day_asked(request: Request) -> dt.date | None:
+    """``?as_of=``: the day of which the members are asked; None for today, and for what is no day."""
+    try:
+        return dt.date.fromisoformat(request.query_params.get("as_of", ""))
+    except ValueError:
+        return None
+
+
+def _read(site: Site, day: dt.date | None) -> Register:
+    found = network_of(site.broker, day=day)
     if found is None:
         return Register([], [], [])
     projects = [
@@ -103,6 +115,7 @@ def _read(site: Site) -> Register:
             "country": one.country,
             "city": one.name,
             "joined": one.joined,
+            "since": one.since,
             "population": one.population,
             "area_km2": one.area,
             "projects": many[one.country, one.name],
@@ -128,7 +141,9 @@ def _read(site: Site) -> Register:
         }
         for one in found.countries
     ]
-    return Register(sorted(countries, key=lambda row: str(row["common"])), cities, projects)
+    candidates = [one.place for one in found.candidates]
+    by_common = sorted(countries, key=lambda row: str(row["common"]))
+    return Register(by_common, cities, projects, candidates, found.records.day)
 
 
 def _coordinate(shape: dict[str, Any] | None, axis: int) -> float | None:
@@ -142,7 +157,7 @@ def network(request: Request) -> Response:
         in_timezone(place.timezone)
     found = register(request)
     asked = Filter.of(request)
-    candidates = [one for one in site.places.values() if one.facts.get("membership") == "candidate"]
+    candidates = found.candidates
     chosen = [row for row in found.projects if asked.takes(row)]
     return render(
         request,
@@ -157,15 +172,23 @@ def network(request: Request) -> Response:
         ],
         as_of=max((str(row["as_of"]) for row in found.projects if row["as_of"]), default=""),
         asked=asked,
+        day=found.day,
+        day_asked=day_asked(request),
         countries=[(row["country"], row["common"]) for row in found.countries],
         areas=[(key, _(name)) for key, name in AREAS.items()],
         picture=_picture(found, asked, candidates),
         focus=_focus(chosen),
         candidates=candidates,
-        live=[one for one in site.places.values() if one.facts.get("membership") == "member"],
+        live=_live(site, found),
         projects=projects_table(request),
         cities=cities_table(request),
     )
+
+
+def _live(site: Site, found: Register) -> list[Place]:
+    """The members that are live on this node, by name."""
+    pages = {row["page"].rpartition("/")[2] for row in found.cities if row["page"]}
+    return sorted((site.places[id] for id in pages), key=lambda one: words(one.name))
 
 
 def _picture(found: Register, asked: Filter, candidates: list[Place]) -> Markup:
@@ -261,10 +284,12 @@ def cities_table(request: Request) -> Table:
     columns = [
         Column("country", _("Country")),
         Column("city", _("City"), html=_city),
-        Column("joined", _("Member since"), get=lambda r: r["joined"], html=lambda r: str(r["joined"] or "")),
+        Column("joined", _("Member since"), get=lambda r: r["joined"], html=_since),
         Column("population", _("People"), "number"),
         Column("area_km2", _("Area, km²"), "number", decimals=0),
         Column("projects", _("Projects"), "number"),
+        Column("since", hidden=True),
+        Column("as_of", get=lambda _row: found.day.isoformat() if found.day else "", hidden=True),
         Column("longitude", hidden=True),
         Column("latitude", hidden=True),
     ]
@@ -278,6 +303,11 @@ def cities_table(request: Request) -> Table:
         per_page=50,
         anchor="cities",
     )
+
+
+def _since(row: dict[str, Any]) -> str:
+    since = str(row["since"] or row["joined"] or "")
+    return date(since) if len(since) == 10 else since
 
 
 def _city(row: dict[str, Any]) -> Markup:

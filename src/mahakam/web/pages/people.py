@@ -15,10 +15,10 @@ from starlette.routing import BaseRoute, Route
 from mahakam.access import accounts, sessions
 from mahakam.access.policy import OFFICES
 from mahakam.faults import Changed, Refused
-from mahakam.network.offices import INVITED_DAYS, Office, accept, appoint, end, invited
+from mahakam.network.offices import INVITED_DAYS, Office, accept, appoint, end, invited, write_to
 from mahakam.web import gate
 from mahakam.web.faults import Errors, said
-from mahakam.web.language import _
+from mahakam.web.language import OWN_NAMES, _
 from mahakam.web.network_office import ROLES, Desk, desk, network_name, require
 from mahakam.web.pages.signin import is_secure
 from mahakam.web.render import render
@@ -35,6 +35,7 @@ _FIELDS = ("role", "country", "city", "organisation", "name", "title", "since", 
 def routes(_site: Site) -> list[BaseRoute]:
     return [
         Route(PATH, gate.posted(_appoint), methods=["POST"]),
+        Route(PATH + "/{key}/mail", gate.posted(_mail), methods=["POST"]),
         Route(PATH + "/{key}/end", gate.posted(_end), methods=["POST"]),
         Route("/network/join/{secret}", join, methods=["GET"]),
         Route("/network/join/{secret}", gate.posted(_join), methods=["POST"]),
@@ -138,7 +139,10 @@ def _page(
         countries=sorted(found.countries.items(), key=lambda one: one[1]),
         cities=[(one.code, f"{one.name}, {one.country}") for one in found.seats],
         vacant=_vacant(found),
-        typed=dict.fromkeys(_FIELDS, "") | {"since": found.day.isoformat()} | (typed or {}),
+        language_names=list(OWN_NAMES.items()),
+        typed=dict.fromkeys((*_FIELDS, "mail-of", "mail", "language"), "")
+        | {"since": found.day.isoformat()}
+        | (typed or {}),
         errors=Errors(errors or {}),
         link=link,
         invited_days=INVITED_DAYS,
@@ -200,6 +204,27 @@ def _end(request: Request, form: FormData) -> Response:
     except Changed:
         return _page(request, errors={"form": _("That term is over already.")}, status=409)
     return RedirectResponse(PATH, 303)
+
+
+def _mail(request: Request, form: FormData) -> Response:
+    """Where the holder of an office wants letters about it."""
+    found, key = desk(request), request.path_params["key"]
+    if not any(one.key == key for one in found.standing.offices):
+        raise HTTPException(403, _("Only who holds an office says where its letters go."))
+    typed = {
+        "mail-of": key,
+        "mail": gate.text(form, "mail")[:300],
+        "language": gate.text(form, "language")[:5],
+    }
+    if not gate.is_ours(request, form):
+        return _page(request, typed, {"form": gate.stale()}, 403)
+    try:
+        write_to(site_of(request).store, key, typed["mail"], typed["language"], OWN_NAMES)
+    except Refused as refused:
+        return _page(request, typed, said(refused.faults), 422)
+    except Changed:
+        return _page(request, typed, {"form": _("That term is over already.")}, 409)
+    return RedirectResponse(f"{PATH}#own", 303)
 
 
 def join(request: Request) -> Response:

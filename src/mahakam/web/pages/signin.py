@@ -15,6 +15,7 @@ from mahakam.access.identify import demo_principal, is_local
 from mahakam.access.policy import EVERYWHERE, PEOPLE, Principal
 from mahakam.web import gate
 from mahakam.web.language import N_, _, n_
+from mahakam.web.middleware import CONTENT_SECURITY_POLICY
 from mahakam.web.render import render
 from mahakam.web.site import Site, site_of
 
@@ -48,7 +49,7 @@ def routes(site: Site) -> list[BaseRoute]:
 
 
 def show(request: Request) -> Response:
-    return _page(request, next=request.query_params.get("next", ""))
+    return page(request, next=request.query_params.get("next", ""))
 
 
 async def sign_in(request: Request) -> Response:
@@ -71,7 +72,7 @@ def _sign_in(request: Request, form: FormData) -> Response:
     name, password, target = (gate.text(form, field) for field in ("name", "password", "next"))
     name = accounts.normal_name(name)[:200]
     if not gate.is_ours(request, form):
-        return _page(
+        return page(
             request, 403, name, target, _("The page had lain open for too long. Please sign in again.")
         )
     address = request.client.host if request.client else ""
@@ -80,7 +81,7 @@ def _sign_in(request: Request, form: FormData) -> Response:
         minutes = n_(
             "Too many attempts. Wait %(n)s minute.", "Too many attempts. Wait %(n)s minutes.", -(-wait // 60)
         )
-        answer = _page(request, 429, name, target, minutes)
+        answer = page(request, 429, name, target, minutes)
         answer.headers["Retry-After"] = str(wait)
         return answer
     account = accounts.verify(store, name, password)
@@ -91,7 +92,7 @@ def _sign_in(request: Request, form: FormData) -> Response:
         store.write(
             lambda transaction: transaction.audit("sign-in.refused", f"account/{of}", {"address": address})
         )
-        return _page(request, 401, name, target, _("Name or password is not right."))
+        return page(request, 401, name, target, _("Name or password is not right."))
     throttle.forget_failures(store, name, address)
     return second_step_or(request, account, target)
 
@@ -100,7 +101,7 @@ def _sign_in_demo(request: Request, form: FormData) -> Response:
     gate.require_ours(request, form)
     role = gate.text(form, "role")
     if not _demo_here(request) or role not in PEOPLE:
-        return _page(
+        return page(
             request, 403, error=_("The demo's roles can only be taken on the machine that it runs on.")
         )
     value = sessions.begin_demo_session(site_of(request).store, demo_principal(role))
@@ -109,15 +110,20 @@ def _sign_in_demo(request: Request, form: FormData) -> Response:
 
 def _sign_out(request: Request, form: FormData) -> Response:
     gate.require_ours(request, form)
-    store = site_of(request).store
-    sessions.end_session(store, request.headers.get("cookie", ""))
-    answer = RedirectResponse("/signin", 303)
+    from mahakam.web.pages import provider
+
+    store, cookie = site_of(request).store, request.headers.get("cookie", "")
+    elsewhere = provider.sign_out_target(request)
+    sessions.end_session(store, cookie)
+    answer = RedirectResponse(elsewhere or "/signin", 303)
     answer.headers.append("Set-Cookie", sessions.session_cookie(store, "", secure=is_secure(request)))
     return answer
 
 
-def second_step_or(request: Request, account: accounts.Account, target: str) -> Response:
-    """After the password: the code is asked for, or set up where it must be, else the session begins."""
+def second_step_or(request: Request, account: accounts.Account, target: str, sign_out: str = "") -> Response:
+    """After the password, or what a provider said: the code is asked for, or set up where it must be, else the
+    session begins. ``sign_out``: where the session ends at the provider, too.
+    """
     from mahakam.web.pages import account as own
 
     store = site_of(request).store
@@ -125,7 +131,7 @@ def second_step_or(request: Request, account: accounts.Account, target: str) -> 
         return own.ask_code(request, account, own_path(target))
     if second_step.required(site_of(request).settings, account.roles):
         return own.set_up(request, account, own_path(target), must=True)
-    return signed_in(request, sessions.begin_session(store, account), target)
+    return signed_in(request, sessions.begin_session(store, account, sign_out), target)
 
 
 def signed_in(request: Request, value: str, target: str) -> Response:
@@ -136,7 +142,9 @@ def signed_in(request: Request, value: str, target: str) -> Response:
     return answer
 
 
-def _page(request: Request, status: int = 200, name: str = "", next: str = "", error: str = "") -> Response:
+def page(request: Request, status: int = 200, name: str = "", next: str = "", error: str = "") -> Response:
+    from mahakam.web.pages import provider
+
     site = site_of(request)
     answer = render(
         request,
@@ -151,8 +159,10 @@ def _page(request: Request, status: int = 200, name: str = "", next: str = "", e
         role_names=ROLE_NAMES,
         role_work=ROLE_WORK,
         no_account=not site.settings.open
+        and site.node.provider is None
         and not site.settings.demo
         and not site.store.records(accounts.KIND),
+        provider=site.node.provider and site.node.provider.provider,
         open_node=site.settings.open,
         may_work=gate.may(request, "request.work"),
         may_correct=gate.may(request, "quarantine.read"),
@@ -163,6 +173,12 @@ def _page(request: Request, status: int = 200, name: str = "", next: str = "", e
         where=_where(site, gate.visitor(request)),
     )
     answer.headers["Cache-Control"] = "no-store"
+    elsewhere = urlsplit(provider.sign_out_target(request))
+    if elsewhere.netloc:  # a browser holds a redirect that follows a form to form-action
+        origin = f"{elsewhere.scheme}://{elsewhere.netloc}"
+        answer.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.replace(
+            "form-action 'self'", f"form-action 'self' {origin}"
+        )
     return answer
 
 

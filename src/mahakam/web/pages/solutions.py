@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -16,6 +17,9 @@ from mahakam.solutions.parts_of import ROOMS
 from mahakam.solutions.preview import cities_for
 from mahakam.web import adoption_words, gate
 from mahakam.web import solution_words as say
+from mahakam.web.cooperation_desk import PATH as COOPERATION
+from mahakam.web.cooperation_desk import may_ask_about
+from mahakam.web.cooperation_words import about_address
 from mahakam.web.indicator_views import THEMES, theme_name, trace_address
 from mahakam.web.language import _, in_timezone, period, unit, words
 from mahakam.web.render import render
@@ -166,6 +170,15 @@ def show_one(request: Request) -> Response:
         adopters=solution_desk(request).adopters(row.solution),
         adopting=adoption_words,
         solution_address=row.address,
+        may_ask=may_ask_about(request, row.place.id),
+        ask_address=COOPERATION
+        + "/new?"
+        + urlencode(
+            {
+                "with": row.place.id,
+                "about": about_address("solution", row.solution.key),
+            }
+        ),
         choices=[one for one in cities_for(row.solution, site_of(request).places) if may_adopt(request, one)],
         chart=chart(row.found),
         table=evidence_table(request) if row.found.rows else None,
