@@ -62,6 +62,7 @@ _NO_PAGES = (
     ".webmanifest",
     ".jsonld",
     ".yaml",
+    ".zip",
 )
 NO_PAGES = {
     "/static/{name:path}": "a file",
@@ -94,6 +95,8 @@ PAGES = {
     "/connect/{place}/{id}": "DRAFT",
     "/connect/{place}/{id}/try": "DRAFT/try",
     "/developers": "/developers",
+    "/evaluation/{place}": "/evaluation/samarinda",
+    "/evaluation/{place}/{name}": "/evaluation/samarinda/readiness-bpbd-2026",
     "/field": "/field?city=samarinda",
     "/field/kept": "/field/kept",
     "/goals/{place}": "/goals/samarinda",

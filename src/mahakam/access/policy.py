@@ -50,6 +50,9 @@ POLICY: dict[str, frozenset[str]] = {
     "action_plan.collate": frozenset({"secretariat", "admin"}),
     "cooperation.act": frozenset({"city_officer", "partner"}),
     "solution.adopt": frozenset({"steward", "city_officer", "admin"}),
+    "evaluation.read": frozenset(
+        {"officer", "head", "steward", "representative", "city_officer", "secretariat", "admin"}
+    ),
     "account.manage": frozenset({"admin"}),
     "audit.read": frozenset({"admin"}),
     "node.manage": frozenset({"admin"}),

@@ -22,6 +22,7 @@ COMMANDS = {
     "contract": "contract:contract",
     "demo": "demo:demo",
     "doctor": "doctor:doctor",
+    "evidence": "evidence:evidence",
     "exchange": "exchange:exchange",
     "export": "export:export",
     "feed": "feed:feed",

@@ -1,0 +1,251 @@
+"""The two files of an evaluation: frameworks/NAME.yaml asks, assessments/NAME.yaml answers for a place."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from mahakam.config import ConfigError, Place, Text, as_text, chain, read_yaml
+
+MOST_PIECES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A level that can be claimed, and the pieces of evidence that a claim of it needs."""
+
+    level: int
+    name: Text
+    needs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """``feeds`` are the collectors (``collect.py``) whose figures of this node belong to it."""
+
+    key: str
+    name: Text
+    aspect: Text
+    weight: float
+    feeds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The grade from this index on."""
+
+    start: float
+    name: Text
+
+
+@dataclass(frozen=True)
+class Framework:
+    id: str
+    path: Path = field(repr=False)
+    name: Text
+    source: Text
+    note: Text | None
+    levels: tuple[Level, ...]
+    cuts: tuple[Cut, ...]
+    questions: tuple[Question, ...]
+
+    def grade(self, index: float) -> Text | None:
+        """The grade of an index; None below the first cut."""
+        return next((cut.name for cut in reversed(self.cuts) if index >= cut.start), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What an answer points to: ``kind`` is ``dataset``, ``indicator``, ``file`` or ``https``."""
+
+    title: Text
+    kind: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    level: int
+    pieces: tuple[Piece, ...]
+    note: Text | None
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What a place, or one agency of it, says of itself on a day, and what a peer found when it looked."""
+
+    id: str
+    path: Path = field(repr=False)
+    framework: str
+    agency: str
+    day: dt.date
+    by: str
+    answers: Mapping[str, Answer]
+    peer: str
+    peer_day: dt.date | None
+    peer_levels: Mapping[str, int]
+
+
+def framework_of(place: Place, places: Mapping[str, Place], name: str) -> Framework | None:
+    """The framework of this name, of the place or the nearest place above that has it."""
+    for one in chain(places, place):
+        path = one.folder / "frameworks" / f"{name}.yaml"
+        if path.is_file():
+            return read_framework(path)
+    return None
+
+
+def assessments_of(place: Place, problems: list[ConfigError] | None = None) -> list[Assessment]:
+    """The assessments of a place, the oldest first. Raises ConfigError for the first file that cannot be used; with
+    ``problems`` it goes there and the file is left out."""
+    found = []
+    for path in place.files("assessments").values():
+        try:
+            found.append(read_assessment(path, place))
+        except ConfigError as error:
+            if problems is None:
+                raise
+            problems.append(error)
+    return sorted(found, key=lambda one: (one.framework, one.agency, one.day, one.id))
+
+
+def read_framework(path: Path) -> Framework:
+    """Raises ConfigError naming the file, the key and what would be right."""
+    facts = _known(path, "", read_yaml(path), ("name", "source", "note", "levels", "cuts", "aspects"),
+                   ("name", "source", "levels", "aspects"))  # fmt: skip
+    levels = []
+    for at, raw in enumerate(_list(path, "levels", facts["levels"])):
+        where = f"levels[{at}]"
+        one = _known(path, where, raw, ("level", "name", "needs"), ("level", "name"))
+        level, needs = (
+            _whole(path, f"{where}.level", one["level"]),
+            _whole(path, f"{where}.needs", one.get("needs", 0)),
+        )
+        levels.append(Level(level, _text(path, f"{where}.name", one["name"]), needs))
+    if [one.level for one in levels] != sorted({one.level for one in levels}):
+        raise ConfigError(path, "levels: must rise, each once")
+    cuts = []
+    for at, raw in enumerate(_list(path, "cuts", facts.get("cuts") or [])):
+        one = _known(path, f"cuts[{at}]", raw, ("from", "name"), ("from", "name"))
+        start = _number(path, f"cuts[{at}].from", one["from"])
+        cuts.append(Cut(start, _text(path, f"cuts[{at}].name", one["name"])))
+    questions = []
+    for at, raw in enumerate(_list(path, "aspects", facts["aspects"])):
+        aspect = _known(path, f"aspects[{at}]", raw, ("name", "questions"), ("name", "questions"))
+        name = _text(path, f"aspects[{at}].name", aspect["name"])
+        for no, each in enumerate(_list(path, f"aspects[{at}].questions", aspect["questions"])):
+            where = f"aspects[{at}].questions[{no}]"
+            one = _known(path, where, each, ("key", "name", "weight", "feeds"), ("key", "name"))
+            weight = _number(path, f"{where}.weight", one.get("weight", 1))
+            feeds = tuple(str(feed) for feed in _list(path, f"{where}.feeds", one.get("feeds") or []))
+            questions.append(
+                Question(str(one["key"]), _text(path, f"{where}.name", one["name"]), name, weight, feeds)
+            )
+    if len({one.key for one in questions}) < len(questions):
+        raise ConfigError(path, "aspects: two questions have the same key")
+    if not questions or sum(one.weight for one in questions) <= 0:
+        raise ConfigError(path, "aspects: needs questions whose weights come to more than 0")
+    name, source = _text(path, "name", facts["name"]), _text(path, "source", facts["source"])
+    note = _text(path, "note", facts["note"]) if facts.get("note") else None
+    ordered = tuple(sorted(cuts, key=lambda one: one.start))
+    return Framework(path.stem, path, name, source, note, tuple(levels), ordered, tuple(questions))
+
+
+def read_assessment(path: Path, place: Place) -> Assessment:
+    """Raises ConfigError naming the file, the key and what would be right."""
+    keys = ("framework", "agency", "day", "by", "answers", "peer")
+    facts = _known(path, "", read_yaml(path), keys, ("framework", "day", "by", "answers"))
+    if not isinstance(facts["answers"], Mapping):
+        raise ConfigError(path, "answers: must map questions to answers")
+    answers = {}
+    for key, raw in facts["answers"].items():
+        where = f"answers.{key}"
+        one = _known(path, where, raw, ("level", "evidence", "note"), ("level",))
+        raw_pieces = _list(path, f"{where}.evidence", one.get("evidence") or [])
+        if len(raw_pieces) > MOST_PIECES:
+            raise ConfigError(path, f"{where}.evidence: at most {MOST_PIECES} pieces")
+        pieces = tuple(
+            _piece(path, f"{where}.evidence[{at}]", each, place) for at, each in enumerate(raw_pieces)
+        )
+        note = _text(path, f"{where}.note", one["note"]) if one.get("note") else None
+        answers[str(key)] = Answer(_whole(path, f"{where}.level", one["level"]), pieces, note)
+    peer = facts.get("peer") or {}
+    if peer:
+        _known(path, "peer", peer, ("by", "day", "levels"), ("by", "day", "levels"))
+        if not isinstance(peer["levels"], Mapping):
+            raise ConfigError(path, "peer.levels: must map questions to levels")
+    levels = {
+        str(key): _whole(path, f"peer.levels.{key}", one) for key, one in (peer.get("levels") or {}).items()
+    }
+    peer_day = _day(path, "peer.day", peer["day"]) if peer else None
+    return Assessment(
+        path.stem, path, str(facts["framework"]), str(facts.get("agency") or ""), _day(path, "day", facts["day"]),
+        str(facts["by"]), answers, str(peer.get("by") or ""), peer_day, levels,
+    )  # fmt: skip
+
+
+def _piece(path: Path, where: str, raw: object, place: Place) -> Piece:
+    kinds = ("dataset", "indicator", "file", "https")
+    one = _known(path, where, raw, ("title", *kinds), ("title",))
+    given = [kind for kind in kinds if one.get(kind)]
+    if len(given) != 1:
+        raise ConfigError(path, f"{where}: needs one of {', '.join(kinds)}")
+    target = str(one[given[0]])
+    if given[0] == "file":
+        place.inside(target)
+    if given[0] == "https" and not target.startswith("https://"):
+        raise ConfigError(path, f"{where}.https: must begin with https://, not {target[:80]!r}")
+    return Piece(_text(path, f"{where}.title", one["title"]), given[0], target)
+
+
+def _known(
+    path: Path, where: str, raw: object, keys: tuple[str, ...], needed: tuple[str, ...]
+) -> Mapping[str, Any]:
+    at = f"{where}: " if where else ""
+    if not isinstance(raw, Mapping):
+        raise ConfigError(path, f"{at}must be a mapping with {', '.join(needed)}")
+    for key in raw:
+        if key not in keys:
+            near = get_close_matches(str(key), keys, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "known keys: " + ", ".join(keys)
+            raise ConfigError(path, f"{at}unknown key {key!r}; {hint}")
+    for key in needed:
+        if raw.get(key) in (None, ""):
+            raise ConfigError(path, f"{at}needs {key!r}")
+    return raw
+
+
+def _list(path: Path, where: str, raw: object) -> list[Any]:
+    if not isinstance(raw, list):
+        raise ConfigError(path, f"{where}: must be a list")
+    return raw
+
+
+def _whole(path: Path, where: str, raw: object) -> int:
+    if isinstance(raw, bool) or not isinstance(raw, int) or raw < 0:
+        raise ConfigError(path, f"{where}: must be a whole number, not {raw!r}")
+    return raw
+
+
+def _number(path: Path, where: str, raw: object) -> float:
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not 0 <= raw < 1e6:
+        raise ConfigError(path, f"{where}: must be a number from 0, not {raw!r}")
+    return float(raw)
+
+
+def _day(path: Path, where: str, raw: object) -> dt.date:
+    if isinstance(raw, dt.datetime) or not isinstance(raw, dt.date):
+        raise ConfigError(path, f"{where}: must be a day, e.g. 2026-11-27, not {raw!r}")
+    return raw
+
+
+def _text(path: Path, where: str, value: object) -> Text:
+    if isinstance(value, str) or (
+        isinstance(value, Mapping) and value and all(isinstance(v, str) for v in value.values())
+    ):
+        return as_text(value)
+    raise ConfigError(path, f"{where}: must be text, or text by language: {{en: Rain, id: Hujan}}")
