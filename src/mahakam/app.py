@@ -112,6 +112,7 @@ class Node:
             history=self.keeping,
             listing=RequestLists(),
             told=self.rights.open,
+            pens=None if self.settings.open else self.rights.writing,
             transitions=RequestTransitions(lambda: self.places),
         )
 

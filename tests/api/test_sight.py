@@ -286,7 +286,7 @@ def test_a_city_writes_its_own_policy(tmp_path: Path) -> None:
         ("read: {personal: [chef]}", "'chef' is no role"),
         ("read: {secret: [admin]}", "internal or personal"),
         ("types: {Sensor: {owner: secret}}", "types.Sensor"),
-        ("reed: {}", "read: and types:"),
+        ("reed: {}", "read:, write: and types:"),
     ],
 )
 def test_a_policy_that_cannot_be_used_is_refused(tmp_path: Path, text: str, said: str) -> None:

@@ -69,6 +69,7 @@ def test_it_is_narrowed_and_follows_the_city_s_own_policy(node: Node) -> None:
     assert row == {
         "type": "Household", "attribute": "nik", "place": "Town", "class": "personal",
         "read": "Data steward, Administrator", "write": "Data steward, Administrator, API key: write", "you": "no",
+        "you_write": "no",
     }  # fmt: skip
     page = words_of(browser.get("/rights?type=Household&lang=en").text)
     assert "everybody" in page
@@ -77,4 +78,41 @@ def test_it_is_narrowed_and_follows_the_city_s_own_policy(node: Node) -> None:
     changed = TestClient(Application(other), base_url="http://localhost")
     (row,) = changed.get("/rights.json?type=Household&class=personal&lang=en").json()
     assert row["read"] == "Head of an agency"
+    other.close()
+
+
+WRITTEN = """
+write:
+  Household:
+    create: [writer, steward]
+    change: [officer, steward]
+    delete: []
+    attributes:
+      visited: ["key:gauges", public]
+"""
+
+
+def test_it_says_who_writes_as_the_broker_does(node: Node) -> None:
+    (node.settings.config[0] / "rights.yaml").write_text(WRITTEN)
+    other = open_node(Settings(data=node.settings.data, config=node.settings.config))
+    browser, store = TestClient(Application(other), base_url="http://localhost"), other.store.tenant()
+    rows = {
+        (row["attribute"], row["place"]): row["write"]
+        for row in browser.get("/rights.json?type=Household&lang=en").json()
+    }
+    assert rows["nik", "Town"] == (
+        "create: Data steward, API key: write; change: Agency officer, Data steward; delete: nobody"
+    )
+    assert rows["*", "everywhere"] == rows["nik", "Town"]
+    assert rows["visited", "Town"] == "everybody, key:gauges"
+    for role in (*PEOPLE, *SCOPES, *OFFICES):
+        for place in ("town", "bay", "*"):
+            value = begin_demo_session(store, Principal(f"one-{role}", (role,), (place,)))
+            headers = {"cookie": f"{cookie_name(store)}={value}"}
+            said = browser.get("/rights.json?type=Household&lang=en", headers=headers).json()
+            row = next(one for one in said if (one["attribute"], one["place"]) == ("village", "Town"))
+            body = {"type": "Property", "value": f"{role} {place}"}
+            path = f"/ngsi-ld/v1/entities/{HOUSE['id']}/attrs/village"
+            answer = browser.patch(path, json=body, headers=headers)
+            assert (answer.status_code == 204) is (row["you_write"] == "yes"), (role, place, answer.text)
     other.close()

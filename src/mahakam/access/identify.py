@@ -44,6 +44,7 @@ def acts_for(principal: Principal | None, headers: Headers) -> None:
     if who is None:
         act(who := Acting(asked=headers.get("x-request-id")))
     who.principal, who.kind = (principal.name, principal.kind) if principal else ("", "stranger")
+    who.who = principal
 
 
 def _principal(headers: Headers, node: Node) -> Principal | None:

@@ -14,6 +14,7 @@ import orjson
 import yaml
 
 from mahakam.access.policy import EVERYWHERE, OFFICES, PEOPLE, SCOPES, Principal
+from mahakam.access.writing import OfType, Writing, read_writing
 from mahakam.config import ConfigError, Place, chain, place_of, read_yaml
 from mahakam.quality.classes import CLASSES, Classes, attribute_classes
 
@@ -31,7 +32,9 @@ class Rights:
     def __init__(self, places: Mapping[str, Place], folders: Iterable[Path] = ()) -> None:
         """Raises ConfigError for a policy file that cannot be used."""
         self.places = places
-        self.readers, self._types = _policy(folders)
+        self.readers, self._types, written = _policy(folders)
+        self.writing = Writing(written) if written else None
+        """Who may write entities of the types that the policy names; None: it names none."""
         self._open = Sight(self, None)
         self._personal = Personal(self, None)
         self._look, self._stamp = 0.0, self._contracts()
@@ -203,10 +206,13 @@ class Personal(Sight):
         return kind != PERSONAL
 
 
-def _policy(folders: Iterable[Path]) -> tuple[dict[str, frozenset[str]], dict[str, dict[str, str]]]:
+def _policy(
+    folders: Iterable[Path],
+) -> tuple[dict[str, frozenset[str]], dict[str, dict[str, str]], dict[str, OfType]]:
     shipped = yaml.safe_load(resources.files("mahakam.access").joinpath(FILE).read_text(encoding="utf-8"))
     readers = {kind: frozenset(roles) for kind, roles in shipped["read"].items()}
     types: dict[str, dict[str, str]] = {}
+    written = read_writing(Path(FILE), shipped.get("write") or {})
     for path in (folder / FILE for folder in folders):
         if not path.is_file():
             continue
@@ -220,18 +226,19 @@ def _policy(folders: Iterable[Path]) -> tuple[dict[str, frozenset[str]], dict[st
                         path, f"read.{kind}: {role!r} is no role; there are {', '.join(_ROLES)}"
                     )
             readers[kind] = frozenset(roles)
+        written |= read_writing(path, _mapping(path, own, "write"))
         for type, attributes in _mapping(path, own, "types").items():
             if not isinstance(attributes, dict) or not all(
                 isinstance(kind, str) and kind in CLASSES for kind in attributes.values()
             ):
                 raise ConfigError(path, f"types.{type}: expected attribute: {' or '.join(CLASSES)}")
             types.setdefault(str(type), {}).update({str(name): kind for name, kind in attributes.items()})
-    return readers, types
+    return readers, types, written
 
 
 def _mapping(path: Path, own: Any, name: str) -> dict[Any, Any]:
-    if not isinstance(own, dict) or own.keys() - {"read", "types"}:
-        raise ConfigError(path, "expected read: and types:, nothing else")
+    if not isinstance(own, dict) or own.keys() - {"read", "write", "types"}:
+        raise ConfigError(path, "expected read:, write: and types:, nothing else")
     found = own.get(name) or {}
     if not isinstance(found, dict):
         raise ConfigError(path, f"{name}: a mapping was expected")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import partial
 from heapq import nsmallest
@@ -20,6 +20,7 @@ from mahakam.broker.federation.registrations import Registrations
 from mahakam.broker.guard import Guard
 from mahakam.broker.history import NOT_KEPT, History, Keeping
 from mahakam.broker.lists import Listing, keep_lists
+from mahakam.broker.pen import Pen, Pens, Verb, check, check_names
 from mahakam.broker.sight import Sight, Sighted
 from mahakam.broker.subscriptions import Subscriptions
 from mahakam.broker.transient import KIND as TRANSIENT
@@ -64,7 +65,7 @@ class Broker:
     outbox. Their forms with ``a`` in front are for coroutines, and share commits.
     ``private_addresses``: whether notifications may go to them. ``history``: in which tenants every change
     adds to the entity's temporal evolution. ``listing``: the ordered lists that a room keeps of its entities.
-    ``told``: what notifications may tell; None: all.
+    ``told``: what notifications may tell; None: all. ``pens``: what whoever acts may write; None: all.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Broker:
         listing: Listing | None = None,
         told: Sight | None = None,
         transitions: Transitions | None = None,
+        pens: Pens | None = None,
     ) -> None:
         self.stores = store
         self.name = name
@@ -90,11 +92,12 @@ class Broker:
         self.subscriptions = Subscriptions(self.store, name, told)
         self.registrations = Registrations(self.store, partial(notice, self.subscriptions))
         self._transients = Transients(self.store)
-        self.history = History(self.store, kept=history.kept(name), seconds=history.seconds(name))
+        self.history = History(self.store, kept=history.kept(name), seconds=history.seconds(name), pens=pens)
         self._keeping = history
         self._guard = Guard(book, places)
         self._listing = listing
         self._transitions = transitions
+        self._pens = pens
         self._tenants: dict[str, Broker] = {name: self}
 
     def tenant(self, name: str, *, create: bool = False) -> Broker:
@@ -118,6 +121,7 @@ class Broker:
                 listing=self._listing,
                 told=self._told,
                 transitions=self._transitions,
+                pens=self._pens,
             )
         except KeyError:
             raise Problem(
@@ -133,14 +137,14 @@ class Broker:
         """The same broker, of which every reading method answers as somebody sees it."""
         other = copy(self)
         other.store = cast(EntityStore, Sighted(self.store, sight))
-        other.history = History(other.store, kept=self.history.kept, seconds=self.history.seconds)
+        other.history = self.history.over(other.store)
         return other
 
     def watched(self, disclosure: Disclosure) -> Broker:
         """The same broker, which notes what is read of personal data."""
         other = copy(self)
         other.store = cast(EntityStore, Watched(self.store, disclosure))
-        other.history = History(other.store, kept=self.history.kept, seconds=self.history.seconds)
+        other.history = self.history.over(other.store)
         return other
 
     # Reading
@@ -322,10 +326,10 @@ class Broker:
 
         Raises the Problem of the first that is refused.
         """
-        at = now()
+        at, pen = now(), self._pen()
 
         def work(transaction: Transaction) -> list[Written]:
-            written = [self._apply(transaction, write, author, at) for write in writes]
+            written = [self._apply(transaction, write, author, at, pen) for write in writes]
             also(transaction)
             return written
 
@@ -343,11 +347,24 @@ class Broker:
         """Other records (runs, held rows, corrections) in one transaction; entities: the methods above."""
         return self.store.write(work)
 
+    def require_pen(self, head: Mapping[str, Any], names: Iterable[tuple[str, Verb]]) -> None:
+        """Raises Problem (401, 403) if whoever acts may not do this to an entity of elsewhere with this head."""
+        pen = self._pen()
+        if pen is not None:
+            check_names(pen, [head], names)
+
     # How
+
+    def _pen(self) -> Pen | None:
+        """Of whoever asks: to be taken before the work goes to the store's thread."""
+        return None if self._pens is None else self._pens.current()
 
     def _create(self, draft: Draft, author: str) -> Callable[[Transaction], None]:
         """All that needs no transaction is done here, before the work waits for its turn."""
         at = now()
+        pen = self._pen()
+        if pen is not None:
+            check(pen, None, draft.document)
         draft = self._admitted(draft)
         return lambda transaction: self._insert(transaction, draft, author, at)
 
@@ -401,8 +418,9 @@ class Broker:
                 self._follow(transaction, draft, draft, author, at, kept, noticed)
         return True
 
-    def _alike(self, writes: Sequence[Write]) -> list[Draft]:
-        """The drafts of writes that all create plain entities without a contract; else none."""
+    def _alike(self, writes: Sequence[Write], pen: Pen | None) -> list[Draft]:
+        """The drafts of writes that all create plain entities without a contract, of types that no policy names; else
+        none."""
         drafts: list[Draft] = []
         types: set[str] = set()
         for write in writes:
@@ -410,58 +428,68 @@ class Broker:
                 return []
             drafts.append(write.draft)
             types.add(write.draft.head["type"])
+        if pen is not None and any(map(pen.named, types)):
+            return []
         try:
             return [] if any(self._guard.guards({"type": type}) for type in types) else drafts
         except Problem:  # a broken contract, which refuses each write
             return []
 
     def _one(self, write: Write, author: str) -> Callable[[Transaction], Written]:
-        at = now()
-        return lambda transaction: self._apply(transaction, write, author, at)
+        at, pen = now(), self._pen()
+        return lambda transaction: self._apply(transaction, write, author, at, pen)
 
     def _many(self, writes: Sequence[Write], author: str) -> Callable[[Transaction], list[Written]]:
-        at = now()
+        at, pen = now(), self._pen()
 
         def work(transaction: Transaction) -> list[Written]:
-            alike = self._alike(writes)
+            alike = self._alike(writes, pen)
             if len(alike) > 1 and self._insert_all(transaction, alike, author, at):
                 return [Written(draft.head["id"], created=True) for draft in alike]
             results = []
             for write in writes:
                 # A refusal comes before the first statement that writes, so that nothing needs to be undone.
                 try:
-                    results.append(self._apply(transaction, write, author, at))
+                    results.append(self._apply(transaction, write, author, at, pen))
                 except Problem as problem:
                     results.append(Written(_id_of(write), problem=problem))
             return results
 
         return work
 
-    def _apply(self, transaction: Transaction, write: Write, author: str, at: str) -> Written:
+    def _apply(
+        self, transaction: Transaction, write: Write, author: str, at: str, pen: Pen | None = None
+    ) -> Written:
         match write:
             case Create(draft):
+                if pen is not None:
+                    check(pen, None, draft.document)
                 self._insert(transaction, self._admitted(draft), author, at)
                 return Written(draft.id, created=True)
             case Replace(document):
                 before = self._transients.marked(_found(transaction, document["id"]), transaction)
-                self._put(transaction, before, stamped(document, at, before), "replace", author, at)
+                self._put(transaction, before, stamped(document, at, before), "replace", author, at, pen=pen)
                 return Written(document["id"])
             case Upsert(document, patch):
                 stored = transaction.get(document["id"])
                 if stored is None:
-                    return self._apply(transaction, Create(Draft.of(document)), author, at)
+                    return self._apply(transaction, Create(Draft.of(document)), author, at, pen)
                 stored = self._transients.marked(stored, transaction)
                 if patch is None:
-                    self._put(transaction, stored, stamped(document, at, stored), "replace", author, at)
+                    self._put(
+                        transaction, stored, stamped(document, at, stored), "replace", author, at, pen=pen
+                    )
                     return Written(document["id"])
-                return self._patch(transaction, stored, patch, author, at)
+                return self._patch(transaction, stored, patch, author, at, pen=pen)
             case Modify(id, patch, ruled):
                 stored = self._transients.marked(_found(transaction, id), transaction)
-                return self._patch(transaction, stored, patch, author, at, ruled)
-            case Delete(id, check):
+                return self._patch(transaction, stored, patch, author, at, ruled, pen)
+            case Delete(id, condition):
                 before = _found(transaction, id)
-                if check is not None:
-                    check(self._transients.marked(before, transaction))
+                if pen is not None:
+                    check(pen, before, None)
+                if condition is not None:
+                    condition(self._transients.marked(before, transaction))
                 transaction.delete(id)
                 if self._transients.any:
                     self._transients.keep(transaction, id, ())
@@ -481,10 +509,11 @@ class Broker:
         author: str,
         at: str,
         ruled: bool = False,
+        pen: Pen | None = None,
     ) -> Written:
         change: Change = patch(before, at)
         if change.changed:
-            self._put(transaction, before, change.document, "change", author, at, ruled)
+            self._put(transaction, before, change.document, "change", author, at, ruled, pen)
         return Written(before["id"], not_updated=change.not_updated)
 
     def _put(
@@ -496,7 +525,10 @@ class Broker:
         author: str,
         at: str,
         ruled: bool = False,
+        pen: Pen | None = None,
     ) -> None:
+        if pen is not None:
+            check(pen, before, after)
         if self._transitions is not None and not ruled:
             self._transitions.check(transaction, before, after)
         self._store(transaction, before, self._guard.admit(after), action, author, at)

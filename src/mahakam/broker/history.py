@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as changed
 from datetime import UTC, datetime, timedelta
@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from mahakam.broker.clock import now
+from mahakam.broker.pen import Pens, Verb, check_names
 from mahakam.ngsild.duration import seconds_of
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.match import in_scopes, matches
@@ -66,10 +67,24 @@ class History:
     ``seconds``: for how long instances are kept; 0 is for ever.
     """
 
-    def __init__(self, store: EntityStore, *, kept: bool, seconds: float = 0.0) -> None:
+    def __init__(
+        self, store: EntityStore, *, kept: bool, seconds: float = 0.0, pens: Pens | None = None
+    ) -> None:
         self.store = store
         self.kept = kept
         self.seconds = seconds
+        self._pens = pens
+
+    def over(self, store: EntityStore) -> History:
+        """The same over a store as somebody sees it."""
+        return History(store, kept=self.kept, seconds=self.seconds, pens=self._pens)
+
+    def _check(self) -> Callable[[Head | None, Iterable[tuple[str, Verb]]], None]:
+        """Looks whether whoever asks may do this to an evolution; raises Problem (401, 403) if not."""
+        pen = None if self._pens is None else self._pens.current()
+        if pen is None:
+            return lambda _head, _names: None
+        return lambda head, names: check_names(pen, [head] if head else [], names)
 
     def add(self, transaction: Transaction, before: Document | None, after: Document | None, at: str) -> None:
         """A change of an entity, in the transaction of the change."""
@@ -91,9 +106,16 @@ class History:
 
     def create(self, head: Head, moments: list[Moment]) -> bool:
         """Clause 5.6.11: a new evolution (True), or more instances for the one there is."""
+        check = self._check()
 
         def work(transaction: Transaction) -> bool:
             stored = transaction.evolution(head["id"])
+            verb: Verb = "create" if stored is None else "change"
+            names = {moment.attribute for moment in moments}
+            after = head if stored is None else _joined(stored, head)
+            asked = [(name, verb) for name in names] + ([("", verb)] if _reshapes(stored, after) else [])
+            check(after, asked)
+            check(stored, asked)
             transaction.put_evolution(head if stored is None else _joined(stored, head))
             _add(transaction, moments)
             return stored is None
@@ -102,10 +124,17 @@ class History:
 
     def append(self, head: Head, moments: list[Moment]) -> None:
         """Clause 5.6.12: more instances. Raises Problem ResourceNotFound."""
+        check = self._check()
 
         def work(transaction: Transaction) -> None:
             stored = _found(transaction, head["id"])
-            transaction.put_evolution(_joined(stored, {**head, "modifiedAt": now()}))
+            asked: list[tuple[str, Verb]] = [(moment.attribute, "change") for moment in moments]
+            joined = _joined(stored, {**head, "modifiedAt": now()})
+            if _reshapes(stored, joined):
+                asked.append(("", "change"))
+            check(stored, asked)
+            check(joined, asked)
+            transaction.put_evolution(joined)
             _add(transaction, moments)
 
         self.store.write(work)
@@ -113,9 +142,10 @@ class History:
     def change_instance(self, id: str, attribute: str, number: int, fragment: dict[str, Any]) -> None:
         """Clause 5.6.14: change members of one instance. Raises Problem ResourceNotFound, BadRequestData."""
         at = now()
+        check = self._check()
 
         def work(transaction: Transaction) -> None:
-            _found(transaction, id)
+            check(_found(transaction, id), [(attribute, "change")])
             moment = transaction.moment(id, attribute, number)
             if moment is None:
                 raise not_found(f"{id} has no such instance of {attribute}")
@@ -134,9 +164,10 @@ class History:
 
     def delete_instance(self, id: str, attribute: str, number: int) -> None:
         """Clause 5.6.15. Raises Problem ResourceNotFound."""
+        check = self._check()
 
         def work(transaction: Transaction) -> None:
-            _found(transaction, id)
+            check(_found(transaction, id), [(attribute, "delete")])
             if not number or not transaction.drop_moments(id, attribute, number=number):
                 raise not_found(f"{id} has no such instance of {attribute}")
 
@@ -144,9 +175,10 @@ class History:
 
     def delete_attribute(self, id: str, attribute: str, dataset: str | None) -> None:
         """Clause 5.6.13: all instances of a dataset ("" is the default one), or all. Raises Problem."""
+        check = self._check()
 
         def work(transaction: Transaction) -> None:
-            _found(transaction, id)
+            check(_found(transaction, id), [(attribute, "delete")])
             if not transaction.drop_moments(id, attribute, dataset=dataset):
                 raise not_found(f"{id} has no such attribute {attribute}")
 
@@ -159,11 +191,13 @@ class History:
         last = self.store.moments(
             View(id, attributes=(attribute,), datasets=datasets, last=1, limit=MAX_INSTANCES)
         )
-        at = now()
+        at, check = now(), self._check()
         found = [ended(id, attribute, one.instance(), at) for one in last if not one.deleted]
 
         def work(transaction: Transaction) -> None:
-            transaction.put_evolution({**_found(transaction, id), "modifiedAt": at})
+            head = _found(transaction, id)
+            check(head, [(attribute, "delete")])
+            transaction.put_evolution({**head, "modifiedAt": at})
             transaction.add_moments(found)
 
         if found:
@@ -172,8 +206,10 @@ class History:
 
     def delete(self, id: str) -> None:
         """Clause 5.6.16. Raises Problem ResourceNotFound."""
+        check = self._check()
 
         def work(transaction: Transaction) -> None:
+            check(transaction.evolution(id), [("", "delete")])
             if not transaction.drop_evolution(id):
                 raise not_found(f"{id} has no temporal evolution")
 
@@ -281,6 +317,11 @@ def _found(transaction: Transaction, id: str) -> Head:
     if head is None:
         raise not_found(f"{id} has no temporal evolution")
     return head
+
+
+def _reshapes(stored: Head | None, after: Head) -> bool:
+    """Whether types or scope of an evolution become others, or it is new."""
+    return stored is None or (stored["type"], stored.get("scope")) != (after["type"], after.get("scope"))
 
 
 def _joined(stored: Head, head: Head) -> Head:

@@ -29,11 +29,13 @@ def asked_id(scope: Mapping[str, Any]) -> str:
 class Acting:
     """Somebody's request, or a command. ``kind``: person, key, open, stranger, command.
 
+    ``who``: the principal with its rights (``access.policy``); None: a stranger. ``strict``: it writes what the policy
+    names, and nothing else (``access.writing``).
     ``scope`` is the ASGI scope of a request, which knows its route by the time when something is written: the
     route's template, never the path, which may hold what opens a page.
     """
 
-    __slots__ = ("_asked", "_request", "_route", "kind", "principal", "scope")
+    __slots__ = ("_asked", "_request", "_route", "kind", "principal", "scope", "strict", "who")
 
     def __init__(
         self, principal: str = "", kind: str = "stranger", *, asked: str | None = None, route: str = "",
@@ -42,6 +44,8 @@ class Acting:
         """``asked``: the request's id as its sender has it (``X-Request-ID``)."""
         self.principal = principal
         self.kind = kind
+        self.who: Any = None
+        self.strict = False
         self.scope = scope
         self._asked = asked
         self._request = ""

@@ -47,6 +47,8 @@ _REL = re.compile(r";\s*rel\s*=\s*\"?([^\";]+)\"?")
 _MAX_PARAMETERS = 100
 _TENANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 
+WRITE = "data.write"
+
 
 class Node:
     """What every call needs: the default tenant's broker, the contexts, and who is asking."""
@@ -110,7 +112,17 @@ class Node:
 class Call:
     """A request on its way to a handler. ``args`` are the decoded parts of the path's template."""
 
-    __slots__ = ("_principal", "args", "disclosure", "node", "open_only", "params", "request", "tenant")
+    __slots__ = (
+        "_by_file",
+        "_principal",
+        "args",
+        "disclosure",
+        "node",
+        "open_only",
+        "params",
+        "request",
+        "tenant",
+    )
 
     def __init__(self, node: Node, request: Request, args: Sequence[str], known: frozenset[str]) -> None:
         self.node = node
@@ -119,6 +131,7 @@ class Call:
         self.params = parameters(request.query, known) if request.query else _NONE
         self.tenant = tenant_of(request.headers)
         self._principal: Principal | Literal[False] | None = False
+        self._by_file: bool | None = None
         self.open_only = False
         self.disclosure: Disclosure | None = None
         """What was read of personal data, if anything may have been."""
@@ -162,7 +175,7 @@ class Call:
         except Problem as problem:
             if problem.kind != "NonexistentTenant":
                 raise
-        self.permit(self.principal(), "")
+        self.authorised()
         await asyncio.to_thread(partial(self.node.broker.tenant, self.tenant, create=True))
         return self.broker
 
@@ -257,15 +270,37 @@ class Call:
             return await asyncio.to_thread(parse_json, body)
         return parse_json(body)
 
-    def authorised(self, scopes: Any = None) -> str:
-        """The author's name; raises Problem (401, 403) if the caller may not write where the scopes say."""
+    def authorised(self) -> str:
+        """The author's name; raises Problem (401, 403) if the caller may not write on the node as a whole."""
+        return self._require(self.principal(), [""])
+
+    def authorised_in(self, scopes: Any) -> str:
+        """The same of an entity, where its scopes say."""
         return self.permit(self.principal(), scopes)
 
     def permit(self, principal: Principal | None, scopes: Any) -> str:
-        for scope in scopes if isinstance(scopes, list) else [scopes or ""]:
-            if not allow(principal, "data.write", scope):
+        """Raises Problem (401, 403) if there is no write of an entity with these scopes that the broker would take."""
+        if self._listed(principal):
+            return principal.name if principal else ""
+        return self._require(principal, scopes if isinstance(scopes, list) else [scopes or ""])
+
+    def _require(self, principal: Principal | None, scopes: list[str]) -> str:
+        for scope in scopes:
+            if not allow(principal, WRITE, scope):
                 raise forbidden(principal, scope)
         return principal.name if principal else ""
+
+    def _listed(self, principal: Principal | None) -> bool:
+        """Whether it is ``rights.yaml`` alone that lets somebody write: then the types that it names, and no other."""
+        if self._by_file is None:  # first asked on the task of the request: the store's thread knows of none
+            writing = self.node.rights.writing if self.node.rights else None
+            self._by_file = (
+                principal is not None
+                and writing is not None
+                and not allow_somewhere(principal, WRITE)
+                and writing.take(principal)
+            )
+        return self._by_file
 
     def principal(self) -> Principal | None:
         """Who is asking; None is a stranger."""
@@ -281,13 +316,13 @@ class Call:
     def require_writer(self) -> None:
         """Raises Problem (401, 403) if there is no place at all where the caller may write."""
         principal = self.principal()
-        if not allow_somewhere(principal, "data.write"):
+        if not allow_somewhere(principal, WRITE) and not self._listed(principal):
             raise forbidden(principal, "")
 
     @staticmethod
     def everywhere(principal: Principal | None) -> bool:
         """Whether the caller may write whatever the scope."""
-        return allow(principal, "data.write", "")
+        return allow(principal, WRITE, "")
 
     def headers(self, *more: tuple[str, str]) -> list[tuple[str, str]]:
         """Headers of an answer: what is given, and the tenant's name where one was named."""

@@ -11,6 +11,7 @@ from mahakam.api.http import Response
 from mahakam.api.ngsild.batch import listed
 from mahakam.api.ngsild.call import JSON, JSON_LD, Call, content_type
 from mahakam.api.ngsild.distributed_writes import refuse_loop, shares_of, unreachable, with_body
+from mahakam.api.ngsild.forwarded_rights import require_pen
 from mahakam.api.ngsild.forwarding import Forwarding
 from mahakam.api.ngsild.outcomes import Outcome, answer_of, batch_result, conflict, outcome
 from mahakam.broker.federation.client import SourceError
@@ -111,9 +112,10 @@ def _divide(call: Call, forwarding: Forwarding, split: _Split, item: Any, id: st
         split.keep(item, id)
         return False
     refuse_loop(forwarding, shares)
-    scope = item.get("scope") if isinstance(item, dict) else None
+    scope = (item.get("scope") if isinstance(item, dict) else None) or (stored or {}).get("scope")
     try:
-        call.permit(call.principal(), scope or (stored or {}).get("scope"))
+        call.permit(call.principal(), scope)
+        require_pen(call, operation, types, scope, given, found)
     except Problem as problem:
         split.refused.append(Outcome("", (id,)).fail(problem.details()))
         return True

@@ -19,6 +19,7 @@ from mahakam.api.ngsild.distributed_writes import (
     with_body,
 )
 from mahakam.api.ngsild.entities import same_id
+from mahakam.api.ngsild.forwarded_rights import require_pen
 from mahakam.api.ngsild.forwarding import Forwarding
 from mahakam.api.ngsild.outcomes import Outcome, answer_of, entity_result, outcome
 from mahakam.api.ngsild.temporal import PATH
@@ -53,7 +54,9 @@ async def evolution(call: Call, handler: Handler, operation: str, *, creates: bo
     refuse_loop(forwarding, shares)
     if forwarding.looped:
         return None
-    call.permit(call.principal(), head.get("scope") or (stored or {}).get("scope"))
+    scope = head.get("scope") or (stored or {}).get("scope")
+    call.permit(call.principal(), scope)
+    require_pen(call, operation, types_in(head) or types_in(stored), scope, given, found)
     raw = await call.json()
 
     async def send(match: Match, mine: tuple[str, ...]) -> Outcome:
@@ -85,7 +88,9 @@ async def deletion(call: Call, handler: Handler, operation: str) -> Response | N
     refuse_loop(forwarding, shares)
     if forwarding.looped:
         return None
-    call.permit(call.principal(), (stored or {}).get("scope"))
+    scope = (stored or {}).get("scope")
+    call.permit(call.principal(), scope)
+    require_pen(call, operation, types_in(stored), scope, names, found)
 
     async def send(match: Match, _: tuple[str, ...]) -> Outcome:
         words = await forwarding.words(match.registration)
@@ -124,7 +129,10 @@ async def instance(call: Call, handler: Handler, operation: str) -> Response | N
     refuse_loop(forwarding, shares)
     if forwarding.looped:
         return None
-    call.permit(call.principal(), (call.broker.history.get(id) or {}).get("scope"))
+    stored = call.broker.history.get(id)
+    scope = (stored or {}).get("scope")
+    call.permit(call.principal(), scope)
+    require_pen(call, operation, types_in(stored), scope, (name,), found)
 
     async def send(match: Match, _: tuple[str, ...]) -> Outcome:
         words = await forwarding.words(match.registration)

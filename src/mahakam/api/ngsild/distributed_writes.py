@@ -15,6 +15,7 @@ from mahakam.api.http import Request, Response
 from mahakam.api.ngsild.call import JSON, JSON_LD, MERGE_PATCH, Call
 from mahakam.api.ngsild.conditions import refuse_spread
 from mahakam.api.ngsild.entities import location, same_id
+from mahakam.api.ngsild.forwarded_rights import require_pen
 from mahakam.api.ngsild.forwarding import Forwarding
 from mahakam.api.ngsild.outcomes import Outcome, answer_of, conflict, entity_result, outcome
 from mahakam.broker.federation.client import SourceError
@@ -93,9 +94,10 @@ async def entity(
     forwarding = Forwarding(call, context)
     wanted = payload.get("type") or _types_of(stored)
     given = tuple(dict.fromkeys(names.values()))
+    canonical = [context.expand(one) for one in (wanted if isinstance(wanted, list) else [wanted]) if one]
     found = forwarding.matches(
         ids=(id,),
-        types=[context.expand(one) for one in (wanted if isinstance(wanted, list) else [wanted]) if one],
+        types=canonical,
         attributes=given,
     )
     shares = shares_of(found, given, operation)
@@ -105,7 +107,9 @@ async def entity(
     refuse_loop(forwarding, shares)
     if forwarding.looped:
         return None
-    call.permit(call.principal(), payload.get("scope") or (stored or {}).get("scope"))
+    scope = payload.get("scope") or (stored or {}).get("scope")
+    call.permit(call.principal(), scope)
+    require_pen(call, operation, canonical, scope, given, found)
     raw = await call.json()
 
     async def send(match: Match, mine: tuple[str, ...]) -> Outcome:
@@ -152,7 +156,9 @@ async def attribute(call: Call, handler: Handler, operation: str) -> Response | 
     refuse_loop(forwarding, shares)
     if forwarding.looped:
         return None
-    call.permit(call.principal(), (stored or {}).get("scope"))
+    scope = (stored or {}).get("scope")
+    call.permit(call.principal(), scope)
+    require_pen(call, operation, _canonical_types(stored), scope, (name,), found)
 
     async def send(match: Match, _: tuple[str, ...]) -> Outcome:
         words = await forwarding.words(match.registration)
@@ -191,6 +197,7 @@ async def purge(call: Call, handler: Handler, operation: str) -> Response | None
     if not found or forwarding.looped:
         return None
     call.permit(call.principal(), None)
+    require_pen(call, operation, [name for names in types for name in names], None, (), found)
     shares = Shares([(match, ()) for match in found])
 
     async def send(match: Match, _: tuple[str, ...]) -> Outcome:
@@ -221,7 +228,9 @@ async def delete(call: Call, handler: Handler, operation: str) -> Response | Non
     refuse_loop(forwarding, shares)
     if forwarding.looped:
         return None
-    call.permit(call.principal(), (stored or {}).get("scope"))
+    scope = (stored or {}).get("scope")
+    call.permit(call.principal(), scope)
+    require_pen(call, operation, _canonical_types(stored), scope, (), found)
 
     async def send(match: Match, _: tuple[str, ...]) -> Outcome:
         words = await forwarding.words(match.registration)

@@ -98,7 +98,7 @@ async def create(call: Call) -> Response:
     """Clause 5.6.1: store a new entity; its path comes back in ``location``."""
     broker = await call.broker_for_creation()
     draft = await _posted(call)
-    author = call.authorised(draft.head.get("scope"))
+    author = call.authorised_in(draft.head.get("scope"))
     refuse_new(call.request.headers)
     try:
         await broker.acreate(draft, author)
@@ -433,7 +433,7 @@ async def replace(call: Call) -> Response:
     payload, context = await call.payload()
     same_id(payload, id)
     document = parse_entity({**payload, "id": id} if isinstance(payload, dict) else payload, context, "")
-    author = call.authorised(document.get("scope"))
+    author = call.authorised_in(document.get("scope"))
     patch = conditional(call, lambda stored, at: replace_entity(stored, document, at))
     await broker.achange(id, guarded(call, patch), author)
     return call.empty()

@@ -25,7 +25,7 @@ async def create_evolution(call: Call) -> Response:
     broker = await call.broker_for_creation()
     payload, context = await call.payload()
     head, moments = parse_evolution(payload, context, now())
-    call.authorised(head.get("scope"))
+    call.authorised_in(head.get("scope"))
     _permit(call, broker.history, head["id"])
     created = await call.off_loop(partial(broker.history.create, head, moments))
     location = PATH + quote(head["id"], safe=":@!$&*+,;=-._~")

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 
 from mahakam.access.policy import OFFICES, PEOPLE, POLICY, PUBLIC, SCOPES
 from mahakam.access.rights import PERSONAL, Rights
+from mahakam.access.writing import VERBS, Pen
 from mahakam.config import Place, scope_of
 from mahakam.quality.contract import INTERNAL
 from mahakam.quality.load import load_all
@@ -33,11 +34,15 @@ KEY_NAMES = {
     "monitor": N_("API key: monitor"),
 }
 WRITE = "data.write"
+VERB_NAMES = {"create": N_("create"), "change": N_("change"), "delete": N_("delete")}
 
 
 @dataclass(frozen=True)
 class Shown:
-    """An attribute of a type in a place (None: in every place), and its class: "" is public."""
+    """An attribute of a type in a place (None: in every place), and its class: "" is public.
+
+    ``name`` "" is the entity itself, with the attributes that have no line of their own.
+    """
 
     type: str
     name: str
@@ -64,6 +69,7 @@ def show(request: Request) -> Response:
         classes=CLASS_NAMES,
         readers={kind: _roles(site.node.rights.readers[kind]) for kind in (INTERNAL, PERSONAL)},
         writers=_roles(POLICY[WRITE]),
+        written=site.node.rights.writing is not None,
     )
 
 
@@ -79,21 +85,33 @@ def attributes_table(request: Request) -> Table:
     ]
     sight = rights.sight(gate.visitor(request))
 
+    writing = rights.writing
+    pen = None if writing is None or site.settings.open else Pen(writing.types, gate.visitor(request))
+
     def you(one: Shown) -> str:
         return _("yes") if sight.may(one.kind, one.place) else _("no")
 
+    def you_write(one: Shown) -> str:
+        scopes = [scope_of(one.place, site.places)] if one.place else []
+        if pen is None or not pen.named(one.type):
+            may = gate.may(request, WRITE, one.place) if one.place else gate.may_everywhere(request, WRITE)
+        else:
+            may = gate.visitor(request) is not None and pen.may(one.type, one.name, "change", scopes)
+        return _("yes") if may else _("no")
+
     columns = [
         Column("type", _("Type"), get=lambda one: one.type, html=lambda one: spoken(one.type)),
-        Column("attribute", _("Attribute"), "code", get=lambda one: one.name),
+        Column("attribute", _("Attribute"), "code", get=lambda one: one.name or "*"),
         Column("place", _("Where"), get=lambda one: words(one.place.name) if one.place else _("everywhere")),
         Column(
             "class", _("Class"), get=lambda one: one.kind or PUBLIC, html=lambda one: _(CLASS_NAMES[one.kind])
         ),
         Column("read", _("Who reads it"), get=lambda one: _readers(rights, one.kind), sortable=False),
         Column(
-            "write", _("Who writes it"), get=lambda _one: _roles(POLICY[WRITE]), sortable=False, phone=False
+            "write", _("Who writes it"), get=lambda one: _writers(rights, one), sortable=False, phone=False
         ),
         Column("you", _("You read it"), get=you),
+        Column("you_write", _("You change it"), get=you_write, phone=False),
     ]
     nothing = _("No contract names such an attribute: it is public.")
     return Table(request, _("Attributes, and who reads them"), columns, rows, PAGE, nothing=nothing)
@@ -103,11 +121,26 @@ def _readers(rights: Rights, kind: str) -> str:
     return _roles(rights.readers[kind]) if kind else _("everybody")
 
 
+def _writers(rights: Rights, one: Shown) -> str:
+    """As ``rights.yaml`` says of a type that it names, else as the table of actions does."""
+    of_type = rights.writing.types.get(one.type) if rights.writing else None
+    if of_type is None:
+        return _roles(POLICY[WRITE])
+    said: dict[str, list[str]] = {}
+    for verb in VERBS:
+        said.setdefault(_roles(of_type.who(one.name, verb)) or _("nobody"), []).append(_(VERB_NAMES[verb]))
+    if len(said) == 1:
+        return next(iter(said))
+    return "; ".join(f"{', '.join(verbs)}: {who}" for who, verbs in said.items())
+
+
 def _roles(roles: Iterable[str]) -> str:
     """Roles in words, those of people first."""
-    names = {**ROLE_NAMES, **OFFICE_NAMES, **KEY_NAMES}
-    order: list[str] = [*PEOPLE, *OFFICES, *SCOPES]
-    return ", ".join(_(names[role]) if role in names else role for role in sorted(roles, key=order.index))
+    names = {PUBLIC: N_("everybody"), **ROLE_NAMES, **OFFICE_NAMES, **KEY_NAMES}
+    order: list[str] = [PUBLIC, *PEOPLE, *OFFICES, *SCOPES]
+    known = sorted((role for role in roles if role in order), key=order.index)
+    named = sorted(role for role in roles if role not in order)
+    return ", ".join([*(_(names[role]) if role in names else role for role in known), *named])
 
 
 def _attributes(site: Site) -> list[Shown]:
@@ -128,6 +161,9 @@ def _named(site: Site, rights: Rights) -> Iterator[tuple[str, str, Place | None]
         for where, attributes in of_type.items():
             for name in attributes:
                 yield type, name, site.places.get(where)
+    for type, written in (rights.writing.types if rights.writing else {}).items():
+        for name in ("", *written.attributes):
+            yield type, name, None
     for place in site.places.values():
         for path in place.files("contracts").values():
             try:
