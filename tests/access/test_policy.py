@@ -34,6 +34,7 @@ WHO = {
     "plan.propose": {"officer", "head", "steward", "admin"},
     "plan.examine": {"steward", "admin"},
     "plan.supervise": {"supervisor"},
+    "candidacy.submit": {"representative", "city_officer"},
     "cooperation.act": {"city_officer", "partner"},
     "solution.adopt": {"steward", "city_officer", "admin"},
     "data.write": {"steward", "admin", "writer"},

@@ -109,6 +109,8 @@ PAGES = {
     "/kiosks": "/kiosks",
     "/my-requests": "/my-requests",
     "/network": "/network",
+    "/network/candidacies": "/network/candidacies",
+    "/network/candidacies/{city}": "/network/candidacies/samarinda",
     "/network/cooperation": "/network/cooperation",
     "/network/cooperation/new": "/network/cooperation/new?about=solution:samarinda/heavy-rain",
     "/network/cooperation/{key}": "/network/cooperation/AGREED",

@@ -48,6 +48,7 @@ POLICY: dict[str, frozenset[str]] = {
     "meeting.delegate": frozenset({"representative", "secretariat", "admin"}),
     "action_plan.write": frozenset({"representative", "city_officer", "admin"}),
     "action_plan.collate": frozenset({"secretariat", "admin"}),
+    "candidacy.submit": frozenset({"representative", "city_officer"}),
     "cooperation.act": frozenset({"city_officer", "partner"}),
     "solution.adopt": frozenset({"steward", "city_officer", "admin"}),
     "evaluation.read": frozenset(

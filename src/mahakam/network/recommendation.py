@@ -6,7 +6,7 @@ Pure: each step takes a recommendation and gives the next one, or raises Refused
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
 import msgspec
@@ -144,7 +144,7 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
 
     def standing_positions(self) -> dict[str, Position]:
         """The last word of each country in the round under way (or the last one)."""
-        return {one.country: one for one in self.positions if one.round == self.round}
+        return standing(self.positions, self.round)
 
     @property
     def objections(self) -> tuple[Position, ...]:
@@ -244,18 +244,44 @@ def decide(
     _require(found.state == "decision")
     if seen != (found.version, found.round):
         raise Changed
+    said = position(country, consents, reason, seen, countries, by, at)
+    decided = msgspec.structs.replace(found, positions=(*found.positions, said))
+    decided = _noted(decided, "consented" if consents else "objected", by, at, reason.strip())
+    if not consensus(decided.standing_positions(), countries):
+        return decided
+    return _noted(msgspec.structs.replace(decided, state="adopted"), "adopted", by, at)
+
+
+def standing(positions: Iterable[Position], round: int) -> dict[str, Position]:
+    """The last word of each country in a round."""
+    return {one.country: one for one in positions if one.round == round}
+
+
+def position(
+    country: str,
+    consents: bool,
+    reason: str,
+    seen: tuple[int, int],
+    countries: Collection[str],
+    by: Author,
+    at: str,
+) -> Position:
+    """A country's word on the version and round that it saw; an objection says why. Raises Refused."""
     if country not in countries:
         raise refuse("country", "choose")
     if not consents and not reason.strip():
         raise refuse("reason", "objection")
     if len(reason) > LONGEST_TEXT:
         raise refuse("reason", "long", most=LONGEST_TEXT)
-    said = Position(at, by, country, found.round, found.version, consents, reason.strip())
-    decided = msgspec.structs.replace(found, positions=(*found.positions, said))
-    decided = _noted(decided, "consented" if consents else "objected", by, at, reason.strip())
-    if decided.missing(countries) or decided.objections:
-        return decided
-    return _noted(msgspec.structs.replace(decided, state="adopted"), "adopted", by, at)
+    version, round = seen
+    return Position(at, by, country, round, version, consents, reason.strip())
+
+
+def consensus(standing: Mapping[str, Position], countries: Collection[str]) -> bool:
+    """Whether every country consents: silence is no consent, one objection blocks."""
+    return all(code in standing and standing[code].consents for code in countries) and all(
+        one.consents for one in standing.values()
+    )
 
 
 def withdraw(found: Recommendation, reason: str, by: Author, at: str) -> Recommendation:

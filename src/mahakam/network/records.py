@@ -16,7 +16,7 @@ import msgspec
 from mahakam.broker.broker import Broker
 from mahakam.config import Place
 from mahakam.network.register import Kind, Register
-from mahakam.network.terms import Term, held, joined, recorded
+from mahakam.network.terms import Term, joined, recorded
 from mahakam.ngsild.selection import Scopes, Selection, Types
 from mahakam.store.protocol import Document
 
@@ -99,14 +99,12 @@ def records_of(broker: Broker, register: Register, day: dt.date | None = None) -
             key=lambda one: (sort_key(one.country), sort_key(one.name)),
         )
     )
-    terms = joined(
-        (
-            one
-            for document in _entities(broker, register, register.term)
-            if (one := _term(document, register.term))
-        ),
-        recorded(broker.store),
-    )
+    fed = [
+        one
+        for document in _entities(broker, register, register.term)
+        if (one := _term(document, register.term))
+    ]
+    terms = joined([*fed, *_untold(cities, fed)], recorded(broker.store))
     known = {word: city for city in cities for word in (city.id, plain(city.code), plain(city.name)) if word}
     cities = _members(cities, terms, by_country, broker.places, day)
     by_city = known | {
@@ -131,21 +129,14 @@ def _members(
     places: Mapping[str, Place],
     day: dt.date,
 ) -> tuple[City, ...]:
-    """The cities that are members on a day: by their terms, else by the year in which they joined; and those of which
-    there is a term alone."""
+    """The cities that are members on a day by their terms; also those of which there is a term alone."""
     spans: dict[str, list[Term]] = {}
     for term in terms:
         if term.kind == "member":
             spans.setdefault(term.seat, []).append(term)
     found = []
     for city in cities:
-        own = spans.pop(city.code, None)
-        if own is None:
-            since = str(city.joined) if city.joined else ""
-            if held(since, "", day):
-                found.append(replace(city, since=since))
-            continue
-        now = next((one for one in own if one.holds(day)), None)
+        now = next((one for one in spans.pop(city.code, []) if one.holds(day)), None)
         if now is not None:
             found.append(replace(city, since=now.since))
     for own in spans.values():
@@ -153,6 +144,23 @@ def _members(
         if now is not None:
             found.append(_of_term(now, by_country, places))
     return tuple(sorted(found, key=lambda one: (sort_key(one.country), sort_key(one.name))))
+
+
+def _untold(cities: tuple[City, ...], fed: list[Term]) -> list[Term]:
+    """A term from the year in which it joined for each city of the register of which no term was fed."""
+    told = {one.seat for one in fed if one.kind == "member"}
+    return [
+        Term(
+            kind="member",
+            seat=one.code,
+            name=one.name,
+            country=one.country_code,
+            since=str(one.joined or ""),
+            source=one.id,
+        )
+        for one in cities
+        if one.code not in told
+    ]
 
 
 def _of_term(term: Term, by_country: Mapping[str, Country], places: Mapping[str, Place]) -> City:
