@@ -18,6 +18,7 @@ from mahakam.web.faults import Errors, now, said
 from mahakam.web.language import N_, _, date
 from mahakam.web.network_office import Desk, author, desk, require
 from mahakam.web.pages.network import day_asked
+from mahakam.web.pages.trace import entity_address
 from mahakam.web.render import render
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -98,12 +99,20 @@ def terms_table(request: Request) -> Table:
         Column("country", _("Country"), get=lambda one: found.countries.get(one.country, one.country)),
         Column("since", _("From"), html=lambda one: _when(one.since)),
         Column("until", _("Until"), html=lambda one: _when(one.until)),
-        Column("source", _("Source")),
+        Column("source", _("Source"), html=_source),
         Column("by", _("Recorded by"), get=lambda one: found.author_words(one.by) if one.by else ""),
         Column("as_of", get=lambda _one: "" if every else day.isoformat(), hidden=True),
     ]
     nothing = _("Nobody on that day.")
     return Table(request, _("Members and offices by date"), columns, rows, path=PATH, nothing=nothing)
+
+
+def _source(one: Term) -> Markup:
+    """An address is a link; the node's own entity is opened here."""
+    href = entity_address(one.source) if one.source.startswith("urn:") else one.source
+    if not href.startswith(("https://", "http://", "/")):
+        return Markup('<span class="anywhere">{}</span>').format(one.source)
+    return Markup('<a class="anywhere" href="{}">{}</a>').format(href, one.source)
 
 
 def _when(text: str) -> Markup | str:
