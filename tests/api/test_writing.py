@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,12 @@ from mahakam.access.policy import OFFICES, PEOPLE, POLICY, PUBLIC, SCOPES, Princ
 from mahakam.access.sessions import begin_demo_session, cookie_name
 from mahakam.access.writing import VERBS, read_writing
 from mahakam.app import Application, Node, open_node
+from mahakam.broker.writes import Create, Upsert
 from mahakam.config import ConfigError, Settings
-from mahakam.store.acting import act
+from mahakam.ngsild.draft import Draft
+from mahakam.ngsild.patch import Change
+from mahakam.ngsild.problem import Problem
+from mahakam.store.acting import Acting, act
 from support.node import RunningNode
 
 POLICY_FILE = """
@@ -342,6 +348,50 @@ def test_a_purge_leaves_what_may_not_be_deleted(world: World) -> None:
     assert world.now("urn:ngsi-ld:Sensor:1") is not None
     assert world("DELETE", "/entities?type=Sensor", world.role("steward")).status_code == 204
     assert world.now("urn:ngsi-ld:Sensor:1") is None
+
+
+def test_no_method_of_the_broker_is_a_way_round(world: World) -> None:
+    """Whatever a room calls, on behalf of a stranger or of somebody without the right."""
+    id = world.put("Closed", level=0)
+    before, broker = world.now(id), world.node.broker
+    new = {"id": "urn:ngsi-ld:Closed:2", "type": "Closed", "scope": HERE}
+    stood = {"id": id, "type": "Closed", "scope": HERE}
+
+    def patch(document: Any, at: str) -> Change:
+        return Change({**document, "level": patched(9)}, {"level"})
+
+    ways: dict[str, Callable[[], object]] = {
+        "create": lambda: broker.create(new),
+        "create_as": lambda: broker.create_as(lambda _transaction: new),
+        "acreate": lambda: asyncio.run(broker.acreate(Draft.of(new))),
+        "replace": lambda: broker.replace(stood),
+        "areplace": lambda: asyncio.run(broker.areplace(stood)),
+        "upsert": lambda: broker.upsert(stood),
+        "aupsert": lambda: asyncio.run(broker.aupsert(new)),
+        "change": lambda: broker.change(id, patch),
+        "achange": lambda: asyncio.run(broker.achange(id, patch)),
+        "delete": lambda: broker.delete(id),
+        "adelete": lambda: asyncio.run(broker.adelete(id)),
+        "together": lambda: broker.together([Upsert(stood)]),
+    }
+    for principal in (None, Principal("siti", ("admin",), ("*",))):
+        for name, write in ways.items():
+            who = Acting(principal.name if principal else "", "person" if principal else "stranger")
+            who.who = principal
+            act(who)
+            with pytest.raises(Problem) as refused:
+                write()
+            assert refused.value.status == (403 if principal else 401), name
+            act(who)
+            (said,) = broker.batch([Create(Draft.of(new))])
+            assert said.problem is not None
+    assert world.now(id) == before
+    assert world.now(new["id"]) is None
+    act(None)
+    writing = {
+        name for name in dir(broker) if re.fullmatch("a?(create|replace|upsert|change|delete).*", name)
+    }
+    assert writing <= ways.keys(), "a method that writes is in the list above"
 
 
 def test_the_node_itself_writes_and_what_expires_ends(world: World) -> None:

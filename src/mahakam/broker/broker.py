@@ -254,12 +254,12 @@ class Broker:
 
         Raises what :meth:`create` does; nothing is written then.
         """
-        at = now()
+        at, pen = now(), self._pen()
 
         def work(transaction: Transaction) -> bool:
             document = make(transaction)
             if document is not None:
-                self._insert(transaction, self._admitted(Draft.of(document)), author, at)
+                self._apply(transaction, Create(Draft.of(document)), author, at, pen)
             return document is not None
 
         return self.store.write(work)

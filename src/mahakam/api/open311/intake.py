@@ -101,8 +101,9 @@ def _post(
         unknown = [fault for fault in refused.faults if (fault.field, fault.rule) == ("service", "unknown")]
         raise Refusal(404 if unknown else 400, *map(_said, refused.faults)) from refused
     except Problem as problem:
+        status = 403 if problem.status in (401, 403) else 400
         raise Refusal(
-            400, *(str(reason["expected"]) for reason in problem.reasons), problem.detail
+            status, *(str(reason["expected"]) for reason in problem.reasons), problem.detail
         ) from problem
     row = {"service_request_id": sent.number, "service_notice": "", "account_id": given.get("account_id", "")}
     return answer(format, "service_requests", "request", [row], 201)
