@@ -9,7 +9,7 @@ SYNC := UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --frozen --inexact --quiet
 # Some machines forbid Python to keep its bytecode; each command that a test starts would compile all of it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test search lint format bench shots wheel deb packaging clean
+.PHONY: help setup demo test search lint format bench shots wheel deb packaging soak scale clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/	/' | expand -t 12
@@ -76,6 +76,13 @@ deb: .venv/.run assets  ## dist/*.deb, with all that it needs but Debian's Pytho
 
 packaging: setup  ## the Debian package really built, installed, upgraded and purged on a fresh Debian
 	@$(BIN)/python -m pytest -m packaging tests/operations/test_packages.py
+
+soak: setup  ## half an hour of mixed load, into docs/soak.md
+	@$(BIN)/python -m tools.soak
+
+scale: setup  ## what one and two workers do, and what a country would need, into docs/scale.md
+	@tools/system-packages postgresql postgresql-postgis
+	@$(BIN)/python -m tools.scale
 
 clean:  ## forget the environment, the assets and the demo's data
 	@rm -rf .venv .demo src/mahakam/web/static dist

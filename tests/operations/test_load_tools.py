@@ -1,0 +1,49 @@
+"""What ``tools.soak`` and ``tools.scale`` say: of a real node, and of figures that are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tools import scale, soak
+from tools.load import ENTITIES, Done, Served, cpu, fill, load, memory
+
+
+def test_a_node_under_load_is_measured(tmp_path: Path) -> None:
+    with Served(tmp_path / "data") as node:
+        fill(node.url)
+        done = load(node.url, 3.0, clients=4)
+        assert done.took
+        assert done.failed == 0
+        assert done.cpu > 0
+        assert memory(node.pid) > 10_000_000
+        assert cpu(node.pid) > 0
+        paced = load(node.url, 2.0, rate=5.0)
+        assert len(paced.took) <= 11
+
+
+def test_windows_and_what_did_not_hold() -> None:
+    done = Done(took=[(at / 10, 0.001 if at < 500 else 0.004) for at in range(600)], seconds=60)
+    steady = [(float(at), 100_000_000) for at in range(60)]
+    found = soak.windows(done, steady, 60)
+    assert [one.requests for one in found] == [100] * 6
+    assert soak.faults(found, done) == ["p99 went from 1.0 to 4.0 ms"]
+    growing = [(float(at), 100_000_000 + at * 1_000_000) for at in range(60)]
+    said = soak.faults(soak.windows(done, growing, 60), Done(failed=2))
+    assert said[0] == "2 requests failed"
+    assert said[1].startswith("memory grew by 3")
+
+
+def test_the_model_says_what_breaks_first() -> None:
+    cost = scale.Cost(rate=900, node=0.001, database=0.0005, clients=0.0005)
+    assert cost.predicted(1, 2) == pytest.approx(1000)
+    assert cost.predicted(2, 2) == pytest.approx(1000), (
+        "the cores are shared with the database and the clients"
+    )
+    assert cost.predicted(2, 8) == pytest.approx(2000)
+    measured = scale.Measured({"write": {1: cost, 2: cost}}, entity=2_000, change=500, delivered=1_000)
+    text = scale.page(measured, "today", "a machine", 0.1, 2)
+    assert "| write | 2 | 900 | 1,000 | +11% |" in text
+    assert "| the one process that delivers notifications, a second | 50,000.0 | 1,000.0 | 50.0 |" in text
+    assert "What breaks first there: **the one process that delivers notifications" in text
+    assert ENTITIES > 0
