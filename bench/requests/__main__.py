@@ -43,6 +43,12 @@ PAGES = (
     "/queue/count?city=samarinda",
     "/queue/SMD-2026-{last:06d}?city=samarinda",
     "/open311/requests.json?jurisdiction_id=samarinda&page_size=1000",
+    "/open311/requests.json?jurisdiction_id=samarinda&page_size=1000&status=open",
+    "/open311/requests.json?jurisdiction_id=samarinda&page_size=1000&status=closed",
+    "/open311/requests.json?jurisdiction_id=samarinda&page_size=1000&start_date={since}&end_date={until}",
+    "/open311/requests.json?jurisdiction_id=samarinda&page_size=1000&end_date={until}",
+    "/open311/requests.json?jurisdiction_id=samarinda&page_size=1000&service_code=flood&end_date={until}",
+    "/open311/requests.json?jurisdiction_id=samarinda&page_size=1000&page=700",
 )
 
 
@@ -130,13 +136,18 @@ async def measure(node: Node, requests: int, opened: int) -> None:
         accounts.add_account(node.store.tenant(), "siti", PASSWORD, ["officer"], ["samarinda"])
     transport = httpx.ASGITransport(Application(node), client=("127.0.0.1", 50000))
     origin = "http://127.0.0.1:8000"
+    now = dt.datetime.now(dt.UTC)
+    long_ago = {
+        "since": utc_text(now - dt.timedelta(days=240)),
+        "until": utc_text(now - dt.timedelta(days=210)),
+    }
     async with httpx.AsyncClient(transport=transport, base_url=origin) as client:
         page = (await client.get("/signin")).text
         token = page.partition('name="form" value="')[2].partition('"')[0]
         fields = {"name": "siti", "password": PASSWORD, "form": token}
         await client.post("/signin", data=fields, headers={"Origin": origin})
         for path in PAGES:
-            address = path.format(last=requests)
+            address = path.format(last=requests, **long_ago)
             (await client.get(address)).raise_for_status()
             taken = []
             for _time in range(20):
