@@ -19,7 +19,7 @@ from mahakam.ngsild.entity import Document
 from mahakam.ngsild.problem import not_found
 from mahakam.ngsild.selection import And, Compare, Comparison, Condition, Geo, Scopes, Selection, Types
 from mahakam.ngsild.selection import Path as AttributePath
-from mahakam.services import area, booking, followers, personal, private
+from mahakam.services import area, booking, dated, followers, personal, private
 from mahakam.services.catalogue import Service, catalogue
 from mahakam.services.clock import Mark, Promise, marks, next_due, promise_of
 from mahakam.services.duplicates import Likely, farthest, likely, reach_of
@@ -28,6 +28,7 @@ from mahakam.services.moves import own, resident_way, start_of, state_of, taken,
 from mahakam.services.needs import unmet
 from mahakam.services.numbers import number_given, number_in
 from mahakam.services.photo import confirm_photo, has_photo
+from mahakam.services.queue import has_lists
 from mahakam.services.request import (
     LONGEST_ADDRESS,
     MOST_PHOTOS,
@@ -218,31 +219,40 @@ class Desk:
         return from_document(document, place.id if place else "")
 
     def count(self, wanted: Wanted) -> int:
+        lists = self._dated(wanted)
+        if lists:
+            return dated.count(self.store, lists, wanted.since, wanted.until)
         return self._broker.count(wanted.selection())
 
     def newest(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Request]:
         """Some requests, the newest first."""
-        found = self._newest(self._broker.query, wanted, limit, offset, _scopes)
+        found = self._newest(self._broker.query, self._broker.get, wanted, limit, offset, _scopes)
         return list(map(self.of, found))
 
     def newest_bodies(
         self, wanted: Wanted, limit: int, offset: int, scopes: Callable[[bytes], Sequence[str]]
     ) -> list[bytes]:
         """The same as the entities are kept: JSON, of which ``scopes`` knows the scopes."""
-        return self._newest(self._broker.bodies, wanted, limit, offset, scopes)
+        return self._newest(self._broker.bodies, self.store.body, wanted, limit, offset, scopes)
 
     def _newest(
         self,
         read: Callable[[Selection, int, int, int], list[T]],
+        get: Callable[[str], T | None],
         wanted: Wanted,
         limit: int,
         offset: int,
         scopes: Callable[[T], Sequence[str]],
     ) -> list[T]:
         """The store reads in the order of creation: a page near its end is looked for from there, in every place's
-        requests, which costs the same however much is kept; one that is far from it, or of few among many, is counted
-        from the beginning."""
+        requests, which costs the same however much is kept; one that is far from it, or of some requests only, is read
+        from the lists by date, or, where there are none for what is asked, counted from the beginning."""
         everywhere, need = replace(wanted, scope="").selection(), offset + limit
+        some = wanted.services or wanted.states or wanted.since or wanted.until
+        lists = self._dated(wanted) if some or need > _NEAR else ()
+        if lists:
+            ids = dated.newest(self.store, lists, limit, offset, wanted.since, wanted.until)
+            return [one for one in map(get, ids) if one is not None]
         last, window = self._broker.store.last(), need + _SPARE
         for _try in range(_TRIES if need <= _NEAR else 0):
             start = max(last - window + 1, 1)
@@ -255,6 +265,15 @@ class Desk:
         selection, total = wanted.selection(), self.count(wanted)
         size = max(min(limit, total - offset), 0)
         return read(selection, size, max(total - need, 0), 0)[::-1] if size else []
+
+    def _dated(self, wanted: Wanted) -> Sequence[str]:
+        """The lists by date in which the wanted requests stand; none if no list tells them apart."""
+        if wanted.changed_since or wanted.changed_until or wanted.late_at or wanted.team:
+            return ()
+        below = f"{wanted.scope}/"
+        scopes = [scope_of(place, self._places) for place in self._places.values()]
+        scopes = [scope for scope in scopes if scope == wanted.scope or scope.startswith(below)]
+        return dated.kinds_of(scopes, wanted.states, wanted.services) if has_lists(self.store) else ()
 
     def oldest(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Request]:
         """Some requests, the longest waiting first."""

@@ -1,4 +1,5 @@
-"""The queues of open requests: ordered lists by place, state, service and team, the most urgent first.
+"""The queues of open requests: ordered lists by place, state, service and team, the most urgent first; beside them the
+lists of all requests by date (:mod:`mahakam.services.dated`).
 
 The broker keeps them with every write (``broker.lists``), so that page and count of a queue do not depend on
 how many requests there are.
@@ -14,12 +15,13 @@ from mahakam.broker.broker import Broker
 from mahakam.broker.lists import keep_lists
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.selection import Selection, Types
+from mahakam.services import dated
 from mahakam.services.request import TYPE
 from mahakam.services.states import OPEN
-from mahakam.store.protocol import Transaction
+from mahakam.store.protocol import EntityStore, Transaction
 
 _BUILT = "queue-lists"
-_VERSION = 1
+_VERSION = 2
 _NO_TARGET = "~"
 """Comes after every date: nothing is due while the resident is asked something."""
 _BATCH = 500
@@ -37,8 +39,9 @@ class RequestLists:
         value = {name: one.get("value") for name, one in document.items() if isinstance(one, Mapping)}
         scopes = document.get("scope") or []
         scope = scopes if isinstance(scopes, str) else next(iter(scopes), "")
+        by_date = dated.entries(scope, value, document["id"])
         if value.get("status") not in OPEN or value.get("mergedInto") or not scope:
-            return {}
+            return by_date
         due, requested = value.get("dueDatetime"), value.get("requestedDatetime") or ""
         key = f"{due or f'{_NO_TARGET}{requested}'} {document['id']}"
         routed = value.get("routedTo") or []
@@ -46,7 +49,7 @@ class RequestLists:
         teams |= {team.partition("/")[0] for team in teams}
         kinds = [("", ""), ("state", value["status"]), ("service", value.get("serviceCode"))]
         kinds += [("team", team) for team in teams]
-        return {_kind(scope, by, str(name)): key for by, name in kinds}
+        return by_date | {_kind(scope, by, str(name)): key for by, name in kinds}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +113,14 @@ class Queue:
         return self._chosen[waiting]
 
 
+def has_lists(store: EntityStore) -> bool:
+    """Whether every request of the store is in its lists; not while :func:`build_lists` is at work."""
+    return (store.record(_BUILT, "version") or {}).get("version") == _VERSION
+
+
 def build_lists(broker: Broker) -> None:
-    """Make the lists of a store that was written before there were any; else nothing."""
-    if (broker.store.record(_BUILT, "version") or {}).get("version") == _VERSION:
+    """Make the lists of a store that was written before there were any, or before there were some; else nothing."""
+    if has_lists(broker.store):
         return
     listing, batch = RequestLists(), list[str]()
 

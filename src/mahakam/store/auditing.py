@@ -22,8 +22,8 @@ BOOKKEEPING = frozenset({
 })  # fmt: skip
 """Kinds of records that change nothing that anybody is responsible for."""
 BOOKKEEPING_OF = (
-    "appointment-slots ", "queue ", "request-assigned ", "request-told ", "exchange-pulled ", "exchange-pushed ",
-    "snapshot-entity ", "snapshot-evolution ", "subscription-late ", "turns-",
+    "appointment-slots ", "dated ", "queue ", "request-assigned ", "request-told ", "exchange-pulled ",
+    "exchange-pushed ", "snapshot-entity ", "snapshot-evolution ", "subscription-late ", "turns-",
 )  # fmt: skip
 """Beginnings of such kinds, where a kind names what it is of."""
 OPENS = frozenset({"session", "key", "token", "kiosk", "request-push", "repair-link"})

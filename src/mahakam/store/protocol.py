@@ -272,12 +272,20 @@ class EntityStore(Protocol):
         """One small record: a primary-key read, cheap enough for every request (sessions, API keys)."""
 
     def record_keys(
-        self, kind: str, limit: int = 1000, offset: int = 0, *, after: str = "", before: str = ""
+        self,
+        kind: str,
+        limit: int = 1000,
+        offset: int = 0,
+        *,
+        after: str = "",
+        before: str = "",
+        descending: bool = False,
     ) -> list[str]:
-        """The keys of a kind in order, above ``after`` and below ``before`` ("": all), without their values."""
+        """The keys of a kind in order (``descending``: the last ones first), above ``after`` and below ``before``
+        ("": all), without their values."""
 
-    def count_records(self, kind: str, *, before: str = "") -> int:
-        """How many records of a kind there are, with keys below ``before`` ("": all)."""
+    def count_records(self, kind: str, *, after: str = "", before: str = "") -> int:
+        """How many records of a kind there are, with keys above ``after`` and below ``before`` ("": all)."""
 
     def owing(self) -> list[str]:
         """The subscriptions to which something in the outbox is owed."""

@@ -185,14 +185,22 @@ class Ledger:
         return orjson.loads(found[0][0]) if found else None
 
     def record_keys(
-        self, kind: str, limit: int = 1000, offset: int = 0, *, after: str = "", before: str = ""
+        self,
+        kind: str,
+        limit: int = 1000,
+        offset: int = 0,
+        *,
+        after: str = "",
+        before: str = "",
+        descending: bool = False,
     ) -> list[str]:
         where, values = _between(kind, after, before)
-        sql = f"SELECT key FROM record WHERE {where} ORDER BY key LIMIT ? OFFSET ?"
+        way = "DESC" if descending else "ASC"
+        sql = f"SELECT key FROM record WHERE {where} ORDER BY key {way} LIMIT ? OFFSET ?"
         return [key for (key,) in self._all(sql, (*values, limit, offset))]
 
-    def count_records(self, kind: str, *, before: str = "") -> int:
-        where, values = _between(kind, "", before)
+    def count_records(self, kind: str, *, after: str = "", before: str = "") -> int:
+        where, values = _between(kind, after, before)
         return int(self._all(f"SELECT count(*) FROM record WHERE {where}", values)[0][0])
 
     def owing(self) -> list[str]:
