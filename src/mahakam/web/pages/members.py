@@ -93,9 +93,9 @@ def terms_table(request: Request) -> Table:
     every = request.query_params.get("all", "") == "1"
     rows = [one for one in _all(found) if kind in ("", one.kind) and (every or one.holds(day))]
     columns = [
+        Column("name", _("Name")),
         Column("kind", _("As"), get=lambda one: one.kind, html=lambda one: _(KINDS[one.kind])),
         Column("seat", _("Code"), "code"),
-        Column("name", _("Name")),
         Column("country", _("Country"), get=lambda one: found.countries.get(one.country, one.country)),
         Column("since", _("From"), html=lambda one: _when(one.since)),
         Column("until", _("Until"), html=lambda one: _when(one.until)),
