@@ -70,11 +70,14 @@ class RunningNode:
         private_addresses: bool = False,
         program: str = MAHAKAM,
         environment: Mapping[str, str] | None = None,
+        within: tuple[str, ...] = (),
     ) -> None:
         self.data = data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self._within = within
         self._arguments = [
+            *within,
             program,
             "serve",
             "--data",
@@ -116,12 +119,21 @@ class RunningNode:
         until = time.monotonic() + 120
         while time.monotonic() < until and self._process.poll() is None:
             try:
-                if httpx.get(f"{self.url}/health", timeout=2).status_code == 200:
+                if self._answers():
                     return self
             except httpx.TransportError:
                 time.sleep(0.05)
         self.__exit__(None, None, None)
         raise RuntimeError(f"the server did not answer:\n{self.log()[-3000:]}")
+
+    def _answers(self) -> bool:
+        """``within`` is a command that runs another, e.g. in a network of its own: what it runs can ask there."""
+        if not self._within:
+            return httpx.get(f"{self.url}/health", timeout=2).status_code == 200
+        asking = f"import urllib.request; urllib.request.urlopen('{self.url}/health', timeout=5)"
+        return not subprocess.run(
+            [*self._within, sys.executable, "-c", asking], capture_output=True
+        ).returncode
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
