@@ -223,8 +223,9 @@ class Application:
         """The room's own coroutine, without one more around it."""
         if scope["type"] == "http":
             path: str = scope["path"]
-            if scope["method"] not in _READS or not path.startswith(NGSI_LD):
-                act(Acting(scope=scope))
+            # Nobody yet on the fast path, and never who is inherited: the command that serves, or another reader.
+            reads = scope["method"] in _READS and path.startswith(NGSI_LD)
+            act(None if reads else Acting(scope=scope))
             if path.startswith(NGSI_LD):
                 return (self._ngsild or self._make_ngsild())(scope, receive, send)
             if path in PROBES:

@@ -16,6 +16,7 @@ from mahakam.access.policy import OFFICES, PEOPLE, SCOPES, Principal
 from mahakam.access.rights import Rights
 from mahakam.app import Application, Node, open_node
 from mahakam.config import ConfigError, Settings
+from mahakam.store.acting import Acting, act
 from mahakam.store.protocol import Transaction
 from support.api import Api
 
@@ -350,6 +351,25 @@ def test_whoever_asks_for_a_personal_value_is_in_the_audit_trail(city: City) -> 
     city.text(None, "GET", '/entities?type=Household&q=nik=="1"')
     city.text("steward", "GET", "/entities?type=Household&pick=id,village&q=village")
     assert {one.principal for one in reads(city)} == {"one-steward"}
+
+
+def test_whoever_started_the_server_is_not_taken_for_who_reads(city: City) -> None:
+    """A command acts in the process that serves afterwards: each read has its own reader and its own request."""
+    act(Acting("operator", "command", asked="the-command"))
+    try:
+        for role, request in (("steward", "first"), ("officer", "second"), ("steward", "third")):
+            headers = {**city.bearer(role), "x-request-id": request}
+            city.api("GET", f"/entities/{ID}", headers=headers)
+    finally:
+        act(None)
+    read = [
+        one for one in city.node.store.tenant().audit_entries(action="read") if one.principal != "operator"
+    ]
+    said = [(one.principal, one.request) for one in read][::-1]
+    assert said, "what is personal was read"
+    assert said == [pair for pair in (("one-steward", "first"), ("one-officer", "second"), ("one-steward", "third"))
+                    if pair in said]  # fmt: skip
+    assert ("one-steward", "third") in said
 
 
 def test_a_request_keeps_the_id_that_its_sender_gave(city: City) -> None:
