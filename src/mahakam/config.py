@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -215,6 +215,42 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ConfigError(path, "must hold a mapping (key: value), not " + type(value).__name__)
     return value
+
+
+def checked_keys(path: Path, where: str, given: Mapping[Any, Any], known: Sequence[str]) -> None:
+    """Raises ConfigError for a key that is not known, with the one that may be meant; ``where`` "": the whole file."""
+    for key in given:
+        if key not in known:
+            from difflib import get_close_matches
+
+            near = get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "known keys: " + ", ".join(known)
+            raise ConfigError(path, f"{_at(where)}unknown key {key!r}; {hint}")
+
+
+def checked_mapping(
+    path: Path, where: str, raw: object, known: Sequence[str], needed: Sequence[str]
+) -> Mapping[str, Any]:
+    """A mapping of known keys in which nothing of what is ``needed`` is missing or empty. Raises ConfigError."""
+    if not isinstance(raw, Mapping):
+        raise ConfigError(path, f"{_at(where)}must be a mapping with {', '.join(needed)}")
+    checked_keys(path, where, raw, known)
+    for key in needed:
+        if raw.get(key) in (None, ""):
+            raise ConfigError(path, f"{_at(where)}needs {key!r}")
+    return raw
+
+
+def checked_text(path: Path, where: str, value: object) -> Text:
+    """Text, or text by language. Raises ConfigError."""
+    by_language = isinstance(value, Mapping) and value and all(isinstance(v, str) for v in value.values())
+    if not by_language and not isinstance(value, str):
+        raise ConfigError(path, f"{where}: must be text, or text by language: {{en: Rain, id: Hujan}}")
+    return as_text(value)
+
+
+def _at(where: str) -> str:
+    return f"{where}: " if where else ""
 
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from mahakam.config import ConfigError, Place, Text, as_text, chain, read_yaml
+from mahakam.config import ConfigError, Place, Text, chain, checked_mapping, checked_text, read_yaml
 
 MOST_PIECES = 20
 
@@ -115,42 +114,44 @@ def assessments_of(place: Place, problems: list[ConfigError] | None = None) -> l
 
 def read_framework(path: Path) -> Framework:
     """Raises ConfigError naming the file, the key and what would be right."""
-    facts = _known(path, "", read_yaml(path), ("name", "source", "note", "levels", "cuts", "aspects"),
+    facts = checked_mapping(path, "", read_yaml(path), ("name", "source", "note", "levels", "cuts", "aspects"),
                    ("name", "source", "levels", "aspects"))  # fmt: skip
     levels = []
     for at, raw in enumerate(_list(path, "levels", facts["levels"])):
         where = f"levels[{at}]"
-        one = _known(path, where, raw, ("level", "name", "needs"), ("level", "name"))
+        one = checked_mapping(path, where, raw, ("level", "name", "needs"), ("level", "name"))
         level, needs = (
             _whole(path, f"{where}.level", one["level"]),
             _whole(path, f"{where}.needs", one.get("needs", 0)),
         )
-        levels.append(Level(level, _text(path, f"{where}.name", one["name"]), needs))
+        levels.append(Level(level, checked_text(path, f"{where}.name", one["name"]), needs))
     if [one.level for one in levels] != sorted({one.level for one in levels}):
         raise ConfigError(path, "levels: must rise, each once")
     cuts = []
     for at, raw in enumerate(_list(path, "cuts", facts.get("cuts") or [])):
-        one = _known(path, f"cuts[{at}]", raw, ("from", "name"), ("from", "name"))
+        one = checked_mapping(path, f"cuts[{at}]", raw, ("from", "name"), ("from", "name"))
         start = _number(path, f"cuts[{at}].from", one["from"])
-        cuts.append(Cut(start, _text(path, f"cuts[{at}].name", one["name"])))
+        cuts.append(Cut(start, checked_text(path, f"cuts[{at}].name", one["name"])))
     questions = []
     for at, raw in enumerate(_list(path, "aspects", facts["aspects"])):
-        aspect = _known(path, f"aspects[{at}]", raw, ("name", "questions"), ("name", "questions"))
-        name = _text(path, f"aspects[{at}].name", aspect["name"])
+        aspect = checked_mapping(path, f"aspects[{at}]", raw, ("name", "questions"), ("name", "questions"))
+        name = checked_text(path, f"aspects[{at}].name", aspect["name"])
         for no, each in enumerate(_list(path, f"aspects[{at}].questions", aspect["questions"])):
             where = f"aspects[{at}].questions[{no}]"
-            one = _known(path, where, each, ("key", "name", "weight", "feeds"), ("key", "name"))
+            one = checked_mapping(path, where, each, ("key", "name", "weight", "feeds"), ("key", "name"))
             weight = _number(path, f"{where}.weight", one.get("weight", 1))
             feeds = tuple(str(feed) for feed in _list(path, f"{where}.feeds", one.get("feeds") or []))
             questions.append(
-                Question(str(one["key"]), _text(path, f"{where}.name", one["name"]), name, weight, feeds)
+                Question(
+                    str(one["key"]), checked_text(path, f"{where}.name", one["name"]), name, weight, feeds
+                )
             )
     if len({one.key for one in questions}) < len(questions):
         raise ConfigError(path, "aspects: two questions have the same key")
     if not questions or sum(one.weight for one in questions) <= 0:
         raise ConfigError(path, "aspects: needs questions whose weights come to more than 0")
-    name, source = _text(path, "name", facts["name"]), _text(path, "source", facts["source"])
-    note = _text(path, "note", facts["note"]) if facts.get("note") else None
+    name, source = checked_text(path, "name", facts["name"]), checked_text(path, "source", facts["source"])
+    note = checked_text(path, "note", facts["note"]) if facts.get("note") else None
     ordered = tuple(sorted(cuts, key=lambda one: one.start))
     return Framework(path.stem, path, name, source, note, tuple(levels), ordered, tuple(questions))
 
@@ -158,24 +159,24 @@ def read_framework(path: Path) -> Framework:
 def read_assessment(path: Path, place: Place) -> Assessment:
     """Raises ConfigError naming the file, the key and what would be right."""
     keys = ("framework", "agency", "day", "by", "answers", "peer")
-    facts = _known(path, "", read_yaml(path), keys, ("framework", "day", "by", "answers"))
+    facts = checked_mapping(path, "", read_yaml(path), keys, ("framework", "day", "by", "answers"))
     if not isinstance(facts["answers"], Mapping):
         raise ConfigError(path, "answers: must map questions to answers")
     answers = {}
     for key, raw in facts["answers"].items():
         where = f"answers.{key}"
-        one = _known(path, where, raw, ("level", "evidence", "note"), ("level",))
+        one = checked_mapping(path, where, raw, ("level", "evidence", "note"), ("level",))
         raw_pieces = _list(path, f"{where}.evidence", one.get("evidence") or [])
         if len(raw_pieces) > MOST_PIECES:
             raise ConfigError(path, f"{where}.evidence: at most {MOST_PIECES} pieces")
         pieces = tuple(
             _piece(path, f"{where}.evidence[{at}]", each, place) for at, each in enumerate(raw_pieces)
         )
-        note = _text(path, f"{where}.note", one["note"]) if one.get("note") else None
+        note = checked_text(path, f"{where}.note", one["note"]) if one.get("note") else None
         answers[str(key)] = Answer(_whole(path, f"{where}.level", one["level"]), pieces, note)
     peer = facts.get("peer") or {}
     if peer:
-        _known(path, "peer", peer, ("by", "day", "levels"), ("by", "day", "levels"))
+        checked_mapping(path, "peer", peer, ("by", "day", "levels"), ("by", "day", "levels"))
         if not isinstance(peer["levels"], Mapping):
             raise ConfigError(path, "peer.levels: must map questions to levels")
     levels = {
@@ -190,7 +191,7 @@ def read_assessment(path: Path, place: Place) -> Assessment:
 
 def _piece(path: Path, where: str, raw: object, place: Place) -> Piece:
     kinds = ("dataset", "indicator", "file", "https")
-    one = _known(path, where, raw, ("title", *kinds), ("title",))
+    one = checked_mapping(path, where, raw, ("title", *kinds), ("title",))
     given = [kind for kind in kinds if one.get(kind)]
     if len(given) != 1:
         raise ConfigError(path, f"{where}: needs one of {', '.join(kinds)}")
@@ -199,24 +200,7 @@ def _piece(path: Path, where: str, raw: object, place: Place) -> Piece:
         place.inside(target)
     if given[0] == "https" and not target.startswith("https://"):
         raise ConfigError(path, f"{where}.https: must begin with https://, not {target[:80]!r}")
-    return Piece(_text(path, f"{where}.title", one["title"]), given[0], target)
-
-
-def _known(
-    path: Path, where: str, raw: object, keys: tuple[str, ...], needed: tuple[str, ...]
-) -> Mapping[str, Any]:
-    at = f"{where}: " if where else ""
-    if not isinstance(raw, Mapping):
-        raise ConfigError(path, f"{at}must be a mapping with {', '.join(needed)}")
-    for key in raw:
-        if key not in keys:
-            near = get_close_matches(str(key), keys, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "known keys: " + ", ".join(keys)
-            raise ConfigError(path, f"{at}unknown key {key!r}; {hint}")
-    for key in needed:
-        if raw.get(key) in (None, ""):
-            raise ConfigError(path, f"{at}needs {key!r}")
-    return raw
+    return Piece(checked_text(path, f"{where}.title", one["title"]), given[0], target)
 
 
 def _list(path: Path, where: str, raw: object) -> list[Any]:
@@ -241,11 +225,3 @@ def _day(path: Path, where: str, raw: object) -> dt.date:
     if isinstance(raw, dt.datetime) or not isinstance(raw, dt.date):
         raise ConfigError(path, f"{where}: must be a day, e.g. 2026-11-27, not {raw!r}")
     return raw
-
-
-def _text(path: Path, where: str, value: object) -> Text:
-    if isinstance(value, str) or (
-        isinstance(value, Mapping) and value and all(isinstance(v, str) for v in value.values())
-    ):
-        return as_text(value)
-    raise ConfigError(path, f"{where}: must be text, or text by language: {{en: Rain, id: Hujan}}")

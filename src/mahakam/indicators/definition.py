@@ -7,12 +7,11 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from mahakam.config import ConfigError, Place, Text, as_text, read_yaml
+from mahakam.config import ConfigError, Place, Text, as_text, checked_mapping, read_yaml
 
 if TYPE_CHECKING:
     from mahakam.indicators.formula import Formula
@@ -170,14 +169,7 @@ def read_definition(path: Path) -> Definition:
 @lru_cache(maxsize=2048)
 def _read(path: Path, _changed: int, _bytes: int) -> Definition:
     facts = read_yaml(path)
-    for key in facts:
-        if key not in _KEYS:
-            near = get_close_matches(str(key), _KEYS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "known keys: " + ", ".join(_KEYS)
-            raise ConfigError(path, f"unknown key {key!r}; {hint}")
-    for key in ("name", "from", "formula"):
-        if facts.get(key) in (None, ""):
-            raise ConfigError(path, f"needs {key!r}")
+    checked_mapping(path, "", facts, list(_KEYS), ("name", "from", "formula"))
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", path.stem):
         raise ConfigError(path, "the file's name becomes part of an id: use letters, digits, dots, hyphens")
     values: dict[str, Any] = {}

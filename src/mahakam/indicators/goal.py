@@ -6,11 +6,9 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
-from mahakam.config import ConfigError, Place, Text, as_text, read_yaml
+from mahakam.config import ConfigError, Place, Text, checked_mapping, checked_text, read_yaml
 from mahakam.indicators.definition import Definition
 from mahakam.indicators.path import Way
 from mahakam.indicators.projection import Point, Projection
@@ -173,7 +171,9 @@ def _clip(value: float, bounds: tuple[float, float]) -> float:
 def read_goal(path: Path) -> Goal:
     """Read one goals/NAME.yaml. Raises ConfigError naming the file, the key and what would be right."""
     facts = read_yaml(path)
-    _known(path, "", facts, ("name", "vision", "indicators", "levers", "source"), ("name", "indicators"))
+    checked_mapping(
+        path, "", facts, ("name", "vision", "indicators", "levers", "source"), ("name", "indicators")
+    )
     names = facts["indicators"]
     if not isinstance(names, list) or not names or not all(isinstance(one, str) for one in names):
         raise ConfigError(path, "indicators: must be a list of the place's indicators, e.g. [flood-days]")
@@ -186,17 +186,17 @@ def read_goal(path: Path) -> Goal:
     return Goal(
         id=path.stem,
         path=path,
-        name=_text(path, "name", facts["name"]),
-        vision=_text(path, "vision", facts["vision"]) if facts.get("vision") else None,
+        name=checked_text(path, "name", facts["name"]),
+        vision=checked_text(path, "vision", facts["vision"]) if facts.get("vision") else None,
         indicators=tuple(names),
         levers=levers,
-        source=_text(path, "source", facts["source"]) if facts.get("source") else None,
+        source=checked_text(path, "source", facts["source"]) if facts.get("source") else None,
     )
 
 
 def _lever(path: Path, where: str, raw: object, names: Sequence[str]) -> Lever:
     keys = ("key", "name", "unit", "least", "most", "step", "effects", "source", "assumption")
-    facts = _known(path, where, raw, keys, ("key", "name", "unit", "most", "effects", "source"))
+    facts = checked_mapping(path, where, raw, keys, ("key", "name", "unit", "most", "effects", "source"))
     key = str(facts["key"])
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", key):
         raise ConfigError(path, f"{where}.key: {key!r} must be small letters, digits and hyphens")
@@ -215,20 +215,20 @@ def _lever(path: Path, where: str, raw: object, names: Sequence[str]) -> Lever:
         raise ConfigError(path, f"{where}.assumption: must be true or false, not {assumption!r}")
     return Lever(
         key,
-        _text(path, f"{where}.name", facts["name"]),
-        _text(path, f"{where}.unit", facts["unit"]),
+        checked_text(path, f"{where}.name", facts["name"]),
+        checked_text(path, f"{where}.unit", facts["unit"]),
         least,
         most,
         step,
         effects,
-        _text(path, f"{where}.source", facts["source"]),
+        checked_text(path, f"{where}.source", facts["source"]),
         assumption,
     )
 
 
 def _effect(path: Path, where: str, raw: object, names: Sequence[str]) -> Effect:
     keys = ("indicator", "per", "change", "low", "high", "since", "full")
-    facts = _known(path, where, raw, keys, ("indicator", "per", "change", "since"))
+    facts = checked_mapping(path, where, raw, keys, ("indicator", "per", "change", "since"))
     if facts["indicator"] not in names:
         raise ConfigError(path, f"{where}.indicator: {facts['indicator']!r} is none of the goal's indicators")
     number = _reader(path, where)
@@ -246,23 +246,6 @@ def _effect(path: Path, where: str, raw: object, names: Sequence[str]) -> Effect
     return Effect(str(facts["indicator"]), per, change, low, high, since, full)
 
 
-def _known(
-    path: Path, where: str, raw: object, keys: Sequence[str], needed: Sequence[str]
-) -> Mapping[str, Any]:
-    at = f"{where}: " if where else ""
-    if not isinstance(raw, Mapping):
-        raise ConfigError(path, f"{at}must be a mapping with {', '.join(needed)}")
-    for key in raw:
-        if key not in keys:
-            near = get_close_matches(str(key), keys, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "known keys: " + ", ".join(keys)
-            raise ConfigError(path, f"{at}unknown key {key!r}; {hint}")
-    for key in needed:
-        if raw.get(key) in (None, ""):
-            raise ConfigError(path, f"{at}needs {key!r}")
-    return raw
-
-
 def _reader(path: Path, where: str) -> Callable[[object, str], float]:
     def number(value: object, key: str) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -270,11 +253,3 @@ def _reader(path: Path, where: str) -> Callable[[object, str], float]:
         return float(value)
 
     return number
-
-
-def _text(path: Path, where: str, value: object) -> Text:
-    if isinstance(value, Mapping) and value and all(isinstance(one, str) for one in value.values()):
-        return as_text(value)
-    if isinstance(value, str):
-        return as_text(value)
-    raise ConfigError(path, f"{where}: must be text, or text by language: {{en: Rain, id: Hujan}}")

@@ -9,11 +9,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from mahakam.config import ConfigError, Place, Text, as_text
+from mahakam.config import ConfigError, Place, Text, as_text, checked_keys
 from mahakam.faults import Changed, refuse
 from mahakam.network.plan_status import Rules
 from mahakam.network.recommendation import LONGEST_TITLE, Author
-from mahakam.network.register import checked_keys
 
 Step = Literal["cities", "collated", "report", "meeting", "leaders"]
 STEPS: tuple[Step, ...] = ("cities", "collated", "report", "meeting", "leaders")
@@ -66,7 +65,7 @@ def cycles_of(place: Place) -> tuple[Cycle, ...]:
 def _cycle(path: Any, where: str, found: object) -> Cycle:
     if not isinstance(found, Mapping):
         raise ConfigError(path, f"{where}: must be a mapping of year, opens, {', '.join(STEPS)}")
-    checked_keys(path, where, found, {"year", "opens", "note", *STEPS})
+    checked_keys(path, where, found, sorted({"year", "opens", "note", *STEPS}))
     year = found.get("year")
     if not isinstance(year, int) or not 1990 <= year <= 2100:
         raise ConfigError(path, f"{where}: year must be a year, e.g. 2026")
@@ -118,7 +117,7 @@ def rules_of(place: Place) -> Rules:
     found = place.facts.get("plans") or {}
     if not isinstance(found, Mapping):
         raise ConfigError(path, f"plans: must be a mapping of {', '.join(_RULES)}")
-    checked_keys(path, "plans", found, set(_RULES))
+    checked_keys(path, "plans", found, sorted(_RULES))
     for name, value in found.items():
         whole = name == "late_after_days"
         fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
-from mahakam.config import ConfigError, Place, scope_of
+from mahakam.config import ConfigError, Place, checked_keys, scope_of
 
 KINDS: dict[str, tuple[str, dict[str, str]]] = {
     "country": (
@@ -96,14 +95,5 @@ def _mapping(path: Any, where: str, value: object, known: set[str]) -> dict[str,
         return {}
     if not isinstance(value, Mapping):
         raise ConfigError(path, f"{where}: must be a mapping of {', '.join(sorted(known))}")
-    checked_keys(path, where, value, known)
+    checked_keys(path, where, value, sorted(known))
     return dict(value)
-
-
-def checked_keys(path: Any, where: str, value: Mapping[Any, Any], known: set[str]) -> None:
-    """Raises ConfigError for a key that is not known, with the one that may be meant."""
-    for key in value:
-        if key not in known:
-            near = get_close_matches(str(key), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "known keys: " + ", ".join(sorted(known))
-            raise ConfigError(path, f"{where}: unknown key {key!r}; {hint}")

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mahakam.config import ConfigError, Place, Text
-from mahakam.network.register import checked_keys
+from mahakam.config import ConfigError, Place, Text, checked_keys
 
 _KEYS = {"key", "name", "as_of", "source", "projects", "status", "focus_area", "focus_area_share"}
 Printed = Mapping[str, int | float]
@@ -43,7 +42,7 @@ def reports_of(place: Place) -> tuple[Report, ...]:
 def _report(path: Any, where: str, found: object) -> Report:
     if not isinstance(found, Mapping):
         raise ConfigError(path, f"{where}: must be a mapping of {', '.join(sorted(_KEYS))}")
-    checked_keys(path, where, found, _KEYS)
+    checked_keys(path, where, found, sorted(_KEYS))
     as_of = found.get("as_of")
     if not isinstance(as_of, dt.date):
         raise ConfigError(path, f"{where}: as_of must be a date, yyyy-mm-dd")
