@@ -3,7 +3,6 @@ and the city is a member from its day on."""
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import shutil
 from collections.abc import Iterator
@@ -12,13 +11,13 @@ from pathlib import Path
 import httpx
 import pdfplumber
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from mahakam.access.accounts import add_account
-from mahakam.network.offices import accept, appoint
-from support.browser import launched, overlapping, phone, press, serious, signed_in
+from support.browser import launched, overlapping, phone, press, serious, signed_in, stands
 from support.demo_part import CONFIG, node_over, part_of_demo
 from support.node import RunningNode
+from support.people import in_office
 
 PASSWORD = "correct horse battery"
 COUNTRIES = ("BN", "ID", "KH", "LA", "MM", "MY", "PH", "SG", "TH", "TL", "VN")
@@ -31,8 +30,7 @@ def node(tmp_path: Path) -> Iterator[RunningNode]:
     """The officer of Samarinda, the Secretariat, one account that speaks for ten countries, and Thailand."""
     shutil.copytree(part_of_demo(), tmp_path / "data")
     inside = node_over(tmp_path / "data")
-    store, today = inside.store.tenant(), dt.date.today()
-    since = (today - dt.timedelta(days=30)).isoformat()
+    store = inside.store.tenant()
     for account in ("siti", "sec", "nr", "nr-th"):
         add_account(store, account, PASSWORD, ["resident"], ["ascn"])
     offices = [
@@ -42,10 +40,7 @@ def node(tmp_path: Path) -> Iterator[RunningNode]:
     ]
     offices += [("nr", "representative", code) for code in COUNTRIES if code != "TH"]
     for account, role, seat in offices:
-        _office, secret = appoint(
-            store, role=role, seat=seat, name=account, since=since, by="a test", seats=(), day=today
-        )
-        accept(store, secret, account, today)
+        in_office(store, account, role, seat, name=account)
     inside.close()
     with RunningNode(tmp_path / "data", config=CONFIG) as running:
         yield running
@@ -57,24 +52,20 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
-def state(page: Page, word: str) -> None:
-    expect(page.locator("h1 + .chip")).to_have_text(word)
-
-
 def members(node: RunningNode, day: str) -> set[str]:
     return {one["city"] for one in httpx.get(f"{node.url}/network/cities.json?as_of={day}").json()}
 
 
 def test_from_dossier_to_membership(chromium: Browser, node: RunningNode) -> None:
     city = signed_in(chromium, node.url, PATH, "siti", PASSWORD)
-    state(city, "not submitted yet")
+    stands(city, "not submitted yet")
     expect(city.get_by_role("heading", name="Readiness")).to_be_visible()
     press(city, "Submit the dossier")
     expect(city.locator("#why-en-error")).to_be_visible()
     city.get_by_label("Why the city wants to join · English").fill("We measure our rain and want to compare.")
     assert serious(city) == []
     press(city, "Submit the dossier")
-    state(city, "with the Secretariat")
+    stands(city, "with the Secretariat")
     for language, words in (("en", "We measure our rain"), ("id", "Kesiapan")):
         with pdfplumber.open(
             io.BytesIO(httpx.get(f"{node.url}{PATH}.pdf?lang={language}").content)
@@ -85,7 +76,7 @@ def test_from_dossier_to_membership(chromium: Browser, node: RunningNode) -> Non
     secretariat = signed_in(chromium, node.url, PATH, "sec", PASSWORD)
     secretariat.get_by_role("textbox", name="Findings").fill("Say with whom you want to compare.")
     press(secretariat, "Give it back")
-    state(secretariat, "given back")
+    stands(secretariat, "given back")
     city.goto(node.url + PATH)
     expect(city.get_by_text("Say with whom you want to compare.")).to_be_visible()
     city.get_by_label("Why the city wants to join · English").fill(
@@ -97,7 +88,7 @@ def test_from_dossier_to_membership(chromium: Browser, node: RunningNode) -> Non
     press(secretariat, "Ready for the countries")
     secretariat.get_by_label("Member from").fill(FROM)
     press(secretariat, "Put before the countries")
-    state(secretariat, "before the countries")
+    stands(secretariat, "before the countries")
     assert serious(secretariat) == []
 
     # Thailand objects: ten consents are not enough; then it takes the objection back.
@@ -112,13 +103,13 @@ def test_from_dossier_to_membership(chromium: Browser, node: RunningNode) -> Non
             form = others.locator(f"#decision form:has(input[name=country][value={code}])")
             with others.expect_navigation():
                 form.get_by_role("button", name="Consent", exact=True).click()
-    state(others, "before the countries")
+    stands(others, "before the countries")
     assert "Samarinda" not in members(node, FROM)
     public = httpx.get(f"{node.url}{PATH}?lang=en").text
     assert "We want to compare our rain with Jakarta." in public
     assert "The flood data is too old." not in public
     press(thailand, "Consent")
-    state(thailand, "admitted")
+    stands(thailand, "admitted")
     thailand.get_by_text("Said before").click()
     expect(thailand.locator("#decision")).to_contain_text("The flood data is too old.")
 

@@ -3,7 +3,6 @@ the way; it goes to the leaders and is followed until it is done."""
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import shutil
 from collections.abc import Iterator
@@ -15,10 +14,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from mahakam.access.accounts import add_account
-from mahakam.network.offices import accept, appoint
 from support.browser import AXE, launched
 from support.demo_part import CONFIG, node_over, part_of_demo
 from support.node import RunningNode
+from support.people import in_office
 
 PASSWORD = "correct horse battery"
 COUNTRIES = ("BN", "ID", "KH", "LA", "MM", "MY", "PH", "SG", "TH", "TL", "VN")
@@ -37,17 +36,13 @@ def node(tmp_path: Path) -> Iterator[RunningNode]:
     """The network's node: an administrator, a Secretariat and ten Representatives; Viet Nam's seat is vacant."""
     shutil.copytree(part_of_demo(), tmp_path / "data")
     inside = node_over(tmp_path / "data")
-    store, today = inside.store.tenant(), dt.date.today()
+    store = inside.store.tenant()
     offices = [("secretariat", "", "Secretariat")]
     offices += [("representative", code, f"Representative of {code}") for code in COUNTRIES[:-1]]
     for role, seat, name in offices:
         account = f"nr-{seat.lower()}" if seat else "sec"
         add_account(store, account, PASSWORD, ["resident"], ["ascn"])
-        since = (today - dt.timedelta(days=30)).isoformat()
-        _office, secret = appoint(
-            store, role=role, seat=seat, name=name, since=since, by="a test", seats=COUNTRIES, day=today
-        )
-        accept(store, secret, account, today)
+        in_office(store, account, role, seat, name=name, seats=COUNTRIES)
     inside.close()
     with RunningNode(tmp_path / "data", config=CONFIG) as running:
         yield running

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import shutil
 from collections.abc import Iterator
@@ -11,16 +10,16 @@ from pathlib import Path
 import httpx
 import pdfplumber
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from mahakam.access.accounts import add_account
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.run import run_feed
 from mahakam.indicators.compute import compute_all
-from mahakam.network.offices import accept, appoint
-from support.browser import launched, overlapping, phone, press, serious, signed_in
+from support.browser import launched, overlapping, phone, press, serious, signed_in, stands
 from support.demo_part import CONFIG, node_over, part_of_demo
 from support.node import RunningNode
+from support.people import in_office
 
 PASSWORD = "correct horse battery"
 VALUE = "/trace/value/bontang/people-per-health-centre/all"
@@ -34,15 +33,10 @@ def node(tmp_path: Path) -> Iterator[RunningNode]:
     for city in ("bontang", "balikpapan"):
         assert run_feed(Parts.of(inside), city, "health-centres", author="a test").state == "clean"
     compute_all(inside.broker)
-    store, today = inside.store.tenant(), dt.date.today()
+    store = inside.store.tenant()
     for account, seat in (("siti", "samarinda"), ("wati", "bontang")):
         add_account(store, account, PASSWORD, ["resident"], ["ascn"])
-        since = (today - dt.timedelta(days=30)).isoformat()
-        _office, secret = appoint(
-            store, role="city_officer", seat=seat, name=account.title(), since=since, by="a test",
-            seats=("samarinda", "bontang"), day=today,
-        )  # fmt: skip
-        accept(store, secret, account, today)
+        in_office(store, account, "city_officer", seat, seats=("samarinda", "bontang"))
     inside.close()
     with RunningNode(tmp_path / "data", config=CONFIG) as running:
         yield running
@@ -54,10 +48,6 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
-def state(page: Page, word: str) -> None:
-    expect(page.locator("h1 + .chip")).to_have_text(word)
-
-
 def test_from_a_match_to_a_letter_of_intent_and_a_finished_task(chromium: Browser, node: RunningNode) -> None:
     samarinda = signed_in(chromium, node.url, "/network/matches?city=samarinda", "siti", PASSWORD)
     samarinda.get_by_role("link", name="Ask for contact Bontang").click()
@@ -67,7 +57,7 @@ def test_from_a_match_to_a_letter_of_intent_and_a_finished_task(chromium: Browse
     samarinda.get_by_label("What you ask and why · English").fill("How do so few people share a centre?")
     samarinda.get_by_label("What you ask and why · Bahasa Indonesia").fill("Mengapa begitu lengang?")
     press(samarinda, "Send the request")
-    state(samarinda, "asked")
+    stands(samarinda, "asked")
     address = samarinda.url.partition("#")[0]
     path = address.removeprefix(node.url)
 
@@ -101,7 +91,7 @@ def test_from_a_match_to_a_letter_of_intent_and_a_finished_task(chromium: Browse
     assert httpx.get(address, follow_redirects=False).status_code == 303, "nobody else reads it yet"
     bontang.goto(address)
     press(bontang, "Sign it")
-    state(bontang, "agreed, at work")
+    stands(bontang, "agreed, at work")
 
     # Everybody reads the letter in both languages, with links to what it is about.
     for language, words in (
@@ -150,10 +140,10 @@ def test_from_a_match_to_a_letter_of_intent_and_a_finished_task(chromium: Browse
     expect(samarinda.locator("#result-evidence-error")).to_contain_text("Give the evidence")
     samarinda.locator("#result-evidence").fill(node.url + VALUE)
     press(samarinda, "Send it to be confirmed")
-    state(samarinda, "result to be confirmed")
+    stands(samarinda, "result to be confirmed")
     bontang.goto(address)
     press(bontang, "Confirm the result")
-    state(bontang, "done")
+    stands(bontang, "done")
     assert serious(bontang) == []
     expect(bontang.locator("#result a").first).to_have_attribute("href", VALUE)
     row = next(

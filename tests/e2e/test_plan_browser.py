@@ -3,7 +3,6 @@ stands in the report that everybody reads."""
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import shutil
 from collections.abc import Iterator
@@ -16,10 +15,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from mahakam.access.accounts import add_account
 from mahakam.cli.demo import take_action_plans
-from mahakam.network.offices import accept, appoint
 from support.browser import launched, press, serious, signed_in
 from support.demo_part import CONFIG, node_over, part_of_demo
 from support.node import RunningNode
+from support.people import in_office
 
 PASSWORD = "correct horse battery"
 PLAN = "/network/plans/samarinda"
@@ -37,15 +36,11 @@ def node(tmp_path: Path) -> Iterator[RunningNode]:
     """The network's node with Samarinda's plan, the city's officer and a Secretariat."""
     shutil.copytree(part_of_demo(), tmp_path / "data")
     inside = node_over(tmp_path / "data")
-    store, today = inside.store.tenant(), dt.date.today()
+    store = inside.store.tenant()
     take_action_plans(inside)
-    since = (today - dt.timedelta(days=30)).isoformat()
     for account, role, seat in (("cici", "city_officer", "samarinda"), ("sari", "secretariat", "")):
         add_account(store, account, PASSWORD, ["resident"], ["ascn"])
-        _office, secret = appoint(
-            store, role=role, seat=seat, name=account.title(), since=since, by="a test", seats=(), day=today
-        )
-        accept(store, secret, account, today)
+        in_office(store, account, role, seat)
     inside.close()
     with RunningNode(tmp_path / "data", config=CONFIG) as running:
         yield running

@@ -146,3 +146,8 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).focus()
     with page.expect_navigation():
         page.keyboard.press("Enter")
+
+
+def stands(page: Page, state: str) -> None:
+    """The state beside the page's heading."""
+    expect(page.locator("h1 + .chip")).to_have_text(state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Collection
 
 from starlette.testclient import TestClient
 
@@ -11,18 +12,15 @@ from mahakam.access.accounts import add_account
 from mahakam.access.sessions import begin_session, cookie_name
 from mahakam.app import Application, Node
 from mahakam.network.offices import accept, appoint
+from mahakam.store.protocol import EntityStore
 
 
 def person(node: Node, name: str, role: str = "", seat: str = "") -> TestClient:
     """Somebody's browser, signed in; in an office if it is named."""
-    store, today = node.store.tenant(), dt.date.today()
+    store = node.store.tenant()
     account = add_account(store, name, "correct horse battery", ["resident"], ["ascn"])
     if role:
-        since = (today - dt.timedelta(days=9)).isoformat()
-        _office, secret = appoint(
-            store, role=role, seat=seat, name=name.title(), since=since, by="a test", seats=(), day=today
-        )
-        accept(store, secret, name, today)
+        in_office(store, name, role, seat)
     client = TestClient(
         Application(node),
         base_url="http://localhost",
@@ -31,6 +29,19 @@ def person(node: Node, name: str, role: str = "", seat: str = "") -> TestClient:
     )
     client.cookies.set(cookie_name(store), begin_session(store, account))
     return client
+
+
+def in_office(
+    store: EntityStore, account: str, role: str, seat: str, name: str = "", seats: Collection[str] = ()
+) -> None:
+    """Whoever has the account holds the office, for some days by now."""
+    today = dt.date.today()
+    since = (today - dt.timedelta(days=30)).isoformat()
+    _office, secret = appoint(
+        store, role=role, seat=seat, name=name or account.title(), since=since, by="a test", seats=seats,
+        day=today,
+    )  # fmt: skip
+    accept(store, secret, account, today)
 
 
 def post(

@@ -15,11 +15,13 @@ from mahakam.faults import Changed, Fault, Refused, refuse
 from mahakam.network.recommendation import (
     LONGEST_TEXT,
     Author,
-    Event,
+    Course,
     Position,
     Words,
     consensus,
+    noted,
     position,
+    require,
     standing,
 )
 
@@ -60,7 +62,7 @@ class Finding(msgspec.Struct, frozen=True):
     text: str
 
 
-class Candidacy(msgspec.Struct, frozen=True, kw_only=True):
+class Candidacy(Course, frozen=True, kw_only=True):
     """``key`` is the city's code; ``since`` the day from which it is a member if the countries consent. ``round``
     counts the times it was put to them."""
 
@@ -69,7 +71,6 @@ class Candidacy(msgspec.Struct, frozen=True, kw_only=True):
     dossiers: tuple[Dossier, ...] = ()
     findings: tuple[Finding, ...] = ()
     positions: tuple[Position, ...] = ()
-    events: tuple[Event, ...] = ()
     round: int = 0
     since: str = ""
 
@@ -81,14 +82,10 @@ class Candidacy(msgspec.Struct, frozen=True, kw_only=True):
         """The last word of each country in the round under way (or the last one)."""
         return standing(self.positions, self.round)
 
-    def happened(self, what: str) -> str:
-        """When something last happened, "" for never."""
-        return next((one.at for one in reversed(self.events) if one.what == what), "")
-
 
 def submit(found: Candidacy, dossier: Dossier) -> Candidacy:
     """Another dossier, which is reviewed anew; what was found of the one before is kept."""
-    _require(found.state in ("open", "returned"))
+    require(found.state in ("open", "returned"))
     faults = [] if dossier.why.get("en") else [Fault("why-en", "english", {})]
     faults += [
         Fault(f"why-{language}", "long", {"most": LONGEST_TEXT})
@@ -100,32 +97,27 @@ def submit(found: Candidacy, dossier: Dossier) -> Candidacy:
     if faults:
         raise Refused(faults)
     sent = msgspec.structs.replace(found, dossiers=(*found.dossiers, dossier), state="submitted")
-    return _noted(sent, "submitted", dossier.by, dossier.at)
+    return noted(sent, "submitted", dossier.by, dossier.at)
 
 
 def review(found: Candidacy, text: str, ready: bool, seen: int, by: Author, at: str) -> Candidacy:
     """The Secretariat's findings on the dossier that it saw: ready for the countries, or back to the city."""
-    _require(found.state == "submitted")
+    require(found.state == "submitted")
     if seen != found.version:
         raise Changed
-    if not text.strip() or len(text) > LONGEST_TEXT:
-        raise refuse("findings", "words", most=LONGEST_TEXT)
-    new = Finding(at, by, found.version, text.strip())
-    state: State = "reviewed" if ready else "returned"
-    read = msgspec.structs.replace(found, findings=(*found.findings, new), state=state)
-    return _noted(read, "reviewed" if ready else "returned", by, at)
+    return _with_finding(found, text, "reviewed" if ready else "returned", by, at)
 
 
 def put(found: Candidacy, since: str, by: Author, at: str) -> Candidacy:
     """Before the countries, with the day from which it would be a member: a new round. One that is blocked may be put
     again."""
-    _require(found.state in ("reviewed", "decision"))
+    require(found.state in ("reviewed", "decision"))
     try:
         dt.date.fromisoformat(since)
     except ValueError:
         raise refuse("since", "date") from None
     asked = msgspec.structs.replace(found, state="decision", since=since, round=found.round + 1)
-    return _noted(asked, "put", by, at, since)
+    return noted(asked, "put", by, at, since)
 
 
 def decide(
@@ -140,32 +132,29 @@ def decide(
 ) -> Candidacy:
     """As for a recommendation: with the consent of every one of ``countries`` it is admitted; an objection blocks and
     is kept. ``seen``: the dossier and round that the country read."""
-    _require(found.state == "decision")
+    require(found.state == "decision")
     if seen != (found.version, found.round):
         raise Changed
     said = position(country, consents, reason, seen, countries, by, at)
     decided = msgspec.structs.replace(found, positions=(*found.positions, said))
-    decided = _noted(decided, "consented" if consents else "objected", by, at, reason.strip())
+    decided = noted(decided, "consented" if consents else "objected", by, at, reason.strip())
     if not consensus(decided.standing_positions(), countries):
         return decided
-    return _noted(msgspec.structs.replace(decided, state="admitted"), "admitted", by, at, found.since)
+    return noted(msgspec.structs.replace(decided, state="admitted"), "admitted", by, at, found.since)
 
 
 def give_back(found: Candidacy, text: str, by: Author, at: str) -> Candidacy:
     """Out of the countries' hands, to be mended by the city; what they said is kept."""
-    _require(found.state in ("reviewed", "decision"))
+    require(found.state in ("reviewed", "decision"))
+    return _with_finding(found, text, "returned", by, at)
+
+
+def _with_finding(
+    found: Candidacy, text: str, state: Literal["reviewed", "returned"], by: Author, at: str
+) -> Candidacy:
+    """One finding more, and what follows from it."""
     if not text.strip() or len(text) > LONGEST_TEXT:
         raise refuse("findings", "words", most=LONGEST_TEXT)
     new = Finding(at, by, found.version, text.strip())
-    back = msgspec.structs.replace(found, findings=(*found.findings, new), state="returned")
-    return _noted(back, "returned", by, at)
-
-
-def _require(allowed: bool) -> None:
-    """The step fits the state; if not, somebody else was quicker."""
-    if not allowed:
-        raise Changed
-
-
-def _noted(found: Candidacy, what: str, by: Author, at: str, text: str = "") -> Candidacy:
-    return msgspec.structs.replace(found, events=(*found.events, Event(at, by, what, text)))
+    read = msgspec.structs.replace(found, findings=(*found.findings, new), state=state)
+    return noted(read, state, by, at)

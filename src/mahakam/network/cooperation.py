@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from mahakam.faults import Changed, Fault, Refused, refuse
-from mahakam.network.recommendation import LANGUAGES, Author, Event, Evidence, Words
+from mahakam.network.recommendation import LANGUAGES, Author, Course, Evidence, Words, noted, require
 
 Side = Literal["asker", "asked"]
 Who = Literal["asker", "asked", "both"]
@@ -122,7 +122,7 @@ class Result(msgspec.Struct, frozen=True):
     evidence: tuple[Evidence, ...]
 
 
-class Cooperation(msgspec.Struct, frozen=True, kw_only=True):
+class Cooperation(Course, frozen=True, kw_only=True):
     key: str
     state: State
     asker: Party
@@ -135,7 +135,6 @@ class Cooperation(msgspec.Struct, frozen=True, kw_only=True):
     signatures: tuple[Signature, ...] = ()
     tasks: tuple[Task, ...] = ()
     results: tuple[Result, ...] = ()
-    events: tuple[Event, ...] = ()
 
     @property
     def version(self) -> int:
@@ -164,10 +163,6 @@ class Cooperation(msgspec.Struct, frozen=True, kw_only=True):
     def signed(self) -> dict[Side, Signature]:
         """Who signed the agreement as it is now."""
         return {one.side: one for one in self.signatures if one.version == self.version}
-
-    def happened(self, what: str) -> str:
-        """When something last happened, "" for never."""
-        return next((one.at for one in reversed(self.events) if one.what == what), "")
 
     def late_tasks(self, day: dt.date) -> int:
         """Tasks past their day; none once the work is over."""
@@ -207,46 +202,46 @@ def ask(
         faults.append(Fault("with", "self", {}))
     if faults:
         raise Refused(faults)
-    _require(asker.is_of(by))
+    require(asker.is_of(by))
     made = Cooperation(
         key=key, state="asked", asker=asker, asked=asked, title=title.strip(), why=why, about=about
     )
-    return _noted(made, "asked", by, at)
+    return noted(made, "asked", by, at)
 
 
 def accept(found: Cooperation, by: Author, at: str) -> Cooperation:
     """The side that was asked is ready to talk."""
-    _require(found.state == "asked" and found.asked.is_of(by))
-    return _noted(msgspec.structs.replace(found, state="talk"), "accepted", by, at)
+    require(found.state == "asked" and found.asked.is_of(by))
+    return noted(msgspec.structs.replace(found, state="talk"), "accepted", by, at)
 
 
 def decline(found: Cooperation, reason: str, by: Author, at: str) -> Cooperation:
-    _require(found.state == "asked" and found.asked.is_of(by))
-    return _noted(msgspec.structs.replace(found, state="declined"), "declined", by, at, _reason(reason))
+    require(found.state == "asked" and found.asked.is_of(by))
+    return noted(msgspec.structs.replace(found, state="declined"), "declined", by, at, _reason(reason))
 
 
 def withdraw(found: Cooperation, reason: str, by: Author, at: str) -> Cooperation:
     """The asker takes the request back before it was answered."""
-    _require(found.state == "asked" and found.asker.is_of(by))
-    return _noted(msgspec.structs.replace(found, state="withdrawn"), "withdrawn", by, at, _reason(reason))
+    require(found.state == "asked" and found.asker.is_of(by))
+    return noted(msgspec.structs.replace(found, state="withdrawn"), "withdrawn", by, at, _reason(reason))
 
 
 def say(found: Cooperation, text: Words, by: Author, at: str) -> Cooperation:
     """A message of the talk, in one language or side by side; the talk goes on while the work does."""
-    _require(found.state in OPEN and found.side_of(by) is not None)
+    require(found.state in OPEN and found.side_of(by) is not None)
     faults = _written("message", text)
     if len(found.messages) >= MOST_MESSAGES:
         faults.append(Fault("message", "many", {"most": MOST_MESSAGES}))
     if faults:
         raise Refused(faults)
     said = msgspec.structs.replace(found, messages=(*found.messages, Message(at, by, text)))
-    return _noted(said, "wrote", by, at)
+    return noted(said, "wrote", by, at)
 
 
 def propose(found: Cooperation, text: Agreement, seen: int, by: Author, at: str) -> Cooperation:
     """Another version of the letter of intent; whoever signed the one before signs anew. ``seen``: the version that
     it was made from."""
-    _require(found.state == "talk" and found.side_of(by) is not None)
+    require(found.state == "talk" and found.side_of(by) is not None)
     if seen != found.version:
         raise Changed
     faults = _agreement_faults(text)
@@ -257,26 +252,26 @@ def propose(found: Cooperation, text: Agreement, seen: int, by: Author, at: str)
     if faults:
         raise Refused(faults)
     proposed = msgspec.structs.replace(found, versions=(*found.versions, Version(text, at, by)))
-    return _noted(proposed, "proposed", by, at)
+    return noted(proposed, "proposed", by, at)
 
 
 def sign(found: Cooperation, version: int, by: Author, at: str) -> Cooperation:
     """A side signs off the version that it saw; with the other side's word too it is agreed."""
     side = found.side_of(by)
-    _require(found.state == "talk" and side is not None and side not in found.signed())
+    require(found.state == "talk" and side is not None and side not in found.signed())
     if not found.versions or version != found.version:
         raise Changed
     assert side is not None
     mark = Signature(at, by, side, version)
-    signed = _noted(msgspec.structs.replace(found, signatures=(*found.signatures, mark)), "signed", by, at)
+    signed = noted(msgspec.structs.replace(found, signatures=(*found.signatures, mark)), "signed", by, at)
     if len(signed.signed()) < len(SIDES):
         return signed
-    return _noted(msgspec.structs.replace(signed, state="agreed"), "agreed", by, at)
+    return noted(msgspec.structs.replace(signed, state="agreed"), "agreed", by, at)
 
 
 def plan(found: Cooperation, text: Words, who: str, due: str, by: Author, at: str) -> Cooperation:
     """A task of the work plan."""
-    _require(found.state == "agreed" and found.side_of(by) is not None)
+    require(found.state == "agreed" and found.side_of(by) is not None)
     faults = _written("task", text)
     if who not in (*SIDES, "both"):
         faults.append(Fault("who", "choose", {}))
@@ -286,7 +281,7 @@ def plan(found: Cooperation, text: Words, who: str, due: str, by: Author, at: st
     if faults:
         raise Refused(faults)
     new = Task(text, who, due, at, by)  # type: ignore[arg-type]
-    return _noted(msgspec.structs.replace(found, tasks=(*found.tasks, new)), "planned", by, at)
+    return noted(msgspec.structs.replace(found, tasks=(*found.tasks, new)), "planned", by, at)
 
 
 def report(
@@ -300,7 +295,7 @@ def report(
     at: str,
 ) -> Cooperation:
     """What became of a task; ``due`` moves its day ("" leaves it), which says why in ``text``."""
-    _require(found.state == "agreed" and found.side_of(by) is not None)
+    require(found.state == "agreed" and found.side_of(by) is not None)
     if not 0 <= number < len(found.tasks):
         raise refuse("number", "choose")
     task = found.tasks[number]
@@ -314,7 +309,7 @@ def report(
     new = Report(at, by, state, text, evidence, "" if due == task.until else due)
     tasks = list(found.tasks)
     tasks[number] = msgspec.structs.replace(task, reports=(*task.reports, new))
-    return _noted(msgspec.structs.replace(found, tasks=tuple(tasks)), "reported", by, at)
+    return noted(msgspec.structs.replace(found, tasks=tuple(tasks)), "reported", by, at)
 
 
 def conclude(
@@ -322,7 +317,7 @@ def conclude(
 ) -> Cooperation:
     """What came of it all, with its evidence; the other side confirms it."""
     side = found.side_of(by)
-    _require(found.state == "agreed" and side is not None)
+    require(found.state == "agreed" and side is not None)
     faults = _written("result", text)
     if not evidence:
         faults.append(Fault("result-evidence", "evidence", {}))
@@ -330,25 +325,25 @@ def conclude(
         raise Refused(faults)
     assert side is not None
     results = (*found.results, Result(at, by, side, text, evidence))
-    return _noted(msgspec.structs.replace(found, results=results, state="result"), "concluded", by, at)
+    return noted(msgspec.structs.replace(found, results=results, state="result"), "concluded", by, at)
 
 
 def confirm(found: Cooperation, by: Author, at: str) -> Cooperation:
     """The side that did not write the result says that it is so."""
-    _require(_other_wrote(found, by))
-    return _noted(msgspec.structs.replace(found, state="done"), "done", by, at)
+    require(_other_wrote(found, by))
+    return noted(msgspec.structs.replace(found, state="done"), "done", by, at)
 
 
 def return_result(found: Cooperation, reason: str, by: Author, at: str) -> Cooperation:
     """The side that did not write the result says what is wrong with it; the work goes on."""
-    _require(_other_wrote(found, by))
-    return _noted(msgspec.structs.replace(found, state="agreed"), "returned", by, at, _reason(reason))
+    require(_other_wrote(found, by))
+    return noted(msgspec.structs.replace(found, state="agreed"), "returned", by, at, _reason(reason))
 
 
 def end(found: Cooperation, reason: str, by: Author, at: str) -> Cooperation:
     """A side does not go on; all is kept, with the reason."""
-    _require(found.state in ("talk", "agreed") and found.side_of(by) is not None)
-    return _noted(msgspec.structs.replace(found, state="ended"), "ended", by, at, _reason(reason))
+    require(found.state in ("talk", "agreed") and found.side_of(by) is not None)
+    return noted(msgspec.structs.replace(found, state="ended"), "ended", by, at, _reason(reason))
 
 
 def _other_wrote(found: Cooperation, by: Author) -> bool:
@@ -362,16 +357,6 @@ def _reason(text: str) -> str:
     if len(text) > LONGEST_TEXT:
         raise refuse("reason", "long", most=LONGEST_TEXT)
     return text.strip()
-
-
-def _require(allowed: bool) -> None:
-    """The step fits the state and the side; if not, somebody else was quicker."""
-    if not allowed:
-        raise Changed
-
-
-def _noted(found: Cooperation, what: str, by: Author, at: str, text: str = "") -> Cooperation:
-    return msgspec.structs.replace(found, events=(*found.events, Event(at, by, what, text)))
 
 
 def _written(name: str, words: Words) -> list[Fault]:

@@ -8,6 +8,7 @@ import msgspec
 
 from mahakam.faults import refuse
 from mahakam.network.cooperation import MOST_ASKED, About, Cooperation, Party, ask
+from mahakam.network.desk import changed_record, next_key
 from mahakam.network.recommendation import Author, Words
 from mahakam.store.protocol import EntityStore, Transaction
 
@@ -43,14 +44,12 @@ def ask_for(
 
     def work(transaction: Transaction) -> Cooperation:
         kept = transaction.records(KIND)
-        start = f"C-{at[:4]}-"
-        numbers = [int(key[len(start) :]) for key in kept if key.startswith(start)]
         waiting = sum(
             one["state"] == "asked" and msgspec.convert(one["asker"], Party) == asker for one in kept.values()
         )
         if waiting >= MOST_ASKED:
             raise refuse("form", "waiting", most=MOST_ASKED)
-        made = ask(f"{start}{max(numbers, default=0) + 1:03d}", asker, asked, title, why, about, by, at)
+        made = ask(next_key("C", at, kept), asker, asked, title, why, about, by, at)
         transaction.save_record(KIND, made.key, msgspec.to_builtins(made))
         tell(transaction, made)
         return made
@@ -64,11 +63,7 @@ def change_cooperation(
     """Take a step. Raises KeyError for one that there is not, and what the step raises: then nothing is changed."""
 
     def work(transaction: Transaction) -> Cooperation:
-        kept = transaction.record(KIND, key)
-        if kept is None:
-            raise KeyError(key)
-        changed = step(msgspec.convert(kept, Cooperation))
-        transaction.save_record(KIND, key, msgspec.to_builtins(changed))
+        changed = changed_record(transaction, KIND, key, Cooperation, step)
         tell(transaction, changed)
         return changed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import msgspec
@@ -13,6 +13,7 @@ from mahakam.store.protocol import EntityStore, Transaction
 
 RECOMMENDATION, MEETING = "network-recommendation", "network-meeting"
 Kept = TypeVar("Kept", Recommendation, Meeting)
+Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 
 def recommendations(store: EntityStore) -> list[Recommendation]:
@@ -30,11 +31,8 @@ def add_recommendation(store: EntityStore, text: Text, meeting: str, by: Author,
     """Keep a draft under the year's next number: R-2026-001. Raises Refused."""
 
     def work(transaction: Transaction) -> Recommendation:
-        start = f"R-{at[:4]}-"
-        numbers = [
-            int(key[len(start) :]) for key in transaction.records(RECOMMENDATION) if key.startswith(start)
-        ]
-        made = draft(f"{start}{max(numbers, default=0) + 1:03d}", text, meeting, by, at)
+        key = next_key("R", at, transaction.records(RECOMMENDATION))
+        made = draft(key, text, meeting, by, at)
         _save(transaction, RECOMMENDATION, made)
         return made
 
@@ -47,12 +45,7 @@ def change_recommendation(
     """Take a step. Raises KeyError for one that there is not, and what the step raises: then nothing is changed."""
 
     def work(transaction: Transaction) -> Recommendation:
-        kept = transaction.record(RECOMMENDATION, key)
-        if kept is None:
-            raise KeyError(key)
-        changed = step(msgspec.convert(kept, Recommendation))
-        _save(transaction, RECOMMENDATION, changed)
-        return changed
+        return changed_record(transaction, RECOMMENDATION, key, Recommendation, step)
 
     return store.write(work)
 
@@ -87,14 +80,28 @@ def change_meeting(store: EntityStore, key: str, step: Callable[[Meeting], Meeti
     """As :func:`change_recommendation`."""
 
     def work(transaction: Transaction) -> Meeting:
-        kept = transaction.record(MEETING, key)
-        if kept is None:
-            raise KeyError(key)
-        changed = step(msgspec.convert(kept, Meeting))
-        _save(transaction, MEETING, changed)
-        return changed
+        return changed_record(transaction, MEETING, key, Meeting, step)
 
     return store.write(work)
+
+
+def next_key(letter: str, at: str, taken: Iterable[str]) -> str:
+    """The year's next number after those that are taken: R-2026-001."""
+    start = f"{letter}-{at[:4]}-"
+    numbers = [int(key[len(start) :]) for key in taken if key.startswith(start)]
+    return f"{start}{max(numbers, default=0) + 1:03d}"
+
+
+def changed_record(
+    transaction: Transaction, kind: str, key: str, type: type[Struct], step: Callable[[Struct], Struct]
+) -> Struct:
+    """Take a step with what is kept under a key. Raises KeyError for one that there is not, and what it raises."""
+    kept = transaction.record(kind, key)
+    if kept is None:
+        raise KeyError(key)
+    changed = step(msgspec.convert(kept, type))
+    transaction.save_record(kind, key, msgspec.to_builtins(changed))
+    return changed
 
 
 def _save(transaction: Transaction, kind: str, kept: Kept) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -116,7 +116,20 @@ class Event(msgspec.Struct, frozen=True):
     text: str = ""
 
 
-class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
+class Course(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes from step to step, each of which is an event."""
+
+    events: tuple[Event, ...] = ()
+
+    def happened(self, what: str) -> str:
+        """When something last happened, "" for never."""
+        return next((one.at for one in reversed(self.events) if one.what == what), "")
+
+
+AnyCourse = TypeVar("AnyCourse", bound=Course)
+
+
+class Recommendation(Course, frozen=True, kw_only=True):
     """``meeting`` is the one that it is for. ``round`` counts the times it was put to the countries."""
 
     key: str
@@ -126,7 +139,6 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     comments: tuple[Comment, ...] = ()
     positions: tuple[Position, ...] = ()
     progress: tuple[Progress, ...] = ()
-    events: tuple[Event, ...] = ()
     round: int = 0
 
     @property
@@ -160,10 +172,6 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
         last = {one.action: one for one in self.progress}
         return [(action, last.get(number)) for number, action in enumerate(self.text.actions)]
 
-    def happened(self, what: str) -> str:
-        """When something last happened, "" for never."""
-        return next((one.at for one in reversed(self.events) if one.what == what), "")
-
 
 def draft(key: str, text: Text, meeting: str, by: Author, at: str) -> Recommendation:
     """A draft may lack everything but its title."""
@@ -179,7 +187,7 @@ def draft(key: str, text: Text, meeting: str, by: Author, at: str) -> Recommenda
 
 def amend(found: Recommendation, text: Text, reason: str, seen: int, by: Author, at: str) -> Recommendation:
     """Another version. Once others have read it, it says why; one that is before the countries goes back to comment."""
-    _require(found.state in AMENDABLE)
+    require(found.state in AMENDABLE)
     if seen != found.revision:
         raise Changed
     faults = _faults(text, whole=found.state != "draft")
@@ -196,18 +204,18 @@ def amend(found: Recommendation, text: Text, reason: str, seen: int, by: Author,
         versions=(*found.versions, Version(text, at, by, reason.strip())),
         state="draft" if found.state == "draft" else "comment",
     )
-    return _noted(changed, "amended", by, at, reason.strip())
+    return noted(changed, "amended", by, at, reason.strip())
 
 
 def open_for_comment(found: Recommendation, by: Author, at: str) -> Recommendation:
     """Shown to all in office; from here on every claim has its evidence."""
-    _require(found.state == "draft")
+    require(found.state == "draft")
     _check(found.text, whole=True)
-    return _noted(msgspec.structs.replace(found, state="comment"), "opened", by, at)
+    return noted(msgspec.structs.replace(found, state="comment"), "opened", by, at)
 
 
 def comment(found: Recommendation, text: str, by: Author, at: str) -> Recommendation:
-    _require(found.state in ("comment", "decision"))
+    require(found.state in ("comment", "decision"))
     if not text.strip() or len(text) > LONGEST_TEXT:
         raise refuse("comment", "words", most=LONGEST_TEXT)
     if len(found.comments) >= MOST_COMMENTS:
@@ -218,12 +226,12 @@ def comment(found: Recommendation, text: str, by: Author, at: str) -> Recommenda
 
 def put_to_decision(found: Recommendation, seen: int, by: Author, at: str) -> Recommendation:
     """Ask the countries, about the version as it is: a new round, in which none has spoken yet."""
-    _require(found.state == "comment")
+    require(found.state == "comment")
     if seen != found.revision:
         raise Changed
     _check(found.text, whole=True)
     asked = msgspec.structs.replace(found, state="decision", round=found.round + 1)
-    return _noted(asked, "put", by, at)
+    return noted(asked, "put", by, at)
 
 
 def decide(
@@ -241,15 +249,15 @@ def decide(
     With the consent of every one of ``countries`` it is adopted. Any objection blocks, until the country itself
     consents or the text is amended and put again.
     """
-    _require(found.state == "decision")
+    require(found.state == "decision")
     if seen != (found.version, found.round):
         raise Changed
     said = position(country, consents, reason, seen, countries, by, at)
     decided = msgspec.structs.replace(found, positions=(*found.positions, said))
-    decided = _noted(decided, "consented" if consents else "objected", by, at, reason.strip())
+    decided = noted(decided, "consented" if consents else "objected", by, at, reason.strip())
     if not consensus(decided.standing_positions(), countries):
         return decided
-    return _noted(msgspec.structs.replace(decided, state="adopted"), "adopted", by, at)
+    return noted(msgspec.structs.replace(decided, state="adopted"), "adopted", by, at)
 
 
 def standing(positions: Iterable[Position], round: int) -> dict[str, Position]:
@@ -286,19 +294,19 @@ def consensus(standing: Mapping[str, Position], countries: Collection[str]) -> b
 
 def withdraw(found: Recommendation, reason: str, by: Author, at: str) -> Recommendation:
     """It is not pursued any more; it is kept, with the reason."""
-    _require(found.state in AMENDABLE)
+    require(found.state in AMENDABLE)
     if not reason.strip() or len(reason) > LONGEST_TEXT:
         raise refuse("withdraw", "reason")
-    return _noted(msgspec.structs.replace(found, state="withdrawn"), "withdrawn", by, at, reason.strip())
+    return noted(msgspec.structs.replace(found, state="withdrawn"), "withdrawn", by, at, reason.strip())
 
 
 def send(found: Recommendation, to: str, by: Author, at: str) -> Recommendation:
     """It went to the leaders: ``to`` says to whom and how."""
-    _require(found.state in ("adopted", "sent", "done"))
+    require(found.state in ("adopted", "sent", "done"))
     if not to.strip() or len(to) > LONGEST_TITLE:
         raise refuse("to", "words", most=LONGEST_TITLE)
     state: State = "sent" if found.state == "adopted" else found.state
-    return _noted(msgspec.structs.replace(found, state=state), "sent", by, at, to.strip())
+    return noted(msgspec.structs.replace(found, state=state), "sent", by, at, to.strip())
 
 
 def report(
@@ -311,7 +319,7 @@ def report(
     at: str,
 ) -> Recommendation:
     """What became of an action; done needs evidence. With the last one done, the recommendation is."""
-    _require(found.state in PUBLIC)
+    require(found.state in PUBLIC)
     if not 0 <= action < len(found.text.actions):
         raise refuse("action", "choose")
     if not text.strip() or len(text) > LONGEST_TEXT:
@@ -320,12 +328,12 @@ def report(
         raise refuse("evidence", "evidence")
     new = Progress(at, by, action, state, text.strip(), evidence)
     followed = msgspec.structs.replace(found, progress=(*found.progress, new))
-    followed = _noted(followed, "followed", by, at, text.strip())
+    followed = noted(followed, "followed", by, at, text.strip())
     finished = all(last is not None and last.state == "done" for _, last in followed.work())
     if finished == (followed.state == "done"):
         return followed
     if finished:
-        return _noted(msgspec.structs.replace(followed, state="done"), "done", by, at)
+        return noted(msgspec.structs.replace(followed, state="done"), "done", by, at)
     return msgspec.structs.replace(followed, state="sent" if followed.happened("sent") else "adopted")
 
 
@@ -337,13 +345,14 @@ def late(found: Recommendation, day: dt.date) -> int:
     )
 
 
-def _require(allowed: bool) -> None:
-    """The step fits the state; if not, somebody else was quicker."""
+def require(allowed: bool) -> None:
+    """The step fits the state (and who takes it); if not, somebody else was quicker. Raises Changed."""
     if not allowed:
         raise Changed
 
 
-def _noted(found: Recommendation, what: str, by: Author, at: str, text: str = "") -> Recommendation:
+def noted(found: AnyCourse, what: str, by: Author, at: str, text: str = "") -> AnyCourse:
+    """The same with one event more."""
     return msgspec.structs.replace(found, events=(*found.events, Event(at, by, what, text)))
 
 

@@ -172,16 +172,17 @@ class Desk:
         secret = signing_secret(store) if contact else ""
         for name in matter.photos if matter else draft.photos:
             confirm_photo(self._data, name)
-        numbers = [""]
+        number = ""
 
         def make(transaction: Transaction) -> Document | None:
+            nonlocal number
+
             def stored(number: str) -> bool:
                 return transaction.get(entity_id(number)) is not None
 
-            numbers[0], new = number_in(transaction, place, at, key, stored)
-            if not new and stored(numbers[0]):  # the same form, sent twice at the same time
+            number, new = number_in(transaction, place, at, key, stored)
+            if not new and stored(number):  # the same form, sent twice at the same time
                 return None
-            number = numbers[0]
             if contact or draft.person:
                 private.put_contact(transaction, number, contact, draft.person)
             if contact:
@@ -192,7 +193,7 @@ class Desk:
             return to_document(replace(first, number=number), scope)
 
         new = self._broker.create_as(make)
-        return Sent(numbers[0], new)
+        return Sent(number, new)
 
     def near(self, place: Place, service: str, point: area.Point, words: str = "") -> list[Likely]:
         """Open requests that may be the same problem as a new one with these words, the likeliest first."""

@@ -18,7 +18,7 @@ from mahakam.network.register import register_of
 from mahakam.web import gate
 from mahakam.web.cooperation_letters import CooperationLetters
 from mahakam.web.language import _
-from mahakam.web.network_office import Desk, desk, require
+from mahakam.web.network_office import Desk, author_of, desk, require
 from mahakam.web.site import Site, site_of
 
 PATH = "/network/cooperation"
@@ -148,10 +148,6 @@ def may_ask_about(request: Request, place: str) -> bool:
 def seat_of(found: CooperationDesk, place: str) -> str:
     """The seat of a city of this node, "" for one that has none."""
     return next((one.code for one in found.desk.seats if one.place == place), "")
-
-
-def author_of(office: Office) -> Author:
-    return Author(office.account, office.name, office.role, office.seat)
 
 
 def author_for(sides: dict[Side, Author], wanted: Iterable[Side]) -> Author | None:

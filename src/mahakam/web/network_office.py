@@ -115,6 +115,20 @@ def author(request: Request, action: str, seat: str = "") -> Author:
     )
 
 
+def author_of(office: Office) -> Author:
+    """Whoever holds an office, as the author of a step."""
+    return Author(office.account, office.name, office.role, office.seat)
+
+
+def representative(request: Request, action: str, country: str) -> tuple[Desk, Author]:
+    """The desk, and who speaks for a country. Raises HTTPException 303, 401 or 403 unless the visitor does."""
+    found = require(request, action, country)
+    office = next(
+        one for one in found.standing.offices if (one.role, one.seat) == ("representative", country)
+    )
+    return found, author_of(office)
+
+
 def hosts(request: Request) -> set[str]:
     """Under which names this node is asked and asks to be: addresses of its own pages are cut down to their path."""
     return {request.headers.get("host", "").lower(), urlsplit(site_of(request).settings.base).netloc.lower()}

@@ -19,13 +19,12 @@ from mahakam.network import candidacy as steps
 from mahakam.network.candidacies import candidacies, change_candidacy
 from mahakam.network.candidacy import Candidacy, Dossier, Line
 from mahakam.network.plans import Seat
-from mahakam.network.recommendation import Author
 from mahakam.web import documents, gate
 from mahakam.web.documents import Section
 from mahakam.web.dossier_parts import dossier
 from mahakam.web.faults import Errors, changed, now, number, said
 from mahakam.web.language import N_, OWN_NAMES, _, date, reader
-from mahakam.web.network_office import Desk, author, desk, network_name, require, spoken
+from mahakam.web.network_office import Desk, author, desk, network_name, representative, require, spoken
 from mahakam.web.render import render
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -238,11 +237,7 @@ def _step(request: Request, form: FormData) -> Response:
 
 def _position(request: Request, form: FormData) -> Response:
     country = gate.text(form, "country")
-    found = require(request, "recommendation.decide", country)
-    office = next(
-        one for one in found.standing.offices if (one.role, one.seat) == ("representative", country)
-    )
-    by = Author(office.account, office.name, office.role, office.seat)
+    found, by = representative(request, "recommendation.decide", country)
     seen = (number(gate.text(form, "version")), number(gate.text(form, "round")))
     consents, reason = gate.text(form, "position") == "consent", gate.text(form, "reason")
     return _taken(

@@ -25,14 +25,13 @@ from mahakam.web.cooperation_desk import (
     acting_desk,
     address,
     author_for,
-    author_of,
     cooperation_desk,
     found_one,
     seat_of,
 )
 from mahakam.web.faults import Errors, changed, now, number, said
 from mahakam.web.language import _
-from mahakam.web.network_office import hosts
+from mahakam.web.network_office import author_of, hosts
 from mahakam.web.pages.cooperations import LANGUAGE_NAMES, TYPED, page
 from mahakam.web.render import render
 from mahakam.web.site import site_of

@@ -16,7 +16,7 @@ from mahakam.access.provider import flow, linking
 from mahakam.access.provider.asking import Asking
 from mahakam.access.provider.refused import Refused, Why
 from mahakam.web import gate
-from mahakam.web.language import _, n_, reader, words
+from mahakam.web.language import _, reader, words
 from mahakam.web.pages import signin
 from mahakam.web.site import Site, site_of
 
@@ -46,12 +46,7 @@ def there(request: Request) -> Response:
     address = request.client.host if request.client else ""
     wait = throttle.take(site.store, "provider", address, TURNS, WINDOW)
     if wait:
-        said = n_(
-            "Too many attempts. Wait %(n)s minute.", "Too many attempts. Wait %(n)s minutes.", -(-wait // 60)
-        )
-        answer = signin.page(request, 429, next=target, error=said)
-        answer.headers["Retry-After"] = str(wait)
-        return answer
+        return signin.too_many(request, wait, target=target)
     try:
         begun = flow.begin(site.store, asking, redirect_uri(site), target, reader().language)
     except Refused as refused:

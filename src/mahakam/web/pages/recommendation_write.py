@@ -20,7 +20,7 @@ from mahakam.network.recommendation import LANGUAGES, Recommendation, Text
 from mahakam.web import gate, recommendation_form
 from mahakam.web.faults import Errors, changed, now, number, said
 from mahakam.web.language import OWN_NAMES, _, date
-from mahakam.web.network_office import author, desk, hosts, require
+from mahakam.web.network_office import author, desk, hosts, representative, require
 from mahakam.web.pages.recommendations import PATH, WORK, found_one, may_amend, page
 from mahakam.web.render import render
 from mahakam.web.site import site_of
@@ -213,11 +213,7 @@ def _step(request: Request, form: FormData) -> Response:
 
 def _position(request: Request, form: FormData) -> Response:
     country = gate.text(form, "country")
-    found = require(request, "recommendation.decide", country)
-    office = next(
-        one for one in found.standing.offices if (one.role, one.seat) == ("representative", country)
-    )
-    by = steps.Author(office.account, office.name, office.role, office.seat)
+    found, by = representative(request, "recommendation.decide", country)
     seen = (number(gate.text(form, "version")), number(gate.text(form, "round")))
     consents, reason = gate.text(form, "position") == "consent", gate.text(form, "reason")
     return _taken(

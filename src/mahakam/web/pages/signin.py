@@ -78,12 +78,7 @@ def _sign_in(request: Request, form: FormData) -> Response:
     address = request.client.host if request.client else ""
     wait = throttle.seconds_to_wait(store, name, address)
     if wait:
-        minutes = n_(
-            "Too many attempts. Wait %(n)s minute.", "Too many attempts. Wait %(n)s minutes.", -(-wait // 60)
-        )
-        answer = page(request, 429, name, target, minutes)
-        answer.headers["Retry-After"] = str(wait)
-        return answer
+        return too_many(request, wait, name, target)
     account = accounts.verify(store, name, password)
     if account is None:
         throttle.count_failure(store, name, address)
@@ -139,6 +134,16 @@ def signed_in(request: Request, value: str, target: str) -> Response:
     sessions.end_session(store, request.headers.get("cookie", ""))
     answer = RedirectResponse(own_path(target) or "/signin", 303)
     answer.headers.append("Set-Cookie", sessions.session_cookie(store, value, secure=is_secure(request)))
+    return answer
+
+
+def too_many(request: Request, wait: int, name: str = "", target: str = "") -> Response:
+    """The page that says for how long; ``wait`` in seconds."""
+    minutes = n_(
+        "Too many attempts. Wait %(n)s minute.", "Too many attempts. Wait %(n)s minutes.", -(-wait // 60)
+    )
+    answer = page(request, 429, name, target, minutes)
+    answer.headers["Retry-After"] = str(wait)
     return answer
 
 
