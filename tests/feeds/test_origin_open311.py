@@ -18,6 +18,7 @@ from mahakam.app import Node
 from mahakam.config import Settings
 from mahakam.feeds.parts import Parts
 from mahakam.services.desk import Desk
+from mahakam.services.queue import build_lists
 from mahakam.services.request import Draft
 from support.feeds import Town
 from support.node import RunningNode
@@ -90,6 +91,8 @@ class Other:
         places = two_cities(root / "places")
         self.node = Node(Settings(data=root / "data", config=(places,)))
         self.desk = Desk(self.node.broker, self.node.places, root / "data")
+        # Not when the running node comes to it: the order of its answers would change.
+        build_lists(self.node.broker)
         self.running = RunningNode(root / "data", config=(places,))
         self.running.__enter__()
         self.narrow = Narrow(self.running.url, 10)
