@@ -23,6 +23,14 @@ _ID: Final = tuple(
             r"^the sheet holds (\d+) tables: the first is read; pin table for another \((.+)\)$",
             r"lembar ini memuat \1 tabel: yang pertama dibaca; pilih tabel lain dengan table (\2)",
         ),
+        (
+            r"^(\d+) groups of the same columns stand side by side: read one under the other$",
+            r"\1 kelompok kolom yang sama berdampingan: dibaca berurutan ke bawah",
+        ),
+        (
+            r"^merged cells in column (.+): read in each row that they cover$",
+            r"sel gabungan di kolom \1: dibaca pada setiap baris yang dicakupnya",
+        ),
         (r"^line ends are mixed \((.+)\)$", r"akhir baris bercampur (\1)"),
         (
             r"^is not UTF-8: read as (.+); pin encoding if letters look wrong$",

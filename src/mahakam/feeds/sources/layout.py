@@ -289,7 +289,7 @@ def _ends(grid: Grid, index: int, layout: Layout) -> bool:
         for row in rest
     ):
         return True
-    cells = grid[index]
+    cells = next(row for row in rest if not _is_note(row, layout))  # below the next table's title
     values = [cells[c] for c in layout.columns if c < len(cells) and filled(cells[c])]
     return len(values) > 1 and not any(map(is_value, values))
 

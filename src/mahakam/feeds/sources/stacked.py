@@ -1,10 +1,11 @@
-"""Several tables under one another on a sheet: where each begins and ends, what it is called, and which is meant."""
+"""Several tables on a sheet, under one another and side by side: where each stands, its title, and which is meant."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mahakam.feeds.sources import beside
 from mahakam.feeds.sources import layout as lay
 from mahakam.feeds.sources.model import SourceError
 
@@ -14,20 +15,49 @@ MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class Stacked:
-    """A table of a sheet: ``title``, "" for none; its rows from 1, title and header included; ``rows`` of data."""
+    """A table of a sheet: ``title``, "" for none; its rows from 1, title and header included; ``rows`` of data.
+
+    ``region``: its columns, where others stand beside it.
+    """
 
     title: str
     first: int
     last: int
     rows: int
+    region: beside.Region | None = None
 
     def said(self, number: int) -> str:
         name = f" {self.title[:60]!r}" if self.title else ""
-        return f"{number}:{name} in rows {self.first} to {self.last}, {self.rows} of data"
+        columns = ""
+        if self.region is not None:
+            left, right = lay.column_letter(self.region.left), lay.column_letter(self.region.right)
+            columns = f" columns {left} to {right},"
+        return f"{number}:{name} in rows {self.first} to {self.last},{columns} {self.rows} of data"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Where the table that is read stands: rows from 0, ``end`` not included, and its columns."""
+
+    start: int
+    end: int
+    region: beside.Region | None = None
 
 
 def tables(grid: lay.Grid, merged: lay.Merged = ()) -> list[Stacked]:
-    """All tables of a sheet, from the top."""
+    """All tables of a sheet: from the left, and of the same columns from the top."""
+    found, halves = beside.regions(grid, merged)
+    if not found or halves:
+        return _under(grid, merged, None)
+    every = [
+        one
+        for region in found
+        for one in _under(beside.masked(grid, region), beside.within(merged, region), region)
+    ]
+    return every[:MOST]
+
+
+def _under(grid: lay.Grid, merged: lay.Merged, region: beside.Region | None) -> list[Stacked]:
     found: list[Stacked] = []
     start = 0
     while start < len(grid) and len(found) < MOST:
@@ -38,15 +68,15 @@ def tables(grid: lay.Grid, merged: lay.Merged = ()) -> list[Stacked]:
         end = start + (after if after is not None else len(part))
         if kept:
             title = _title(grid, start, start + place.first - 1)
-            found.append(Stacked(title, _top(grid, start) + 1, start + kept[-1] + 1, len(kept)))
+            found.append(Stacked(title, _top(grid, start) + 1, start + kept[-1] + 1, len(kept), region))
         if after is None:
             break
         start = end
     return found
 
 
-def chosen(grid: lay.Grid, merged: lay.Merged, pinned: str, file: str, sheet: str) -> tuple[int, int]:
-    """The rows (from 0, the end not included) of the table that a feed pins by its number or by its title.
+def chosen(grid: lay.Grid, merged: lay.Merged, pinned: str, file: str, sheet: str) -> Chosen:
+    """The table that a feed pins by its number or by its title.
 
     Raises SourceError naming the tables there are.
     """
@@ -59,12 +89,20 @@ def chosen(grid: lay.Grid, merged: lay.Merged, pinned: str, file: str, sheet: st
         inside = same or [i for i, one in enumerate(found) if wanted in one.title.casefold()]
         if len(inside) != 1 or wanted.isdigit():
             why = "names several tables" if len(inside) > 1 else "names no table"
-            there = "; ".join(one.said(number) for number, one in enumerate(found, 1))
-            raise SourceError(file, f"table: {pinned!r} {why}; there is {there}", where=f"sheet {sheet}")
+            raise SourceError(
+                file, f"table: {pinned!r} {why}; there is {listed(found)}", where=f"sheet {sheet}"
+            )
         index = inside[0]
-    start = 0 if index == 0 else found[index].first - 1
-    end = found[index + 1].first - 1 if index + 1 < len(found) else len(grid)
-    return start, end
+    region = found[index].region
+    before = index > 0 and found[index - 1].region == region
+    after = index + 1 < len(found) and found[index + 1].region == region
+    start = found[index].first - 1 if before else 0
+    return Chosen(start, found[index + 1].first - 1 if after else len(grid), region)
+
+
+def listed(found: Sequence[Stacked]) -> str:
+    """All tables in words."""
+    return "; ".join(one.said(number) for number, one in enumerate(found, 1))
 
 
 def moved(merged: lay.Merged, rows: int) -> list[tuple[int, int, int, int]]:
@@ -87,4 +125,4 @@ def _title(grid: lay.Grid, start: int, header: int) -> str:
     return ""
 
 
-__all__: Sequence[str] = ("Stacked", "chosen", "moved", "tables")
+__all__: Sequence[str] = ("Chosen", "Stacked", "chosen", "listed", "moved", "tables")
