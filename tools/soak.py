@@ -55,7 +55,7 @@ def windows(done: Done, memory: list[tuple[float, int]], seconds: float) -> list
     for number in range(WINDOWS):
         first, last = seconds * number / WINDOWS, seconds * (number + 1) / WINDOWS
         some = [bytes for at, bytes in memory if first <= at < last] or [0]
-        requests = sum(first <= at < last for at, _ in done.took)
+        requests = sum(first <= at < last for at in done.sent)
         found.append(Window(requests, done.p99(first, last), statistics.median(some)))
     return found
 
