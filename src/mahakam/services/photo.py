@@ -70,7 +70,6 @@ def keep_photo(data: Path, raw: bytes) -> Photo:
             "size", f"the photo has {len(raw) / 1e6:.0f} MB; up to {LARGEST_BYTES // 2**20} MB can be taken"
         )
     waiting = data / "photos" / "waiting"
-    waiting.mkdir(parents=True, exist_ok=True)
     if not _pace.free():
         width, height, place = _looked_at(raw)
         name = hashlib.sha256(raw).hexdigest()
@@ -97,15 +96,10 @@ def confirm_photo(data: Path, name: str) -> bool:
     if not _NAME.fullmatch(name):
         return False
     kept, waiting = _kept(data, name), data / "photos" / "waiting"
-    kept.parent.mkdir(parents=True, exist_ok=True)
     undrawn = _undrawn(data) / f"{name}{_AS_IT_CAME}"
-    undrawn.parent.mkdir(parents=True, exist_ok=True)
-    for source, target in ((waiting / f"{name}.jpg", kept), (waiting / f"{name}{_AS_IT_CAME}", undrawn)):
-        try:
-            source.replace(target)
-        except FileNotFoundError:
-            continue
-        return True
+    for source, target in ((waiting / f"{name}{_AS_IT_CAME}", undrawn), (waiting / f"{name}.jpg", kept)):
+        if source.exists() and _moved(source, target):
+            return True
     return kept.exists() or undrawn.exists()
 
 
@@ -188,7 +182,6 @@ def _draw(data: Path, path: Path) -> Path | None:
         _log.warning("a photo that came with a report is left out: %s", error)
         path.unlink(missing_ok=True)
         return None
-    target.parent.mkdir(parents=True, exist_ok=True)
     _write(target, _jpeg(small))
     path.unlink(missing_ok=True)
     return target
@@ -297,9 +290,28 @@ def _kept(data: Path, name: str) -> Path:
     return data / "photos" / name[:2] / f"{name}.jpg"
 
 
+def _moved(source: Path, target: Path) -> bool:
+    """Move a file to a folder that may not be there yet; False if somebody else was faster."""
+    try:
+        source.replace(target)
+    except FileNotFoundError:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            source.replace(target)
+        except FileNotFoundError:
+            return False
+    return True
+
+
 def _write(path: Path, content: bytes) -> None:
+    """Keep a file in a folder that may not be there yet: looking whether it is costs as much as the file itself."""
     unfinished = path.with_suffix(f".{os.getpid()}.{time.monotonic_ns()}.tmp")
-    with unfinished.open("wb") as stream:
+    try:
+        stream = unfinished.open("wb")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = unfinished.open("wb")
+    with stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
@@ -309,7 +321,7 @@ def _write(path: Path, content: bytes) -> None:
 def _sweep(waiting: Path) -> None:
     """Photos whose report was never sent are not kept."""
     over = time.time() - _WAITS
-    for path in waiting.iterdir():
+    for path in waiting.iterdir() if waiting.is_dir() else ():
         try:
             if path.stat().st_mtime < over:
                 path.unlink()

@@ -11,18 +11,17 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message
 
 from mahakam.access import Principal, allow, allow_somewhere, principal_of
 from mahakam.access.forms import form_token, is_own_form
 from mahakam.access.identify import session_key
 from mahakam.config import Place, scope_of
+from mahakam.form_data import FormError, Limits, TooLarge, read_form_data
 from mahakam.web.language import _
 from mahakam.web.site import Site, site_of
 
 TOKEN_FIELD = "form"  # noqa: S105 - the name of the field, not a secret
 MOST_FIELDS = 200
-LONGEST_FIELD = 64 * 1024
 
 
 def visitor(request: Request) -> Principal | None:
@@ -113,18 +112,12 @@ async def read_form(
     announced = request.headers.get("content-length", "0")
     if not announced.isdecimal() or int(announced) > largest:
         raise too_large
-    received = 0
-
-    async def receive() -> Message:
-        nonlocal received
-        message = await request.receive()
-        received += len(message.get("body", b""))
-        if received > largest:
-            raise too_large
-        return message
-
-    limited = Request(request.scope, receive)
-    return await limited.form(max_files=files, max_fields=fields, max_part_size=LONGEST_FIELD)
+    try:
+        return await read_form_data(request, Limits(largest, files, fields))
+    except TooLarge as error:
+        raise too_large from error
+    except FormError as error:
+        raise HTTPException(400, _("The form cannot be read: %(reason)s.", reason=error)) from error
 
 
 def text(form: FormData, name: str) -> str:

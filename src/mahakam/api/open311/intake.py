@@ -12,7 +12,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message
 
 from mahakam.access import Principal, allow, principal_of, throttle
 from mahakam.access.identify import acts_for
@@ -21,6 +20,7 @@ from mahakam.api.open311.errors import Refusal
 from mahakam.api.open311.formats import answer, format_of
 from mahakam.api.open311.node import desk_of, jurisdiction, language, parts_of
 from mahakam.config import Place, scope_of
+from mahakam.form_data import FormError, Limits, TooLarge, read_form_data
 from mahakam.ngsild.problem import Problem
 from mahakam.services.area import Point
 from mahakam.services.numbers import normal_number
@@ -42,9 +42,8 @@ async def post(request: Request) -> Response:
     media = next(
         (part for part in form.getlist("media") if isinstance(part, UploadFile) and part.filename), None
     )
-    photo = await media.read() if media else b""
     fields = {name: value for name, value in form.multi_items() if isinstance(value, str) and value}
-    return await run_in_threadpool(_post, request, format, fields, _answers(form), photo)
+    return await run_in_threadpool(_post, request, format, fields, _answers(form), media)
 
 
 def show_token(request: Request) -> Response:
@@ -60,7 +59,11 @@ def show_token(request: Request) -> Response:
 
 
 def _post(
-    request: Request, format: str, fields: Mapping[str, str], answers: Mapping[str, Any], photo: bytes
+    request: Request,
+    format: str,
+    fields: Mapping[str, str],
+    answers: Mapping[str, Any],
+    media: UploadFile | None,
 ) -> Response:
     given = {**dict(request.query_params), **fields}
     principal = _sender(request, given.get("api_key", ""))
@@ -73,9 +76,9 @@ def _post(
             429, f"too many requests with this api_key; wait {wait} s", headers={"Retry-After": str(wait)}
         )
     name = ""
-    if photo:
+    if media and media.size:
         try:
-            name = keep_photo(node.settings.data, photo).name
+            name = keep_photo(node.settings.data, media.file.read()).name
         except PhotoError as error:
             raise Refusal(400, f"media: {error}") from error
     draft = Draft(
@@ -123,21 +126,16 @@ def _sender(request: Request, key: str) -> Principal:
 
 
 async def _form(request: Request) -> FormData:
-    """Form or multipart of limited size. Raises Refusal 413, 415."""
+    """Form or multipart of limited size. Raises Refusal 400, 413, 415."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data", ""):
         raise Refusal(415, f"send application/x-www-form-urlencoded or multipart/form-data, not {kind[:80]}")
-    received = 0
-
-    async def receive() -> Message:
-        nonlocal received
-        message = await request.receive()
-        received += len(message.get("body", b""))
-        if received > LARGEST:
-            raise Refusal(413, f"that is too large: at most {LARGEST // 2**20} MB")
-        return message
-
-    return await Request(request.scope, receive).form(max_files=1, max_fields=200, max_part_size=64 * 1024)
+    try:
+        return await read_form_data(request, Limits(LARGEST, files=1))
+    except TooLarge as error:
+        raise Refusal(413, f"that is too large: at most {LARGEST // 2**20} MB") from error
+    except FormError as error:
+        raise Refusal(400, str(error)) from error
 
 
 def _answers(form: FormData) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.faults import Changed, Fault, Refused, refuse
+from mahakam.form_data import LONGEST_FIELD
 from mahakam.network import plan_file, plan_steps
 from mahakam.network.plan import Plan, Progress, mark
 from mahakam.network.plan_file import LARGEST, Ending
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from mahakam.web.site import Site
 
 Step = Callable[[Plan], Plan]
-_LONGEST_TEXT = gate.LONGEST_FIELD - 1024
+_LONGEST_TEXT = LONGEST_FIELD - 1024
 _PROGRESS = ("project", "text", "spent", "challenges", "support", "next", "evidence")
 
 

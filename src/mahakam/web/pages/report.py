@@ -105,8 +105,7 @@ def show(request: Request) -> Response:
 async def send(request: Request) -> Response:
     form = await gate.read_form(request, _LARGEST_FORM, files=2 * MOST_PHOTOS)
     chosen = [part for part in form.getlist("photo") if isinstance(part, UploadFile) and part.filename]
-    files = [await part.read() for part in chosen[:MOST_PHOTOS]]
-    return await run_in_threadpool(_send, request, form, files, len(chosen))
+    return await run_in_threadpool(_send, request, form, chosen)
 
 
 def near(request: Request) -> Response:
@@ -151,11 +150,12 @@ def photo(request: Request) -> Response:
     return FileResponse(path, media_type="image/jpeg", headers=headers)
 
 
-def _send(request: Request, form: FormData, files: Sequence[bytes], count: int) -> Response:
+def _send(request: Request, form: FormData, chosen: Sequence[UploadFile]) -> Response:
     site = site_of(request)
     place = site.place(gate.text(form, "city"))
     typed = _typed(form, catalogue(place, site.places))
-    photos, taken, faults = _keep(site, files)
+    photos, taken, faults = _keep(site, chosen[:MOST_PHOTOS])
+    count = len(chosen)
     every = tuple(dict.fromkeys((*typed.photos, *photos)))
     if len(typed.photos) + count > MOST_PHOTOS:
         faults.append(Fault("photo", "many", {"most": MOST_PHOTOS, "count": len(typed.photos) + count}))
@@ -326,14 +326,14 @@ def _located(site: Site, place: Place, typed: Typed) -> tuple[Typed, area.Point 
     return typed, None, []
 
 
-def _keep(site: Site, files: Sequence[bytes]) -> tuple[list[str], area.Point | None, list[Fault]]:
+def _keep(site: Site, files: Sequence[UploadFile]) -> tuple[list[str], area.Point | None, list[Fault]]:
     """Names of the photos that can be taken, the place that the first of them carries, and what is wrong."""
     names: list[str] = []
     taken: area.Point | None = None
     faults: list[Fault] = []
-    for raw in files:
+    for part in files:
         try:
-            kept = keep_photo(site.settings.data, raw)
+            kept = keep_photo(site.settings.data, part.file.read())
         except PhotoError as error:
             faults.append(Fault("photo", error.reason, {}))
             continue
