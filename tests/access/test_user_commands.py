@@ -82,6 +82,33 @@ def test_a_slip_in_a_place_is_no_account(tmp_path: Path) -> None:
     assert right.exit_code == 0, right.output
 
 
+def test_an_agency_is_one_of_its_place(tmp_path: Path) -> None:
+    places = tmp_path / "places"
+    for place, agency in (("town", "roads"), ("bay", "health")):
+        (places / place).mkdir(parents=True)
+        (places / place / "city.yaml").write_text(f"name: {place}\n")
+        (places / place / "routing.yaml").write_text(f"agencies: {{{agency}: {{name: {agency}}}}}\n")
+
+    def add(name: str, agency: str) -> Result:
+        arguments = ("add", name, "--role", "officer", "--place", "town", "--agency", agency)
+        return _run(tmp_path, "user", *arguments, "--config", str(places), typed=f"{PASSWORD}\n{PASSWORD}\n")
+
+    assert "town has no agency 'health'; its agencies are roads" in add("siti", "town/health").stderr
+    assert "there is no place 'gulf'" in add("siti", "gulf/roads").stderr
+    assert "written with its place" in add("siti", "town").stderr
+    made = add("siti", "town/roads")
+    assert made.exit_code == 0, made.output
+    (row,) = json.loads(_run(tmp_path, "user", "list", "--json").stdout)
+    assert row["agencies"] == ["town/roads"]
+    assert "town/roads" in _run(tmp_path, "user", "list").stdout
+    key = _run(tmp_path, "key", "add", "gauges", "--scope", "write", "--agency", "bay/health")
+    store = open_store("", tmp_path / "data")
+    found = keys.principal_of_key(store.tenant(), key.stdout.strip())
+    store.close()
+    assert found is not None
+    assert found.agencies == ("bay/health",)
+
+
 def test_a_key_is_alone_on_standard_output_and_never_shown_again(tmp_path: Path) -> None:
     made = _run(
         tmp_path, "key", "add", "rain gauges", "--scope", "write", "--place", "samarinda", "--days", "9"

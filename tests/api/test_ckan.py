@@ -15,6 +15,7 @@ from ckanapi.errors import CKANAPIError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mahakam.access.rights import Rights
 from mahakam.api.ckan.asked import Asked
 from mahakam.api.ckan.datastore import datastore_search
 from mahakam.app import Node
@@ -52,7 +53,7 @@ def csv_of(package: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_what_a_harvester_asks_first(ckan: RemoteCKAN, demo: Node) -> None:
-    every = {one.name for one in entries(demo.store.tenant(), demo.places)}
+    every = {one.name for one in entries(demo.store.tenant(), demo.places, demo.rights.open)}
     assert set(ckan.action.package_list()) == every
     assert ckan.action.package_list(limit=2, offset=1) == sorted(every)[1:3]
     assert ckan.action.status_show()["extensions"] == ["datastore"]
@@ -200,7 +201,9 @@ def test_a_filter_selects_what_a_plain_loop_selects(
     wanted = data.draw(
         st.lists(st.none() | COLUMNS[name] | st.sampled_from([row[name] for row in rows]), max_size=3)
     )
-    found = datastore_search(path, list(COLUMNS), Asked({"filters": {name: wanted}, "sort": "_id"}))
+    found = datastore_search(
+        path, list(COLUMNS), Asked({"filters": {name: wanted}, "sort": "_id"}, "", Rights({}).open)
+    )
     records = [{key: value for key, value in one.items() if key != "_id"} for one in found["records"]]
     assert records == [row for row in rows if row[name] in wanted]
     assert found["total"] == len(records)

@@ -39,6 +39,7 @@ write:
     create: ["key:gauges", "account:siti"]
     change: ["key:gauges"]
   Everybody: [public]
+  Road: ["officer@roads"]
 """
 BASE = "/ngsi-ld/v1"
 HERE, THERE = "/town", "/bay"
@@ -72,13 +73,18 @@ class World:
             found = self._as[role, place] = {"cookie": f"{cookie_name(self.store)}={value}"}
         return found
 
+    def at_agency(self, role: str, place: str, agency: str) -> dict[str, str]:
+        """The headers of somebody who works for an agency."""
+        who = Principal(f"one-{role}", (role,), (place,), agencies=(agency,))
+        return {"cookie": f"{cookie_name(self.store)}={begin_demo_session(self.store, who)}"}
+
     def key(self, name: str, place: str = "*") -> dict[str, str]:
         return {"authorization": f"Bearer {add_key(self.store, name, ('write',), (place,))[0]}"}
 
     def __call__(self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> Any:
         return self.client.request(method, BASE + path, headers=headers, **more)
 
-    def put(self, type: str, number: int = 1, scope: str = HERE, **attributes: Any) -> str:
+    def put(self, type: str, number: int = 1, scope: Any = HERE, **attributes: Any) -> str:
         """An entity that the node itself wrote."""
         act(None)
         id = f"urn:ngsi-ld:{type}:{number}"
@@ -259,6 +265,34 @@ def test_a_role_holds_where_it_holds(world: World) -> None:
         assert world("PATCH", one, here, json={"level": patched(2)}).status_code == status
     moved = world("PATCH", "/entities/urn:ngsi-ld:Sensor:1", here, json={"scope": THERE})
     assert moved.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("role", "place", "agency", "here", "there"),
+    [
+        ("officer", "*", "town/roads", True, False),
+        ("officer", "*", "bay/roads", False, True),
+        ("officer", "town", "town/roads", True, False),
+        ("officer", "town", "bay/roads", False, False),
+        ("officer", "bay", "town/roads", False, False),
+        ("officer", "*", "town/health", False, False),
+        ("head", "*", "town/roads", False, False),
+    ],
+)
+def test_an_agency_writes_in_its_place_and_not_as_the_one_of_that_name_elsewhere(
+    world: World, role: str, place: str, agency: str, here: bool, there: bool
+) -> None:
+    who = world.at_agency(role, place, agency)
+    cases = ((HERE, here), (THERE, there), ([HERE, THERE], False), (None, False))
+    for number, (scope, may) in enumerate(cases):
+        one = entity("Road", number, None) | ({"scope": scope} if scope else {})
+        assert world("POST", "/entities", who, json=one).status_code == (201 if may else 403), scope
+        id = world.put("Road", number, scope or "/nowhere", level=1)
+        changed = world("PATCH", f"/entities/{id}", who, json={"level": 2})
+        assert changed.status_code == (204 if may else 403), scope
+        deleted = world("DELETE", f"/entities/{id}", who)
+        assert deleted.status_code == (204 if may else 403), scope
+    assert world("POST", "/entities", who, json=entity("Other", 1)).status_code == 403
 
 
 def test_an_entity_of_a_second_type_needs_the_rights_of_both(world: World) -> None:

@@ -13,7 +13,7 @@ from mahakam.app import Node
 from mahakam.config import Settings
 from mahakam.feeds.catalogue.entry import entries, entry
 from mahakam.feeds.catalogue.search import counted, search
-from mahakam.feeds.catalogue.tables import public_table
+from mahakam.feeds.catalogue.tables import shown_table
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.run import run_feed
 from mahakam.feeds.schedule import period_of
@@ -49,12 +49,12 @@ def node(tmp_path: Path) -> Iterator[Node]:
     ],
 )
 def test_a_slip_of_the_pen_is_forgiven(node: Node, query: str, wanted: str) -> None:
-    found = search(entries(node.store.tenant(), node.places), query)
+    found = search(entries(node.store.tenant(), node.places, node.rights.open), query)
     assert wanted in [one.feed.name for one in found[:3]]
 
 
 def test_filters_narrow_and_count(node: Node) -> None:
-    every = list(entries(node.store.tenant(), node.places))
+    every = list(entries(node.store.tenant(), node.places, node.rights.open))
     themes = counted(every, "theme")
     assert sum(themes.values()) == len([one for one in every if one.feed.theme])
     for theme, n in themes.items():
@@ -65,7 +65,7 @@ def test_filters_narrow_and_count(node: Node) -> None:
 
 
 def test_names_are_one_to_one(node: Node) -> None:
-    every = list(entries(node.store.tenant(), node.places))
+    every = list(entries(node.store.tenant(), node.places, node.rights.open))
     assert len({one.name for one in every}) == len({one.table for one in every}) == len(every)
 
 
@@ -73,20 +73,20 @@ def test_a_table_has_the_feed_s_own_rows_typed(tmp_path: Path) -> None:
     node = Node(Settings(data=tmp_path / "data", config=(with_stops(two_cities(tmp_path / "places")),)))
     try:
         parts = Parts.of(node)
-        one = entry(parts.store, parts.places, "town", "stops")
+        one = entry(parts.store, parts.places, node.rights.open, "town", "stops")
         assert one
-        assert public_table(parts, one) is None, "no run yet"
+        assert shown_table(parts, one) is None, "no run yet"
         run_feed(parts, "town", "stops", author="tester")
         parts.broker.upsert(BY_HAND)
-        one = entry(parts.store, parts.places, "town", "stops")
+        one = entry(parts.store, parts.places, node.rights.open, "town", "stops")
         assert one
-        path = public_table(parts, one)
+        path = shown_table(parts, one)
         assert path
         (row,) = parquet.read_table(path).to_pylist()
         assert row["id"] == "urn:ngsi-ld:BusStop:town:A1", "what others wrote is not the feed's"
         assert (row["code"], row["seats"]) == ("A1", 4)
         assert row["location"] == '{"type":"Point","coordinates":[117.01,-0.41]}'
-        assert public_table(parts, one) == path
+        assert shown_table(parts, one) == path
     finally:
         node.close()
 
@@ -101,7 +101,7 @@ def test_a_table_has_the_feed_s_own_rows_typed(tmp_path: Path) -> None:
 def test_how_often_a_schedule_comes(node: Node, cron: str, word: str) -> None:
     import dataclasses
 
-    one = entry(node.store.tenant(), node.places, "samarinda", "rain")
+    one = entry(node.store.tenant(), node.places, node.rights.open, "samarinda", "rain")
     assert one
     assert period_of(dataclasses.replace(one.feed, schedule=cron)) == word
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ class AccountError(ValueError):
 class Account:
     """``version`` counts password changes: a session of an older version is over.
 
-    ``password`` is "" of an account that signs in through a provider alone.
+    ``password`` is "" of an account that signs in through a provider alone. ``agencies``: ``place/code``.
     """
 
     name: str
@@ -44,9 +44,10 @@ class Account:
     password: str
     created: str
     version: int = 1
+    agencies: tuple[str, ...] = ()
 
     def principal(self) -> Principal:
-        return Principal(self.name, self.roles, self.places)
+        return Principal(self.name, self.roles, self.places, agencies=self.agencies)
 
 
 def normal_name(name: str) -> str:
@@ -55,18 +56,25 @@ def normal_name(name: str) -> str:
 
 
 def add_account(
-    store: EntityStore, name: str, password: str, roles: Iterable[str], places: Iterable[str] = ()
+    store: EntityStore,
+    name: str,
+    password: str,
+    roles: Iterable[str],
+    places: Iterable[str] = (),
+    agencies: Iterable[str] = (),
 ) -> Account:
     """Make an account.
 
     An admin without places is admin everywhere; every other role needs its places. Raises AccountError.
     """
+    agencies = checked_agencies(agencies)
     account = _checked(normal_name(name), tuple(dict.fromkeys(roles)), tuple(dict.fromkeys(places)), password)
+    account = replace(account, agencies=agencies)
 
     def work(transaction: Transaction) -> None:
         if transaction.record(KIND, account.name):
             raise AccountError(f"there is an account {account.name!r} already; choose another name")
-        transaction.save_record(KIND, account.name, _as_record(account))
+        transaction.save_record(KIND, account.name, as_record(account))
 
     store.write(work)
     return account
@@ -106,12 +114,12 @@ def remove_account(store: EntityStore, name: str) -> bool:
 
 def account(store: EntityStore, name: str) -> Account | None:
     kept = store.record(KIND, normal_name(name))
-    return _from_record(kept) if kept else None
+    return from_record(kept) if kept else None
 
 
 def accounts(store: EntityStore) -> list[Account]:
     """All accounts, by name."""
-    return [_from_record(record) for _, record in sorted(store.records(KIND).items())]
+    return [from_record(record) for _, record in sorted(store.records(KIND).items())]
 
 
 def verify(store: EntityStore, name: str, password: str) -> Account | None:
@@ -189,9 +197,26 @@ def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def _as_record(value: Account) -> dict[str, Any]:
-    return asdict(value)
+def as_record(value: Account) -> dict[str, Any]:
+    """Without agencies where there are none: a version of this program that knows none reads it too."""
+    record = asdict(value)
+    return record if value.agencies else {name: part for name, part in record.items() if name != "agencies"}
 
 
-def _from_record(record: dict[str, Any]) -> Account:
-    return Account(**record | {"roles": tuple(record["roles"]), "places": tuple(record["places"])})
+def from_record(record: Mapping[str, Any]) -> Account:
+    """The account that :func:`as_record` wrote."""
+    return Account(
+        **{**record, **{name: tuple(record.get(name, ())) for name in ("roles", "places", "agencies")}}
+    )
+
+
+def checked_agencies(agencies: Iterable[str]) -> tuple[str, ...]:
+    """Raises AccountError for what is not ``place/code``."""
+    found = tuple(dict.fromkeys(agencies))
+    for agency in found:
+        place, _, code = agency.partition("/")
+        if not place or not code or "/" in code:
+            raise AccountError(
+                f"an agency is written with its place, e.g. samarinda/public-works, not {agency!r}"
+            )
+    return found

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from mahakam.access.accounts import AccountError
+from mahakam.access.accounts import AccountError, checked_agencies
 from mahakam.access.policy import EVERYWHERE, Principal
 from mahakam.store.protocol import EntityStore, Transaction
 
@@ -33,6 +33,7 @@ class Key:
     places: tuple[str, ...]
     created: float
     expires: float
+    agencies: tuple[str, ...] = ()
 
     @property
     def over(self) -> bool:
@@ -45,9 +46,11 @@ def add_key(
     scopes: Iterable[str] = ("read",),
     places: Iterable[str] = (EVERYWHERE,),
     days: int = 365,
+    agencies: Iterable[str] = (),
 ) -> tuple[str, Key]:
     """Make a key; returns the secret (to be shown this once) and what is kept. Raises AccountError."""
     scopes, places = tuple(dict.fromkeys(scopes)), tuple(dict.fromkeys(places))
+    agencies = checked_agencies(agencies)
     unknown = [scope for scope in scopes if scope not in _ROLES]
     if unknown or not scopes:
         raise AccountError(
@@ -67,6 +70,7 @@ def add_key(
         "places": list(places),
         "created": now,
         "expires": now + days * 86400,
+        "agencies": list(agencies),
     }
     store.write(lambda transaction: transaction.save_record(KIND, digest, record))
     return secret, _key(digest, record)
@@ -112,7 +116,8 @@ def _principal(store: EntityStore, digest: str, scopes: Iterable[str] | None = N
     if record is None or not _holds(record):
         return None
     kept = [scope for scope in record["scopes"] if scopes is None or scope in scopes]
-    return Principal(record["name"], tuple(_ROLES[scope] for scope in kept), tuple(record["places"]), "key")
+    roles = tuple(_ROLES[scope] for scope in kept)
+    return Principal(record["name"], roles, tuple(record["places"]), "key", tuple(record.get("agencies", ())))
 
 
 def _holds(record: dict[str, Any]) -> bool:
@@ -132,4 +137,5 @@ def _key(digest: str, record: dict[str, Any]) -> Key:
         places=tuple(record["places"]),
         created=float(record["created"]),
         expires=float(record["expires"]),
+        agencies=tuple(record.get("agencies", ())),
     )

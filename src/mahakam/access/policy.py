@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +20,8 @@ SCOPES: tuple[Role, ...] = ("reader", "writer", "worker", "monitor")
 OFFICES: tuple[Role, ...] = ("representative", "city_officer", "secretariat", "partner")
 """Roles of an office in a network of cities: nobody's account has one, it comes and goes with the office's term."""
 EVERYWHERE = "*"
+OF = "@"
+"""Between a role and the agency at which it is held, in a policy file."""
 
 PUBLIC = "public"
 POLICY: dict[str, frozenset[str]] = {
@@ -67,12 +70,41 @@ class Principal:
     """Somebody known: a person signed in, an API key, or anyone on an ``--open`` node.
 
     ``places`` are ids of places; a role holds in each of them and in every place below; ``*`` is everywhere.
+    ``agencies`` are those that they work for, ``place/code`` (``services.routing``): the agency of that place, and no
+    other of the same code.
     """
 
     name: str
     roles: tuple[str, ...]
     places: tuple[str, ...]
     kind: Kind = "person"
+    agencies: tuple[str, ...] = ()
+
+    @property
+    def everything(self) -> frozenset[str]:
+        """All that they are, wherever: roles, and ``role@code`` for each agency."""
+        return self._with([agency.partition("/")[2] for agency in self.agencies])
+
+    def roles_in(self, path: Collection[str]) -> frozenset[str]:
+        """What they are in a place: roles, and ``role@code`` for each agency of it or of a place above.
+
+        ``path``: the ids of the place and of those above it; nothing: the node as a whole.
+        """
+        if EVERYWHERE not in self.places and set(path).isdisjoint(set(self.places) - {""}):
+            return frozenset()
+        pairs = (agency.partition("/") for agency in self.agencies)
+        return self._with([code for place, _, code in pairs if place in path])
+
+    def _with(self, codes: Collection[str]) -> frozenset[str]:
+        return frozenset((*self.roles, *(f"{role}{OF}{code}" for role in self.roles for code in codes)))
+
+
+def is_role(text: object, roles: Collection[str]) -> bool:
+    """Whether a policy file may name it: one of these roles, or one at an agency, ``officer@public-works``."""
+    if not isinstance(text, str):
+        return False
+    role, of, code = text.partition(OF)
+    return role in roles and bool(code) == bool(of)
 
 
 def allow(principal: Principal | None, action: str, place: str = "") -> bool:

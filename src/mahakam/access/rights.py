@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import yaml
 
-from mahakam.access.policy import EVERYWHERE, OFFICES, PEOPLE, SCOPES, Principal
+from mahakam.access.policy import EVERYWHERE, OFFICES, PEOPLE, SCOPES, Principal, is_role
 from mahakam.access.writing import OfType, Writing, read_writing
 from mahakam.config import ConfigError, Place, chain, place_of, read_yaml
 from mahakam.quality.classes import CLASSES, Classes, attribute_classes
@@ -38,7 +38,7 @@ class Rights:
         self._open = Sight(self, None)
         self._personal = Personal(self, None)
         self._look, self._stamp = 0.0, self._contracts()
-        self._sights: dict[tuple[tuple[str, ...], tuple[str, ...]], Sight] = {}
+        self._sights: dict[tuple[tuple[str, ...], ...], Sight] = {}
 
     @property
     def open(self) -> Sight:
@@ -56,7 +56,7 @@ class Rights:
 
     def reads_personal(self, principal: Principal | None) -> bool:
         """Whether there is a place where this principal would read what is personal."""
-        return principal is not None and not self.readers[PERSONAL].isdisjoint(principal.roles)
+        return principal is not None and not self.readers[PERSONAL].isdisjoint(principal.everything)
 
     def _renew(self) -> None:
         """Take contracts that were added or changed since; what a look costs is a twentieth of the time at most."""
@@ -91,7 +91,7 @@ class Rights:
         everybody = self.open
         if principal is None:
             return everybody
-        key = (principal.roles, principal.places)
+        key = (principal.roles, principal.places, principal.agencies)
         found = self._sights.get(key)
         if found is None:
             if len(self._sights) >= _MOST_SIGHTS:
@@ -108,8 +108,9 @@ class Rights:
         if not of_type:
             return ""
         wheres = of_type if place is None else ("", *(one.id for one in chain(self.places, place)))
-        found = {of_type[where][attribute] for where in wheres if attribute in of_type.get(where, ())}
-        return next((name for name in reversed(CLASSES) if name in found), "")
+        return _stricter(
+            *(of_type[where][attribute] for where in wheres if attribute in of_type.get(where, ()))
+        )
 
 
 class Sight:
@@ -167,6 +168,10 @@ class Sight:
             if not self.may(self._rights.class_of(type, name, place), place)
         )
 
+    def class_of(self, type: str, attribute: str, place: Place | None, said: str = "") -> str:
+        """As :meth:`Rights.class_of`, or ``said``, by a contract that was read just now, where that is stricter."""
+        return _stricter(said, self._rights.class_of(type, attribute, place))
+
     def _of(self, type: str, scope: str) -> frozenset[str]:
         found = self._found.get((type, scope))
         if found is None:
@@ -191,9 +196,10 @@ class Sight:
         if not kind or self._everywhere(kind):
             return True
         principal = self._principal
-        if principal is None or place is None or self._rights.readers[kind].isdisjoint(principal.roles):
+        if principal is None or place is None:
             return False
-        return any(one.id in principal.places for one in chain(self._rights.places, place))
+        path = [one.id for one in chain(self._rights.places, place)]
+        return not self._rights.readers[kind].isdisjoint(principal.roles_in(path))
 
 
 class Personal(Sight):
@@ -204,6 +210,10 @@ class Personal(Sight):
 
     def may(self, kind: str, place: Place | None) -> bool:  # noqa: ARG002
         return kind != PERSONAL
+
+
+def _stricter(*kinds: str) -> str:
+    return next((name for name in reversed(CLASSES) if name in kinds), "")
 
 
 def _policy(
@@ -221,9 +231,10 @@ def _policy(
             if kind not in CLASSES or not isinstance(roles, list):
                 raise ConfigError(path, f"read: {kind}: expected {' or '.join(CLASSES)} with a list of roles")
             for role in roles:
-                if role not in _ROLES:
+                if not is_role(role, _ROLES):
                     raise ConfigError(
-                        path, f"read.{kind}: {role!r} is no role; there are {', '.join(_ROLES)}"
+                        path,
+                        f"read.{kind}: {role!r} is no role; there are {', '.join(_ROLES)}, also officer@AGENCY",
                     )
             readers[kind] = frozenset(roles)
         written |= read_writing(path, _mapping(path, own, "write"))

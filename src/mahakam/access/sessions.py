@@ -7,6 +7,7 @@ import hmac
 import secrets
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from mahakam.access.accounts import KIND as ACCOUNT
 from mahakam.access.accounts import Account
@@ -40,7 +41,12 @@ def begin_session(store: EntityStore, account: Account, sign_out: str = "") -> s
 
 def begin_demo_session(store: EntityStore, principal: Principal) -> str:
     """Start a session of a demo's role, for which there is no account; returns the cookie's value."""
-    return _begin(store, principal.name, {"roles": list(principal.roles), "places": list(principal.places)})
+    held: dict[str, object] = {
+        "roles": list(principal.roles),
+        "places": list(principal.places),
+        "agencies": list(principal.agencies),
+    }
+    return _begin(store, principal.name, held)
 
 
 def session_of(store: EntityStore, cookie: str) -> Session | None:
@@ -56,13 +62,19 @@ def session_of(store: EntityStore, cookie: str) -> Session | None:
     if record is None or record["expires"] <= time.time():
         return None
     if "roles" in record:
-        principal = Principal(record["name"], tuple(record["roles"]), tuple(record["places"]))
+        principal = _principal(record)
     else:
         account = store.record(ACCOUNT, record["name"])
         if account is None or account["version"] != record["version"]:
             return None
-        principal = Principal(record["name"], tuple(account["roles"]), tuple(account["places"]))
+        principal = _principal(account)
     return Session(key, principal, float(record["expires"]))
+
+
+def _principal(record: dict[str, Any]) -> Principal:
+    """Of the record of an account, or of a demo's session, which has what is its."""
+    roles, places, agencies = (tuple(record.get(name, ())) for name in ("roles", "places", "agencies"))
+    return Principal(record["name"], roles, places, agencies=agencies)
 
 
 def sign_out_of(store: EntityStore, cookie: str) -> str:

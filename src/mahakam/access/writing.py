@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mahakam.access.policy import EVERYWHERE, OFFICES, PEOPLE, PUBLIC, SCOPES, Principal
+from mahakam.access.policy import OFFICES, PEOPLE, PUBLIC, SCOPES, Principal, is_role
 from mahakam.config import ConfigError
 from mahakam.store.acting import acting
 
@@ -46,7 +46,7 @@ class Writing:
 
     def take(self, principal: Principal) -> bool:
         """Whether the policy names this principal anywhere; then, in this task, it writes what is named and no more."""
-        listed = not self._everybody.isdisjoint((PUBLIC, _own(principal), *principal.roles))
+        listed = not self._everybody.isdisjoint((PUBLIC, _own(principal), *principal.everything))
         who = acting()
         if listed and who is not None:
             who.strict = True
@@ -88,12 +88,12 @@ class Pen:
             return True
         if principal is None:
             return False
-        if _own(principal) not in who and who.isdisjoint(principal.roles):
-            return False
-        places = set(principal.places) - {""}
-        return EVERYWHERE in places or (
-            bool(scopes) and all(not places.isdisjoint(scope.strip("/").split("/")) for scope in scopes)
-        )
+        return all(self._in(who, principal, scope.strip("/").split("/")) for scope in scopes or [""])
+
+    @staticmethod
+    def _in(who: frozenset[str], principal: Principal, path: Sequence[str]) -> bool:
+        found = principal.roles_in(path)
+        return bool(found) and (_own(principal) in who or not who.isdisjoint(found))
 
 
 def _own(principal: Principal) -> str:
@@ -131,11 +131,13 @@ def _checked(path: Path, at: str, said: Any) -> frozenset[str]:
     if not isinstance(said, list):
         raise ConfigError(path, f"{at}: a list of roles was expected, e.g. [steward]; [] is nobody")
     for one in said:
-        if one not in _ROLES and not (
+        if not is_role(one, _ROLES) and not (
             isinstance(one, str) and one.startswith(_NAMED) and one.partition(":")[2]
         ):
             raise ConfigError(
-                path, f"{at}: {one!r} is no role; there are {', '.join(_ROLES)}, key:NAME and account:NAME"
+                path,
+                f"{at}: {one!r} is no role; there are {', '.join(_ROLES)}, also officer@AGENCY, "
+                "key:NAME and account:NAME",
             )
     return frozenset(said)
 

@@ -25,6 +25,14 @@ MOST = 100
 """Entities of one reading that its entry names."""
 
 
+def note_read(store: EntityStore, of: str, fields: Iterable[str], **more: Any) -> None:
+    """Before an answer goes: whoever acts was shown these personal fields of ``of``. Nothing if there are none."""
+    names = sorted(set(fields))
+    if names:
+        detail = {"fields": names} | {name: value for name, value in more.items() if value}
+        store.write(lambda transaction: transaction.audit(READ, of, detail))
+
+
 class Disclosure:
     """What one request has read. ``personal``: of which every name is one that a contract calls personal."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,11 +16,11 @@ from mahakam.cli.options import config_option, data_option
 from mahakam.cli.output import csv_blocks, json_blocks, write
 
 if TYPE_CHECKING:
+    from mahakam.access.rights import Sight
     from mahakam.feeds.dataset_rows import StoredDataset
     from mahakam.feeds.parts import Parts
     from mahakam.ngsild.entity import Document
     from mahakam.ngsild.selection import Selection
-    from mahakam.quality.book import Book
 
 _FOLDERS = tuple[Path, ...]
 _PAGE = 10_000
@@ -74,12 +74,13 @@ def export(
 
     with opened(data, config) as node:
         parts = Parts.of(node)
+        sight = None if with_personal else node.rights.open
         if "/" in what and "://" not in what:
             if place or q:
                 raise click.UsageError("--place and --q select entities; a dataset is written as a whole")
-            source = _dataset(parts, what, with_personal)
+            source = _dataset(parts, what, sight)
         else:
-            source = _entities(parts, what, place, q, with_personal)
+            source = _entities(parts, what, place, q, sight)
         asked = {"place": place, "q": q, "format": form, "personal": with_personal}
         detail = {name: value for name, value in asked.items() if value}
         node.store.tenant().write(lambda transaction: transaction.audit("export", what, detail))
@@ -91,19 +92,16 @@ def export(
 # Entities.
 
 
-def _entities(parts: Parts, type: str, place: str | None, q: str | None, with_personal: bool) -> Source:
+def _entities(parts: Parts, type: str, place: str | None, q: str | None, sight: Sight | None) -> Source:
+    """``sight``: what is shown; None: everything."""
     from mahakam.ngsild.context import CORE
     from mahakam.ngsild.represent import render
 
     selection = _selection(parts, type, place, q)
-    hidden = _Hidden(parts, with_personal)
+    broker = parts.broker if sight is None else parts.broker.seen(sight)
 
     def shown() -> Iterator[Document]:
-        for document in parts.broker.scan(selection):
-            left_out = hidden.of(document)
-            if left_out:
-                document = {name: value for name, value in document.items() if name not in left_out}
-            yield document
+        return broker.scan(selection)
 
     def header() -> list[str]:
         names: dict[str, None] = dict.fromkeys(("id", "type"))
@@ -150,42 +148,6 @@ def _selection(parts: Parts, type: str, place: str | None, q: str | None) -> Sel
     return Selection(types=types, condition=condition, scopes=scopes)
 
 
-class _Hidden:
-    """The attributes that stay out: those a contract of the entity's place marks as personal."""
-
-    def __init__(self, parts: Parts, with_personal: bool) -> None:
-        self._places = parts.places
-        self._book: Book | None = None if with_personal else parts.book()
-        self._known: dict[tuple[str | None, str], frozenset[str]] = {}
-
-    def of(self, document: Document) -> frozenset[str]:
-        from mahakam.config import place_of
-
-        if self._book is None:
-            return frozenset()
-        scope = document.get("scope") or ()
-        place = place_of((scope,) if isinstance(scope, str) else scope, self._places)
-        types = document["type"]
-        found: frozenset[str] = frozenset()
-        for type in (types,) if isinstance(types, str) else types:
-            key = (place.id if place else None, type)
-            if key not in self._known:
-                self._known[key] = self._personal(self._book, *key)
-            found |= self._known[key]
-        return found
-
-    def _personal(self, book: Book, place: str | None, type: str) -> frozenset[str]:
-        """An entity of no place follows the contracts of all: what one of them protects stays protected."""
-        return frozenset(
-            field.name
-            for id in ([place] if place else self._places)
-            for contract in book.contracts(id)
-            if contract.entity == type
-            for field in contract.fields.values()
-            if field.closed
-        )
-
-
 def _flat(document: Document) -> dict[str, Any]:
     """An entity as one row: id, type, then a value for each attribute; language maps by language."""
     from mahakam.ngsild.entity import SYSTEM, instances
@@ -222,7 +184,7 @@ def _geometry_name(document: Document) -> str:
 # Rows of a dataset.
 
 
-def _dataset(parts: Parts, what: str, with_personal: bool) -> Source:
+def _dataset(parts: Parts, what: str, sight: Sight | None) -> Source:
     from mahakam.feeds.dataset_rows import stored_dataset
     from mahakam.feeds.datasets import OWN
 
@@ -238,7 +200,7 @@ def _dataset(parts: Parts, what: str, with_personal: bool) -> Source:
                 f"did you mean {place}/{near[0]}?" if near else f"the feeds are {', '.join(feeds) or 'none'}"
             )
         raise click.ClickException(f"there is no dataset {what}; {hint}")
-    left_out = {*OWN, *(() if with_personal else _personal_columns(parts, place, name))}
+    left_out = {*OWN, *(() if sight is None else _hidden_columns(parts, place, name, sight))}
     with found.opened() as (_connection, types):
         names = [column for column in types if column not in left_out]
     described = (found.document.get("columns") or {}).get("value") or []
@@ -258,9 +220,10 @@ def _dataset(parts: Parts, what: str, with_personal: bool) -> Source:
     return Source(lambda: names, lambda columns: _rows(found, columns), records, features)
 
 
-def _personal_columns(parts: Parts, place: str, name: str) -> list[str]:
+def _hidden_columns(parts: Parts, place: str, name: str, sight: Sight) -> Iterable[str]:
     """Raises ClickException when the contract cannot be read: what it protects is not known then."""
     from mahakam.config import ConfigError
+    from mahakam.feeds.catalogue.entry import hidden_fields
     from mahakam.feeds.definition import load
     from mahakam.quality.odcs import ContractError
 
@@ -270,7 +233,7 @@ def _personal_columns(parts: Parts, place: str, name: str) -> list[str]:
         raise click.ClickException(
             f"which columns of {place}/{name} are personal is not known: {error}; mend it, or use --with-personal"
         ) from error
-    return [field.name for field in contract.fields.values() if field.closed]
+    return hidden_fields(contract, parts.place(place), sight)
 
 
 def _rows(found: StoredDataset, names: Sequence[str]) -> Iterator[list[Any]]:

@@ -16,6 +16,13 @@ from mahakam.cli.options import config_option, data_option, settings_for
 from mahakam.store.protocol import EntityStore
 
 _FOLDERS = tuple[Path, ...]
+_agency_option = click.option(
+    "--agency",
+    "agencies",
+    multiple=True,
+    metavar="PLACE/CODE",
+    help="The agency they work for, as routing.yaml of the place has it: for rights.yaml's ROLE@CODE.",
+)
 
 
 @click.group()
@@ -36,6 +43,7 @@ def user() -> None:
 @click.option(
     "--place", "places", multiple=True, help="Where the role holds (and below it). Admin: everywhere."
 )
+@_agency_option
 @click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input instead of asking."
 )
@@ -45,6 +53,7 @@ def add(
     name: str,
     roles: tuple[str, ...],
     places: tuple[str, ...],
+    agencies: tuple[str, ...],
     password_stdin: bool,
     data: Path,
     config: _FOLDERS,
@@ -54,13 +63,13 @@ def add(
     \b
     Example:
       mahakam user add budi --role admin
-      mahakam user add siti --role officer --place samarinda
+      mahakam user add siti --role officer --place samarinda --agency samarinda/public-works
     """
     from mahakam.access.accounts import add_account
 
     with _store(data, config) as store:
-        _known(places, config)
-        made = add_account(store, name, _password(password_stdin), roles, places)
+        _known(places, agencies, config)
+        made = add_account(store, name, _password(password_stdin), roles, places, agencies)
         where = "everywhere" if made.places == (EVERYWHERE,) else ", ".join(made.places)
         click.echo(f"{made.name} is {' and '.join(made.roles)}, {where}. Sign in at /signin.", err=True)
 
@@ -83,13 +92,23 @@ def list_users(as_json: bool, data: Path, config: _FOLDERS) -> None:
     if as_json:
         click.echo(
             json.dumps(
-                [{"name": a.name, "roles": a.roles, "places": a.places, "created": a.created} for a in rows]
+                [
+                    {
+                        "name": a.name,
+                        "roles": a.roles,
+                        "places": a.places,
+                        "agencies": a.agencies,
+                        "created": a.created,
+                    }
+                    for a in rows
+                ]
             )
         )
         return
     for row in rows:
         click.echo(
             f"{row.name:24} {','.join(row.roles):20} {','.join(row.places):30} {row.created}"
+            + (f"  {','.join(row.agencies)}" if row.agencies else "")
             + ("" if row.password else "  (by the provider)")
         )
     if not rows:
@@ -195,13 +214,20 @@ def key() -> None:
 @click.option(
     "--place", "places", multiple=True, default=(EVERYWHERE,), help="Where it may write. Default: everywhere."
 )
+@_agency_option
 @click.option(
     "--days", type=click.IntRange(1, 3660), default=365, show_default=True, help="How long it lasts."
 )
 @data_option
 @config_option
 def add_key_command(
-    name: str, scopes: tuple[str, ...], places: tuple[str, ...], days: int, data: Path, config: _FOLDERS
+    name: str,
+    scopes: tuple[str, ...],
+    places: tuple[str, ...],
+    agencies: tuple[str, ...],
+    days: int,
+    data: Path,
+    config: _FOLDERS,
 ) -> None:
     """Make a key for a program NAME; it is shown this once, on standard output.
 
@@ -214,8 +240,8 @@ def add_key_command(
     from mahakam.access.keys import add_key
 
     with _store(data, config) as store:
-        _known(places, config)
-        secret, made = add_key(store, name, scopes, places, days)
+        _known(places, agencies, config)
+        secret, made = add_key(store, name, scopes, places, days, agencies)
     click.echo(secret)
     until = time.strftime("%Y-%m-%d", time.gmtime(made.expires))
     click.echo(
@@ -278,16 +304,26 @@ def _store(data: Path, config: _FOLDERS) -> Iterator[EntityStore]:
         store.close()
 
 
-def _known(places: tuple[str, ...], config: _FOLDERS) -> None:
-    """A slip in a place's name would give a role that holds nowhere."""
+def _known(places: tuple[str, ...], agencies: tuple[str, ...], config: _FOLDERS) -> None:
+    """A slip in a place's or an agency's name would give a role that holds nowhere."""
+    from mahakam.access.accounts import checked_agencies
     from mahakam.config import load_places
+    from mahakam.services.routing import routing_of
 
     known = load_places(config)
-    wrong = [place for place in places if known and place != EVERYWHERE and place not in known]
+    agencies = checked_agencies(agencies)
+    named = [*places, *(agency.partition("/")[0] for agency in agencies)]
+    wrong = [place for place in named if known and place != EVERYWHERE and place not in known]
     if wrong:
         raise click.ClickException(
             f"there is no place {wrong[0]!r}; the places are {', '.join(sorted(known))}"
         )
+    for agency in agencies if known else ():
+        place, _, code = agency.partition("/")
+        routing = routing_of(known[place], known)
+        if routing is not None and code not in routing.agencies:
+            there = ", ".join(sorted(routing.agencies))
+            raise click.ClickException(f"{place} has no agency {code!r}; its agencies are {there}")
 
 
 def _password(from_stdin: bool) -> str:

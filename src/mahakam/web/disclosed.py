@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 
 from mahakam.access.rights import PERSONAL
-from mahakam.broker.disclosure import READ
+from mahakam.broker.disclosure import note_read
 from mahakam.config import ConfigError, Place
 from mahakam.quality.odcs import ContractError
 from mahakam.services.personal import Matter
@@ -21,12 +21,10 @@ from mahakam.web.site import Site, site_of
 
 def disclosed(request: Request, of: str, fields: Iterable[str], **more: Any) -> None:
     """Written before the page goes: this visitor was shown these fields of ``of``. Nothing if there are none."""
-    site, names = site_of(request), sorted(set(fields))
-    if not names or not site.settings.audited:
-        return
-    visitor(request)
-    detail = {"fields": names} | {name: value for name, value in more.items() if value}
-    site.store.write(lambda transaction: transaction.audit(READ, of, detail))
+    site = site_of(request)
+    if site.settings.audited:
+        visitor(request)
+        note_read(site.store, of, fields, **more)
 
 
 def of_request(request: Request, number: str, kept: Private | None, matter: Matter | None) -> None:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
-from mahakam.access.rights import PERSONAL
+from mahakam.access.rights import Sight
 from mahakam.config import ConfigError, Place, place_of
+from mahakam.feeds.catalogue.entry import hidden_fields
 from mahakam.feeds.parts import contract_file
 from mahakam.store.protocol import Document
 from mahakam.web.gate import visitor
+from mahakam.web.site import site_of
 
 if TYPE_CHECKING:
     from mahakam.quality.contract import Contract
@@ -46,12 +48,16 @@ def rule_messages(site: Site, place: Place, feed: str) -> dict[tuple[str, str], 
     }
 
 
+def sight_of(request: Request, site: Site | None = None) -> Sight:
+    """What this visitor sees."""
+    return (site or site_of(request)).node.rights.sight(visitor(request))
+
+
 def hidden(request: Request, site: Site, place: Place | None, type: str) -> frozenset[str]:
     """The attributes that this visitor may not see, as the API hides them too."""
     if place is None:
         return frozenset()
-    sight = site.node.rights.sight(visitor(request))
-    return sight.closed(type, place)
+    return sight_of(request, site).closed(type, place)
 
 
 def hidden_of_feed(request: Request, site: Site, place: Place, feed: str) -> frozenset[str]:
@@ -59,21 +65,20 @@ def hidden_of_feed(request: Request, site: Site, place: Place, feed: str) -> fro
 
     Raises ConfigError if its contract cannot be read: what it protects is not known then.
     """
-    sight = site.node.rights.sight(visitor(request))
-    return frozenset(name for name, kind in _classes_of_feed(site, place, feed) if not sight.may(kind, place))
+    return _hidden_fields(site, place, feed, sight_of(request, site))
 
 
 def personal_of_feed(site: Site, place: Place, feed: str) -> frozenset[str]:
     """The columns of a feed's dataset that its contract calls personal. Raises ConfigError."""
-    return frozenset(name for name, kind in _classes_of_feed(site, place, feed) if kind == PERSONAL)
+    return _hidden_fields(site, place, feed, site.node.rights.personal)
 
 
-def _classes_of_feed(site: Site, place: Place, feed: str) -> list[tuple[str, str]]:
+def _hidden_fields(site: Site, place: Place, feed: str, sight: Sight) -> frozenset[str]:
     from mahakam.web.datasets import feed_of
 
     path = contract_file(site.places, place, feed_of(place, feed).contract)
     contracts = _contracts(path, path.stat().st_mtime_ns) if path else []
-    return [(field.name, field.closed) for contract in contracts for field in contract.fields.values()]
+    return frozenset(name for contract in contracts for name in hidden_fields(contract, place, sight))
 
 
 def place_of_document(site: Site, document: Document) -> Place | None:
@@ -92,8 +97,5 @@ def feed_is_closed(site: Site, place: Place, feed: str) -> bool:
         return True
     if path is None:
         return True
-    return any(
-        field.closed
-        for contract in _contracts(path, path.stat().st_mtime_ns)
-        for field in contract.fields.values()
-    )
+    contracts = _contracts(path, path.stat().st_mtime_ns)
+    return any(hidden_fields(contract, place, site.node.rights.open) for contract in contracts)

@@ -96,7 +96,7 @@ class Year:
         """A feed as the catalogue and the page of quality know it; None for one that is not there."""
         if not feed or feed not in self.place.files("feeds"):
             return None, None
-        found = entry(self.site.store, self.site.places, self.place.id, feed)
+        found = entry(self.site.store, self.site.places, self.site.node.rights.open, self.place.id, feed)
         return found, found.known if found else dataset(self.site.store, self.place, feed)
 
     def crumbs(self, *more: tuple[str, str]) -> list[tuple[str, str]]:

@@ -8,22 +8,24 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from mahakam.access.accounts import AccountError, checked_agencies
 from mahakam.access.policy import EVERYWHERE, PEOPLE
 from mahakam.config import ConfigError, Place, Text, as_text, read_yaml
 
 FILE = "signin.yaml"
 LOCAL = ("127.0.0.1", "localhost", "::1")
 _MEMBERS = ("issuer", "client", "name", "scopes", "account", "link", "private", "second_step", "roles")
-_LINE = ("when", "role", "places")
+_LINE = ("when", "role", "places", "agencies")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Whoever has these claims (name → one of these values) has these roles in these places."""
+    """Whoever has these claims (name → one of these values) has these roles in these places, at these agencies."""
 
     when: Mapping[str, frozenset[str]]
     roles: tuple[str, ...]
     places: tuple[str, ...]
+    agencies: tuple[str, ...] = ()
 
     def holds(self, claims: Mapping[str, Any]) -> bool:
         return all(not values.isdisjoint(_said(claims.get(name))) for name, values in self.when.items())
@@ -149,7 +151,7 @@ def _lines(path: Path, said: Any, places: Mapping[str, Place]) -> tuple[Line, ..
 
 def _line(path: Path, at: str, said: Any, places: Mapping[str, Place]) -> Line:
     if not isinstance(said, dict) or said.keys() - {*_LINE}:
-        raise ConfigError(path, f"{at}: when, role and places were expected, nothing else")
+        raise ConfigError(path, f"{at}: when, role, places and agencies were expected, nothing else")
     when = said.get("when") or {}
     if not isinstance(when, dict):
         raise ConfigError(path, f"{at}.when: claims with their values were expected, e.g. {{groups: dishub}}")
@@ -173,7 +175,22 @@ def _line(path: Path, at: str, said: Any, places: Mapping[str, Place]) -> Line:
                 path, f"{at}.places: there is no place {place!r}; there are {', '.join(sorted(places))}"
             )
     wanted = {str(name): _values(path, f"{at}.when.{name}", value) for name, value in when.items()}
-    return Line(wanted, roles, tuple(where))
+    return Line(
+        wanted, roles, tuple(where), _agencies(path, f"{at}.agencies", said.get("agencies") or [], places)
+    )
+
+
+def _agencies(path: Path, at: str, said: Any, places: Mapping[str, Place]) -> tuple[str, ...]:
+    if not isinstance(said, list) or not all(isinstance(one, str) for one in said):
+        raise ConfigError(path, f"{at}: a list was expected, e.g. [samarinda/public-works]")
+    try:
+        found = checked_agencies(said)
+    except AccountError as error:
+        raise ConfigError(path, f"{at}: {error}") from None
+    for one in found:
+        if one.partition("/")[0] not in places:
+            raise ConfigError(path, f"{at}: there is no place {one.partition('/')[0]!r}")
+    return found
 
 
 def _values(path: Path, at: str, value: Any) -> frozenset[str]:

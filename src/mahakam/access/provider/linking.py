@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
-from mahakam.access.accounts import IDENTITY, Account, is_name, normal_name
+from mahakam.access.accounts import IDENTITY, Account, as_record, from_record, is_name, normal_name
 from mahakam.access.accounts import KIND as ACCOUNT
 from mahakam.access.provider.configured import Provider
 from mahakam.access.provider.refused import Refused
@@ -28,14 +28,14 @@ def account_of(store: EntityStore, provider: Provider, claims: Mapping[str, Any]
         known = transaction.record(IDENTITY, key)
         kept = transaction.record(ACCOUNT, known["account"]) if known else None
         if known and kept is not None and not known["managed"]:
-            return _account(kept)
+            return from_record(kept)
         if known and kept is not None:
             return _as_mapped(transaction, kept, line)
         name = _linkable(transaction, provider, claims)
         if name:
             transaction.save_record(IDENTITY, key, _identity(provider, claims, name, managed=False))
             transaction.audit("account.link", f"account/{name}", {"issuer": provider.issuer})
-            return _account(transaction.record(ACCOUNT, name) or {})
+            return from_record(transaction.record(ACCOUNT, name) or {})
         return _made(transaction, key, line)
 
     def _made(transaction: Transaction, key: str, line: Any) -> Account | Refused:
@@ -48,8 +48,8 @@ def account_of(store: EntityStore, provider: Provider, claims: Mapping[str, Any]
             )
         if transaction.record(ACCOUNT, name) is not None:
             return Refused("taken", f"the account {name} is another's")
-        made = Account(name, line.roles, line.places, "", _now())
-        transaction.save_record(ACCOUNT, name, asdict(made))
+        made = Account(name, line.roles, line.places, "", _now(), agencies=line.agencies)
+        transaction.save_record(ACCOUNT, name, as_record(made))
         transaction.save_record(IDENTITY, key, _identity(provider, claims, name, managed=True))
         return made
 
@@ -65,13 +65,15 @@ def is_linked(store: EntityStore, name: str) -> bool:
 
 
 def _as_mapped(transaction: Transaction, kept: dict[str, Any], line: Any) -> Account | Refused:
-    roles, places = ([*line.roles], [*line.places]) if line else ([], [])
-    if (list(kept["roles"]), list(kept["places"])) != (roles, places):
-        kept = kept | {"roles": roles, "places": places, "version": int(kept["version"]) + 1}
-        transaction.save_record(ACCOUNT, kept["name"], kept)
+    before = from_record(kept)
+    held = (line.roles, line.places, line.agencies) if line else ((), (), ())
+    if (before.roles, before.places, before.agencies) != held:
+        roles, places, agencies = held
+        before = replace(before, roles=roles, places=places, agencies=agencies, version=before.version + 1)
+        transaction.save_record(ACCOUNT, before.name, as_record(before))
     if line is None:
-        return Refused("role", f"no line of roles holds any more for {kept['name']}")
-    return _account(kept)
+        return Refused("role", f"no line of roles holds any more for {before.name}")
+    return before
 
 
 def _linkable(transaction: Transaction, provider: Provider, claims: Mapping[str, Any]) -> str:
@@ -98,10 +100,6 @@ def _identity(provider: Provider, claims: Mapping[str, Any], name: str, *, manag
 
 def _who(provider: Provider, claims: Mapping[str, Any]) -> str:
     return f"{str(claims.get(provider.account) or '')[:80]} (sub {str(claims['sub'])[:80]})".strip()
-
-
-def _account(record: Mapping[str, Any]) -> Account:
-    return Account(**{**record, "roles": tuple(record["roles"]), "places": tuple(record["places"])})
 
 
 def _key(issuer: str, subject: str) -> str:

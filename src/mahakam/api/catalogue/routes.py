@@ -11,12 +11,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from mahakam.access import Principal, principal_of
+from mahakam.access.rights import Rights, Sight
 from mahakam.api.catalogue.negotiation import MEDIA, Form, preferred
+from mahakam.broker.disclosure import note_read
 from mahakam.config import Place, as_text
 from mahakam.feeds.catalogue.answers import MEDIA as FILES
 from mahakam.feeds.catalogue.answers import TooManyRows, written
 from mahakam.feeds.catalogue.entry import Entry, entries, entry
-from mahakam.feeds.catalogue.tables import public_columns, public_table
+from mahakam.feeds.catalogue.tables import shown_columns, shown_table
 from mahakam.feeds.dataset_rows import versions_of
 from mahakam.feeds.datasets import dataset_id
 from mahakam.feeds.parts import Parts
@@ -44,7 +47,13 @@ def handlers() -> Mapping[Any, Any]:
 
 def _problem(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    titles = {404: "Not found", 406: "Not acceptable", 409: "No rows yet", 413: "Too many rows"}
+    titles = {
+        401: "Unauthorized",
+        404: "Not found",
+        406: "Not acceptable",
+        409: "No rows yet",
+        413: "Too many rows",
+    }
     body = {
         "title": titles.get(error.status_code, "Refused"),
         "status": error.status_code,
@@ -62,9 +71,11 @@ def whole(request: Request) -> Response:
     top = _top(parts.places)
     title = {code: f"{words}: {name}" for (code, words), name in _titles(top)} if top else as_text("Mahakam")
     publisher = next(iter(top.name.values())) if top else "Mahakam"
-    graph = catalogue_graph(root(request), title, publisher, entries(parts.store, parts.places))
+    graph = catalogue_graph(
+        root(request), title, publisher, entries(parts.store, parts.places, sight_of(request))
+    )
     add_requests(graph, root(request), parts.places)
-    return _answer(serialized(graph, form), form)
+    return _answer(request, serialized(graph, form), form)
 
 
 def _titles(top: Place) -> Iterator[tuple[tuple[str, str], str]]:
@@ -99,7 +110,7 @@ def _graph_of(request: Request, one: Entry, form: Form) -> Response:
 
     document = parts_of(request).broker.get(dataset_id(one.place.id, one.feed.name))
     versions = versions_of(document) if document else ()
-    return _answer(serialized(dataset_graph(root(request), one, versions), form), form)
+    return _answer(request, serialized(dataset_graph(root(request), one, versions), form), form)
 
 
 def metadata(request: Request) -> Response:
@@ -108,12 +119,14 @@ def metadata(request: Request) -> Response:
 
     one = _entry(request)
     return JSONResponse(
-        csvw(root(request), one, public_columns(one)), media_type="application/csvm+json", headers=OPEN
+        csvw(root(request), one, shown_columns(one)),
+        media_type="application/csvm+json",
+        headers=open_to(request),
     )
 
 
 def table(request: Request, ending: str) -> Response:
-    """The public rows as a file; ``?version=RUN`` for those of an older version of a dataset."""
+    """The rows as a file, with the columns that the reader sees; ``?version=RUN``: as a run left them."""
     import pyarrow.parquet as pq
 
     one = _entry(request)
@@ -121,14 +134,15 @@ def table(request: Request, ending: str) -> Response:
     if not asked.isdecimal() or len(asked) > 18:
         raise HTTPException(400, f"version is the number of a run, not {asked[:40]!r}")
     try:
-        path = public_table(parts_of(request), one, int(asked))
+        path = shown_table(parts_of(request), one, int(asked))
     except SourceError as error:
         raise HTTPException(500, str(error)) from error
     if path is None:
         raise HTTPException(
             404, f"{one.place.id}/{one.feed.name} has no such version, or has not been read yet"
         )
-    names = public_columns(one)
+    disclose(request, one)
+    names = shown_columns(one)
     file = pq.ParquetFile(path)
     batches = _reader(file, [name for name in names if name in file.schema_arrow.names])
     try:
@@ -136,7 +150,7 @@ def table(request: Request, ending: str) -> Response:
         first = next(blocks)
     except TooManyRows as error:
         raise HTTPException(413, str(error)) from error
-    headers = {**OPEN, "Content-Disposition": f'inline; filename="{one.name}.{ending}"'}
+    headers = {**open_to(request), "Content-Disposition": f'inline; filename="{one.name}.{ending}"'}
     if ending == "csv":
         headers["Link"] = (
             f'<{root(request)}{one.path}.csv-metadata.json>; rel="describedby"; type="application/csvm+json"'
@@ -154,10 +168,39 @@ def _reader(file: Any, names: Sequence[str]) -> pa.RecordBatchReader:
 
 OPEN = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
 """Open data: any page may read it."""
+_OWN = {"Cache-Control": "private, no-store"}
 
 
-def _answer(body: bytes, form: Form) -> Response:
-    headers = {**OPEN, "Vary": "Accept"}
+def open_to(request: Request) -> dict[str, str]:
+    """The headers of an answer: what somebody known is told may be more than others are, and is kept by no cache."""
+    return OPEN if reader_of(request) is None else OPEN | _OWN
+
+
+def reader_of(request: Request) -> Principal | None:
+    """Who asks, looked up once a request; None is a stranger. Raises HTTPException 401 for a key that does not hold."""
+    if not hasattr(request.state, "principal"):
+        request.state.principal = principal_of(request.headers, request.app.state.node)
+    found: Principal | None = request.state.principal
+    if found is None and "authorization" in request.headers:
+        raise HTTPException(401, "this key is not known, or is over", {"WWW-Authenticate": "Bearer"})
+    return found
+
+
+def sight_of(request: Request) -> Sight:
+    """What whoever asks sees."""
+    rights: Rights = request.app.state.node.rights
+    return rights.sight(reader_of(request))
+
+
+def disclose(request: Request, one: Entry) -> None:
+    """The audit entry of a table with personal columns, before it goes."""
+    node = request.app.state.node
+    if node.settings.audited:
+        note_read(parts_of(request).store, f"{one.place.id}/{one.feed.name}", one.personal)
+
+
+def _answer(request: Request, body: bytes, form: Form) -> Response:
+    headers = {**open_to(request), "Vary": "Accept, Authorization, Cookie"}
     return Response(body, media_type=MEDIA[form], headers=headers)
 
 
@@ -175,7 +218,7 @@ def _form(request: Request) -> Form:
 def _entry(request: Request) -> Entry:
     place, feed = request.path_params["place"], request.path_params["feed"]
     parts = parts_of(request)
-    found = entry(parts.store, parts.places, place, feed)
+    found = entry(parts.store, parts.places, sight_of(request), place, feed)
     if found is None:
         raise HTTPException(
             404, f"the catalogue has no dataset {place[:80]}/{feed[:80]}; /catalogue lists what it has"

@@ -23,7 +23,7 @@ from mahakam.api.ckan.querying import package_search
 from mahakam.feeds.catalogue import licences
 from mahakam.feeds.catalogue.answers import MEDIA
 from mahakam.feeds.catalogue.entry import Entry, entries
-from mahakam.feeds.catalogue.tables import public_columns, public_table
+from mahakam.feeds.catalogue.tables import shown_columns, shown_table
 from mahakam.feeds.parts import Parts
 
 API = "2.11"
@@ -32,8 +32,8 @@ _MOST = 1000
 Action = Callable[[Parts, Asked], Any]
 
 
-def _every(parts: Parts) -> list[Entry]:
-    return sorted(entries(parts.store, parts.places), key=lambda one: one.name)
+def _every(parts: Parts, asked: Asked) -> list[Entry]:
+    return sorted(entries(parts.store, parts.places, asked.sight), key=lambda one: one.name)
 
 
 def _status(parts: Parts, asked: Asked) -> Any:
@@ -50,27 +50,27 @@ def _page(found: list[Any], asked: Asked) -> list[Any]:
 
 
 def _package_list(parts: Parts, asked: Asked) -> Any:
-    return _page([one.name for one in _every(parts)], asked)
+    return _page([one.name for one in _every(parts, asked)], asked)
 
 
 def _with_resources(parts: Parts, asked: Asked) -> Any:
-    return [package(one, asked.root) for one in _page(_every(parts), asked)[:_MOST]]
+    return [package(one, asked.root) for one in _page(_every(parts, asked), asked)[:_MOST]]
 
 
 def _package_search(parts: Parts, asked: Asked) -> Any:
-    return package_search(_every(parts), asked)
+    return package_search(_every(parts, asked), asked)
 
 
 def _package_show(parts: Parts, asked: Asked) -> Any:
     wanted = asked.needed("id", "name_or_id")
-    found = next((one for one in _every(parts) if wanted in (one.name, package_id(one))), None)
+    found = next((one for one in _every(parts, asked) if wanted in (one.name, package_id(one))), None)
     if found is None:
         raise NotFound
     return package(found, asked.root)
 
 
-def _of_resource(parts: Parts, wanted: str) -> tuple[Entry, str]:
-    for one in _every(parts):
+def _of_resource(parts: Parts, asked: Asked, wanted: str) -> tuple[Entry, str]:
+    for one in _every(parts, asked):
         for ending in MEDIA if one.rows is not None else ():
             if resource_id(one, ending) == wanted:
                 return one, ending
@@ -78,18 +78,19 @@ def _of_resource(parts: Parts, wanted: str) -> tuple[Entry, str]:
 
 
 def _resource_show(parts: Parts, asked: Asked) -> Any:
-    one, ending = _of_resource(parts, asked.needed("id"))
+    one, ending = _of_resource(parts, asked, asked.needed("id"))
     made = package(one, asked.root)["resources"]
     return next(each for each in made if each["id"] == resource_id(one, ending))
 
 
 def _datastore_search(parts: Parts, asked: Asked) -> Any:
     wanted = asked.needed("resource_id", "id")
-    one, ending = _of_resource(parts, wanted)
-    path = public_table(parts, one) if ending == "csv" else None
+    one, ending = _of_resource(parts, asked, wanted)
+    path = shown_table(parts, one) if ending == "csv" else None
     if path is None:
         raise NotFound(f'Resource "{wanted}" was not found in the DataStore.')
-    return datastore_search(path, public_columns(one), asked)
+    asked.disclose(one)
+    return datastore_search(path, shown_columns(one), asked)
 
 
 def _gathered(found: Iterable[Entry], key: Callable[[Entry], str]) -> dict[str, list[Entry]]:
@@ -106,13 +107,13 @@ def _lists(
     """The two actions, list and show, of what gathers entries."""
 
     def listed(parts: Parts, asked: Asked) -> Any:
-        found = [kind(ones) for ones in _gathered(_every(parts), key).values()]
+        found = [kind(ones) for ones in _gathered(_every(parts, asked), key).values()]
         shown = found if asked.flag("all_fields") else [one["name"] for one in found]
         return _page(shown, asked)
 
     def show(parts: Parts, asked: Asked) -> Any:
         wanted = asked.needed("id")
-        for ones in _gathered(_every(parts), key).values():
+        for ones in _gathered(_every(parts, asked), key).values():
             made = kind(ones)
             if wanted in (made["id"], made["name"]):
                 if asked.flag("include_datasets"):
@@ -125,14 +126,14 @@ def _lists(
 
 def _tag_list(parts: Parts, asked: Asked) -> Any:
     wanted = asked.text("query") or asked.text("q")
-    names = sorted({name for one in _every(parts) for name in tags(one)}, key=str.lower)
+    names = sorted({name for one in _every(parts, asked) for name in tags(one)}, key=str.lower)
     found = [name for name in names if wanted.lower() in name.lower()]
     return [tag(name) for name in found] if asked.flag("all_fields") else found
 
 
 def _tag_show(parts: Parts, asked: Asked) -> Any:
     wanted = asked.needed("id")
-    for one in _every(parts):
+    for one in _every(parts, asked):
         for name in tags(one):
             if wanted in (name, identity("tag", name)):
                 return tag(name)

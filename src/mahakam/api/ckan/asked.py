@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mahakam.api.ckan.errors import Invalid
+from mahakam.feeds.catalogue.entry import Entry, Sight
 
 
 class Asked:
-    """Parameters by name. Each way to read one raises Invalid, which names it."""
+    """Parameters by name, and who asks. Each way to read one raises Invalid, which names it.
 
-    def __init__(self, values: Mapping[str, Any], root: str = "") -> None:
+    ``root``: the node's address; ``sight``: what the reader sees; ``disclose`` is told of the entry whose rows go.
+    """
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        root: str,
+        sight: Sight,
+        disclose: Callable[[Entry], None] = lambda _one: None,
+    ) -> None:
         self._values = values
         self.root = root
+        self.sight = sight
+        self.disclose = disclose
 
     def text(self, name: str, default: str = "") -> str:
         value = self._values.get(name, default)

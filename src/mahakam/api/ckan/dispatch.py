@@ -6,13 +6,14 @@ import logging
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from mahakam.api.catalogue.routes import OPEN, parts_of, root
-from mahakam.api.ckan.actions import ACTIONS
+from mahakam.api.catalogue.routes import OPEN, disclose, open_to, parts_of, root, sight_of
+from mahakam.api.ckan.actions import ACTIONS, Action
 from mahakam.api.ckan.asked import Asked
-from mahakam.api.ckan.errors import ActionError, Invalid
+from mahakam.api.ckan.errors import ActionError, Invalid, NotAuthorized
 from mahakam.feeds.sources.model import SourceError
 from mahakam.store.errors import StoreUnavailable
 
@@ -22,22 +23,31 @@ _log = logging.getLogger(__name__)
 
 
 async def act(request: Request) -> Response:
-    """One action."""
+    """One action, as whoever asks sees the node."""
     name = request.path_params["name"]
     action = ACTIONS.get(name)
     if action is None:
         return JSONResponse(f"Bad request - Action name not known: {name[:80]}", 400, OPEN)
     said: dict[str, Any] = {"help": f"{root(request)}/api/3/action/help_show?name={name}"}
     try:
-        asked = Asked(await _parameters(request), root(request))
-        found = await run_in_threadpool(action, parts_of(request), asked)
+        given = await _parameters(request)
+        found = await run_in_threadpool(_done, request, action, given)
     except ActionError as error:
         return JSONResponse(said | {"success": False, "error": error.error}, error.status, OPEN)
     except (StoreUnavailable, SourceError) as error:
         _log.error("%s: %s", name, error)
         failed = {"__type": "Internal Server Error", "message": "the data cannot be read now; try again"}
         return JSONResponse(said | {"success": False, "error": failed}, 503, OPEN)
-    return JSONResponse(said | {"success": True, "result": found}, headers=OPEN)
+    return JSONResponse(said | {"success": True, "result": found}, headers=open_to(request))
+
+
+def _done(request: Request, action: Action, given: dict[str, Any]) -> Any:
+    """Raises ActionError, StoreUnavailable, SourceError."""
+    try:
+        sight = sight_of(request)
+    except HTTPException as error:  # a key that is not known
+        raise NotAuthorized(error.detail) from error
+    return action(parts_of(request), Asked(given, root(request), sight, lambda one: disclose(request, one)))
 
 
 async def about(_request: Request) -> Response:

@@ -24,6 +24,15 @@ class NotFound(ActionError):
         super().__init__("Not Found Error", message=message)
 
 
+class NotAuthorized(ActionError):
+    """A key was shown that is not known."""
+
+    status = 403
+
+    def __init__(self, why: str) -> None:
+        super().__init__("Authorization Error", message=f"Access denied: {why}")
+
+
 class Invalid(ActionError):
     """A parameter is missing or wrong: its name → what is wrong with it."""
 

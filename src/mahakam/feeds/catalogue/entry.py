@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mahakam.config import ConfigError, Place, Text, as_text
 from mahakam.feeds.definition import Feed
@@ -15,16 +15,26 @@ from mahakam.feeds.known import Dataset, dataset, feed_of
 from mahakam.feeds.parts import contract_file
 from mahakam.feeds.standard import Statistics
 from mahakam.feeds.year.desk import Released, released
-from mahakam.quality.contract import Contract, Field
+from mahakam.quality.contract import PERSONAL, Contract, Field
 from mahakam.quality.rule import OneOf, Refers
 
 if TYPE_CHECKING:
     from mahakam.store.protocol import EntityStore
 
 
+class Sight(Protocol):
+    """What a reader sees (``access.rights``)."""
+
+    def class_of(self, type: str, attribute: str, place: Place | None, said: str = "", /) -> str:
+        """The class of an attribute in a place, "" is public; ``said``: in the contract that was read now."""
+
+    def may(self, kind: str, place: Place | None, /) -> bool:
+        """Whether attributes of a class are read in a place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A public column: the data standard of a variable, as Satu Data Indonesia asks (BPS regulation 4/2020).
+    """A column that the reader sees: the data standard of a variable (Satu Data Indonesia, BPS regulation 4/2020).
 
     ``title`` is the concept, ``description`` the definition, ``codes`` the classification (a code list of the
     node, ``name.column``), ``values`` the values allowed, ``kind`` the measure, ``unit`` its UN/CEFACT code.
@@ -50,6 +60,10 @@ class Entry:
     known: Dataset
     feed: Feed
     contract: Contract
+    classes: Mapping[str, str]
+    """The fields that are not public, with their class (internal, personal)."""
+    kept: frozenset[str]
+    """Of these the fields that are hidden from this reader: all of them from a stranger."""
     released: Released | None = None
     """What was examined and published of it, if anything was."""
 
@@ -102,7 +116,7 @@ class Entry:
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """The columns that everybody may see: those that the contract does not call public are left out."""
+        """The columns that this reader may see."""
         units = dict(self.feed.entity.units) if self.feed.entity else {}
         codes = {r.check.field: r.check.target for r in self.contract.rules if isinstance(r.check, Refers)}
         allowed = {
@@ -121,7 +135,7 @@ class Entry:
                 allowed.get(field.name, ()),
             )
             for field in self.contract.fields.values()
-            if not field.closed
+            if field.name not in self.kept
         )
 
     @property
@@ -144,13 +158,14 @@ class Entry:
             variables.append({key: text for key, text in words.items() if text})
         return self.feed.statistics.over(written).over(Statistics(variables=tuple(variables)))
 
+    @property
+    def personal(self) -> tuple[str, ...]:
+        """The personal columns among those that this reader sees."""
+        return tuple(name for name, of in self.classes.items() if of == PERSONAL and name not in self.kept)
+
     def closed(self, kind: str = "") -> tuple[str, ...]:
-        """The fields that are kept from the public: all, or those of one class (personal, internal)."""
-        return tuple(
-            field.name
-            for field in self.contract.fields.values()
-            if field.closed and kind in ("", field.closed)
-        )
+        """The fields that are kept from this reader: all, or those of one class (personal, internal)."""
+        return tuple(name for name, of in self.classes.items() if name in self.kept and kind in ("", of))
 
 
 def sql_name(text: str) -> str:
@@ -159,17 +174,19 @@ def sql_name(text: str) -> str:
     return f"_{plain}" if plain[:1].isdigit() else plain
 
 
-def entries(store: EntityStore, places: Mapping[str, Place]) -> Iterator[Entry]:
-    """Every usable feed of every place; a feed that is set up wrongly is told of on the page of quality."""
+def entries(store: EntityStore, places: Mapping[str, Place], sight: Sight) -> Iterator[Entry]:
+    """Every usable feed of every place, as a reader sees it; the page of quality has the others."""
     for place in places.values():
         for name in place.files("feeds"):
-            found = entry(store, places, place.id, name)
+            found = entry(store, places, sight, place.id, name)
             if found is not None:
                 yield found
 
 
-def entry(store: EntityStore, places: Mapping[str, Place], place_id: str, name: str) -> Entry | None:
-    """One entry; None if the place, the feed or its contract is not there or cannot be used."""
+def entry(
+    store: EntityStore, places: Mapping[str, Place], sight: Sight, place_id: str, name: str
+) -> Entry | None:
+    """One entry as a reader sees it; None if the place, the feed or its contract is not there or cannot be used."""
     place = places.get(place_id)
     if place is None or name not in place.files("feeds"):
         return None
@@ -179,10 +196,24 @@ def entry(store: EntityStore, places: Mapping[str, Place], place_id: str, name: 
         contract = _contract(path, path.stat().st_mtime_ns) if path else None
     except ConfigError:
         return None
-    return (
-        None
-        if contract is None
-        else Entry(dataset(store, place, name), feed, contract, released(store, place.id, name))
+    if contract is None:
+        return None
+    classes = classes_of(contract, place, sight)
+    kept = hidden_fields(contract, place, sight)
+    return Entry(dataset(store, place, name), feed, contract, classes, kept, released(store, place.id, name))
+
+
+def classes_of(contract: Contract, place: Place, sight: Sight) -> dict[str, str]:
+    """The fields of a contract that are not public in a place, with their class."""
+    fields = contract.fields.values()
+    kinds = {one.name: sight.class_of(contract.entity, one.name, place, one.closed) for one in fields}
+    return {name: kind for name, kind in kinds.items() if kind}
+
+
+def hidden_fields(contract: Contract, place: Place, sight: Sight) -> frozenset[str]:
+    """The fields of a contract that are hidden from a reader in a place."""
+    return frozenset(
+        name for name, kind in classes_of(contract, place, sight).items() if not sight.may(kind, place)
     )
 
 

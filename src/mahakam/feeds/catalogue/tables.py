@@ -1,8 +1,9 @@
-"""The public rows of an entry as a Parquet file: what is downloaded, harvested and asked in SQL.
+"""The rows of an entry, as a reader sees them, as a Parquet file: what is downloaded, harvested and asked in SQL.
 
-A dataset's file is public as it is, unless its contract marks a column as personal. All others are written to
-``DATA/tables/`` when they are first asked for, without what is personal; those of entities are written again after
-the next run, and after ``FRESH`` seconds.
+A dataset's file is given as it is to whom no column is hidden. All others are written to ``DATA/tables/`` when they
+are first asked for, without what is hidden; those of entities are written again after the next run, and after
+``FRESH`` seconds. A file is named after what it leaves out, so that nobody is given what was written for another, and
+after the classes of its columns: one that was written before a class was changed goes.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Set
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from time import time as now
@@ -32,11 +33,13 @@ if TYPE_CHECKING:
 
 FRESH = 60
 """Seconds for which the rows of entities, which live writes change, are served as they were written."""
+OLD = 86_400
+"""Seconds after which a copy for readers with other rights goes, when another is written."""
 _BLOCK = 20_000
 
 
-def public_table(parts: Parts, one: Entry, version: int = 0) -> Path | None:
-    """The Parquet file of an entry's public rows, of a dataset those that the run ``version`` left.
+def shown_table(parts: Parts, one: Entry, version: int = 0) -> Path | None:
+    """The Parquet file of an entry's rows, with the columns that its reader sees; ``version``: as that run left them.
 
     None while there are none, or no longer. Raises SourceError for a dataset's file that cannot be read.
     """
@@ -45,8 +48,8 @@ def public_table(parts: Parts, one: Entry, version: int = 0) -> Path | None:
     return None if version else _of_entities(parts, one)
 
 
-def public_columns(one: Entry) -> list[str]:
-    """The columns of the public table that a person takes away: ``id`` of entities, then the public fields."""
+def shown_columns(one: Entry) -> list[str]:
+    """The columns of that table that a person takes away: ``id`` of entities, then the fields."""
     names = [column.name for column in one.columns]
     return names if one.feed.store == "dataset" or "id" in names else ["id", *names]
 
@@ -56,9 +59,7 @@ def _of_dataset(parts: Parts, one: Entry, version: int) -> Path | None:
     closed = one.closed()
     if found is None or not closed:
         return found.file if found else None
-    # named after what it leaves out, too: a field that is marked as personal later is in no older copy
-    left_out = hashlib.sha256("\n".join(sorted(closed)).encode()).hexdigest()[:16]
-    path = _folder(parts, one) / f"{found.file.stem}-{left_out}.parquet"
+    path = _folder(parts, one) / f"{found.file.stem}-{_shown(one)}.parquet"
     if path.is_file():
         return path
     import pyarrow.parquet as pq
@@ -70,19 +71,21 @@ def _of_dataset(parts: Parts, one: Entry, version: int) -> Path | None:
         with pq.ParquetWriter(unfinished, reader.schema, compression="zstd") as writer:
             for batch in reader:
                 writer.write_batch(batch)
-    versions = {file.stem for file in found.file.parent.glob("*.parquet")}
-    for copy in path.parent.glob("*.parquet"):
-        stem, _, without = copy.stem.partition("-")
-        if stem not in versions or without != left_out:
-            copy.unlink(missing_ok=True)
+    _remove_others(path, {file.stem for file in found.file.parent.glob("*.parquet")})
     return path
+
+
+def _shown(one: Entry) -> str:
+    """Names the classes of the columns, and which columns are left out."""
+    texts = (repr(sorted(one.classes.items())), repr(sorted(one.kept)))
+    return "-".join(hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts)
 
 
 def _of_entities(parts: Parts, one: Entry) -> Path | None:
     run = one.known.run
     if run is None:
         return None
-    path = _folder(parts, one) / f"{run.id}.parquet"
+    path = _folder(parts, one) / f"{run.id}-{_shown(one)}.parquet"
     if path.is_file() and now() - path.stat().st_mtime < FRESH:
         return path
     import pyarrow.parquet as pq
@@ -91,7 +94,7 @@ def _of_entities(parts: Parts, one: Entry) -> Path | None:
     with _unfinished(path) as unfinished, pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
         for block in _blocks(parts, one, schema):
             writer.write_table(block)
-    _remove_others(path)
+    _remove_others(path, {str(run.id)})
     return path
 
 
@@ -119,7 +122,7 @@ def _documents(parts: Parts, one: Entry) -> Iterator[Document]:
 
 
 def _schema(one: Entry) -> pa.Schema:
-    """``id`` of the entity, then the public columns as the contract types them; objects and arrays as JSON text."""
+    """``id`` of the entity, then the columns as the contract types them; objects and arrays as JSON text."""
     import pyarrow as pa
 
     types: dict[str, pa.DataType] = {
@@ -172,7 +175,12 @@ def _unfinished(path: Path) -> Iterator[Path]:
         made.unlink(missing_ok=True)
 
 
-def _remove_others(path: Path) -> None:
+def _remove_others(path: Path, kept: Set[str]) -> None:
+    """Copies of what is there no longer or has other classes now, and those older than ``OLD`` seconds."""
+    classes = path.stem.split("-")[1]
     for each in path.parent.glob("*.parquet"):
-        if each != path:
-            each.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process was first
+            old = now() - each.stat().st_mtime > OLD
+            of, *shown = each.stem.split("-")
+            if each != path and (old or of not in kept or shown[:1] != [classes]):
+                each.unlink()

@@ -20,6 +20,7 @@ from mahakam.web.datasets import score
 from mahakam.web.entities import spoken
 from mahakam.web.indicator_views import theme_name
 from mahakam.web.language import N_, _, in_timezone, unit, words
+from mahakam.web.privacy import sight_of
 from mahakam.web.render import render
 from mahakam.web.scoring import score_bar
 from mahakam.web.site import site_of
@@ -47,7 +48,7 @@ def routes(_site: Site) -> list[BaseRoute]:
 
 def catalogue(request: Request) -> Response:
     site = site_of(request)
-    everything = list(entries(site.store, site.places))
+    everything = list(entries(site.store, site.places, sight_of(request)))
     wanted = _wanted(request)
     choices = []
     for facet, title in (
@@ -76,7 +77,7 @@ def catalogue(request: Request) -> Response:
 def catalogue_table(request: Request) -> Table:
     """What was searched for, the likeliest first."""
     site = site_of(request)
-    found = search(entries(site.store, site.places), _query(request), _wanted(request))
+    found = search(entries(site.store, site.places, sight_of(request)), _query(request), _wanted(request))
     columns = [
         Column("title", _("Dataset"), get=lambda e: words(e.feed.title), link=lambda e: e.path),
         Column("place", _("Place"), get=lambda e: words(e.place.name)),
@@ -119,7 +120,7 @@ def _facet_words(site: Site, facet: str, value: str) -> str:
 def dataset(request: Request) -> Response:
     site = site_of(request)
     place, feed = request.path_params["place"], request.path_params["feed"]
-    one = entry(site.store, site.places, place, feed)
+    one = entry(site.store, site.places, sight_of(request), place, feed)
     if one is None:
         raise HTTPException(404, _("The catalogue has no dataset %(name)s.", name=f"{place}/{feed}"[:200]))
     in_timezone(one.place.timezone)

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from mahakam.access.policy import OFFICES, PEOPLE, POLICY, PUBLIC, SCOPES
+from mahakam.access.policy import OF, OFFICES, PEOPLE, POLICY, PUBLIC, SCOPES, is_role
 from mahakam.access.rights import PERSONAL, Rights
 from mahakam.access.writing import VERBS, Pen
 from mahakam.config import Place, scope_of
@@ -139,8 +139,10 @@ def _roles(roles: Iterable[str]) -> str:
     names = {PUBLIC: N_("everybody"), **ROLE_NAMES, **OFFICE_NAMES, **KEY_NAMES}
     order: list[str] = [PUBLIC, *PEOPLE, *OFFICES, *SCOPES]
     known = sorted((role for role in roles if role in order), key=order.index)
-    named = sorted(role for role in roles if role not in order)
-    return ", ".join([*(_(names[role]) if role in names else role for role in known), *named])
+    at = [role.partition(OF) for role in sorted(roles) if is_role(role, order) and OF in role]
+    named = sorted(role for role in roles if not is_role(role, order))
+    agencies = [_("%(role)s at %(agency)s", role=_(names[role]), agency=code) for role, _of, code in at]
+    return ", ".join([*(_(names[role]) if role in names else role for role in known), *agencies, *named])
 
 
 def _attributes(site: Site) -> list[Shown]:

@@ -1,4 +1,4 @@
-"""Questions in SQL over the public tables, for anybody: the answer as a page and as files; what is wrong, and where."""
+"""Questions in SQL, for anybody, over tables with the columns that they see: the answer, or what is wrong and where."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ from mahakam.feeds.catalogue.answers import MEDIA, TooManyRows, written
 from mahakam.feeds.catalogue.asking import LONGEST, MEMORY, ROWS, SECONDS, Refused, asked
 from mahakam.feeds.catalogue.entry import Entry, entries
 from mahakam.feeds.catalogue.pace import Pace
-from mahakam.feeds.catalogue.tables import public_table
+from mahakam.feeds.catalogue.tables import shown_table
 from mahakam.feeds.entities import json_value
 from mahakam.feeds.parts import Parts
+from mahakam.web.disclosed import disclosed
+from mahakam.web.gate import visitor
 from mahakam.web.language import N_, _, words
+from mahakam.web.privacy import sight_of
 from mahakam.web.render import render
 from mahakam.web.site import Site, site_of
 from mahakam.web.tables import Column, Table
@@ -52,7 +55,7 @@ def routes(_site: Site) -> list[BaseRoute]:
 
 def sql(request: Request) -> Response:
     """The page: the question asked, if any, with its first rows or what is wrong with it."""
-    tables = _tables(site_of(request))
+    tables = _tables(request)
     question = _question(request) or _first(request, tables)
     answer, problem = None, None
     if "q" in request.query_params and question.strip():
@@ -85,7 +88,7 @@ def answer_file(request: Request) -> Response:
         raise HTTPException(404, f".{ending[:20]}: .{', .'.join(MEDIA)}")
     stack = ExitStack()
     try:
-        answer = stack.enter_context(_asked(request, _question(request), _tables(site_of(request))))
+        answer = stack.enter_context(_asked(request, _question(request), _tables(request)))
         blocks = written(answer.batches, ending)
         first = next(blocks)
     except (Refused, TooManyRows) as error:
@@ -102,7 +105,10 @@ def answer_file(request: Request) -> Response:
     headers = {
         "Content-Disposition": f'inline; filename="answer.{ending}"',
         "Access-Control-Allow-Origin": "*",
+        "Vary": "Authorization, Cookie",
     }
+    if visitor(request) is not None:
+        headers["Cache-Control"] = "private, no-store"
     return StreamingResponse(sent(), media_type=MEDIA[ending], headers=headers)
 
 
@@ -130,9 +136,12 @@ def _first(request: Request, tables: dict[str, Entry]) -> str:
     return f"SELECT *\nFROM {name}\nLIMIT 20" if name else ""
 
 
-def _tables(site: Site) -> dict[str, Entry]:
-    """The tables that have rows, by name."""
-    return {one.table: one for one in entries(site.store, site.places) if one.rows is not None}
+def _tables(request: Request) -> dict[str, Entry]:
+    """The tables that have rows, by name, as the reader sees them."""
+    site = site_of(request)
+    return {
+        one.table: one for one in entries(site.store, site.places, sight_of(request)) if one.rows is not None
+    }
 
 
 def _by_place(tables: dict[str, Entry]) -> dict[str, list[Entry]]:
@@ -150,7 +159,10 @@ def _asked(request: Request, question: str, tables: dict[str, Entry], **more: An
 
     def find(name: str) -> Path | None:
         one = tables.get(name)
-        return public_table(parts, one) if one else None
+        if one is None:
+            return None
+        disclosed(request, f"{one.place.id}/{one.feed.name}", one.personal, sql=question[:200])
+        return shown_table(parts, one)
 
     return asked(question, find, list(tables), **more)
 
