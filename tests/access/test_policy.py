@@ -55,6 +55,8 @@ WHO = {
         "secretariat",
         "admin",
     },
+    "evaluation.write": {"officer", "head", "steward", "city_officer", "admin"},
+    "evaluation.review": {"city_officer"},
     "account.manage": {"admin"},
     "audit.read": {"admin"},
     "node.manage": {"admin"},

@@ -18,6 +18,8 @@ from mahakam.access.accounts import add_account
 from mahakam.app import Node
 from mahakam.cli.demo import take_action_plans
 from mahakam.config import Settings
+from mahakam.evaluation import kept as assessments
+from mahakam.evaluation.files import Answer, Piece
 from mahakam.feeds import definition, repair_links
 from mahakam.feeds.standard import Statistics
 from mahakam.feeds.year import desk as year
@@ -96,7 +98,9 @@ PAGES = {
     "/connect/{place}/{id}/try": "DRAFT/try",
     "/developers": "/developers",
     "/evaluation/{place}": "/evaluation/samarinda",
+    "/evaluation/{place}/new": "/evaluation/samarinda/new?framework=readiness&agency=BPBD+Samarinda",
     "/evaluation/{place}/{name}": "/evaluation/samarinda/readiness-bpbd-2026",
+    "/evaluation/{place}/{name}/review": "/evaluation/samarinda/ASSESSED/review",
     "/field": "/field?city=samarinda",
     "/field/kept": "/field/kept",
     "/goals/{place}": "/goals/samarinda",
@@ -110,6 +114,7 @@ PAGES = {
     "/my-requests": "/my-requests",
     "/network": "/network",
     "/network/candidacies": "/network/candidacies",
+    "/network/capacity": "/network/capacity",
     "/network/candidacies/{city}": "/network/candidacies/samarinda",
     "/network/cooperation": "/network/cooperation",
     "/network/cooperation/new": "/network/cooperation/new?about=solution:samarinda/heavy-rain",
@@ -246,6 +251,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         "REPAIR": repair_links.token(store, link),
     }
     site = build(node)
+    known |= _assessed(store)
     known |= _network(store) | _cooperation(store) | _letter(site.state.site, desk) | _planned(store)
     routes = [
         route.path  # type: ignore[attr-defined]
@@ -290,6 +296,26 @@ def _cooperation(store: EntityStore) -> dict[str, str]:
     agreed = cooperate.plan(agreed, words, "both", "2026-01-31", us, at)
     keep(cooperate.report(agreed, 0, "under_way", words, paper, "", them, at))
     return {"AGREED": "C-2026-002", "TALKED": talked.key}
+
+
+def _assessed(store: EntityStore) -> dict[str, str]:
+    """An assessment of Samarinda that siti, the officer of Balikpapan, was asked to look at."""
+    by = Author("ani", "Ani", "", "")
+    at = f"{dt.date.today()}T00:00:00+00:00"
+    answers = {
+        "people": Answer(2, (Piece({"en": "Decree"}, "https", "https://example.org/decree.pdf"),), None)
+    }
+    made = assessments.Kept(
+        place="samarinda", key="readiness-dlh", framework="readiness", agency="DLH", day=at[:10],
+        versions=(assessments.Version(at, by, answers),),
+        asked=(assessments.Asked(at, by, "balikpapan", "Balikpapan"),),
+    )  # fmt: skip
+    store.write(
+        lambda transaction: transaction.save_record(
+            assessments.KIND, f"samarinda/{made.key}", msgspec.to_builtins(made)
+        )
+    )
+    return {"ASSESSED": made.key}
 
 
 def _network(store: EntityStore) -> dict[str, str]:

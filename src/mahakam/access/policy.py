@@ -57,6 +57,8 @@ POLICY: dict[str, frozenset[str]] = {
     "evaluation.read": frozenset(
         {"officer", "head", "steward", "representative", "city_officer", "secretariat", "admin"}
     ),
+    "evaluation.write": frozenset({"officer", "head", "steward", "city_officer", "admin"}),
+    "evaluation.review": frozenset({"city_officer"}),
     "account.manage": frozenset({"admin"}),
     "audit.read": frozenset({"admin"}),
     "node.manage": frozenset({"admin"}),

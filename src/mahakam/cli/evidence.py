@@ -36,7 +36,8 @@ def list_assessments(place: str, data: Path, config: _FOLDERS) -> int:
       mahakam evidence list samarinda
     """
     from mahakam.config import ConfigError
-    from mahakam.evaluation.files import assessments_of, framework_of
+    from mahakam.evaluation.files import framework_of
+    from mahakam.evaluation.kept import all_assessments
     from mahakam.evaluation.standing import standing
 
     problems: list[ConfigError] = []
@@ -46,7 +47,7 @@ def list_assessments(place: str, data: Path, config: _FOLDERS) -> int:
                 f"there is no place {place!r}; the places are {', '.join(sorted(node.places))}"
             )
         at = node.places[place]
-        for one in assessments_of(at, problems):
+        for one in all_assessments(node.store.tenant(), at, problems):
             try:
                 framework = framework_of(at, node.places, one.framework)
             except ConfigError as error:
@@ -80,7 +81,8 @@ def pack(place: str, name: str, to: Path | None, language: str, data: Path, conf
     Example:
       mahakam evidence pack samarinda pemdi-2026 --to pemdi.zip
     """
-    from mahakam.evaluation.files import assessments_of, framework_of
+    from mahakam.evaluation.files import framework_of
+    from mahakam.evaluation.kept import all_assessments
     from mahakam.evaluation.standing import standing
     from mahakam.web.evidence_package import package
     from mahakam.web.language import reading
@@ -91,7 +93,7 @@ def pack(place: str, name: str, to: Path | None, language: str, data: Path, conf
                 f"there is no place {place!r}; the places are {', '.join(sorted(node.places))}"
             )
         at = node.places[place]
-        known = {one.id: one for one in assessments_of(at, [])}
+        known = {one.id: one for one in all_assessments(node.store.tenant(), at, [])}
         if name not in known:
             raise click.ClickException(
                 f"{place} has no assessment {name!r}; it has {', '.join(known) or 'none'}"

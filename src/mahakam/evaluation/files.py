@@ -1,4 +1,6 @@
-"""The two files of an evaluation: frameworks/NAME.yaml asks, assessments/NAME.yaml answers for a place."""
+"""The two files of an evaluation: frameworks/NAME.yaml asks, assessments/NAME.yaml answers for a place.
+
+What is answered on the pages instead is in ``kept.py``; both become the same Assessment."""
 
 from __future__ import annotations
 
@@ -24,13 +26,15 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """``feeds`` are the collectors (``collect.py``) whose figures of this node belong to it."""
+    """``feeds`` are the collectors (``collect.py``) whose figures of this node belong to it; ``shows`` says of a level
+    what its evidence shows."""
 
     key: str
     name: Text
     aspect: Text
     weight: float
     feeds: tuple[str, ...]
+    shows: Mapping[int, Text] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +78,29 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Peer:
+    """What another city (``by``) found when it looked, question by question: the claimed level accepts it, another one
+    disputes it, with the reason."""
+
+    by: str
+    day: dt.date
+    levels: Mapping[str, int]
+    reasons: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Assessment:
-    """What a place, or one agency of it, says of itself on a day, and what a peer found when it looked."""
+    """What a place, or one agency of it, says of itself on a day, and what peers found, the latest last."""
 
     id: str
     path: Path = field(repr=False)
+    """Its file; of one that was answered on the pages the place's folder."""
     framework: str
     agency: str
     day: dt.date
     by: str
     answers: Mapping[str, Answer]
-    peer: str
-    peer_day: dt.date | None
-    peer_levels: Mapping[str, int]
+    peers: tuple[Peer, ...] = ()
 
 
 def framework_of(place: Place, places: Mapping[str, Place], name: str) -> Framework | None:
@@ -96,6 +110,22 @@ def framework_of(place: Place, places: Mapping[str, Place], name: str) -> Framew
         if path.is_file():
             return read_framework(path)
     return None
+
+
+def frameworks_of(
+    place: Place, places: Mapping[str, Place], problems: list[ConfigError]
+) -> dict[str, Framework]:
+    """Every framework that holds for a place by name, its own before those of places above; what cannot be used goes
+    to ``problems``."""
+    found: dict[str, Framework] = {}
+    for one in chain(places, place):
+        for name, path in one.files("frameworks").items():
+            if name not in found:
+                try:
+                    found[name] = read_framework(path)
+                except ConfigError as error:
+                    problems.append(error)
+    return found
 
 
 def assessments_of(place: Place, problems: list[ConfigError] | None = None) -> list[Assessment]:
@@ -138,12 +168,19 @@ def read_framework(path: Path) -> Framework:
         name = checked_text(path, f"aspects[{at}].name", aspect["name"])
         for no, each in enumerate(_list(path, f"aspects[{at}].questions", aspect["questions"])):
             where = f"aspects[{at}].questions[{no}]"
-            one = checked_mapping(path, where, each, ("key", "name", "weight", "feeds"), ("key", "name"))
+            one = checked_mapping(
+                path, where, each, ("key", "name", "weight", "feeds", "shows"), ("key", "name")
+            )
             weight = _number(path, f"{where}.weight", one.get("weight", 1))
             feeds = tuple(str(feed) for feed in _list(path, f"{where}.feeds", one.get("feeds") or []))
             questions.append(
                 Question(
-                    str(one["key"]), checked_text(path, f"{where}.name", one["name"]), name, weight, feeds
+                    str(one["key"]),
+                    checked_text(path, f"{where}.name", one["name"]),
+                    name,
+                    weight,
+                    feeds,
+                    _shows(path, f"{where}.shows", one.get("shows") or {}, {level.level for level in levels}),
                 )
             )
     if len({one.key for one in questions}) < len(questions):
@@ -174,19 +211,33 @@ def read_assessment(path: Path, place: Place) -> Assessment:
         )
         note = checked_text(path, f"{where}.note", one["note"]) if one.get("note") else None
         answers[str(key)] = Answer(_whole(path, f"{where}.level", one["level"]), pieces, note)
-    peer = facts.get("peer") or {}
-    if peer:
-        checked_mapping(path, "peer", peer, ("by", "day", "levels"), ("by", "day", "levels"))
-        if not isinstance(peer["levels"], Mapping):
-            raise ConfigError(path, "peer.levels: must map questions to levels")
-    levels = {
-        str(key): _whole(path, f"peer.levels.{key}", one) for key, one in (peer.get("levels") or {}).items()
-    }
-    peer_day = _day(path, "peer.day", peer["day"]) if peer else None
+    peers = (_peer(path, facts["peer"]),) if facts.get("peer") else ()
     return Assessment(
         path.stem, path, str(facts["framework"]), str(facts.get("agency") or ""), _day(path, "day", facts["day"]),
-        str(facts["by"]), answers, str(peer.get("by") or ""), peer_day, levels,
+        str(facts["by"]), answers, peers,
     )  # fmt: skip
+
+
+def _peer(path: Path, raw: object) -> Peer:
+    one = checked_mapping(path, "peer", raw, ("by", "day", "levels", "reasons"), ("by", "day", "levels"))
+    levels, reasons = one["levels"], one.get("reasons") or {}
+    for name, mapping in (("levels", levels), ("reasons", reasons)):
+        if not isinstance(mapping, Mapping):
+            raise ConfigError(path, f"peer.{name}: must map questions to {name}")
+    return Peer(
+        str(one["by"]),
+        _day(path, "peer.day", one["day"]),
+        {str(key): _whole(path, f"peer.levels.{key}", level) for key, level in levels.items()},
+        {str(key): str(reason) for key, reason in reasons.items()},
+    )
+
+
+def _shows(path: Path, where: str, raw: object, levels: set[int]) -> dict[int, Text]:
+    if not isinstance(raw, Mapping):
+        raise ConfigError(path, f"{where}: must map levels to what their evidence shows")
+    if unknown := [key for key in raw if key not in levels]:
+        raise ConfigError(path, f"{where}: there is no level {unknown[0]!r}; the levels are {sorted(levels)}")
+    return {int(key): checked_text(path, f"{where}.{key}", text) for key, text in raw.items()}
 
 
 def _piece(path: Path, where: str, raw: object, place: Place) -> Piece:

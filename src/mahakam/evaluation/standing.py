@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mahakam.config import Place
 from mahakam.evaluation.files import Answer, Assessment, Framework, Piece, Question
-from mahakam.feeds.known import datasets
+from mahakam.feeds.known import Dataset, datasets
 from mahakam.indicators.series import series
 
 
@@ -26,7 +27,7 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Line:
     """A question: ``claimed`` level (None: not answered), and the ``carried`` one, the highest up to the claim
-    whose need of evidence is met. ``peer``: what the reviewing city found (None: not looked at)."""
+    whose need of evidence is met. ``peer``: what the last reviewing city found (None: not looked at)."""
 
     question: Question
     answer: Answer | None
@@ -57,26 +58,28 @@ def standing(broker: Any, place: Place, framework: Framework, assessment: Assess
     """Every question with its answer and the evidence as it is now."""
     known = {one.name: one for one in datasets(broker.store, place)}
     lowest = framework.levels[0].level
+    last = assessment.peers[-1] if assessment.peers else None
     lines = []
     for question in framework.questions:
         answer = assessment.answers.get(question.key)
-        found = tuple(_found(broker, place, known, piece) for piece in answer.pieces) if answer else ()
+        found = tuple(found_piece(broker, place, known, piece) for piece in answer.pieces) if answer else ()
         there = sum(one.there for one in found)
         claimed = answer.level if answer else None
         allowed = [
             one.level for one in framework.levels if one.needs <= there and one.level <= (claimed or lowest)
         ]
-        peer = assessment.peer_levels.get(question.key)
+        peer = last.levels.get(question.key) if last else None
         lines.append(Line(question, answer, claimed, max(allowed, default=lowest), found, peer))
     weights = sum(one.weight for one in framework.questions)
     total = [sum(one.question.weight * level for one, level in zip(lines, levels, strict=True)) / weights
              for levels in ([one.claimed or lowest for one in lines], [one.carried for one in lines],
                             [one.peer or lowest for one in lines])]  # fmt: skip
-    peer_index = round(total[2], 4) if assessment.peer else None
+    peer_index = round(total[2], 4) if last else None
     return Standing(framework, assessment, tuple(lines), round(total[0], 4), round(total[1], 4), peer_index)
 
 
-def _found(broker: Any, place: Place, known: dict[str, Any], piece: Piece) -> Found:
+def found_piece(broker: Any, place: Place, known: Mapping[str, Dataset], piece: Piece) -> Found:
+    """A piece as this node has it now; ``known`` are the place's datasets by name."""
     if piece.kind == "dataset":
         one = known.get(piece.target)
         if one is None or one.run is None:

@@ -43,6 +43,16 @@ _FAULTS = {
     "own": N_("You handed this release over yourself; somebody else examines it."),
     "findings": N_("Write what is to be mended, one finding a line."),
     "invitation": N_("This invitation was used already, or is too old. Ask for another."),
+    "answers": N_("Answer at least one question."),
+    "level_needs": N_(
+        "Level %(level)s needs %(needs)s pieces of evidence, of which the node finds %(there)s; "
+        "give them or choose a lower level."
+    ),
+    "piece": N_(
+        "%(what)s is no evidence: copy the address of a dataset or an indicator of this city, or one that begins with https://"
+    ),
+    "nothing_there": N_("%(what)s: the node has no data of it yet."),
+    "asked_already": N_("This city was asked already."),
     **PLAN_FAULTS,
 }
 

@@ -24,6 +24,7 @@ from mahakam.web.pages.trace import entity_address
 from mahakam.web.site import site_of
 
 if TYPE_CHECKING:
+    from mahakam.config import Place
     from mahakam.web.site import Site
 
 ROLES = {
@@ -102,6 +103,33 @@ def require(request: Request, action: str, seat: str = "") -> Desk:
         raise HTTPException(401, _("This table is for people in office."), {"WWW-Authenticate": "Bearer"})
     back = request.url.path if request.method == "GET" else "/network"
     raise HTTPException(303, headers={"Location": f"/signin?next={quote(back, safe='')}"})
+
+
+def may_in(request: Request, action: str, place: Place) -> bool:
+    """Whether the visitor may do an action in a place of this node: by a role of the account, or by an office."""
+    return gate.may(request, action, place) or any(
+        desk(request).may(action, seat.scope) for seat in _seats_in(request, place)
+    )
+
+
+def require_in(request: Request, action: str, place: Place) -> Author:
+    """Who does the action in a place, in the office that allows it. Raises HTTPException as :func:`gate.require`."""
+    if not may_in(request, action, place):
+        gate.require(request, action, place)
+    visitor = gate.visitor(request)
+    account = visitor.name if visitor else ""
+    for seat in _seats_in(request, place):
+        office = desk(request).standing.acting(action, seat.scope)
+        if office is not None:
+            return author_of(office)
+    return Author(account, account, "", "")
+
+
+def _seats_in(request: Request, place: Place) -> list[Seat]:
+    """The seats of the network that are this place: one for a city of a network that the node knows, else none."""
+    if gate.visitor(request) is None or register_of(site_of(request).places) is None:
+        return []
+    return [seat for seat in desk(request).seats if seat.place == place.id]
 
 
 def author(request: Request, action: str, seat: str = "") -> Author:

@@ -11,13 +11,11 @@ from starlette.requests import Request
 
 from mahakam.config import ConfigError, Place, Text
 from mahakam.indicators.series import Series
-from mahakam.network.register import register_of
 from mahakam.solutions.adoption import Adoption, adoptions, began_in
 from mahakam.solutions.definition import Solution, all_solutions, solutions_of
 from mahakam.solutions.evidence import Evidence, Measures, evidence
-from mahakam.web import gate
 from mahakam.web.language import _
-from mahakam.web.network_office import desk
+from mahakam.web.network_office import may_in
 from mahakam.web.site import Site, site_of
 
 PATH = "/network/solutions"
@@ -124,13 +122,7 @@ class SolutionDesk:
 
 def may_adopt(request: Request, place: Place) -> bool:
     """Whether the visitor may take a solution over for a city: by a role of the account, or by an office."""
-    if gate.may(request, "solution.adopt", place):
-        return True
-    if gate.visitor(request) is None or register_of(site_of(request).places) is None:
-        return False
-    found = desk(request)
-    seats = [seat for seat in found.seats if seat.place == place.id]
-    return any(found.may("solution.adopt", seat.scope) for seat in seats)
+    return may_in(request, "solution.adopt", place)
 
 
 def solution_desk(request: Request) -> SolutionDesk:
