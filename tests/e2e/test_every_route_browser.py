@@ -25,9 +25,10 @@ from mahakam.feeds.standard import Statistics
 from mahakam.feeds.year import desk as year
 from mahakam.feeds.year import item as plan
 from mahakam.network import cooperation as cooperate
-from mahakam.network import meeting
+from mahakam.network import meeting, notice
 from mahakam.network.cooperation import About, Agreement, Cooperation, Party
 from mahakam.network.desk import add_meeting, add_recommendation, change_recommendation
+from mahakam.network.notices import add_notice, change_notice
 from mahakam.network.offices import accept, appoint
 from mahakam.network.recommendation import Action, Author, Claim, Evidence, Text, open_for_comment
 from mahakam.services import followers, issued, kiosk, private
@@ -127,6 +128,10 @@ PAGES = {
     "/network/meetings/new": "/network/meetings/new",
     "/network/meetings/{key}": "/network/meetings/MEETING",
     "/network/meetings/{key}/edit": "/network/meetings/MEETING/edit",
+    "/network/notices": "/network/notices",
+    "/network/notices/new": "/network/notices/new",
+    "/network/notices/{key}": "/network/notices/NOTICE",
+    "/network/notices/{key}/edit": "/network/notices/NOTICE/edit",
     "/network/people": "/network/people",
     "/network/plans": "/network/plans",
     "/network/plans/{city}": "/network/plans/samarinda",
@@ -295,7 +300,11 @@ def _cooperation(store: EntityStore) -> dict[str, str]:
     paper = (Evidence("https://example.org/report.pdf", "Report"),)
     agreed = cooperate.plan(agreed, words, "both", "2026-01-31", us, at)
     keep(cooperate.report(agreed, 0, "under_way", words, paper, "", them, at))
-    return {"AGREED": "C-2026-002", "TALKED": talked.key}
+    until = (today + dt.timedelta(days=30)).isoformat()
+    text = notice.Text("offer", "Rain gauges", words, "coastal cities", "Quality Environment", until, words)
+    offer = add_notice(store, asker, text, us, at, today)
+    change_notice(store, offer.key, lambda one: notice.put_up(one, 1, us, at))
+    return {"AGREED": "C-2026-002", "TALKED": talked.key, "NOTICE": offer.key}
 
 
 def _assessed(store: EntityStore) -> dict[str, str]:

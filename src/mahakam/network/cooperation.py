@@ -11,7 +11,8 @@ from typing import Literal
 import msgspec
 
 from mahakam.faults import Changed, Fault, Refused, refuse
-from mahakam.network.recommendation import LANGUAGES, Author, Course, Evidence, Words, noted, require
+from mahakam.network.recommendation import Author, Course, Evidence, Words, noted, require
+from mahakam.network.writing import day_faults, reasoned, titled, too_long, written
 
 Side = Literal["asker", "asked"]
 Who = Literal["asker", "asked", "both"]
@@ -24,7 +25,7 @@ SIDES: tuple[Side, Side] = ("asker", "asked")
 PARTIES: tuple[PartyRole, PartyRole] = ("city_officer", "partner")
 """Offices that may be a side: a city is spoken for by its Chief Smart City Officer, an organisation by its partner."""
 OPEN: frozenset[State] = frozenset({"asked", "talk", "agreed", "result"})
-LONGEST_TITLE, LONGEST_TEXT = 200, 4000
+LONGEST_TITLE = 200
 MOST_MESSAGES, MOST_VERSIONS, MOST_TASKS, MOST_REPORTS, MOST_ASKED = 500, 50, 40, 100, 20
 ANSWER_DAYS = 14
 """Days after which a request that nobody answered counts as late."""
@@ -195,9 +196,8 @@ def ask(
     key: str, asker: Party, asked: Party, title: str, why: Words, about: About, by: Author, at: str
 ) -> Cooperation:
     """Raises Refused."""
-    faults = _written("why", why)
-    if not 0 < len(title.strip()) <= LONGEST_TITLE:
-        faults.append(Fault("title", "words", {"most": LONGEST_TITLE}))
+    faults = written("why", why)
+    faults += titled("title", title, LONGEST_TITLE)
     if asker == asked:
         faults.append(Fault("with", "self", {}))
     if faults:
@@ -217,19 +217,19 @@ def accept(found: Cooperation, by: Author, at: str) -> Cooperation:
 
 def decline(found: Cooperation, reason: str, by: Author, at: str) -> Cooperation:
     require(found.state == "asked" and found.asked.is_of(by))
-    return noted(msgspec.structs.replace(found, state="declined"), "declined", by, at, _reason(reason))
+    return noted(msgspec.structs.replace(found, state="declined"), "declined", by, at, reasoned(reason))
 
 
 def withdraw(found: Cooperation, reason: str, by: Author, at: str) -> Cooperation:
     """The asker takes the request back before it was answered."""
     require(found.state == "asked" and found.asker.is_of(by))
-    return noted(msgspec.structs.replace(found, state="withdrawn"), "withdrawn", by, at, _reason(reason))
+    return noted(msgspec.structs.replace(found, state="withdrawn"), "withdrawn", by, at, reasoned(reason))
 
 
 def say(found: Cooperation, text: Words, by: Author, at: str) -> Cooperation:
     """A message of the talk, in one language or side by side; the talk goes on while the work does."""
     require(found.state in OPEN and found.side_of(by) is not None)
-    faults = _written("message", text)
+    faults = written("message", text)
     if len(found.messages) >= MOST_MESSAGES:
         faults.append(Fault("message", "many", {"most": MOST_MESSAGES}))
     if faults:
@@ -272,10 +272,10 @@ def sign(found: Cooperation, version: int, by: Author, at: str) -> Cooperation:
 def plan(found: Cooperation, text: Words, who: str, due: str, by: Author, at: str) -> Cooperation:
     """A task of the work plan."""
     require(found.state == "agreed" and found.side_of(by) is not None)
-    faults = _written("task", text)
+    faults = written("task", text)
     if who not in (*SIDES, "both"):
         faults.append(Fault("who", "choose", {}))
-    faults += _day_faults("due", due)
+    faults += day_faults("due", due)
     if len(found.tasks) >= MOST_TASKS:
         faults.append(Fault("task", "many", {"most": MOST_TASKS}))
     if faults:
@@ -299,9 +299,9 @@ def report(
     if not 0 <= number < len(found.tasks):
         raise refuse("number", "choose")
     task = found.tasks[number]
-    faults = _written("report", text)
+    faults = written("report", text)
     if due:
-        faults += _day_faults("moved", due)
+        faults += day_faults("moved", due)
     if len(task.reports) >= MOST_REPORTS:
         faults.append(Fault("report", "many", {"most": MOST_REPORTS}))
     if faults:
@@ -318,7 +318,7 @@ def conclude(
     """What came of it all, with its evidence; the other side confirms it."""
     side = found.side_of(by)
     require(found.state == "agreed" and side is not None)
-    faults = _written("result", text)
+    faults = written("result", text)
     if not evidence:
         faults.append(Fault("result-evidence", "evidence", {}))
     if faults:
@@ -337,48 +337,18 @@ def confirm(found: Cooperation, by: Author, at: str) -> Cooperation:
 def return_result(found: Cooperation, reason: str, by: Author, at: str) -> Cooperation:
     """The side that did not write the result says what is wrong with it; the work goes on."""
     require(_other_wrote(found, by))
-    return noted(msgspec.structs.replace(found, state="agreed"), "returned", by, at, _reason(reason))
+    return noted(msgspec.structs.replace(found, state="agreed"), "returned", by, at, reasoned(reason))
 
 
 def end(found: Cooperation, reason: str, by: Author, at: str) -> Cooperation:
     """A side does not go on; all is kept, with the reason."""
     require(found.state in ("talk", "agreed") and found.side_of(by) is not None)
-    return noted(msgspec.structs.replace(found, state="ended"), "ended", by, at, _reason(reason))
+    return noted(msgspec.structs.replace(found, state="ended"), "ended", by, at, reasoned(reason))
 
 
 def _other_wrote(found: Cooperation, by: Author) -> bool:
     side = found.side_of(by)
     return found.state == "result" and side is not None and side != found.results[-1].side
-
-
-def _reason(text: str) -> str:
-    if not text.strip():
-        raise refuse("reason", "reason")
-    if len(text) > LONGEST_TEXT:
-        raise refuse("reason", "long", most=LONGEST_TEXT)
-    return text.strip()
-
-
-def _written(name: str, words: Words) -> list[Fault]:
-    """Something in one language at least, none of it too long; the fault stands at the language's field."""
-    faults = [] if words else [Fault(f"{name}-{LANGUAGES[0]}", "language", {})]
-    return faults + _long(name, words)
-
-
-def _long(name: str, words: Words) -> list[Fault]:
-    return [
-        Fault(f"{name}-{language}", "long", {"most": LONGEST_TEXT})
-        for language, text in words.items()
-        if len(text) > LONGEST_TEXT
-    ]
-
-
-def _day_faults(name: str, day: str) -> list[Fault]:
-    try:
-        dt.date.fromisoformat(day)
-    except ValueError:
-        return [Fault(name, "date", {})]
-    return []
 
 
 def _agreement_faults(text: Agreement) -> list[Fault]:
@@ -390,8 +360,8 @@ def _agreement_faults(text: Agreement) -> list[Fault]:
     ):
         if not words.get("en"):
             faults.append(Fault(f"{name}-en", "english", {}))
-        faults += _long(name, words)
-    days = _day_faults("begins", text.begins) + _day_faults("ends", text.ends)
+        faults += too_long(name, words)
+    days = day_faults("begins", text.begins) + day_faults("ends", text.ends)
     if not days and text.ends < text.begins:
         days = [Fault("ends", "order", {})]
     return faults + days

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -123,26 +123,38 @@ def acting_desk(request: Request) -> CooperationDesk:
 
 
 def may_ask_for(request: Request, place: str) -> bool:
-    """Whether to offer the visitor a request for a city: its officer, and a stranger, who signs in first."""
-    site = site_of(request)
-    if register_of(site.places) is None:
-        return False
-    if gate.visitor(request) is None:
-        return True
-    found = cooperation_desk(request)
-    return seat_of(found, place) in {one.seat for one in found.acting if one.role == "city_officer"}
+    """Whether to offer the visitor a request for a city: its officer."""
+    return _offered(request, lambda found, party: party == Party("city_officer", seat_of(found, place)))
 
 
 def may_ask_about(request: Request, place: str) -> bool:
-    """Whether to offer the visitor a request to a city: whoever may be a side, but not to itself; and a stranger."""
-    site = site_of(request)
-    if register_of(site.places) is None:
+    """Whether to offer the visitor a request to a city: whoever may be a side, but not to itself."""
+
+    def fits(found: CooperationDesk, party: Party) -> bool:
+        seat = seat_of(found, place)
+        return bool(seat) and party != Party("city_officer", seat)
+
+    return _offered(request, fits)
+
+
+def may_ask_side(request: Request, asked: Party) -> bool:
+    """Whether to offer the visitor a request to a side: whoever may be another."""
+    return _offered(request, lambda _found, party: party != asked)
+
+
+def _offered(request: Request, fits: Callable[[CooperationDesk, Party], bool]) -> bool:
+    """Whether one of the sides that the visitor speaks for fits; to a stranger it is offered, who signs in first."""
+    if register_of(site_of(request).places) is None:
         return False
     if gate.visitor(request) is None:
         return True
     found = cooperation_desk(request)
-    seat = seat_of(found, place)
-    return bool(seat) and any((one.role, one.seat) != ("city_officer", seat) for one in found.acting)
+    return any(fits(found, party_of(one)) for one in found.acting)
+
+
+def party_of(office: Office) -> Party:
+    """The side that an office speaks for; the office is one of PARTIES."""
+    return Party(office.role, office.seat)  # type: ignore[arg-type]
 
 
 def seat_of(found: CooperationDesk, place: str) -> str:

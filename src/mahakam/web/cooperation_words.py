@@ -10,13 +10,15 @@ from starlette.requests import Request
 from mahakam.config import Text
 from mahakam.indicators.definition import Definition, definitions_of
 from mahakam.network.cooperation import About, AboutKind, Cooperation
+from mahakam.network.notices import notice
 from mahakam.network.recommendation import LANGUAGES, Words
 from mahakam.web.language import N_, _, reading, words
-from mahakam.web.network_office import spoken
+from mahakam.web.network_office import desk, spoken
 from mahakam.web.site import site_of
 from mahakam.web.solution_desk import PATH as SOLUTIONS
 from mahakam.web.solution_desk import solution_desk
 
+NOTICES = "/network/notices"
 STATES = {
     "asked": (N_("asked"), "warn"),
     "talk": (N_("in talk"), "river"),
@@ -78,6 +80,11 @@ def about_of(request: Request, text: str) -> About | None:
         places = site_of(request).places
         cities = [places[part] for part in ref.split("/")[::2]]
         return About("match", ref, _in_languages(found[0].name, cities[0].name, cities[1].name))
+    if kind == "notice":
+        found_one = notice(site_of(request).store, ref)
+        if found_one is None or found_one.public is None or not found_one.stands(desk(request).day):
+            return None
+        return About("notice", ref, {LANGUAGES[0]: found_one.public.title})
     return None if text else About()
 
 
@@ -99,6 +106,8 @@ def about_links(request: Request, about: About) -> list[tuple[str, str]]:
             (f"{words(one.name)} · {words(places[place].name)}", f"/indicators/{place}/{quote(one.id)}")
             for place, one in zip(parts[::2], _definitions(request, about.ref), strict=False)
         ]
+    if about.kind == "notice":
+        return [(about.name.get(LANGUAGES[0], about.ref), f"{NOTICES}/{quote(about.ref)}")]
     return []
 
 

@@ -16,6 +16,7 @@ _FAULTS = {
     "many": N_("These are too many: %(most)s at most."),
     "date": N_("Give a day, as 2026-12-31."),
     "when": N_("Give a day, as 2026-12-31, or a year."),
+    "within": N_("Give a day from today on, at most %(most)s days ahead."),
     "order": N_("The end comes after the beginning."),
     "english": N_("The English text is missing; it is what every country reads."),
     "reason": N_("Say why; the others will read it."),

@@ -16,7 +16,7 @@ from mahakam.network import cooperation as steps
 from mahakam.network.cooperation import SIDES, Agreement, Cooperation, Side
 from mahakam.network.cooperations import ask_for, change_cooperation
 from mahakam.network.evidence import evidence_of
-from mahakam.network.recommendation import LANGUAGES, Author, Evidence, Words
+from mahakam.network.recommendation import LANGUAGES, Author, Evidence
 from mahakam.web import cooperation_words as say
 from mahakam.web import gate
 from mahakam.web.cooperation_desk import (
@@ -27,14 +27,16 @@ from mahakam.web.cooperation_desk import (
     author_for,
     cooperation_desk,
     found_one,
+    party_of,
     seat_of,
 )
 from mahakam.web.faults import Errors, changed, now, number, said
 from mahakam.web.language import _
 from mahakam.web.network_office import author_of, hosts
-from mahakam.web.pages.cooperations import LANGUAGE_NAMES, TYPED, page
+from mahakam.web.pages.cooperations import TYPED, page
 from mahakam.web.render import render
 from mahakam.web.site import site_of
+from mahakam.web.word_fields import LANGUAGE_NAMES, words_in
 
 if TYPE_CHECKING:
     from mahakam.web.site import Site
@@ -93,13 +95,13 @@ def _new(request: Request, form: FormData) -> Response:
         if faults or office is None or asked is None or about is None:
             raise Refused(faults)
         by = author_of(office)
-        asker = steps.Party(office.role, office.seat)  # type: ignore[arg-type]
+        asker = party_of(office)
         made = ask_for(
             found.site.store,
             asker,
             asked,
             typed["title"],
-            _words(typed, "why"),
+            words_in(typed, "why"),
             about,
             by,
             now(),
@@ -166,7 +168,7 @@ def _agreement(request: Request, form: FormData) -> Response:
     if not gate.is_ours(request, form):
         return _letter_form(request, one, typed, {"form": gate.stale()}, 403)
     text = Agreement(
-        **{name: _words(typed, name) for name in _PARTS},
+        **{name: words_in(typed, name) for name in _PARTS},
         begins=typed["begins"].strip(),
         ends=typed["ends"].strip(),
     )
@@ -269,12 +271,12 @@ def _others(one: Cooperation) -> tuple[Side, ...]:
 
 
 def _message(request: Request, form: FormData) -> Response:
-    text = _words_of(form, "message")
+    text = words_in(form, "message")
     return _by_any(request, form, lambda one, by: steps.say(one, text, by, now()), ("message",), "talk")
 
 
 def _task(request: Request, form: FormData) -> Response:
-    text, who, due = _words_of(form, "task"), gate.text(form, "who"), gate.text(form, "due").strip()
+    text, who, due = words_in(form, "task"), gate.text(form, "who"), gate.text(form, "due").strip()
     step: Step = lambda one, by: steps.plan(one, text, who, due, by, now())  # noqa: E731
     return _by_any(request, form, step, ("task", "who", "due"), "plan")
 
@@ -283,7 +285,7 @@ def _report(request: Request, form: FormData) -> Response:
     at, due, text = (
         number(gate.text(form, "number")),
         gate.text(form, "moved").strip(),
-        _words_of(form, "report"),
+        words_in(form, "report"),
     )
     state = gate.one_of(gate.text(form, "state"), say.WORK, "under_way")
     evidence, faults = _evidence(request, form, "report-evidence")
@@ -297,7 +299,7 @@ def _report(request: Request, form: FormData) -> Response:
 
 
 def _result(request: Request, form: FormData) -> Response:
-    text = _words_of(form, "result")
+    text = words_in(form, "result")
     evidence, faults = _evidence(request, form, "result-evidence")
 
     def step(one: Cooperation, by: Author) -> Cooperation:
@@ -350,14 +352,3 @@ def _evidence(request: Request, form: FormData, field: str) -> tuple[tuple[Evide
         field,
         found.desk.day.isoformat(),
     )
-
-
-def _words_of(form: FormData, name: str) -> Words:
-    return _words({f"{name}-{code}": gate.text(form, f"{name}-{code}") for code in LANGUAGES}, name)
-
-
-def _words(typed: dict[str, str], name: str) -> Words:
-    """What was typed in each language, without the empty ones."""
-    return {
-        code: text for code in LANGUAGES if (text := typed[f"{name}-{code}"].replace("\r\n", "\n").strip())
-    }

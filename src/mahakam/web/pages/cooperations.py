@@ -19,17 +19,17 @@ from mahakam.web import gate
 from mahakam.web.cooperation_desk import PATH, CooperationDesk, address, cooperation_desk, found_one
 from mahakam.web.cooperation_paper import letter_of_intent
 from mahakam.web.faults import Errors
-from mahakam.web.language import OWN_NAMES, _, in_timezone
+from mahakam.web.language import _, in_timezone
 from mahakam.web.network_office import evidence_shown, network_name, spoken
 from mahakam.web.render import render
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
+from mahakam.web.word_fields import LANGUAGE_NAMES
 
 if TYPE_CHECKING:
     from mahakam.web.site import Site
 
 TASKS = PATH + "/tasks"
-LANGUAGE_NAMES = [(code, OWN_NAMES[code]) for code in LANGUAGES]
 TYPED = (
     "reason", "who", "due", "number", "state", "moved", "report-evidence", "result-evidence",
     *(f"{name}-{code}" for name in ("message", "task", "report", "result") for code in LANGUAGES),
