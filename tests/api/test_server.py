@@ -36,6 +36,7 @@ def test_head_and_methods(url: str) -> None:
     answer = httpx.head(f"{url}/entities?local=true")
     assert (answer.status_code, answer.content) == (200, b"")
     assert httpx.delete(f"{url}/types").status_code == 405
+    assert httpx.request("TRACE", f"{url}/types").status_code == 405
 
 
 def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(url: str) -> None:
