@@ -174,4 +174,5 @@ class Leader(Rounds):
         from mahakam.services.exchange import Exchange
 
         node = self._node
-        Exchange(Desk(node.broker, node.places, node.settings.data), node.broker, node.places).run()
+        desk = Desk(node.broker, node.places, node.settings.data)
+        Exchange(desk, node.broker, node.places, node.settings.base).run()

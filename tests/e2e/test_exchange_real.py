@@ -4,18 +4,16 @@ them, once, though the first round is killed at the worst moment."""
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import gzip
 import json
 import re
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
@@ -24,6 +22,8 @@ from mahakam.app import Node
 from mahakam.config import Settings
 from mahakam.services.desk import Desk, Wanted
 from mahakam.services.exchange import Exchange, Exchanged
+from mahakam.services.request import utc_text
+from support.georeport import GeoReport
 from support.node import ROOT
 
 DATA = ROOT / "bench/duplicates/data/nyc-311-2024-05.csv.gz"
@@ -43,7 +43,7 @@ def keep(self, kind, key, value):
     kept(self, kind, key, value)
 Exchange._keep = keep
 node = Node(Settings(data=Path(sys.argv[1]), config=(Path(sys.argv[2]),), store=sys.argv[3]))
-Exchange(Desk(node.broker, node.places, node.settings.data), node.broker, node.places).run()
+Exchange(Desk(node.broker, node.places, node.settings.data), node.broker, node.places, node.settings.base).run()
 """
 
 
@@ -69,33 +69,6 @@ def _rows() -> list[dict[str, Any]]:
             }
             for row in csv.DictReader(file)
         ]
-
-
-class GeoReport:
-    """Gives the requests a page at a time, as a GeoReport v2 server does."""
-
-    def __init__(self, rows: list[dict[str, Any]]) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
-                page, size = int(query.get("page", "1")), int(query.get("page_size", "50"))
-                body = json.dumps(rows[(page - 1) * size : page * size]).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json; charset=utf-8")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                return
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
 
 
 class City:
@@ -127,7 +100,7 @@ class City:
         self.desk = Desk(self.node.broker, self.node.places, self.data)
 
     def round(self) -> Exchanged:
-        return Exchange(self.desk, self.node.broker, self.node.places).run()
+        return Exchange(self.desk, self.node.broker, self.node.places, self.node.settings.base).run()
 
     def killed_round(self) -> None:
         """A round in a process of its own, killed when a request is there but not yet written down as pulled."""
@@ -158,9 +131,20 @@ def test_all_requests_of_another_city_are_there_once(city: City) -> None:
     assert city.round().pulled == 0
     found = list(city.desk.scan(Wanted("/york")))
 
-    def told(service: str, words: str, lon: float, lat: float) -> tuple[str, str, float, float]:
-        return service, words.strip(), round(lon, 6), round(lat, 6)
+    def told(
+        service: str, words: str, asked: str, lon: float, lat: float
+    ) -> tuple[str, str, str, float, float]:
+        return (
+            service,
+            words.strip(),
+            utc_text(dt.datetime.fromisoformat(asked)),
+            round(lon, 6),
+            round(lat, 6),
+        )
 
-    wanted = sorted(told(row["service_code"], row["description"], row["long"], row["lat"]) for row in placed)
-    assert sorted(told(one.service, one.description, *one.point) for one in found) == wanted
+    wanted = sorted(
+        told(row["service_code"], row["description"], row["requested_datetime"], row["long"], row["lat"])
+        for row in placed
+    )
+    assert sorted(told(one.service, one.description, one.requested, *one.point) for one in found) == wanted
     assert len({one.number for one in found}) == len(placed)

@@ -31,7 +31,9 @@ def exchange(data: Path, config: tuple[Path, ...]) -> int:
     try:
         node = open_node(settings_for(data, config))
         try:
-            done = Exchange(Desk(node.broker, node.places, data), node.broker, node.places).run()
+            done = Exchange(
+                Desk(node.broker, node.places, data), node.broker, node.places, node.settings.base
+            ).run()
         finally:
             node.close()
     except StoreError as error:

@@ -150,11 +150,12 @@ class Desk:
             found.append(Fault("address", "long", {"most": LONGEST_ADDRESS, "length": len(draft.address)}))
         return found + self._answer_faults(place, draft) + contact_faults(draft.contact.strip())
 
-    def send(self, draft: Draft, now: dt.datetime | None = None) -> Sent:
+    def send(self, draft: Draft, now: dt.datetime | None = None, settled: Step | None = None) -> Sent:
         """Take a request in: photo; number, contact and entity in one transaction.
 
-        The same ``idempotency`` key again gives the first one's number and changes nothing. Raises Refused
-        with every fault, or Problem if the place's own contract refuses it.
+        The same ``idempotency`` key again gives the first one's number and changes nothing. ``settled``: the answer
+        that it has got already, elsewhere. Raises Refused with every fault, or Problem if the place's own contract
+        refuses it.
         """
         found = self.faults(draft)
         if found:
@@ -168,6 +169,7 @@ class Desk:
             return Sent(given, False)
         draft, matter = self._divided(place, draft)
         first, scope = self._first(place, draft, "", at), scope_of(place, self._places)
+        first = self._answered(first, settled) if settled else first
         contact = draft.contact.strip()
         secret = signing_secret(store) if contact else ""
         for name in matter.photos if matter else draft.photos:
@@ -478,6 +480,25 @@ class Desk:
         )
         expected, due, stage = self._due(request, request.steps)
         return replace(request, expected=expected, due=due, due_stage=stage)
+
+    def _answered(self, first: Request, answer: Step) -> Request:
+        """A request with the answer that it had when it was taken in."""
+        state = self.workflow(first).at("", answer.state)
+        agency = answer.agency or first.agency
+        step = replace(answer, at=max(answer.at, first.requested), agency=agency, workflow_state=own(state))
+        steps = (*first.steps, step)
+        expected, due, stage = self._due(first, steps)
+        return replace(
+            first,
+            state=state.status,
+            workflow_state=own(state),
+            steps=steps,
+            updated=step.at,
+            agency=agency,
+            expected=expected,
+            due=due,
+            due_stage=stage,
+        )
 
     def _divided(self, place: Place, draft: Draft) -> tuple[Draft, personal.Matter | None]:
         """What of a draft is public, and what is kept from the public (None: nothing)."""

@@ -1,7 +1,8 @@
 """Requests exchanged with another Open311 server (GeoReport v2), as a place's ``exchange.yaml`` says, each once.
 
-Pushed: what is routed to a team that works elsewhere; its news there come back into its course here. Pulled: what
-residents reported there. A record kept beside each request says what it is called on the other side.
+Pushed: what is routed to a team that works elsewhere. Pulled: what residents reported there, with its date and, where
+it is settled, what became of it. News from there come into the course of both. A record kept beside each request says
+what it is called on the other side.
 """
 
 from __future__ import annotations
@@ -9,47 +10,29 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
 
 from mahakam.broker.broker import Broker
-from mahakam.config import ConfigError, Place, read_yaml, scope_of
+from mahakam.config import ConfigError, Place, scope_of
 from mahakam.ngsild.problem import Problem
 from mahakam.services.desk import Changed, Desk, revision_of
+from mahakam.services.exchange_servers import Server, servers_of
+from mahakam.services.georeport import Declined, GeoReport, moment_of
 from mahakam.services.queue import Queue, Waiting
-from mahakam.services.request import Draft, Refused, Request, Step, utc_text
+from mahakam.services.request import Draft, Refused, Request, Step, photo_path, utc_text
 from mahakam.services.states import OPEN, State
 from mahakam.store.protocol import Transaction
 
-FILE = "exchange.yaml"
-_KEYS = ("name", "url", "jurisdiction", "key", "push", "pull")
 _PUSHED, _PULLED, _STATE = "exchange-pushed", "exchange-pulled", "exchange-state"
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_SECONDS = 20.0
 _OVERLAP = dt.timedelta(days=1)
-_MOST = 100_000
+_MOST, _BATCH = 100_000, 50
 _RUNNING, _LONGEST = "running", 600.0
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Another server. ``key`` is the name of the environment variable with its api_key; ``team`` and ``push``: whose
-    requests go there, and our service → theirs; ``pull``: their service → ours."""
-
-    name: str
-    url: str
-    jurisdiction: str = ""
-    key: str = ""
-    team: str = ""
-    push: Mapping[str, str] = field(default_factory=dict)
-    pull: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -62,22 +45,12 @@ class Exchanged:
     problems: list[str] = field(default_factory=list)
 
 
-def servers_of(place: Place) -> list[Server]:
-    """The servers of a place's own file. Raises ConfigError naming what is wrong."""
-    path = place.folder / FILE
-    if not path.is_file():
-        return []
-    raw = read_yaml(path).get("servers")
-    if not isinstance(raw, list):
-        raise ConfigError(path, "servers is a list, e.g. servers: [{name: province, url: https://…/open311}]")
-    return [_server(path, one) for one in raw]
-
-
 class Exchange:
-    """One round with one server at a time; the process that leads runs them, or ``mahakam exchange``."""
+    """One round with one server at a time; the process that leads runs them, or ``mahakam exchange``. ``base`` is the
+    address of this node's pages, where photos are fetched."""
 
-    def __init__(self, desk: Desk, broker: Broker, places: Mapping[str, Place]) -> None:
-        self._desk, self._broker, self._places = desk, broker, places
+    def __init__(self, desk: Desk, broker: Broker, places: Mapping[str, Place], base: str) -> None:
+        self._desk, self._broker, self._places, self._base = desk, broker, places, base
         self._store = broker.store
 
     def run(self) -> Exchanged:
@@ -106,12 +79,17 @@ class Exchange:
 
     def _round(self, done: Exchanged) -> None:
         for place in self._places.values():
-            for server in servers_of(place) if place.kind == "city" else ():
+            try:
+                servers = servers_of(place) if place.kind == "city" else []
+            except ConfigError as error:
+                done.problems.append(str(error))
+                continue
+            for server in servers:
                 try:
-                    with httpx.Client(base_url=server.url, timeout=_SECONDS) as client:
-                        self._push(client, place, server, done)
-                        self._news(client, server, done)
-                        self._pull(client, place, server, done)
+                    with GeoReport.of(server) as there:
+                        self._push(there, place, server, done)
+                        self._news(there, server, done)
+                        self._pull(there, place, server, done)
                 except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
                     done.problems.append(f"{server.name}: {error or type(error).__name__}")
         for problem in done.problems:
@@ -119,113 +97,132 @@ class Exchange:
 
     # There
 
-    def _push(self, client: httpx.Client, place: Place, server: Server, done: Exchanged) -> None:
+    def _push(self, there: GeoReport, place: Place, server: Server, done: Exchanged) -> None:
         if not server.team:
             return
+        state = f"{_STATE} {server.name}"
         kept = set(self._store.record_keys(f"{_PUSHED} {server.name}", _MOST))
         for document in Queue(self._broker).scan(Waiting(scope_of(place, self._places), team=server.team)):
             request = self._desk.of(document)
             if request.number in kept or request.service not in server.push:
                 continue
-            known = self._store.record(f"{_STATE} {server.name}", request.number)
-            there = self._find(client, server, request) if known else ""
-            if not there:
+            known = self._store.record(state, request.number)
+            id = self._find(there, request) if known else ""
+            if not id:
                 # Said before it is sent: a round that breaks off looks there first instead of sending it again.
-                self._keep(
-                    f"{_STATE} {server.name}", request.number, {"at": utc_text(dt.datetime.now(dt.UTC))}
-                )
-                there = self._send(client, server, request)
-            self._keep(
-                f"{_PUSHED} {server.name}", request.number, {"id": there, "notes": "", "status": "open"}
-            )
-            self._keep(f"{_STATE} {server.name}", request.number, None)
+                self._keep(state, request.number, {"at": utc_text(dt.datetime.now(dt.UTC))})
+                try:
+                    id = self._send(there, server, request)
+                except Declined as error:
+                    self._keep(state, request.number, None)
+                    done.problems.append(f"{server.name}: {error}")
+                    continue
+            self._keep(f"{_PUSHED} {server.name}", request.number, {"id": id, "notes": "", "status": "open"})
+            self._keep(state, request.number, None)
             done.pushed += 1
 
-    def _send(self, client: httpx.Client, server: Server, request: Request) -> str:
+    def _send(self, there: GeoReport, server: Server, request: Request) -> str:
         fields = {
-            "jurisdiction_id": server.jurisdiction,
             "api_key": os.environ.get(server.key, "") if server.key else "",
             "service_code": server.push[request.service],
             "lat": str(request.point[1]),
             "long": str(request.point[0]),
             "address_string": request.address,
             "description": f"{request.description}\n\n{request.number}",
-        } | {f"attribute[{code}]": _text(answer) for code, answer in request.answers.items()}
-        key = f"{server.name}:{request.number}"
-        given = {name: value for name, value in fields.items() if value}
-        answer = client.post("requests.json", data=given, headers={"Idempotency-Key": key})
-        if answer.status_code >= 400:
-            raise ValueError(f"{request.number} was refused with {answer.status_code}: {answer.text[:300]}")
-        row = answer.json()[0]
-        if found := row.get("service_request_id"):
-            return str(found)
-        token = client.get(f"tokens/{row['token']}.json", params=_asked(server)).raise_for_status()
-        return str(token.json()[0]["service_request_id"])
+            "media_url": self._base + photo_path(request.photo) if request.photo else request.media,
+        }
+        given: dict[str, str | list[str]] = {name: value for name, value in fields.items() if value}
+        for code, answer in request.answers.items():
+            if isinstance(answer, tuple):
+                given[f"attribute[{code}][]"] = list(answer)
+            else:
+                given[f"attribute[{code}]"] = _text(answer)
+        try:
+            return there.send(given, f"{server.name}:{request.number}")
+        except Declined as error:
+            raise Declined(f"{request.number} was refused with {error}") from error
 
-    def _find(self, client: httpx.Client, server: Server, request: Request) -> str:
+    @staticmethod
+    def _find(there: GeoReport, request: Request) -> str:
         """What an attempt that broke off may have made: told by our number in its words; "" for nothing."""
         since = dt.datetime.fromisoformat(request.requested) - _OVERLAP
-        for row in _listed(client, server, {"start_date": utc_text(since)}):
+        for row in there.since(since):
             if str(row.get("description") or "").rstrip().endswith(f"\n{request.number}"):
                 return str(row["service_request_id"])
         return ""
 
     # And back
 
-    def _news(self, client: httpx.Client, server: Server, done: Exchanged) -> None:
-        """What became of what was pushed: words, and that it is settled there."""
-        kind = f"{_PUSHED} {server.name}"
-        for number, kept in self._store.records(kind).items():
-            request = self._desk.request(number)
-            if request is None or request.state not in OPEN or kept["status"] == "closed":
+    def _news(self, there: GeoReport, server: Server, done: Exchanged) -> None:
+        """What became there of what was pushed and pulled: words, and that it is settled."""
+        for kind in (f"{_PUSHED} {server.name}", f"{_PULLED} {server.name}"):
+            followed = self._followed(kind)
+            ids = list(followed)
+            for at in range(0, len(ids), _BATCH):
+                for row in there.named(ids[at : at + _BATCH]):
+                    request, key, kept = followed[str(row["service_request_id"])]
+                    status, notes = str(row.get("status") or "open"), str(row.get("status_notes") or "")
+                    if (status, notes) == (kept.get("status", "open"), kept.get("notes", "")):
+                        continue
+                    news = {**kept, "status": status, "notes": notes}
+                    if self._take(server, request, row, kind, key, news, done):
+                        done.news += 1
+
+    def _followed(self, kind: str) -> dict[str, tuple[Request, str, dict[str, Any]]]:
+        """What is open here and was not settled there: its id there → it, and the key and the content of its record."""
+        found: dict[str, tuple[Request, str, dict[str, Any]]] = {}
+        for key, kept in self._store.records(kind).items():
+            if kept.get("status") == "closed":
                 continue
-            answer = client.get(f"requests/{kept['id']}.json", params=_asked(server)).raise_for_status()
-            row = answer.json()[0]
-            status, notes = str(row.get("status") or "open"), str(row.get("status_notes") or "")
-            if (status, notes) == (kept["status"], kept["notes"]):
-                continue
-            if self._take(server, request, kept, row, status, notes):
-                done.news += 1
+            request = self._desk.request(str(kept.get("number", key)))
+            if request is not None and request.state in OPEN:
+                found[str(kept.get("id", key))] = request, key, kept
+        return found
 
     def _take(
         self,
         server: Server,
         request: Request,
-        kept: Mapping[str, Any],
         row: Mapping[str, Any],
-        status: str,
-        notes: str,
+        kind: str,
+        key: str,
+        news: dict[str, Any],
+        done: Exchanged,
     ) -> bool:
         """A step here for the news there; False if the request has changed meanwhile: the next round looks again."""
-        state: State = "answered" if status == "closed" else "inProgress"
-        words = notes or (f"{server.name}: {kept['id']} closed" if state == "answered" else "")
-        agency = str(row.get("agency_responsible") or request.agency)
+        step = _step(server, row, request.agency)
 
         def decide(before: Request, text: str) -> Step:
             return Step(
-                state, "", agency, text, workflow_state=self._desk.workflow(before).at("", state).code
+                step.state,
+                "",
+                step.agency,
+                text,
+                workflow_state=self._desk.workflow(before).at("", step.state).code,
             )
 
         def note(transaction: Transaction) -> None:
-            news = {**kept, "status": status, "notes": notes}
-            transaction.save_record(f"{_PUSHED} {server.name}", request.number, news)
+            transaction.save_record(kind, key, news)
 
         try:
-            self._desk.advance(request.number, revision_of(request), words, decide, server.name, also=note)
+            self._desk.advance(
+                request.number, revision_of(request), step.text, decide, server.name, also=note
+            )
         except Changed:
+            return False
+        except (Refused, Problem) as error:
+            done.problems.append(f"{server.name} {request.number}: {error}")
             return False
         return True
 
-    def _pull(self, client: httpx.Client, place: Place, server: Server, done: Exchanged) -> None:
+    def _pull(self, there: GeoReport, place: Place, server: Server, done: Exchanged) -> None:
         if not server.pull:
             return
         kind, state = f"{_PULLED} {server.name}", f"{_STATE} {server.name}"
-        last = str((self._store.record(state, "pulled") or {}).get("at", ""))
         began = dt.datetime.now(dt.UTC)
-        since = {"start_date": utc_text(dt.datetime.fromisoformat(last) - _OVERLAP)} if last else {}
         known = set(self._store.record_keys(kind, _MOST))
         ours = {str(kept["id"]) for kept in self._store.records(f"{_PUSHED} {server.name}").values()}
-        for row in _listed(client, server, since):
+        for row in there.since(self._pulled_until(server)):
             id, service = str(row["service_request_id"]), server.pull.get(str(row.get("service_code")))
             if service is None or id in known or id in ours or row.get("lat") is None:
                 continue
@@ -238,63 +235,40 @@ class Exchange:
                 media=str(row.get("media_url") or "")[:300],
                 address=str(row.get("address") or "")[:200],
             )
+            status, notes = str(row.get("status") or "open"), str(row.get("status_notes") or "")
+            step = _step(server, row, "") if status == "closed" else None
             try:
-                sent = self._desk.send(draft)
+                sent = self._desk.send(draft, moment_of(row.get("requested_datetime"), began), step)
             except (Refused, Problem) as error:
                 done.problems.append(f"{server.name} {id}: {error}")
                 continue
-            self._keep(kind, id, {"number": sent.number})
+            self._keep(kind, id, {"number": sent.number, "status": status, "notes": notes})
             done.pulled += 1
-        self._keep(state, "pulled", {"at": utc_text(began)})
+        since = server.since.isoformat() if server.since else ""
+        self._keep(state, "pulled", {"at": utc_text(began), "since": since})
+
+    def _pulled_until(self, server: Server) -> dt.datetime | None:
+        """From when on requests are asked for: a day before the last round, or the first day that shall be here; None
+        for what the server lists by itself."""
+        kept = self._store.record(f"{_STATE} {server.name}", "pulled") or {}
+        since = server.since.isoformat() if server.since else ""
+        if kept.get("at") and (not since or (kept.get("since") or "9999") <= since):
+            return dt.datetime.fromisoformat(str(kept["at"])) - _OVERLAP
+        return dt.datetime.fromisoformat(since).replace(tzinfo=dt.UTC) if since else None
 
     def _keep(self, kind: str, key: str, value: dict[str, Any] | None) -> None:
         self._store.write(lambda transaction: transaction.save_record(kind, key, value))
 
 
-def _listed(client: httpx.Client, server: Server, asked: Mapping[str, str]) -> list[dict[str, Any]]:
-    """All pages of a server's requests; one that knows no pages gives the same page again, and ends it."""
-    found: dict[str, dict[str, Any]] = {}
-    for page in range(1, 1000):
-        params = {**_asked(server), **asked, "page": str(page), "page_size": "100"}
-        rows = client.get("requests.json", params=params).raise_for_status().json()
-        new = {
-            str(row["service_request_id"]): row for row in rows if str(row["service_request_id"]) not in found
-        }
-        if not new:
-            break
-        found |= new
-    return list(found.values())
-
-
-def _asked(server: Server) -> dict[str, str]:
-    return {"jurisdiction_id": server.jurisdiction} if server.jurisdiction else {}
+def _step(server: Server, row: Mapping[str, Any], agency: str) -> Step:
+    """What the other server says of a request, as a step of its course here."""
+    closed, notes = row.get("status") == "closed", str(row.get("status_notes") or "")
+    state: State = "answered" if closed else "inProgress"
+    now = dt.datetime.now(dt.UTC)
+    at = moment_of(row.get("updated_datetime") or row.get("requested_datetime"), now)
+    words = notes or (f"{server.name}: {row['service_request_id']} closed" if closed else "")
+    return Step(state, utc_text(at), str(row.get("agency_responsible") or agency), words)
 
 
 def _text(answer: object) -> str:
-    if isinstance(answer, bool):
-        return "true" if answer else "false"
-    return ", ".join(map(str, answer)) if isinstance(answer, tuple) else str(answer)
-
-
-def _server(path: Path, raw: object) -> Server:
-    if not isinstance(raw, Mapping) or not _NAME.fullmatch(str(raw.get("name") or "")):
-        raise ConfigError(path, "a server has a name in small letters, digits and -")
-    if unknown := sorted(str(key) for key in raw if key not in _KEYS):
-        raise ConfigError(path, f"{raw['name']}: unknown {unknown[0]!r}; it has {', '.join(_KEYS)}")
-    url = str(raw.get("url") or "")
-    if not url.startswith(("https://", "http://")):
-        raise ConfigError(path, f"{raw['name']}: url is the address of its GeoReport v2, https://…/open311")
-    push, pull = raw.get("push") or {}, raw.get("pull") or {}
-    if not isinstance(push, Mapping) or not isinstance(pull, Mapping) or (push and not push.get("team")):
-        raise ConfigError(
-            path, f"{raw['name']}: push is {{team: …, services: {{ours: theirs}}}}, pull {{services: …}}"
-        )
-    return Server(
-        str(raw["name"]),
-        url.rstrip("/") + "/",
-        str(raw.get("jurisdiction") or ""),
-        str(raw.get("key") or ""),
-        str(push.get("team") or ""),
-        {str(a): str(b) for a, b in (push.get("services") or {}).items()},
-        {str(a): str(b) for a, b in (pull.get("services") or {}).items()},
-    )
+    return str(answer).lower() if isinstance(answer, bool) else str(answer)

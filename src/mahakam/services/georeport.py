@@ -1,0 +1,117 @@
+"""Another city's Open311 server, asked and told as GeoReport v2 has it, in JSON."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from mahakam.services.exchange_servers import Server
+from mahakam.services.request import utc_text
+
+Row = dict[str, Any]
+"""A request as GeoReport writes it."""
+_SECONDS = 20.0
+_SPAN = dt.timedelta(days=89)
+"""GeoReport gives at most ninety days in one answer."""
+_PAGES, _PAGE = 1000, 100
+_OF_ONE = (400, 404, 409, 413, 415, 422)
+"""What a server answers that will not have this one request, while it may have the next."""
+
+
+class Declined(Exception):
+    """The server will not have one request: its status and words."""
+
+
+class GeoReport:
+    """A server's GeoReport v2. Every method raises httpx.HTTPError for a server that is not there or refuses,
+    ValueError and KeyError for one that answers something else."""
+
+    def __init__(self, client: httpx.Client, jurisdiction: str) -> None:
+        self._client = client
+        self._asked = {"jurisdiction_id": jurisdiction} if jurisdiction else {}
+
+    @classmethod
+    def of(cls, server: Server) -> Self:
+        return cls(httpx.Client(base_url=server.url, timeout=_SECONDS), server.jurisdiction)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def send(self, fields: Mapping[str, str | list[str]], key: str) -> str:
+        """Send a request, again with the same ``key`` if no answer came; its id there. Raises Declined."""
+        given = {**self._asked, **fields}
+        answer = self._client.post("requests.json", data=given, headers={"Idempotency-Key": key})
+        if answer.status_code in _OF_ONE:
+            raise Declined(f"{answer.status_code}: {answer.text[:300]}")
+        (row,) = _rows(answer)
+        if id := row.get("service_request_id"):
+            return str(id)
+        (row,) = _rows(self._client.get(f"tokens/{row['token']}.json", params=self._asked))
+        return str(row["service_request_id"])
+
+    def since(self, moment: dt.datetime | None) -> Iterator[Row]:
+        """The requests since a moment, as many days at a time as a server gives; None: those it lists by itself."""
+        if moment is None:
+            yield from self._listed({})
+            return
+        now = dt.datetime.now(dt.UTC)
+        while now - moment > _SPAN:
+            yield from self._listed({"start_date": utc_text(moment), "end_date": utc_text(moment + _SPAN)})
+            moment += _SPAN
+        yield from self._listed({"start_date": utc_text(moment)})
+
+    def named(self, ids: list[str]) -> list[Row]:
+        """Those of some requests that the server still has."""
+        answer = self._client.get(
+            "requests.json", params={**self._asked, "service_request_id": ",".join(ids)}
+        )
+        answers = [answer]
+        if answer.status_code == 404:  # how some servers say that one of them is not there
+            each = (self._client.get(f"requests/{id}.json", params=self._asked) for id in ids)
+            answers = [one for one in each if one.status_code != 404]
+        found = [row for one in answers for row in _rows(one)]
+        return [row for row in found if str(row.get("service_request_id")) in ids]
+
+    def _listed(self, asked: Mapping[str, str]) -> list[Row]:
+        """All pages; a server that knows no pages gives the same page again, and ends it."""
+        found: dict[str, Row] = {}
+        for page in range(1, _PAGES):
+            params = {**self._asked, **asked, "page": str(page), "page_size": str(_PAGE)}
+            rows = _rows(self._client.get("requests.json", params=params))
+            new = {
+                str(row["service_request_id"]): row
+                for row in rows
+                if str(row["service_request_id"]) not in found
+            }
+            if not new:
+                break
+            found |= new
+        return list(found.values())
+
+
+def moment_of(text: object, now: dt.datetime) -> dt.datetime:
+    """A moment as a server writes it; now for one that is missing, unreadable or still to come."""
+    try:
+        moment = dt.datetime.fromisoformat(str(text))
+        return min(moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC), now)
+    except (ValueError, OverflowError):
+        return now
+
+
+def _rows(answer: httpx.Response) -> list[Row]:
+    rows = answer.raise_for_status().json()
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError(f"{answer.url.path} is no list of requests as GeoReport has it")
+    return rows
