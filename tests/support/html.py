@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 
 
 class Page(HTMLParser):
-    """``links``: every href and src; ``inline``: style attributes, style and script elements with
-    content, handlers;
+    """``links``: every href and src; ``versions``: those that lead to a page in another language;
+    ``inline``: style attributes, style and script elements with content, handlers;
     ``tables``: rows of cell texts by table; ``language``, ``headings``, ``landmarks``, ``ids``, ``text``.
     without a label.
     """
@@ -22,6 +22,7 @@ class Page(HTMLParser):
         self.ids: list[str] = []
         self.language = ""
         self.text = ""
+        self.versions: list[str] = []
         self._stack: list[str] = []
         self.feed(text)
 
@@ -32,6 +33,8 @@ class Page(HTMLParser):
             if found.get(name):
                 self.links.append(found[name])
         self.inline += [f"{tag} {name}" for name in found if name == "style" or name.startswith("on")]
+        if "hreflang" in found:
+            self.versions.append(found["href"])
         if "id" in found:
             self.ids.append(found["id"])
         match tag:

@@ -28,7 +28,7 @@ def span(booked: Booked | Cancelled) -> str:
     start, end = (dt.datetime.fromisoformat(one).astimezone(zone) for one in (booked.start, booked.end))
     name = start.tzname() or ""
     name = f"UTC{name}" if name[:1] in "+-" else name
-    return f"{date(start, 'EEEE, d MMMM y')}, {start:%H:%M}–{end:%H:%M} ({name})"
+    return f"{date(start, 'EEEE')}, {date(start)}, {start:%H:%M}–{end:%H:%M} ({name})"
 
 
 class AppointmentLetters:

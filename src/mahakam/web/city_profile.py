@@ -14,6 +14,7 @@ from mahakam.config import Place
 from mahakam.feeds.known import Dataset
 from mahakam.indicators.projection import Projection
 from mahakam.network.plan_status import ProjectStanding
+from mahakam.web.foreign import unmarked
 from mahakam.web.indicator_views import Card, interval, shown, when
 from mahakam.web.language import _, date, measured, n_, percent, period, reader, words
 from mahakam.web.network_office import spoken
@@ -152,7 +153,7 @@ def _svg(picture: Markup) -> str:
     found = re.match(r"<svg\b[^>]*>", picture)
     if found is None:
         return ""
-    head, body = str(found.group()), str(picture)[found.end() :]
+    head, body = str(found.group()), unmarked(str(picture)[found.end() :])
     if "viewBox" not in head:
         head = head.replace('width="100%"', f'width="{_CHART_WIDTH}"')
     head = head.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)

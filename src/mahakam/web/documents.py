@@ -15,6 +15,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from mahakam.spreadsheet import plain
+from mahakam.web.foreign import text_of
 from mahakam.web.language import reader
 from mahakam.web.tables import Table
 
@@ -141,4 +142,4 @@ def _shown(table: Table | None) -> dict[str, Any] | None:
 
 def _text(cell: Any) -> str:
     """A cell without its markup."""
-    return cell.striptags() if isinstance(cell, Markup) else str(cell)
+    return text_of(cell) if isinstance(cell, Markup) else str(cell)

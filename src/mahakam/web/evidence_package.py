@@ -14,7 +14,7 @@ from mahakam.evaluation.collect import Figures, collected
 from mahakam.evaluation.standing import Standing
 from mahakam.spreadsheet import guarded
 from mahakam.web.language import reader
-from mahakam.web.render import environment
+from mahakam.web.render import environment, written
 
 LARGEST = 20 * 2**20
 """Bytes of one document that goes along; a larger one is named in the manifest and left out."""
@@ -50,7 +50,7 @@ def package(broker: Any, place: Place, found: Standing, made: str, base: str) ->
         "base": base,
         "files": set(files),
     }
-    files["index.html"] = page.render(context).encode()
+    files["index.html"] = written(page, **context).encode()
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
     manifest = {
         "made": made,

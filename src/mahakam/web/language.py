@@ -7,38 +7,34 @@ around: the middleware sets the reader of the request, in a context variable tha
 from __future__ import annotations
 
 import datetime as dt
-import gettext
-import io
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from mahakam.config import LANGUAGES, as_text
+from mahakam.web.foreign import Foreign
+from mahakam.web.languages import SOURCE, catalogue, known_as, languages
 
-LOCALES = Path(__file__).parent / "locales"
 COOKIE = "mahakam-language"
 DEFAULT = LANGUAGES[0]
-OWN_NAMES = {"id": "Bahasa Indonesia", "en": "English"}
-_LOCALE = {"en": "en_GB", "id": "id_ID"}
-"""The region whose habits a language follows: day before month in both."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads the page: language (ISO 639-1) and the time zone in which times are shown."""
+    """Who reads the page: language (ISO 639) and the time zone in which times are shown."""
 
     language: str = DEFAULT
     timezone: str = "UTC"
 
     @property
     def locale(self) -> str:
-        return _LOCALE.get(self.language, self.language)
+        """The CLDR locale whose dates and numbers are shown."""
+        known = languages().get(self.language)
+        return known.formats if known else self.language
 
 
 _reader: ContextVar[Reader] = ContextVar("reader", default=Reader())  # noqa: B039 - frozen
@@ -71,47 +67,35 @@ def in_timezone(timezone: str) -> None:
 def negotiate(asked: str | None, remembered: str | None, accepted: str | None) -> str:
     """``?lang=``, else the cookie, else the best of Accept-Language, else the node's default language."""
     for wish in (asked, remembered):
-        if wish in LANGUAGES:
+        if wish in languages():
             return str(wish)
     best, weight = DEFAULT, 0.0
     for part in (accepted or "").split(",")[:20]:
         name, _semicolon, parameter = part.partition(";")
-        language = name.strip().lower().split("-")[0]
+        language = known_as(name)
         match = re.search(r"q\s*=\s*([01](?:\.\d{0,3})?)", parameter)
         q = float(match.group(1)) if match else 1.0
-        if language in LANGUAGES and q > weight:
+        if language and q > weight:
             best, weight = language, q
     return best
-
-
-@lru_cache(maxsize=8)
-def catalogue(language: str) -> gettext.NullTranslations:
-    """The words of one language, compiled in memory from its ``.po``; without one, the source texts
-    (English)."""
-    path = LOCALES / language / "LC_MESSAGES" / "mahakam.po"
-    if not path.is_file():
-        return gettext.NullTranslations()
-    from babel.messages.mofile import write_mo
-    from babel.messages.pofile import read_po
-
-    with path.open("rb") as stream:
-        messages = read_po(stream, locale=language)
-    compiled = io.BytesIO()
-    write_mo(compiled, messages)
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
 
 
 def _(message: str, **values: Any) -> str:
     """The message in the reader's language; ``%(name)s`` filled from ``values``."""
     text = catalogue(reader().language).gettext(message)
-    return text % values if values else text
+    return _said(text % values if values else text, text is message)
 
 
 def n_(one: str, many: str, n: float, **values: Any) -> str:
     """The message for a count; ``%(n)s`` is the count in the reader's format."""
-    text = catalogue(reader().language).ngettext(one, many, int(n) if n == 1 else 2)
-    return text % {"n": number(n), **values}
+    count = int(n) if float(n).is_integer() else 2
+    text = catalogue(reader().language).ngettext(one, many, count)
+    return _said(text % {"n": number(n), **values}, text is one or text is many)
+
+
+def _said(text: str, as_written: bool) -> str:
+    """A catalogue hands a message that it has no words for back as it is: then it is in English."""
+    return Foreign(text, SOURCE) if as_written and reader().language not in LANGUAGES else text
 
 
 def N_(message: str) -> str:
@@ -125,7 +109,10 @@ def words(text: object) -> str:
         return ""
     options = as_text(text)
     language = reader().language
-    return options.get(language) or options.get("en") or next(iter(options.values()), "")
+    said = next((one for one in (language, SOURCE, *options) if options.get(one)), "")
+    if said in ("", language) or (len(options) > 1 and len(set(options.values())) == 1):
+        return options.get(said, "")
+    return Foreign(options[said], said)
 
 
 def number(value: Any, decimals: int | None = None) -> str:
@@ -164,16 +151,21 @@ def moment(value: Any) -> dt.datetime | dt.date | None:
 
 
 def date(value: Any, style: str = "long") -> str:
-    """24 November 2026 (``long``) or 24 Nov 2026 (``medium``), in the place's time zone."""
+    """24 November 2026 (``long``), 24 Nov 2026 (``medium``), 24/11/2026 (``short``) as the reader's language has it, or
+    by a pattern of CLDR; in the place's time zone."""
     when = moment(value)
     if when is None:
         return str(value or "–")
-    from babel.dates import format_date
+    from babel.dates import format_date, format_skeleton
 
     if isinstance(when, dt.datetime):
         when = when.astimezone(ZoneInfo(reader().timezone)).date()
-    pattern = {"long": "d MMMM y", "medium": "d MMM y", "short": "dd/MM/y"}.get(style, style)
-    return str(format_date(when, format=pattern, locale=reader().locale))
+    if style in _SKELETONS:
+        return str(format_skeleton(_SKELETONS[style], when, locale=reader().locale))
+    return str(format_date(when, format=style, locale=reader().locale))
+
+
+_SKELETONS = {"short": "yMd", "month": "yMMMM"}
 
 
 def time(value: Any) -> str:
@@ -198,7 +190,7 @@ def period(value: Any) -> str:
     date)."""
     text = str(value or "")
     if re.fullmatch(r"\d{4}-\d{2}", text):
-        return date(text + "-01", "MMMM y")
+        return date(text + "-01", "month")
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}.*", text):
         return date(text[:10])
     return text

@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mahakam.config import LANGUAGES
 from mahakam.web import language
 from mahakam.web.language import Reader
+from mahakam.web.languages import languages
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -78,7 +78,7 @@ class PageMiddleware:
 
 def _asked_language(scope: Scope) -> str | None:
     wish = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("lang", [""])[-1]
-    return wish if wish in LANGUAGES else None
+    return wish if wish in languages() else None
 
 
 def _cookie(headers: Headers) -> str | None:

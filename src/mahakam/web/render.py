@@ -11,9 +11,11 @@ from starlette.responses import HTMLResponse
 
 from mahakam.web import language
 from mahakam.web.bundle import asset
+from mahakam.web.foreign import settled
+from mahakam.web.languages import languages, share
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -57,14 +59,18 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
         "place": None,
         "section": "",
         "visitor": visitor(request),
-        "languages": [
-            (code, name, _with_language(request, code)) for code, name in language.OWN_NAMES.items()
-        ],
+        "languages": [(one, _with_language(request, one.code)) for one in languages().values()],
+        "translated": share(language.reader().language),
     }
     for extra in site.page_context:
         values.update(extra(request))
     values.update(context)
-    return HTMLResponse(site.templates.get_template(template).render(values), status)
+    return HTMLResponse(written(site.templates.get_template(template), **values), status)
+
+
+def written(template: Template, **context: Any) -> str:
+    """The template filled in; what is in another language than the reader's is marked as such."""
+    return settled(template.render(context))
 
 
 def _with_language(request: Request, code: str) -> str:

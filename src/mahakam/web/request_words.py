@@ -16,6 +16,7 @@ from mahakam.services.numbers import normal_number
 from mahakam.services.request import Fault, Request, Step, photo_path
 from mahakam.services.routing import TRIAGE, routing_of, team_name
 from mahakam.services.workflow import Who
+from mahakam.web.foreign import text_of
 from mahakam.web.language import N_, _, date, moment, n_, number, time, words
 from mahakam.web.site import Site
 from mahakam.web.tables import Column
@@ -130,7 +131,7 @@ def document_names(places: Mapping[str, Place], request: Request, codes: Iterabl
 def step_words(places: Mapping[str, Place], request: Request, step: Step) -> str:
     """The same where there are no links: in mail and feeds."""
     title = step_title(places, request, step)
-    return title.striptags() if isinstance(title, Markup) else title
+    return text_of(title) if isinstance(title, Markup) else title
 
 
 def due_words(request: Request) -> Markup | str:

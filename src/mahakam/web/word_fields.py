@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mahakam.network.recommendation import LANGUAGES, Words
-from mahakam.web.language import OWN_NAMES
+from mahakam.web.languages import own_names
 
-LANGUAGE_NAMES = [(code, OWN_NAMES[code]) for code in LANGUAGES]
+LANGUAGE_NAMES = own_names(LANGUAGES)
 
 
 def words_in(fields: Mapping[str, Any], name: str) -> Words:

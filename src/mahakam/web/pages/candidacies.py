@@ -23,7 +23,8 @@ from mahakam.web import documents, gate
 from mahakam.web.documents import Section
 from mahakam.web.dossier_parts import dossier
 from mahakam.web.faults import Errors, changed, now, number, said
-from mahakam.web.language import N_, OWN_NAMES, _, date, reader
+from mahakam.web.language import N_, _, date, reader
+from mahakam.web.languages import own_names
 from mahakam.web.network_office import Desk, author, desk, network_name, representative, require, spoken
 from mahakam.web.render import render
 from mahakam.web.site import site_of
@@ -186,7 +187,7 @@ def _page(
         earlier=[each for each in one.positions if each not in positions.values()],
         blocked=any(not each.consents for each in positions.values()),
         events=EVENTS,
-        language_names=[(code, OWN_NAMES[code]) for code in ("en", "id")],
+        language_names=own_names(("en", "id")),
         typed=dict.fromkeys(_TYPED, "") | filled | {"since": found.day.isoformat()} | (typed or {}),
         errors=Errors(errors or {}),
     )

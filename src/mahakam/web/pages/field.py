@@ -23,6 +23,7 @@ from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.workbench import workbench_of
 from mahakam.services.workflow import OFFICER
 from mahakam.web import gate
+from mahakam.web.foreign import text_of
 from mahakam.web.language import _, in_timezone, time, words
 from mahakam.web.pages.queue_crew import stops_of
 from mahakam.web.pages.report import desk_of
@@ -173,7 +174,7 @@ def _job(request: Request, found: ServiceRequest) -> dict[str, Any]:
         "state": found.state,
         "stateWords": state_words(site.places, found),
         "stateKind": STATE_KINDS[found.state],
-        "due": due.striptags() if isinstance(due := due_words(found), Markup) else due,
+        "due": text_of(due) if isinstance(due := due_words(found), Markup) else due,
         "address": found.address,
         "point": list(found.point),
         "description": found.description,

@@ -14,11 +14,13 @@ from starlette.routing import BaseRoute, Route
 
 from mahakam.access import accounts, sessions
 from mahakam.access.policy import OFFICES
+from mahakam.config import LANGUAGES
 from mahakam.faults import Changed, Refused
 from mahakam.network.offices import INVITED_DAYS, Office, accept, appoint, end, invited, write_to
 from mahakam.web import gate
 from mahakam.web.faults import Errors, said
-from mahakam.web.language import OWN_NAMES, _
+from mahakam.web.language import _
+from mahakam.web.languages import own_names
 from mahakam.web.network_office import ROLES, Desk, desk, network_name, require
 from mahakam.web.pages.signin import is_secure
 from mahakam.web.render import render
@@ -139,7 +141,7 @@ def _page(
         countries=sorted(found.countries.items(), key=lambda one: one[1]),
         cities=[(one.code, f"{one.name}, {one.country}") for one in found.seats],
         vacant=_vacant(found),
-        language_names=list(OWN_NAMES.items()),
+        language_names=own_names(LANGUAGES),
         typed=dict.fromkeys((*_FIELDS, "mail-of", "mail", "language"), "")
         | {"since": found.day.isoformat()}
         | (typed or {}),
@@ -219,7 +221,7 @@ def _mail(request: Request, form: FormData) -> Response:
     if not gate.is_ours(request, form):
         return _page(request, typed, {"form": gate.stale()}, 403)
     try:
-        write_to(site_of(request).store, key, typed["mail"], typed["language"], OWN_NAMES)
+        write_to(site_of(request).store, key, typed["mail"], typed["language"], LANGUAGES)
     except Refused as refused:
         return _page(request, typed, said(refused.faults), 422)
     except Changed:

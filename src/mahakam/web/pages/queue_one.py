@@ -33,7 +33,8 @@ from mahakam.services.workflow import Who
 from mahakam.web import disclosed, gate
 from mahakam.web.appointment_shown import appointment_shown
 from mahakam.web.documents_shown import documents_shown, payments_shown
-from mahakam.web.language import OWN_NAMES, _, in_timezone, words
+from mahakam.web.language import _, in_timezone, words
+from mahakam.web.languages import languages
 from mahakam.web.letter import Letters
 from mahakam.web.pages.mine import seen_in
 from mahakam.web.pages.queue import waiting_days
@@ -356,7 +357,10 @@ def _templates(
     workflow = desk_of(site).workflow(found)
     offered = bench.templates_for(found, statuses(workflow, found, ways(workflow, found, who)))
     return [
-        (OWN_NAMES[language], [(words(one.name), filled(one.text, language, values)) for one in offered])
+        (
+            languages()[language].name,
+            [(words(one.name), filled(one.text, language, values)) for one in offered],
+        )
         for language in LANGUAGES
         if offered
     ]

@@ -19,7 +19,8 @@ from mahakam.network.evidence import evidence_of
 from mahakam.network.recommendation import LANGUAGES, Recommendation, Text
 from mahakam.web import gate, recommendation_form
 from mahakam.web.faults import Errors, changed, now, number, said
-from mahakam.web.language import OWN_NAMES, _, date
+from mahakam.web.language import _, date
+from mahakam.web.languages import own_names
 from mahakam.web.network_office import author, desk, hosts, representative, require
 from mahakam.web.pages.recommendations import PATH, WORK, found_one, may_amend, page
 from mahakam.web.render import render
@@ -145,7 +146,7 @@ def _form(
         errors=Errors(errors or {}),
         claims=recommendation_form.rows(typed, "claim", more == "claim"),
         actions=recommendation_form.rows(typed, "action", more == "action"),
-        language_names=[(code, OWN_NAMES[code]) for code in LANGUAGES],
+        language_names=own_names(LANGUAGES),
         meetings=[
             (meeting.key, f"{meeting.text.title}, {date(meeting.text.begins)}")
             for meeting in meetings(site_of(request).store)

@@ -21,7 +21,8 @@ from mahakam.network.differences import differences
 from mahakam.network.recommendation import LANGUAGES, PUBLIC, Recommendation, Text, late
 from mahakam.web import gate
 from mahakam.web.faults import Errors
-from mahakam.web.language import N_, OWN_NAMES, _
+from mahakam.web.language import N_, _
+from mahakam.web.languages import languages
 from mahakam.web.network_office import Desk, desk, evidence_shown, network_name, require, spoken
 from mahakam.web.recommendation_paper import paper
 from mahakam.web.render import render
@@ -224,7 +225,7 @@ def _plain(text: Text) -> dict[str, str]:
     parts += [(f"{claim_word} {at}", claim.text) for at, claim in enumerate(text.claims, 1)]
     parts += [(f"{action_word} {at}", action.text) for at, action in enumerate(text.actions, 1)]
     found = {
-        f"{name} · {OWN_NAMES[language]}": said.get(language, "")
+        f"{name} · {languages()[language].name}": said.get(language, "")
         for name, said in parts
         for language in LANGUAGES
     }

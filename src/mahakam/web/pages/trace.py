@@ -31,7 +31,7 @@ from mahakam.web.language import _, in_timezone, measured, moment, number, words
 from mahakam.web.language import time as spoken_time
 from mahakam.web.pages.quality import STATES
 from mahakam.web.privacy import feed_is_closed, hidden, hidden_of_feed, personal_of_feed, place_of_document
-from mahakam.web.render import render
+from mahakam.web.render import render, written
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
 
@@ -262,8 +262,8 @@ def popup(request: Request) -> Response:
     concealed = hidden(request, site, place, _type(document))
     disclosed.of_entity(request, document, concealed)
     facts = entity_facts(document, concealed, site.store)
-    template = site.templates.get_template("popup.html")
-    body = template.render(
+    body = written(
+        site.templates.get_template("popup.html"),
         title=title(document),
         type=spoken(_type(document)),
         facts=[(name, shown) for key, name, shown in facts if key not in ("name", "code") and shown][

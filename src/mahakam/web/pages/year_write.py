@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from mahakam.config import ConfigError
+from mahakam.config import LANGUAGES, ConfigError
 from mahakam.faults import Changed, Refused
 from mahakam.feeds.known import feed_of
 from mahakam.feeds.standard import ACTIVITY, NEEDED, STANDARD
@@ -20,7 +20,8 @@ from mahakam.feeds.year.desk import TooMany
 from mahakam.feeds.year.item import Item, amend
 from mahakam.web import gate, year_form
 from mahakam.web.faults import Errors, changed, now, number, said
-from mahakam.web.language import OWN_NAMES, _, words
+from mahakam.web.language import _, words
+from mahakam.web.languages import own_names
 from mahakam.web.pages.year_one import may_amend
 from mahakam.web.render import render
 from mahakam.web.year_desk import PATH, Year, item_asked, year_asked
@@ -147,7 +148,7 @@ def _form(
         one=one,
         typed=typed,
         errors=Errors(errors or {}),
-        language_names=list(OWN_NAMES.items()),
+        language_names=own_names(LANGUAGES),
         producers=sorted(producers),
         feeds=_feeds(found),
         frequencies=[(value, _(word)) for value, word in FREQUENCIES.items()],

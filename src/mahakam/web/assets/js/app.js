@@ -16,3 +16,14 @@ document.addEventListener("change", (event) => {
   const field = event.target.closest("[data-submit]");
   if (field) field.form.requestSubmit();
 });
+
+// The menu of languages closes as menus do: with Escape, and when something else is chosen.
+const languages = document.querySelector("details.lang");
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !languages?.open) return;
+  languages.open = false;
+  languages.querySelector("summary").focus();
+});
+document.addEventListener("click", (event) => {
+  if (languages && !languages.contains(event.target)) languages.open = false;
+});
