@@ -60,7 +60,26 @@ NO_TABLE: dict[str, tuple[str, Callable[[Path], Any], tuple[str, ...]]] = {
     ),
     "a program named .csv": ("stops.csv", _text(b"\x7fELF" + bytes(60)), ("stops.csv", "program", "reads CSV")),
     "NUL bytes": ("stops.csv", _text(b"a;b\n1;\x00\x01\x02\n"), ("stops.csv", "NUL bytes", "reads CSV")),
-    "a CSV named .xlsx": ("stops.xlsx", _text(HEADER + GOOD), ("stops.xlsx", "plain text", "rename it to .csv")),
+    "an old workbook": (
+        "stops.xls", _text(b"\x09\x04\x06\x00" + bytes(60)), ("stops.xls", "Excel 2 to 4", "save it"),
+    ),
+    "a web page without a table": (
+        "stops.xls", _text("<html><body>Masuk</body></html>"), ("stops.xls", "HTML page without a table"),
+    ),
+    "XML that is half a spreadsheet": (
+        "stops.xls", _text('<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"><W'),
+        ("stops.xls", "line 1", "not well-formed"),
+    ),
+    "a sheet whose cells are numbered wrongly": (
+        "stops.xls",
+        _text(
+            '<Workbook xmlns:s="urn:schemas-microsoft-com:office:spreadsheet"'
+            ' xmlns="urn:schemas-microsoft-com:office:spreadsheet"><Worksheet s:Name="A"><Table>'
+            '<Row s:Index="99999999">'
+            "<Cell><Data>a</Data></Cell></Row></Table></Worksheet></Workbook>"
+        ),
+        ("stops.xls", "damaged", "Index", "'99999999'"),
+    ),
     "half a workbook": (
         "stops.xlsx", lambda path: path.write_bytes(workbook(path, [["kode"], ["A1"]]).read_bytes()[:400]),
         ("stops.xlsx", "damaged", "ask its owner"),

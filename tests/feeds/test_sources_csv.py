@@ -93,7 +93,7 @@ def test_a_pinned_encoding_wins(tmp_path: Path) -> None:
 
 
 def test_broken_utf8_is_refused_with_its_line(tmp_path: Path) -> None:
-    path = written(tmp_path, "a.csv", "kode,nama\nA,Café\nB,Été\n".encode() + b"C,caf\xe9\n")
+    path = written(tmp_path, "a.csv", "kode,nama\nA,Café\nB,Été\n".encode() + b"C,caf\x81\n")
     with pytest.raises(SourceError, match=r"a\.csv, line 4: is broken UTF-8"):
         read(path)
 
@@ -342,7 +342,6 @@ def test_one_file_in_a_zip_needs_no_entry(tmp_path: Path) -> None:
         ("a.csv", b"%PDF-1.7\n", "cannot be read as a PDF"),
         ("a.csv", b"<!DOCTYPE html><html><body>Login</body></html>", "is an HTML page"),
         ("a.csv", b"PK\x03\x04 not a zip", "damaged"),
-        ("a.xlsx", b"kode,nama\nA,B\n", "named like a spreadsheet"),
         ("a.csv", b"\x00\x01\x02\x00\x03\x04\x05\x06" * 50, "NUL"),
     ],
 )

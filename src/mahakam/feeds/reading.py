@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mahakam.feeds import sources
+from mahakam.feeds import sources, transforms
 from mahakam.feeds.archive import Watch, replaced
 from mahakam.feeds.definition import Feed
 from mahakam.feeds.mapping import map_table
@@ -111,10 +111,12 @@ def read_files(
     by_row: dict[tuple[str, str, int], Held] = {(h.file, h.sheet, h.row): h for h in decided}
     reading = Reading(connection, [], 0, {}, [], [])
     offset = 0
+    # what the map says of a geometry's coordinates goes before what the file says of them
+    degrees = all(not made.geometry or transforms.is_wgs84(made.crs) for made in feed.fields)
     for number, path in enumerate(files):
         name = f"feed_source_{number}"
         with Watch.over(path) as watch:
-            table = sources.read(path, connection, **feed.pins)
+            table = sources.read(path, connection, degrees=degrees, **feed.pins)
             info = table.info
             overrides = _overrides(by_row, info) if by_row else {}
             mapped = map_table(

@@ -31,6 +31,16 @@ _ID: Final = tuple(
             r"^merged cells in column (.+): read in each row that they cover$",
             r"sel gabungan di kolom \1: dibaca pada setiap baris yang dicakupnya",
         ),
+        (r"^is an HTML page, although it is named (\S+)$", r"isinya halaman HTML, meskipun bernama \1"),
+        (
+            r"^the page has (\d+) tables: read the largest, number (\d+); pin sheet for another$",
+            r"halaman ini memuat \1 tabel: yang terbesar dibaca, nomor \2; pilih tabel lain dengan sheet",
+        ),
+        (r"^is plain text, although it is named (\S+)$", r"isinya teks biasa, meskipun bernama \1"),
+        (
+            r"^two encodings in one file: (\d+) lines read as cp1252, the others as UTF-8 \(lines (.+)\)$",
+            r"dua pengodean dalam satu berkas: \1 baris dibaca sebagai cp1252, yang lain UTF-8 (baris \2)",
+        ),
         (r"^line ends are mixed \((.+)\)$", r"akhir baris bercampur (\1)"),
         (
             r"^is not UTF-8: read as (.+); pin encoding if letters look wrong$",
@@ -53,6 +63,27 @@ _ID: Final = tuple(
         (
             r"^names the coordinate system (.+); pin crs in the mapping$",
             r"menyebut sistem koordinat \1; tentukan crs pada pemetaan",
+        ),
+        (
+            r"^names no encoding: its letters are read as UTF-8$",
+            "tidak menyebut pengodean: hurufnya dibaca sebagai UTF-8",
+        ),
+        (
+            r"^lists of cells: named by the list of names$",
+            "daftar sel: diberi nama menurut daftar nama kolom",
+        ),
+        (r"^columns of cells: read row by row$", "kolom berisi sel: dibaca baris demi baris"),
+        (
+            r"^objects by their key: it is the column (.+)$",
+            r"objek menurut kuncinya: kunci itu menjadi kolom \1",
+        ),
+        (
+            r"^has (\d+) sheets: read (.+); pin sheet for another \((.+)\)$",
+            r"memuat \1 lembar: \2 dibaca; pilih lembar lain dengan sheet (\3)",
+        ),
+        (
+            r"^has (\d+) layers: read (.+); pin sheet for another \((.+)\)$",
+            r"memuat \1 lapisan: \2 dibaca; pilih lapisan lain dengan sheet (\3)",
         ),
         (r"^joined (\d+) tables$", r"\1 tabel digabung"),
         (r"^is a spreadsheet, although it is named (\S+)$", r"isinya lembar kerja, meskipun bernama \1"),

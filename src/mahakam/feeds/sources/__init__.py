@@ -19,19 +19,25 @@ PINS = tuple(Pins.__dataclass_fields__)
 
 
 def read(
-    path: Path | str, connection: duckdb.DuckDBPyConnection, *, proven: bool = True, **pins: Any
+    path: Path | str,
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    proven: bool = True,
+    degrees: bool = True,
+    **pins: Any,
 ) -> Table:
     """Read a file of one of the formats (in .gz or .zip too) as a table of text.
 
     ``pins`` are those of :class:`Pins`; what is not pinned is detected and told in ``Table.info``. The relation lives
     as long as its connection and this table. ``proven`` false: the caller looks at ``Table.unproven`` after reading,
-    and reads once more with ``proven`` true if the file turns out irregular.
+    and reads once more with ``proven`` true if the file turns out irregular. ``degrees`` false: the caller brings the
+    file's geometry to longitude and latitude itself.
 
     Raises SourceError: which file, where in it, what would be right.
     """
     pinned = pins_from(pins)
     found = local(Path(path), format=pinned.format, entry=pinned.entry)
-    found.proven = proven
+    found.proven, found.degrees = proven, degrees
     try:
         return formats.named(found.format).read(found, connection, pinned)
     except BaseException:

@@ -16,11 +16,15 @@ from mahakam.feeds.sources import formats
 from mahakam.feeds.sources.model import MAX_UNPACKED, SourceError
 
 _CHUNK = 1 << 20
+_OLD_BOOK = "a workbook of Excel 2 to 4 (save it as .xlsx)"
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "gzip"),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "xls"),
+    (b"\x09\x00\x04\x00", _OLD_BOOK),
+    (b"\x09\x02\x06\x00", _OLD_BOOK),
+    (b"\x09\x04\x06\x00", _OLD_BOOK),
     (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),
@@ -38,6 +42,25 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 _REALTIME = re.compile(rb"\x0a.\x0a\x03\d\.\d", re.DOTALL)
 """A protocol buffer whose first field is a message that begins with a text as 2.0: GTFS-Realtime's header."""
+_TABLE_PAGES = (".xls", ".xlsx", ".html", ".htm")
+_PAGE = tuple(
+    f"<{word}".encode()
+    for word in (
+        "!doctype html",
+        "html",
+        "head>",
+        "meta ",
+        "style",
+        "body",
+        "table",
+        "div",
+        "center>",
+        "font",
+    )
+)
+_WORKBOOK = b"urn:schemas-microsoft-com:office:spreadsheet"
+_ELEMENT = re.compile(rb"<[a-z_][\w.:-]*(\s[^<>]*[=>]|/?>)")
+"""XML without its declaration: an element to begin with."""
 _TABLES = (".csv", ".tsv", ".txt")
 
 
@@ -55,6 +78,8 @@ class Local:
     digest: str = ""
     proven: bool = True
     """Whether the shape of a text table is to be proved before it is read, or may be left to who reads it."""
+    degrees: bool = True
+    """Whether a geometry in another coordinate system is to be brought to longitude and latitude."""
 
     @property
     def sha256(self) -> str:
@@ -129,9 +154,11 @@ def _kind(head: bytes) -> str:
     if _REALTIME.match(head):
         return "a GTFS-Realtime message"
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
-    if start.startswith((b"<!doctype html", b"<html")):
+    if start.startswith(_PAGE):
         return "an HTML page"
-    if start.startswith(b"<?xml"):
+    if _WORKBOOK in head:
+        return "an XML spreadsheet"
+    if start.startswith(b"<?xml") or _ELEMENT.match(start):
         return "an XML document"
     return "text"
 
@@ -141,13 +168,12 @@ def _format(kind: str, head: bytes, inner: str, name: str) -> str:
     lowered = inner.lower()
     if kind == "text" and lowered.endswith(_TABLES):
         return "csv"
+    if kind == "an HTML page" and not lowered.endswith(_TABLE_PAGES):
+        return ""  # a portal's page in the place of what was asked for
     fitting = {key: form for key, form in formats.every().items() if kind in form.kinds}
     if kind == "text":
         if lowered.endswith(formats.named("xlsx").endings):
-            raise SourceError(
-                name,
-                "is named like a spreadsheet but holds plain text; rename it to .csv, or pin format: csv",
-            )
+            return "csv"
         if lowered.endswith(formats.named("gtfsrt").endings):
             raise SourceError(name, "is named like GTFS-Realtime but is no such message; ask for it again")
         if lowered.endswith(formats.named("geojson").endings):

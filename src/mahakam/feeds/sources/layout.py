@@ -75,7 +75,9 @@ def detect(grid: Grid, merged: Merged = (), above: int = 0) -> Layout:
     width = max((len(row) for row in grid), default=0)
     main = _main_columns(grid)
     enough = max(1, -(-len(main) * 6 // 10))
-    full = next((i for i, row in enumerate(grid) if _fills(row, main) >= enough), 0)
+    full = next(
+        (i for i, row in enumerate(grid) if _fills(row, main) >= enough and not _under_header(grid, i)), 0
+    )
     if full >= len(grid):
         return Layout(0, 0, list(range(width)), [""] * width)
     if _is_header(grid, full, body):
@@ -90,7 +92,7 @@ def detect(grid: Grid, merged: Merged = (), above: int = 0) -> Layout:
             return Layout(
                 0, 0, list(range(width)), [""] * width, ["no header row found: columns are numbered"]
             )
-        last = full - 1
+        last = full - 1 - _under_header(grid, full - 1)
     while last + 1 < len(grid) and last - first < _MAX_HEADER and _continues(grid, first, last + 1, body):
         last += 1
     names = join_header(grid[first : last + 1], width, merged, first)
@@ -114,7 +116,9 @@ def join_header(rows: Grid, width: int, merged: Merged = (), offset: int = 0) ->
             for column in range(left, min(right + 1, width)):
                 cells[max(top - offset, 0)][column] = label
     if not merged:
-        for upper, lower in pairwise(cells):
+        for upper, lower in reversed(
+            list(pairwise(cells))
+        ):  # from below: a group of groups spans what they span
             for column in range(1, width):
                 if not upper[column] and lower[column] and upper[column - 1] and lower[column - 1]:
                     upper[column] = upper[column - 1]
@@ -219,6 +223,13 @@ def _counts(row: Sequence[str | None]) -> bool:
         return False
     found = [int(match[1]) for match in numbers if match]
     return found == list(range(found[0], found[0] + len(found))) and found[0] in (0, 1)
+
+
+def _under_header(grid: Grid, index: int) -> bool:
+    """Is it a row that numbers the columns, under a row of several names?"""
+    above = grid[index - 1] if index else ()
+    names = [cell for cell in above if filled(cell) and not is_value(cell)]
+    return len(names) > 1 and _counts(grid[index])
 
 
 def _counts_columns(row: Sequence[str | None], body: list[bool]) -> bool:

@@ -19,6 +19,9 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+MIXED = "utf-8, some lines cp1252"
+_UNLIKELY = frozenset(b"\x81\x8d\x8f\x90\x9d\xfe\xff")
+"""Bytes that are no letter of Windows-1252, or none that is written: a file that has them is damaged."""
 _NAMES = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
 
 
@@ -50,8 +53,12 @@ def prepare(found: Local, encoding: str | None, delimiter: str = "") -> Text:
         head = file.read(_SAMPLE)
     if delimiter and encoding is None and (counted := tally(found, delimiter)) is not None:
         return Text(found.path, "utf-8", "\n", "LF" if counted.lines else "", 0, notes, counted)
+    said = ""
     if encoding is None:
         encoding = _detect(found, head, notes)
+        if encoding == MIXED:
+            said, encoding = MIXED, "utf-8"
+            _rewrite_mixed(found, notes)
     try:
         codec = codecs.lookup(encoding).name
     except LookupError as error:
@@ -68,12 +75,12 @@ def prepare(found: Local, encoding: str | None, delimiter: str = "") -> Text:
         notes.append(f"line ends are mixed ({line_ends})")
     if plain and clean and not returns and len(kinds) <= 1:
         bom = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
-        return Text(found.path, "utf-8", newline, line_ends, bom, notes)
+        return Text(found.path, said or "utf-8", newline, line_ends, bom, notes)
     if found.scratch is None:
         found.scratch = scratch_folder()
     target = found.scratch / "clean"
     _copy_clean(found, codec, target)
-    return Text(target, encoding if not plain else "utf-8", "\n", line_ends, 0, notes)
+    return Text(target, said or (encoding if not plain else "utf-8"), "\n", line_ends, 0, notes)
 
 
 def _detect(found: Local, head: bytes, notes: list[str]) -> str:
@@ -92,6 +99,8 @@ def _detect(found: Local, head: bytes, notes: list[str]) -> str:
     valid, invalid, where = _utf8(found.path)
     if not invalid:
         return "utf-8"
+    if valid and _is_mixed(found.path):
+        return MIXED
     if valid:
         raise SourceError(
             found.name,
@@ -102,6 +111,41 @@ def _detect(found: Local, head: bytes, notes: list[str]) -> str:
     guess = _other(head)
     notes.append(f"is not UTF-8: read as {guess}; pin encoding if letters look wrong")
     return guess
+
+
+def _is_mixed(path: Path) -> bool:
+    """Is every line that is no UTF-8 a line of Windows-1252? Where two programs wrote one file, each line is whole."""
+    with path.open("rb") as file:
+        for line in iter(lambda: file.readline(MAX_LINE), b""):
+            if not line.isascii() and _unicode(line) is None and not _UNLIKELY.isdisjoint(line):
+                return False
+    return True
+
+
+def _unicode(line: bytes) -> str | None:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _rewrite_mixed(found: Local, notes: list[str]) -> None:
+    """A copy of the file in UTF-8 alone, each line read in its own encoding, takes its place."""
+    found.scratch = found.scratch or scratch_folder()
+    target = found.scratch / "one-encoding"
+    other: list[int] = []
+    with found.path.open("rb") as source, target.open("wb") as out:
+        for number, line in enumerate(iter(lambda: source.readline(MAX_LINE), b""), 1):
+            if line.isascii() or _unicode(line) is not None:
+                out.write(line)
+            else:
+                out.write(line.decode("cp1252").encode())
+                other.append(number)
+    found.path = target
+    listed = ", ".join(map(str, other[:5])) + (", …" if len(other) > 5 else "")
+    notes.append(
+        f"two encodings in one file: {len(other)} lines read as cp1252, the others as UTF-8 (lines {listed})"
+    )
 
 
 def _other(head: bytes) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import itertools
+import re
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from mahakam.feeds.sources import layout as lay
@@ -39,6 +40,9 @@ _SAMPLE_ROWS = 300
 _SAMPLE_BYTES = 256 << 10
 _BATCH = 50_000
 _TAIL = 16 << 10
+_SEPARATOR = re.compile(r"sep=([^\r\n\"])\r?\n", re.IGNORECASE)
+"""A first line by which spreadsheet programs are told the delimiter."""
+_BOOKS = (".xls", ".xlsx", ".xlsm", ".xlsb", ".ods")
 
 
 def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Table:
@@ -47,6 +51,8 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     ``found.proven`` false: the shape of a plain file may be left to DuckDB's reader (see :class:`Unproven`).
     """
     text = prepare(found, pins.encoding, _delimiter(pins, _sample(found.path), found))
+    if found.name.lower().endswith(_BOOKS):
+        text.notes.append(f"is plain text, although it is named {PurePath(found.name).suffix}")
     sample = _sample(text.path)
     delimiter = _delimiter(pins, sample, found)
     rows = (
@@ -56,6 +62,8 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     )
     if not rows:
         raise SourceError(found.name, "holds no rows, only blank lines; ask its owner for the file again")
+    if _SEPARATOR.fullmatch(f"{rows[0].text.rstrip()}\n"):
+        del rows[0]
     grid, positions = _grid(rows)
     place = lay.pinned(pins.header, grid, (), found.name) if pins.header is not None else lay.detect(grid)
     info = SourceInfo(
@@ -81,7 +89,7 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
         raise SourceError(found.name, f"has {len(names)} columns; more than {MAX_COLUMNS} are not read")
     info.columns = distinct_names(names)
     start = _offset(text, place.last)
-    straight = pins.rows is None and start is not None and not _ends_in_note(text.path, delimiter, len(names))
+    straight = pins.rows is None and start is not None and _ends_in_row(text.path, delimiter, len(names))
     if straight and not found.proven and (unproven := _unproven(text, delimiter, start, info)):
         table = _straight(text, connection, info, place.last, unproven)
     elif (
@@ -107,6 +115,8 @@ def _delimiter(pins: Pins, sample: str, found: Local) -> str:
         if len(delimiter) != 1 or delimiter in '"\n\r' or not delimiter.isascii():
             raise SourceError(found.name, f"delimiter {pins.delimiter!r} is no single character, as ; or \\t")
         return delimiter
+    if told := _SEPARATOR.match(sample):
+        return told[1]
     lines = [line for line in sample.split("\n")[:_SAMPLE_ROWS] if line.strip()]
     if len(sample) >= _SAMPLE_BYTES // 2 and len(lines) > 1:
         lines.pop()
@@ -240,6 +250,8 @@ def _by_row(
         if not first <= record.line <= last:
             outside += 1
             continue
+        if width > 1 and not record.problem and not any(map(lay.filled, record.cells)):
+            continue
         if _note(record, width):
             notes.append(record)
             continue
@@ -267,13 +279,13 @@ def _note(record: Record, width: int) -> bool:
     ) or (width == 2 and len(cells) == 1 and not lay.is_value(cells[0]) and not record.problem)
 
 
-def _ends_in_note(path: Path, delimiter: str, width: int) -> bool:
-    """Is the last line a note filled up with delimiters, as spreadsheets write it?"""
+def _ends_in_row(path: Path, delimiter: str, width: int) -> bool:
+    """Or is the last line a note filled up with delimiters, or delimiters alone, as spreadsheets write them?"""
     with path.open("rb") as file:
         file.seek(max(path.stat().st_size - _TAIL, 0))
         line = file.read().rstrip(b"\r\n").rpartition(b"\n")[2].decode("utf-8", errors="ignore")
     cells = next(csv.reader([line], delimiter=delimiter), [""])
-    return len(cells) == width and _note(Record(0, cells, line), width)
+    return len(cells) != width or (any(map(lay.filled, cells)) and not _note(Record(0, cells, line), width))
 
 
 def _batch(row: int, lines: list[int], data: list[list[str | None]], names: list[str]) -> pa.RecordBatch:

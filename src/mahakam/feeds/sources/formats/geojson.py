@@ -31,7 +31,8 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     A geometry is not judged here: the contract does that, row by row. Raises SourceError for what is no GeoJSON.
     """
     text = prepare(found, pins.encoding)
-    document = records.load(found, records.whole_text(found, text.path))
+    whole = records.whole_text(found, text.path)
+    document = _joined(found, whole) if _is_lines(whole) else records.load(found, whole)
     info = SourceInfo(
         found.name,
         found.sha256,
@@ -42,9 +43,47 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
         notes=text.notes,
     )
     crs = _crs(document)
-    if crs and "CRS84" not in crs and "4326" not in crs:
-        info.notes.append(f"names the coordinate system {crs}; pin crs in the mapping")
-    return records.table(found, connection, info, _features(found, document), geometry=True)
+    features = _features(found, document)
+    if found.degrees and crs and "CRS84" not in crs and "4326" not in crs:
+        features = in_degrees(found, features, crs)
+        info.notes.append(f"brought from the coordinate system {crs[:80]} to longitude and latitude")
+    return records.table(found, connection, info, features, geometry=True)
+
+
+def _is_lines(text: str) -> bool:
+    """A feature a line (GeoJSON lines, RFC 8142)."""
+    first, _, rest = text.partition("\n")
+    return first.strip(" \r\x1e").endswith("}") and rest.lstrip(" \r\n\x1e").startswith("{")
+
+
+def _joined(found: Local, text: str) -> dict[str, Any]:
+    lines = [(number, line.strip(" \r\x1e")) for number, line in enumerate(text.split("\n"), 1)]
+    features = [records.load(found, line, line=number) for number, line in lines if line]
+    return {"type": "FeatureCollection", "features": features}
+
+
+def in_degrees(found: Local, features: Iterator[records.Record], crs: str) -> Iterator[records.Record]:
+    """Features of another coordinate system in longitude and latitude; a geometry that is none stays as it is.
+
+    Raises SourceError for a system that is not known.
+    """
+    import shapely
+    from pyproj import Transformer
+    from pyproj.exceptions import CRSError
+
+    try:
+        transform: Any = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform
+    except CRSError as error:
+        raise SourceError(found.name, f"names the unknown coordinate system {crs[:80]}") from error
+    for number, members, geometry in features:
+        if geometry is None:
+            yield number, members, None
+            continue
+        try:
+            shape = shapely.transform(shapely.geometry.shape(geometry), transform, interleaved=False)
+            yield number, members, shapely.geometry.mapping(shape)
+        except (shapely.errors.ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError):
+            yield number, members, geometry
 
 
 def _features(found: Local, document: Any) -> Iterator[records.Record]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from mahakam.feeds.sources import records
+from mahakam.feeds.sources import json_shapes, records
 from mahakam.feeds.sources.files import Local
 from mahakam.feeds.sources.formats import Format
-from mahakam.feeds.sources.model import MAX_LINE, Pins, SourceError, SourceInfo, Table
+from mahakam.feeds.sources.model import MAX_LINE, Fault, Pins, SourceError, SourceInfo, Table
 from mahakam.feeds.sources.scan import too_long
 from mahakam.feeds.sources.text import Text, prepare
 
@@ -33,11 +33,18 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     )
     if (pins.records is None or _named_lines(found)) and _is_lines(found, text):
         info.notes.append("one record a line (JSON lines)")
-        return records.table(found, connection, info, _lines(found, text), geometry=False)
+        faults: list[Fault] = []
+        table = records.table(found, connection, info, _lines(found, text, faults), geometry=False)
+        table.faults.extend(faults)
+        return table
     document = records.load(found, records.whole_text(found, text.path))
-    items, where = _find(found, document, pins.records)
-    if where and pins.records is None:
-        info.notes.append(f"records read from {where!r}; pin records for another list")
+    if pins.records is None and (shaped := json_shapes.records_of(document)) is not None:
+        items, note = shaped
+        info.notes.append(note)
+    else:
+        items, where = _find(found, document, pins.records)
+        if where and pins.records is None:
+            info.notes.append(f"records read from {where!r}; pin records for another list")
     return records.table(found, connection, info, _items(found, items), geometry=False)
 
 
@@ -54,15 +61,26 @@ def _is_lines(found: Local, text: Text) -> bool:
     return first.startswith("{") and first.endswith("}") and second.startswith("{")
 
 
-def _lines(found: Local, text: Text) -> Iterator[records.Record]:
+def _lines(found: Local, text: Text, faults: list[Fault]) -> Iterator[records.Record]:
+    """A last line that was cut off is a fault of its row, and hides no other."""
+    row = 0
     with text.path.open("r", encoding="utf-8-sig") as file:
         number = 0
         while line := file.readline(MAX_LINE + 1):
             number += 1
             if len(line) > MAX_LINE:
                 raise too_long(found.name, number)
-            if line.strip():
-                yield number, _members(found, records.load(found, line, line=number), number), None
+            if not line.strip():
+                continue
+            row += 1
+            try:
+                members = _members(found, records.load(found, line, line=number), number)
+            except SourceError as error:
+                if row == 1 or line.endswith(("\n", "}")):
+                    raise
+                faults.append(Fault(row, number, line.rstrip("\r\n")[:2000], error.problem, "a JSON object"))
+                members = {}
+            yield number, members, None
 
 
 def _items(found: Local, items: list[Any]) -> Iterator[records.Record]:
@@ -97,7 +115,7 @@ def _find(found: Local, document: Any, path: str | None) -> tuple[list[Any], str
     if isinstance(document, list):
         return document, ""
     if isinstance(document, dict):
-        lists = {k: v for k, v in document.items() if isinstance(v, list) and v and isinstance(v[0], dict)}
+        lists = json_shapes.lists(document)
         if len(lists) == 1:
             return next((v, k) for k, v in lists.items())
         if len(lists) > 1:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from mahakam.feeds.sources import grids
+from mahakam.feeds.sources import layout as lay
 from mahakam.feeds.sources.files import Local
 from mahakam.feeds.sources.formats import Format
 from mahakam.feeds.sources.model import Pins, SourceError, Table
@@ -70,17 +71,44 @@ def _joined(tables: list[list[list[str | None]]]) -> tuple[grids.Grid, list[str]
     for table in tables:
         rows[len(table[0])] += len(table)
     width = max(rows, key=lambda each: rows[each])
-    chosen = [table for table in tables if len(table[0]) == width]
-    head = chosen[0][0]
-    grid = [
-        [None if cell is None else " ".join(cell.split()) for cell in row]
-        for number, table in enumerate(chosen)
-        for row in (table[1:] if number and table[0] == head else table)
+    chosen = [
+        [[None if cell is None else " ".join(cell.split()) for cell in row] for row in table]
+        for table in tables
+        if len(table[0]) == width
     ]
-    notes = [f"joined {len(chosen)} tables"] if len(chosen) > 1 else []
+    grid: grids.Grid = []
+    head: grids.Grid = []
+    joined = 1
+    for table in chosen:
+        again = _repeated(head, table)
+        if not again and (not grid or _is_other(head, table)):
+            grid += [[None] * width] * bool(grid)
+            head = table
+        else:
+            joined += 1
+        grid += table[again:]
+    notes = [f"joined {joined} tables"] if joined > 1 else []
     if len(chosen) < len(tables):
         notes.append(f"left out {len(tables) - len(chosen)} tables of another width")
     return grid, notes
+
+
+def _repeated(head: grids.Grid, table: grids.Grid) -> int:
+    """How many rows a table begins with that the first one begins with too: its header, on a page of its own."""
+    return next(
+        (n for n, (one, two) in enumerate(zip(head, table, strict=False)) if one != two),
+        min(len(head), len(table)),
+    )
+
+
+def _is_other(head: grids.Grid, table: grids.Grid) -> bool:
+    """Does a table begin with names of its own: words in every column in which the one before has numbers?"""
+    body = [
+        column
+        for column in range(len(table[0]))
+        if 2 * sum(lay.is_value(row[column]) for row in head) > len(head)
+    ]
+    return bool(body) and all(lay.filled(table[0][c]) and not lay.is_value(table[0][c]) for c in body)
 
 
 FORMAT = Format(read, "PDF tables", ("a PDF document",), (".pdf",))

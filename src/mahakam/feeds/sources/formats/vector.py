@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from mahakam.feeds.sources import records
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     import duckdb
 
 _WORLD = ("EPSG:4326", "OGC:CRS84")
+_KML_DEFAULTS: dict[str, tuple[int, ...]] = {
+    "tessellate": (-1,), "extrude": (0,), "visibility": (-1,),
+    **dict.fromkeys(("id", "description", "timestamp", "begin", "end", "altitudeMode", "drawOrder", "icon"), ()),
+}  # fmt: skip
 MAX_FEATURES = 5_000_000
 
 
@@ -27,7 +33,7 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     from pyogrio.errors import DataLayerError, DataSourceError
 
     with found.path.open("rb") as file:
-        path = f"/vsizip/{{{found.path}}}" if file.read(2) == b"PK" else str(found.path)
+        path = _inside(found) if file.read(2) == b"PK" else str(found.path)
     try:
         layers = [str(name) for name, _ in pyogrio.list_layers(path)]
         layer, notes = _choose(found, layers, pins.sheet)
@@ -50,7 +56,34 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     )
     geometries = _in_degrees(found, shapes, str(about.get("crs") or ""), info)
     names = [str(name) for name in about["fields"]]
+    if found.name.lower().endswith((".kml", ".kmz")):
+        names, columns = _said(names, columns)
+    if pins.encoding is None and info.encoding == "ISO-8859-1":
+        columns = _as_utf8(columns, info)
     return records.table(found, connection, info, _records(names, columns, geometries), geometry=True)
+
+
+def _inside(found: Local) -> str:
+    """The folder of a .zip that its shapefiles are in. Raises SourceError for a damaged one, or several folders."""
+    try:
+        with zipfile.ZipFile(found.path) as archive:
+            names = [PurePosixPath(name) for name in archive.namelist()]
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise SourceError(
+            found.name, f"is a damaged .zip ({error}); ask its owner for the file again"
+        ) from error
+    folders = {
+        str(name.parent)
+        for name in names
+        if name.suffix.lower() == ".shp" and "__MACOSX" not in name.parts and not name.name.startswith("._")
+    }
+    if len(folders) > 1:
+        listed = ", ".join(sorted(folders))
+        raise SourceError(
+            found.name, f"holds shapefiles in several folders ({listed}); make each a .zip of its own"
+        )
+    folder = next(iter(folders), ".")
+    return f"/vsizip/{{{found.path}}}" + ("" if folder == "." else f"/{folder}")
 
 
 def _choose(found: Local, layers: list[str], pinned: str | None) -> tuple[str, list[str]]:
@@ -73,7 +106,7 @@ def _in_degrees(found: Local, shapes: Any, crs: str, info: SourceInfo) -> list[A
     if shapes is None:
         return []
     geometries = shapely.from_wkb(shapes)
-    if crs and crs not in _WORLD:
+    if found.degrees and crs and crs not in _WORLD:
         from pyproj import Transformer
         from pyproj.exceptions import CRSError
 
@@ -83,9 +116,42 @@ def _in_degrees(found: Local, shapes: Any, crs: str, info: SourceInfo) -> list[A
             raise SourceError(found.name, f"names the unknown coordinate system {crs[:80]}") from error
         geometries = shapely.transform(geometries, transform, interleaved=False)
         info.notes.append(f"brought from the coordinate system {crs[:80]} to longitude and latitude")
-    elif not crs:
+    elif found.degrees and not crs:
         info.notes.append("names no coordinate system: its coordinates are taken as longitude and latitude")
     return [None if shape is None else shapely.geometry.mapping(shape) for shape in geometries]
+
+
+def _said(names: list[str], columns: Any) -> tuple[list[str], list[Any]]:
+    """Without the columns that a reader of KML adds for what no placemark says: how it is drawn, and when."""
+    pairs = [
+        (name, column)
+        for name, column in zip(names, columns, strict=True)
+        if name not in _KML_DEFAULTS
+        or any(_plain(value) not in (None, "", *_KML_DEFAULTS[name]) for value in column.tolist())
+    ]
+    return [name for name, _ in pairs], [column for _, column in pairs]
+
+
+def _as_utf8(columns: Any, info: SourceInfo) -> Any:
+    """Texts of a shapefile that names no encoding (its .cpg was left out): UTF-8 if every one of them is."""
+    texts = {v for column in columns if column.dtype == object for v in column if isinstance(v, str)}
+    beyond = [text for text in texts if not text.isascii()]
+    try:
+        known = {text: text.encode("latin-1").decode("utf-8") for text in beyond}
+    except UnicodeError:
+        return columns
+    if known:
+        info.encoding = "UTF-8"
+        info.notes.append("names no encoding: its letters are read as UTF-8")
+    return [_replaced(column, known) if known and column.dtype == object else column for column in columns]
+
+
+def _replaced(column: Any, known: dict[str, str]) -> Any:
+    column = column.copy()
+    for row, value in enumerate(column):
+        if isinstance(value, str):
+            column[row] = known.get(value, value)
+    return column
 
 
 def _records(names: list[str], columns: Any, geometries: list[Any]) -> Iterator[records.Record]:

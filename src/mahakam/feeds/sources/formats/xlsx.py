@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _MAX_UNPACKED = 1 << 30
+_LOOKED = 200
 _TEXT_NAMES = (".csv", ".tsv", ".txt", ".json", ".geojson")
 
 
@@ -78,12 +79,17 @@ def _choose(found: Local, book: Any, pins: Pins) -> tuple[str, list[str]]:
         raise SourceError(found.name, "has no sheet of cells")
     if len(visible) == 1:
         return visible[0], []
-    for name in visible:
-        if book.get_sheet_by_name(name).height > 1:
-            return name, [
-                f"has {len(visible)} sheets: read {name!r}; pin sheet for another ({', '.join(visible)})"
-            ]
-    return visible[0], []
+    read = {name: book.get_sheet_by_name(name) for name in visible}
+    tall = [name for name, sheet in read.items() if sheet.height > 1]
+    name = next((name for name in tall if _is_table(read[name])), (tall or visible)[0])
+    listed = ", ".join(visible)
+    return name, [f"has {len(visible)} sheets: read {name!r}; pin sheet for another ({listed})"]
+
+
+def _is_table(sheet: Any) -> bool:
+    """Has it two rows of two cells, or is it a cover, a page of instructions?"""
+    rows = (sum(cell not in ("", None) for cell in row) for row in sheet.to_python(nrows=_LOOKED))
+    return sum(cells > 1 for cells in rows) > 1
 
 
 def _text(value: Any, decimal: str) -> str | None:

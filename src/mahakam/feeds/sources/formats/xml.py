@@ -22,7 +22,7 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     Names are without namespaces; a child of a child is ``a.b``; a child that comes again makes a list, as JSON.
     Raises SourceError for invalid XML, entities that a document defines itself (bombs), and a place that is not there.
     """
-    root = _parsed(found)
+    root = parsed(found)
     info = SourceInfo(found.name, found.sha256, found.bytes, "xml", entry=found.entry)
     items, where = _at(found, root, pins.records) if pins.records else _repeated(root)
     if not pins.records:
@@ -30,7 +30,8 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     return records.table(found, connection, info, _records(items), geometry=False)
 
 
-def _parsed(found: Local) -> Element:
+def parsed(found: Local) -> Element:
+    """The document's root. Raises SourceError for what is no XML, and for entities that it defines itself."""
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import parse
 
