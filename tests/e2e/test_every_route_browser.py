@@ -25,7 +25,7 @@ from mahakam.feeds.standard import Statistics
 from mahakam.feeds.year import desk as year
 from mahakam.feeds.year import item as plan
 from mahakam.network import cooperation as cooperate
-from mahakam.network import meeting, notice
+from mahakam.network import meeting, notice, question, questions
 from mahakam.network.cooperation import About, Agreement, Cooperation, Party
 from mahakam.network.desk import add_meeting, add_recommendation, change_recommendation
 from mahakam.network.notices import add_notice, change_notice
@@ -137,6 +137,9 @@ PAGES = {
     "/network/plans/{city}": "/network/plans/samarinda",
     "/network/plans/{city}/file": "/network/plans/samarinda/file",
     "/network/plans/{city}/progress": "/network/plans/samarinda/progress?project=P1",
+    "/network/questions": "/network/questions",
+    "/network/questions/new": "/network/questions/new?about=solution:samarinda/heavy-rain",
+    "/network/questions/{key}": "/network/questions/QUESTION",
     "/network/recommendations": "/network/recommendations",
     "/network/recommendations/new": "/network/recommendations/new",
     "/network/recommendations/{key}": "/network/recommendations/ADVICE",
@@ -304,7 +307,22 @@ def _cooperation(store: EntityStore) -> dict[str, str]:
     text = notice.Text("offer", "Rain gauges", words, "coastal cities", "Quality Environment", until, words)
     offer = add_notice(store, asker, text, us, at, today)
     change_notice(store, offer.key, lambda one: notice.put_up(one, 1, us, at))
-    return {"AGREED": "C-2026-002", "TALKED": talked.key, "NOTICE": offer.key}
+    return {
+        "AGREED": "C-2026-002",
+        "TALKED": talked.key,
+        "NOTICE": offer.key,
+        "QUESTION": _question(store, us, at),
+    }
+
+
+def _question(store: EntityStore, by: Author, at: str) -> str:
+    """In Malay with a translation, and an answer in Thai."""
+    asked = questions.add_question(store, question.Said("ms", "Berapa kos?", "Kos tolok hujan", at, by), ())
+    english = question.Translation("en", "What does it cost?", "The cost of a gauge", at, by)
+    questions.change_question(store, asked.key, lambda one: question.translate(one, 0, english, 0))
+    said = question.Said("th", "", "ไม่แพง", at, by)
+    questions.change_question(store, asked.key, lambda one: question.answer(one, said))
+    return asked.key
 
 
 def _assessed(store: EntityStore) -> dict[str, str]:

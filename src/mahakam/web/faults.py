@@ -53,6 +53,8 @@ _FAULTS = {
         "%(what)s is no evidence: copy the address of a dataset or an indicator of this city, or one that begins with https://"
     ),
     "nothing_there": N_("%(what)s: the node has no data of it yet."),
+    "original": N_("It was written in this language; choose another."),
+    "no_link": N_("%(what)s is no solution or indicator of this node: copy the address of its page."),
     "asked_already": N_("This city was asked already."),
     **PLAN_FAULTS,
 }

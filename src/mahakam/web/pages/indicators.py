@@ -16,6 +16,7 @@ from mahakam.indicators.projection import Projection
 from mahakam.indicators.series import Comparison, Series, all_series, compare, series
 from mahakam.indicators.value import Value
 from mahakam.web import indicator_views as views
+from mahakam.web import question_words
 from mahakam.web.language import _, in_timezone, measured, period, unit, words
 from mahakam.web.render import render
 from mahakam.web.site import site_of
@@ -123,6 +124,7 @@ def indicator(request: Request) -> Response:
     return render(
         request,
         "indicator.html",
+        questions=question_words.about(request, "indicator", f"{found.place.id}/{definition.id}"),
         title=words(definition.name),
         place=found.place,
         series=found,

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 from mahakam.network.records import plain
 from mahakam.solutions.parts_of import ROOMS
 from mahakam.solutions.preview import cities_for
-from mahakam.web import adoption_words, gate
+from mahakam.web import adoption_words, gate, question_words
 from mahakam.web import solution_words as say
 from mahakam.web.cooperation_desk import PATH as COOPERATION
 from mahakam.web.cooperation_desk import may_ask_about
@@ -170,6 +170,7 @@ def show_one(request: Request) -> Response:
         adopters=solution_desk(request).adopters(row.solution),
         adopting=adoption_words,
         solution_address=row.address,
+        questions=question_words.about(request, "solution", row.solution.key),
         may_ask=may_ask_about(request, row.place.id),
         ask_address=COOPERATION
         + "/new?"
