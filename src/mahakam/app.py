@@ -15,6 +15,7 @@ from mahakam.config import ConfigError, Place, Settings, load_places
 from mahakam.leading import Leader
 from mahakam.operations.log import set_up
 from mahakam.operations.probes import PROBES, answer
+from mahakam.proxies import Proxies
 from mahakam.store.acting import Acting, act
 from mahakam.store.opening import open_store
 from mahakam.store.protocol import Store
@@ -123,6 +124,14 @@ class Node:
 
         return Contexts(self.store.tenant(), private_addresses=self.settings.private_addresses)
 
+    @cached_property
+    def proxies(self) -> Proxies:
+        """Whose word on who asks is taken. Raises ConfigError."""
+        try:
+            return Proxies(self.settings.proxies)
+        except ValueError as error:
+            raise ConfigError(Path("MAHAKAM_PROXIES"), f"{error}; 10.0.0.7, or a network as 10.0.0.0/24") from None
+
     def check_mail(self) -> None:
         """Raises ConfigError if mail is set up in a way that cannot work."""
         if self.settings.smtp:
@@ -189,7 +198,7 @@ def open_node(settings: Settings) -> Node:
     Raises ConfigError or StoreError, which say what to put right.
     """
     node = Node(settings)
-    _ = node.keeping, node.places, node.store, node.provider
+    _ = node.keeping, node.places, node.store, node.provider, node.proxies
     node.check_log()
     node.check_mail()
     node.check_origins()
@@ -225,6 +234,8 @@ class Application:
             path: str = scope["path"]
             # Nobody yet on the fast path, and never who is inherited: the command that serves, or another reader.
             reads = scope["method"] in _READS and path.startswith(NGSI_LD)
+            if not reads:
+                self.node.proxies.unmask(scope)
             act(None if reads else Acting(scope=scope))
             if path.startswith(NGSI_LD):
                 return (self._ngsild or self._make_ngsild())(scope, receive, send)

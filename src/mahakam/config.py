@@ -44,7 +44,8 @@ class Settings:
     (``operations.log``). ``traces``, ``traces_key`` and ``traces_share``: where traces go, the bearer token there, and
     how many are kept (``tracing``); "" for nowhere. ``second_step``: roles, with commas between, whose
     accounts sign in with a code besides the password (``access.second_step``). ``signin_secret``: what this
-    node shows the provider that ``signin.yaml`` names (``access.provider``).
+    node shows the provider that ``signin.yaml`` names (``access.provider``). ``proxies``: whose word on who asks is
+    taken (``proxies``).
     """
 
     data: Path
@@ -72,6 +73,7 @@ class Settings:
     traces_key: str = field(default="", repr=False)
     traces_share: str = "1"
     signin_secret: str = field(default="", repr=False)
+    proxies: str = "127.0.0.1,::1"
 
     @property
     def audited(self) -> bool:
@@ -113,6 +115,7 @@ class Settings:
             "MAHAKAM_TRACES_KEY": self.traces_key,
             "MAHAKAM_TRACES_SHARE": self.traces_share,
             "MAHAKAM_SIGNIN_SECRET": self.signin_secret,
+            "MAHAKAM_PROXIES": self.proxies,
         }
 
     @classmethod
@@ -144,6 +147,7 @@ class Settings:
             traces_key=environ.get("MAHAKAM_TRACES_KEY", ""),
             traces_share=environ.get("MAHAKAM_TRACES_SHARE") or "1",
             signin_secret=environ.get("MAHAKAM_SIGNIN_SECRET", ""),
+            proxies=environ.get("MAHAKAM_PROXIES", "127.0.0.1,::1"),
         )
 
 

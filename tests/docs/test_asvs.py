@@ -26,7 +26,7 @@ def rows() -> list[tuple[str, str, str, str]]:
 
 
 @cache
-def tests_of(path: Path) -> frozenset[str]:
+def names_in(path: Path) -> frozenset[str]:
     tree = ast.parse(path.read_text("utf-8"))
     return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
 
@@ -57,7 +57,7 @@ def test_a_line_says_what_holds_and_where_or_why(row: tuple[str, str, str, str])
         assert path is not None, f"there is no file {name}"
         if test:
             assert test.startswith("test_")
-            assert test in tests_of(path), f"{name} has no {test}"
+            assert test in names_in(path), f"{name} has no {test}"
 
 
 def test_the_counts_are_those_of_the_lines() -> None:

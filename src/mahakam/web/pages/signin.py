@@ -227,4 +227,4 @@ def own_path(target: str) -> str:
 
 def is_secure(request: Request) -> bool:
     """Whether the browser came by https, perhaps through a proxy."""
-    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))
+    return request.url.scheme == "https"
