@@ -15,6 +15,7 @@ from mahakam.config import ConfigError, Place, Settings, load_places
 from mahakam.leading import Leader
 from mahakam.operations.log import set_up
 from mahakam.operations.probes import PROBES, answer
+from mahakam.operations.shield import shield_of, shielded
 from mahakam.proxies import Proxies
 from mahakam.store.acting import Acting, act
 from mahakam.store.opening import open_store
@@ -130,7 +131,9 @@ class Node:
         try:
             return Proxies(self.settings.proxies)
         except ValueError as error:
-            raise ConfigError(Path("MAHAKAM_PROXIES"), f"{error}; 10.0.0.7, or a network as 10.0.0.0/24") from None
+            raise ConfigError(
+                Path("MAHAKAM_PROXIES"), f"{error}; 10.0.0.7, or a network as 10.0.0.0/24"
+            ) from None
 
     def check_mail(self) -> None:
         """Raises ConfigError if mail is set up in a way that cannot work."""
@@ -224,6 +227,7 @@ class Application:
         self._oauth2: Asgi | None = None
         self._pages: Asgi | None = None
         self._leader = Leader(node)
+        self._shield = shield_of(node.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.handled(scope, receive, send)
@@ -232,6 +236,7 @@ class Application:
         """The room's own coroutine, without one more around it."""
         if scope["type"] == "http":
             path: str = scope["path"]
+            send = shielded(send, self._shield)
             # Nobody yet on the fast path, and never who is inherited: the command that serves, or another reader.
             reads = scope["method"] in _READS and path.startswith(NGSI_LD)
             if not reads:

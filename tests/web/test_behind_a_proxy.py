@@ -55,7 +55,7 @@ def test_a_proxy_alone_says_that_it_was_asked_by_https(peer: str, scheme: str) -
 
 
 def test_what_is_no_address_is_said_before_anything_starts(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="MAHAKAM_PROXIES.*nginx"):
+    with pytest.raises(ConfigError, match=r"MAHAKAM_PROXIES.*nginx"):
         open_node(Settings(data=tmp_path, proxies="nginx"))
 
 
@@ -66,7 +66,9 @@ def _sign_in(browser: Browser, told: str, password: str) -> int:
 
 def test_whoever_guesses_holds_up_nobody_else_behind_the_same_proxy(tmp_path: Path) -> None:
     with Portal(tmp_path / "data", two_cities(tmp_path / "places")) as portal:
-        accounts.add_account(portal.node.store.tenant(), "siti", "correct horse battery", ["officer"], ["town"])
+        accounts.add_account(
+            portal.node.store.tenant(), "siti", "correct horse battery", ["officer"], ["town"]
+        )
         for _ in range(throttle.LIMITS["both"]):
             assert _sign_in(portal.browser(PROXY), "203.0.113.7", "wrong wrong wrong") == 401
         assert _sign_in(portal.browser(PROXY), "203.0.113.7", "correct horse battery") == 429
@@ -75,7 +77,9 @@ def test_whoever_guesses_holds_up_nobody_else_behind_the_same_proxy(tmp_path: Pa
 
 def test_who_is_no_proxy_has_one_address_whatever_they_say(tmp_path: Path) -> None:
     with Portal(tmp_path / "data", two_cities(tmp_path / "places")) as portal:
-        accounts.add_account(portal.node.store.tenant(), "siti", "correct horse battery", ["officer"], ["town"])
+        accounts.add_account(
+            portal.node.store.tenant(), "siti", "correct horse battery", ["officer"], ["town"]
+        )
         for last in range(throttle.LIMITS["both"]):
             assert _sign_in(portal.browser(STRANGER), f"203.0.113.{last}", "wrong wrong wrong") == 401
         assert _sign_in(portal.browser(STRANGER), "203.0.113.99", "correct horse battery") == 429

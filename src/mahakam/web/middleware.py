@@ -20,6 +20,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "style-src 'self'",
         "img-src 'self' data: blob:",
         "font-src 'self'",
+        "object-src 'none'",
         "connect-src 'self'",
         "worker-src 'self'",
         "manifest-src 'self'",
@@ -62,6 +63,8 @@ class PageMiddleware:
                 out = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     out.setdefault(name, value)
+                if _is_somebodys(scope) and out.get("cache-control", "no-cache") == "no-cache":
+                    out["Cache-Control"] = "private, no-store"
                 if out.get("content-type", "").startswith("text/html"):
                     out.setdefault("Cache-Control", "no-cache")
                     out.append("Vary", "Accept-Language, Cookie")
@@ -87,6 +90,12 @@ def _cookie(headers: Headers) -> str | None:
     except CookieError:
         return None
     return morsel.value if morsel else None
+
+
+def _is_somebodys(scope: Scope) -> bool:
+    """Whether the page was made for somebody who is signed in: the next at this browser must not find it."""
+    principal = scope.get("state", {}).get("principal")
+    return principal is not None and principal.kind == "person"
 
 
 def _from_elsewhere(headers: Headers) -> bool:

@@ -112,6 +112,7 @@ def _sign_out(request: Request, form: FormData) -> Response:
     sessions.end_session(store, cookie)
     answer = RedirectResponse(elsewhere or "/signin", 303)
     answer.headers.append("Set-Cookie", sessions.session_cookie(store, "", secure=is_secure(request)))
+    answer.headers["Clear-Site-Data"] = '"cache"'
     return answer
 
 
