@@ -32,6 +32,8 @@ def test_the_wheel_ships_assets_languages_and_examples(wheel: Path) -> None:
         r"web/static/.*\.js$",
         r"web/static/.*\.woff2$",
         r"locales/id/.*\.po$",
+        r"locales/languages\.yaml$",
+        r"web/static/language-km-.*\.css$",
         r"examples/kaltim/samarinda/city\.yaml$",
     ):
         assert any(re.search(wanted, name) for name in names), wanted

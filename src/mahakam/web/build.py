@@ -24,7 +24,6 @@ _COPIED = {"maplibre-worker.js": "node_modules/maplibre-gl/dist/maplibre-gl-csp-
 _LICENCES = {
     "maplibre-gl": "node_modules/maplibre-gl/LICENSE.txt",
     "htmx.org": "node_modules/htmx.org/LICENSE",
-    "plus-jakarta-sans": "node_modules/@fontsource-variable/plus-jakarta-sans/LICENSE",
 }
 _PACKED = {".js", ".css", ".svg", ".txt", ".json"}
 
@@ -108,7 +107,12 @@ def _run(command: list[str], folder: Path = ASSETS) -> None:
 
 
 def _bundle(folder: Path, stamp: str, dev: bool) -> None:
-    entries = sorted([*ASSETS.glob("js/*.js"), ASSETS / "css/app.css", ASSETS / "css/maplibre.css"])
+    sheets = [
+        ASSETS / "css/app.css",
+        ASSETS / "css/maplibre.css",
+        *ASSETS.glob("css/languages/language-*.css"),
+    ]
+    entries = sorted([*ASSETS.glob("js/*.js"), *sheets])
     meta = folder / "meta.json"
     _run(
         [
@@ -158,9 +162,11 @@ def _bundle(folder: Path, stamp: str, dev: bool) -> None:
         files[path.name] = _hashed(folder, path.name, path.read_bytes())
     for path in folder.glob("plus-jakarta-sans-latin-wght-normal-*.woff2"):
         files["font.woff2"] = path.name
-    licences = "\n\n".join(
-        f"{name}\n\n{(ASSETS / path).read_text('utf-8')}" for name, path in _LICENCES.items()
-    )
+    fonts = {
+        path.parent.name: path for path in sorted(ASSETS.glob("node_modules/@fontsource-variable/*/LICENSE"))
+    }
+    named = {name: ASSETS / path for name, path in _LICENCES.items()} | fonts
+    licences = "\n\n".join(f"{name}\n\n{path.read_text('utf-8')}" for name, path in named.items())
     (folder / "licences.txt").write_text(licences, "utf-8")
     for path in [p for p in folder.iterdir() if p.suffix in _PACKED]:
         path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))

@@ -60,6 +60,12 @@ def asset(name: str) -> str:
     return "/static/" + manifest().get(name, name)
 
 
+def language_sheet(code: str) -> str:
+    """The URL of what a language adds to the style sheet, its font above all; "" for one that needs nothing."""
+    name = manifest().get(f"language-{code}.css")
+    return "/static/" + name if name else ""
+
+
 def serve(request: Request) -> Response:
     """``GET /static/{name}``: only names that the build made; gzip beside the file where the browser
     takes it."""

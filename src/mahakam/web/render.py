@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from mahakam.web import language
-from mahakam.web.bundle import asset
+from mahakam.web.bundle import asset, language_sheet
 from mahakam.web.foreign import settled
 from mahakam.web.languages import languages, share
 
@@ -42,6 +42,7 @@ def environment() -> Environment:
     env.filters["query"] = urlencode
     env.globals.update(formats)
     env.globals.update(_=language._, n_=language.n_, reader=language.reader, asset=asset)
+    env.globals.update(language_sheet=language_sheet)
     return env
 
 

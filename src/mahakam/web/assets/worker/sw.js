@@ -59,8 +59,15 @@ function shape(url) {
   return /^\/cities\/[^/]+\/(boundary|layers\/\d+)\.geojson$/.test(url.pathname);
 }
 
+// What only some languages need, their sheets and fonts, is kept when a page has asked for it.
 async function asset(request) {
-  return (await caches.match(request, { ignoreVary: true })) ?? fetch(request);
+  const kept = await caches.match(request, { ignoreVary: true });
+  if (kept) return kept;
+  const answer = await fetch(request);
+  if (answer.ok && /(\/language-[^/]+\.css|\.woff2)$/.test(new URL(request.url).pathname)) {
+    await (await caches.open(STATIC)).put(request, answer.clone());
+  }
+  return answer;
 }
 
 // A page from the network; where there is none, or only a very slow one, the form that was kept, or the list of reports.
