@@ -38,6 +38,24 @@ def ranked(things: Iterable[T], query: str, found_by: Callable[[T], Weighted]) -
     return [things[index] for _, index in best]
 
 
+def without(query: Sequence[str], name: str) -> list[str] | None:
+    """The words of a query without those that are a name, slips forgiven; None where the name is not among them."""
+    wanted = words_in(name)
+    for at in range(len(query) - len(wanted) + 1) if wanted else ():
+        if all(_means(typed, word) for typed, word in zip(query[at:], wanted, strict=False)):
+            return [*query[:at], *query[at + len(wanted) :]]
+    return None
+
+
+def _means(typed: str, word: str) -> bool:
+    forgiven = _forgiven(typed)
+    return typed == word or bool(forgiven and OSA.distance(typed, word, score_cutoff=forgiven) <= forgiven)
+
+
+def _forgiven(word: str) -> int:
+    return max((slips for letters, slips in _SLIPS.items() if len(word) >= letters), default=0)
+
+
 def _score(fields: Weighted, wanted: Sequence[str]) -> float:
     total = 0.0
     for word in wanted:
@@ -57,7 +75,7 @@ def _likeness(word: str, other: str) -> float:
         return 0.9
     if len(word) >= 4 and word in other:
         return 0.7
-    forgiven = max((slips for letters, slips in _SLIPS.items() if len(word) >= letters), default=0)
+    forgiven = _forgiven(word)
     if not forgiven or len(other) < 4:
         return 0.0
     # The word may be cut short as well as mistyped: "lampp" is the beginning of "lampu jalan".

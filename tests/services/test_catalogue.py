@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mahakam.config import ConfigError, load_places
 from mahakam.services.catalogue import Service, catalogue, full_standard, read_service
-from mahakam.services.search import search
+from mahakam.services.search import place_in, search
 from mahakam.services.standard import DELIVERY
 from support.demo_part import EXAMPLES
 
@@ -113,6 +113,34 @@ def test_search_forgives(query: str, first: str) -> None:
 def test_search_wants_every_word() -> None:
     assert [service.code for service in search(SERVICES, "jalan mati")] == ["street-light"]
     assert search(SERVICES, "jalan helicopter") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("lampu samarinda", ("town", "lampu")),
+        ("Lampu mati di SAMARNDA", ("town", "lampu mati di")),
+        ("banjir sungai pinang dalam", ("town", "banjir")),
+        ("bontang kuala sampah", ("bay", "sampah")),
+        ("samarinda", ("town", "")),
+        ("lampu sungai", ("", "lampu sungai")),
+        ("lampu", ("", "lampu")),
+        ("", ("", "")),
+    ],
+)
+def test_a_place_is_told_from_what_is_looked_for(query: str, found: tuple[str, str]) -> None:
+    names = {
+        "town": ["Samarinda", "Sungai Pinang", "Sungai Pinang Dalam"],
+        "bay": ["Bontang", "Bontang Kuala"],
+    }
+    assert place_in(query, names) == found
+
+
+@given(st.text(max_size=300), st.lists(st.text(max_size=30), max_size=5))
+def test_any_text_names_a_place_or_none(query: str, names: list[str]) -> None:
+    place, rest = place_in(query, {"x": names})
+    assert place in ("", "x")
+    assert place or rest == query
 
 
 def test_an_empty_search_gives_all_in_order() -> None:

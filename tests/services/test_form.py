@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mahakam.config import ConfigError
-from mahakam.services.form import check, read_form
+from mahakam.services.form import check, read_form, schema_of
 
 FORM = """
 properties:
@@ -44,6 +44,11 @@ def test_each_schema_is_a_kind_of_question() -> None:
     }
     assert [one.code for one in QUESTIONS if one.required] == ["size"]
     assert QUESTIONS[0].title == {"en": "How large?", "id": "Seberapa besar?"}
+
+
+def test_the_schema_that_is_given_out_is_read_as_the_same_questions() -> None:
+    assert read_form(Path("x.yaml"), schema_of(QUESTIONS)) == QUESTIONS
+    assert read_form(Path("x.yaml"), schema_of(())) == ()
 
 
 def test_answers_from_a_form_and_from_json_are_the_same() -> None:

@@ -11,6 +11,7 @@ import pytest
 from mahakam.access.accounts import add_account
 from mahakam.services import kiosk, satisfaction
 from mahakam.services.kiosk import Kiosk
+from mahakam.web.language import DEFAULT
 from support.portal import Browser, Portal, hidden, two_cities
 
 CODES = [element.code for element in satisfaction.survey().elements]
@@ -67,7 +68,7 @@ def test_every_page_goes_back_to_the_start_and_leads_nowhere_else(
 ) -> None:
     browser = portal.browser()
     for answer in (browser.get(f"/kiosk/{secret}{path}"), browser.post(f"/kiosk/{secret}", {CODES[0]: "2"})):
-        assert re.fullmatch(rf"\d+;url=/kiosk/{secret}\?lang=id", answer.headers["refresh"])
+        assert re.fullmatch(rf"\d+;url=/kiosk/{secret}\?lang={DEFAULT}", answer.headers["refresh"])
         assert answer.headers["cache-control"] == "no-store"
         ways = re.findall(r'(?:<a [^>]*href|action)="([^"]*)"', answer.text)
         assert ways

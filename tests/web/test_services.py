@@ -46,6 +46,38 @@ def test_search_forgives_and_says_when_nothing_is_found(portal: Portal) -> None:
     assert "<script>zzz" not in page.text
 
 
+def test_a_service_is_found_with_the_name_of_a_place(portal: Portal) -> None:
+    """As people type it: what, and where; a city, a district or a village of it."""
+    portal.node.broker.create(
+        {
+            "id": "urn:ngsi-ld:AdministrativeArea:1",
+            "type": "AdministrativeArea",
+            "scope": ["/prov/bay"],
+            "name": {"type": "Property", "value": "Bontang Kuala"},
+            "level": {"type": "Property", "value": "village"},
+            "location": {
+                "type": "GeoProperty",
+                "value": {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]},
+            },
+        }
+    )
+    browser = portal.browser()
+
+    def found(query: str) -> set[tuple[str, str]]:
+        rows = browser.get(f"/services.json?{query}").json()
+        return {(row["place"], row["code"]) for row in rows}
+
+    assert found("q=lamp town") == {("town", "street-light")}
+    assert found("q=LAMPO bontang kuala") == {("bay", "street-light")}
+    assert found("place=town&q=lamp town") == {("town", "street-light")}
+    assert found("place=town&q=lamp bay") == set()
+    assert found("q=town") == found("place=town")
+    page = browser.get("/services?lang=en&q=lamp+bay").text
+    assert '<option value="bay" selected>' in page
+    assert "Street light" in words_of(page)
+    assert "Street light" in words_of(browser.get("/services/town?lang=en&q=lamp+town").text)
+
+
 def test_a_service_leads_to_its_report(portal: Portal) -> None:
     browser = portal.browser()
     page = browser.get("/services/town/pothole?lang=en")
@@ -68,6 +100,8 @@ standard:
   requirements: [{en: Identity card, id: KTP}, {en: Photos, id: Foto}]
   time: {en: 60 working days, id: 60 hari kerja}
 targets: {finish: 60}
+retention: {contact: 30}
+form: {properties: {roof: {type: boolean, title: {en: "Roof?", id: "Atap?"}}}, required: [roof]}
 """
 
 
@@ -128,6 +162,13 @@ def test_the_whole_catalogue_is_data(standard: Portal) -> None:
     )
     assert rows["pothole"]["cost"] == "Free"
     assert browser.get("/services.csv").text.splitlines()[0].count(",") == len(row) - 1
+    assert (row["verify_days"], row["longitude"], row["latitude"]) == (3, 117.05, -0.45), (
+        "the city's own promise"
+    )
+    assert row["page"].endswith("/services/town/house-aid")
+    assert row["form"]["properties"]["roof"]["title"] == {"en": "Roof?", "id": "Atap?"}
+    assert row["form"]["required"] == ["roof"]
+    assert row["contact_kept_days"] == 30
 
 
 def test_a_service_is_found_by_the_event_of_life(standard: Portal) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -76,6 +76,16 @@ def read_form(path: Path, raw: object) -> tuple[Question, ...]:
     if len(properties) > MOST_QUESTIONS:
         raise ConfigError(path, f"form has {len(properties)} questions; at most {MOST_QUESTIONS}")
     return tuple(_question(path, str(code), schema, code in required) for code, schema in properties.items())
+
+
+def schema_of(questions: Iterable[Question]) -> dict[str, Any]:
+    """The questions as the JSON Schema that :func:`read_form` reads, with titles in every language that they have."""
+    found = list(questions)
+    return {
+        "type": "object",
+        "properties": {one.code: _schema_of(one) for one in found},
+        "required": [one.code for one in found if one.required],
+    }
 
 
 def check(questions: tuple[Question, ...], given: Mapping[str, Any]) -> tuple[Answers, list[Wrong]]:
@@ -196,6 +206,30 @@ def _question(path: Path, code: str, schema: object, required: bool) -> Question
         most=_bound(path, where, schema, "maximum"),
         longest=longest,
     )
+
+
+def _schema_of(question: Question) -> dict[str, Any]:
+    options = [{"const": one.key, "title": dict(one.title)} for one in question.options]
+    more: dict[str, Any] = {
+        "title": dict(question.title),
+        "description": dict(question.hint) if any(question.hint.values()) else None,
+        "minimum": question.least,
+        "maximum": question.most,
+    }
+    match question.kind:
+        case "string" | "text":
+            kind: dict[str, Any] = {"type": "string", "maxLength": question.longest}
+        case "datetime":
+            kind = {"type": "string", "format": "date-time"}
+        case "choice":
+            kind = {"type": "string", "oneOf": options}
+        case "choices":
+            kind = {"type": "array", "items": {"type": "string", "oneOf": options}}
+        case "yes":
+            kind = {"type": "boolean"}
+        case _:
+            kind = {"type": question.kind}
+    return kind | {name: value for name, value in more.items() if value is not None}
 
 
 def _kind(path: Path, where: str, schema: Mapping[str, Any], longest: int) -> tuple[Kind, tuple[Option, ...]]:

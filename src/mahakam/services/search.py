@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from mahakam.likeness import Weighted, ranked, words_in
+from mahakam.likeness import Weighted, ranked, without, words_in
 from mahakam.services.catalogue import Service, life_events
 
 
@@ -16,6 +16,17 @@ def search(services: Iterable[Service], query: str) -> list[Service]:
     or the agency.
     """
     return ranked(services, query, lambda service: _fields(service.code, *_texts(service)))
+
+
+def place_in(query: str, names: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    """The place that a query names beside what it looks for (``names``: place → what it and its parts are called), and
+    the rest of the query; "" and the whole query if it names none."""
+    words = words_in(query)
+    for place, called in names.items():
+        for name in sorted(called, key=len, reverse=True):
+            if (rest := without(words, name)) is not None:
+                return place, " ".join(rest)
+    return "", query
 
 
 def _texts(service: Service) -> tuple[str, str, str, str]:

@@ -45,24 +45,26 @@ def village_of(areas: Mapping[str, str]) -> str:
 
 
 class VillageLists:
-    """The villages of each place, kept for ten minutes: their outlines are large."""
+    """The villages (or districts: ``level``) of each place, kept for ten minutes: their outlines are large."""
 
-    def __init__(self) -> None:
+    def __init__(self, level: str = LEVELS[0]) -> None:
+        self._level = level
         self._kept: WeakKeyDictionary[Broker, dict[str, tuple[float, list[Village]]]] = WeakKeyDictionary()
         self._lock = threading.Lock()
 
     def of(self, broker: Broker, scope: str) -> list[Village]:
-        """The villages of the place with this scope, by name."""
+        """Those of the place with this scope, by name."""
         with self._lock:
             kept = self._kept.setdefault(broker, {})
             at, villages = kept.get(scope, (0.0, []))
             if not at or time.monotonic() - at > _FRESH or not villages:
-                villages = _read(broker, scope)
+                villages = _read(broker, scope, self._level)
                 kept[scope] = (time.monotonic(), villages)
             return villages
 
 
 VILLAGES = VillageLists()
+DISTRICTS = VillageLists("district")
 """Of the nodes of this process."""
 
 
@@ -75,13 +77,13 @@ def village_named(villages: Sequence[Village], text: str) -> Village | None:
     return max(named, key=lambda village: len(village.name), default=None)
 
 
-def _read(broker: Broker, scope: str) -> list[Village]:
+def _read(broker: Broker, scope: str, level: str) -> list[Village]:
     from shapely.errors import ShapelyError
     from shapely.geometry import shape
 
     selection = Selection(
         types=Types(((TYPE,),)),
-        condition=Compare(Path("level"), "==", ("village",)),
+        condition=Compare(Path("level"), "==", (level,)),
         scopes=Scopes(((f"{scope}/#",),)),
     )
     found = []

@@ -21,7 +21,7 @@ from mahakam.services import kiosk, satisfaction
 from mahakam.services.catalogue import catalogue
 from mahakam.services.kiosk import Kiosk
 from mahakam.web import gate
-from mahakam.web.language import _, n_, words
+from mahakam.web.language import DEFAULT, _, n_, words
 from mahakam.web.render import render
 from mahakam.web.site import Site, site_of
 
@@ -97,8 +97,8 @@ def _shown(
         **{"element": None, "given": {}, "once": "", "said": ""} | more,
     )
     made.headers["Cache-Control"] = "no-store"
-    # The next person begins anew, in the city's language; it needs no script.
-    made.headers["Refresh"] = f"{reset};url={here}?lang=id"
+    # The next person begins anew, in the node's language; it needs no script.
+    made.headers["Refresh"] = f"{reset};url={here}?lang={DEFAULT}"
     return made
 
 

@@ -9,12 +9,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from mahakam.config import Place
+from mahakam.config import Place, scope_of
 from mahakam.services.catalogue import Service, catalogue, full_standard, life_events
-from mahakam.services.clock import STAGES
+from mahakam.services.clock import STAGES, Stage, promise_of
+from mahakam.services.form import schema_of
 from mahakam.services.markup import government_service
-from mahakam.services.search import search
+from mahakam.services.search import place_in, search
 from mahakam.services.standard import COMPONENTS, DELIVERY
+from mahakam.services.villages import DISTRICTS, VILLAGES
 from mahakam.web.language import _, in_timezone, reader, weekday_names, words
 from mahakam.web.render import render
 from mahakam.web.site import Site, site_of
@@ -31,11 +33,11 @@ def routes(_site: Site) -> list[BaseRoute]:
 
 
 def show(request: Request) -> Response:
-    return _page(request, _asked_place(request))
+    return _page(request, *_asked(request))
 
 
 def in_place(request: Request) -> Response:
-    return _page(request, site_of(request).place(request.path_params["place"]))
+    return _page(request, *_understood(request, site_of(request).place(request.path_params["place"])))
 
 
 def one(request: Request) -> Response:
@@ -75,11 +77,15 @@ def linked_data(request: Request) -> Response:
 def services_table(request: Request) -> Table:
     """Every service of the asked place (or of all), as the page lists them."""
     site = site_of(request)
-    found = _found(request, _asked_place(request))
+    found = _found(request, *_asked(request))
 
     def points(row: tuple[Place, Service], component: str) -> str:
         return "; ".join(map(words, full_standard(row[1], row[0], site.places).get(component, ())))
 
+    def promised(row: tuple[Place, Service], stage: Stage) -> float:
+        return promise_of(row[0], site.places, row[1].targets).allowed[stage]
+
+    base = site.settings.base
     columns = [
         Column("place", _("Place"), get=lambda row: row[0].id),
         Column("code", _("Code"), get=lambda row: row[1].code),
@@ -98,13 +104,20 @@ def services_table(request: Request) -> Table:
         Column("phone", get=lambda row: row[1].office.phone if row[1].office else ""),
         Column("email", get=lambda row: row[1].office.email if row[1].office else ""),
         Column("url", get=lambda row: row[1].office.url if row[1].office else ""),
+        Column("longitude", get=partial(_point, axis=0)),
+        Column("latitude", get=partial(_point, axis=1)),
         Column("questions", get=lambda row: "; ".join(words(one.title) for one in row[1].questions)),
+        Column("form", get=lambda row: schema_of(row[1].questions)),
         Column("documents", get=lambda row: "; ".join(words(one.name) for one in row[1].documents)),
+        Column("documents_kept_days", get=lambda row: row[1].retention.documents),
+        Column("contact_kept_days", get=lambda row: row[1].retention.contact),
+        Column("personal", get=lambda row: row[1].personal),
         Column("fee", get=_fee),
         Column("appointments", get=lambda row: row[1].appointments is not None),
         Column("workflow", get=lambda row: row[1].workflow),
-        *(Column(f"{stage}_days", get=partial(_target, stage=stage)) for stage in STAGES),
+        *(Column(f"{stage}_days", get=partial(promised, stage=stage)) for stage in STAGES),
         Column("example", get=lambda row: row[1].example),
+        Column("page", get=lambda row: f"{base}/services/{row[0].id}/{row[1].code}"),
     ]
     return Table(request, _("Services"), columns, found, "/services")
 
@@ -114,8 +127,9 @@ def _fee(row: tuple[Place, Service]) -> str:
     return f"{fee.currency} {fee.amount:f}" if fee and fee.amount else fee.currency if fee else ""
 
 
-def _target(row: tuple[Place, Service], stage: str) -> float | None:
-    return row[1].targets.get(stage)
+def _point(row: tuple[Place, Service], axis: int) -> float | None:
+    office = row[1].office
+    return office.point[axis] if office and office.point else None
 
 
 def _asked_service(request: Request) -> tuple[Place, Service]:
@@ -137,11 +151,11 @@ def _hours(text: str) -> tuple[str, str]:
     return text, f"{days.replace('-', '–')} {hours.replace('-', '–')}"
 
 
-def _page(request: Request, place: Place | None) -> Response:
+def _page(request: Request, place: Place | None, query: str) -> Response:
     site = site_of(request)
     if place is not None:
         in_timezone(place.timezone)
-    found = _found(request, place)
+    found = _found(request, place, query)
     groups: dict[str, list[tuple[Place, Service]]] = {}
     for owner, service in sorted(found, key=lambda one: not any(one[1].group.values())):
         groups.setdefault(words(service.group) or _("Other"), []).append((owner, service))
@@ -174,7 +188,7 @@ def _events(request: Request, place: Place | None) -> dict[str, str]:
     return {code: words(name) for code, name in life_events().items() if code in used}
 
 
-def _found(request: Request, place: Place | None) -> list[tuple[Place, Service]]:
+def _found(request: Request, place: Place | None, query: str) -> list[tuple[Place, Service]]:
     """What the query finds: in one place, or each service once at the place that offers it."""
     site = site_of(request)
     offered: dict[tuple[str, str], tuple[Place, Service]] = {}
@@ -185,13 +199,34 @@ def _found(request: Request, place: Place | None) -> list[tuple[Place, Service]]
     by_service = {id(service): (owner, service) for owner, service in offered.values()}
     event = request.query_params.get("event", "")
     asked = [service for _, service in offered.values() if not event or event in service.events]
-    found = search(asked, request.query_params.get("q", ""))
+    found = search(asked, query)
     return [by_service[id(service)] for service in found]
 
 
-def _asked_place(request: Request) -> Place | None:
+def _asked(request: Request) -> tuple[Place | None, str]:
+    """The place and the words that are looked for."""
     asked = request.query_params.get("place") or request.query_params.get("city", "")
-    return site_of(request).place(asked) if asked else None
+    return _understood(request, site_of(request).place(asked) if asked else None)
+
+
+def _understood(request: Request, place: Place | None) -> tuple[Place | None, str]:
+    """The place and the words of a query as they were typed; if that finds nothing and the query names a place ("lamp
+    Samarinda", "flood Sungai Pinang"), that place and the rest."""
+    site, query = site_of(request), request.query_params.get("q", "")[:200]
+    if not query or _found(request, place, query):
+        return place, query
+    cities = {city.id: city for city in ([place] if place else _cities(site))}
+    named, rest = place_in(query, {id: _called(site, city) for id, city in cities.items()})
+    if named and _found(request, cities[named], rest):
+        return cities[named], rest
+    return place, query
+
+
+def _called(site: Site, place: Place) -> list[str]:
+    """The names of a place, its districts and its villages."""
+    scope = scope_of(place, site.places)
+    parts = [one.name for lists in (DISTRICTS, VILLAGES) for one in lists.of(site.broker, scope)]
+    return [*place.name.values(), *parts]
 
 
 def _cities(site: Site) -> list[Place]:
