@@ -15,8 +15,8 @@ from mahakam.access.accounts import add_account
 from mahakam.services import followers
 from mahakam.services.desk import Desk
 from mahakam.services.outbox import Postman, Server
+from mahakam.web import following
 from mahakam.web.letters import Letters
-from mahakam.web.pages import follow
 from support.mail import Mailbox, text_of
 from support.portal import TOWN, Browser, Portal, hidden, two_cities, words_of
 
@@ -81,6 +81,14 @@ def test_the_resident_gets_the_number_and_news_in_their_language(city: City) -> 
     assert "Which lane?" in text_of(letter)
     assert "Jalan berlubang" in text_of(letter)
     assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "/rate?" not in text_of(letter)
+    city.step("answered", "Filled.")
+    (letter,) = city.post()
+    (rate,) = re.findall(rf"{BASE}(/requests/{NUMBER}/rate\?key=\S+)", text_of(letter))
+    assert city.browser().get(rate).status_code == 200, "the survey, one press away"
+    city.step("answered", "And painted.")
+    (letter,) = city.post()
+    assert "/rate?" not in text_of(letter), "asked once"
 
 
 def test_a_report_without_an_address_stays_anonymous(city: City) -> None:
@@ -122,6 +130,33 @@ def test_another_follows_only_after_they_confirmed(city: City) -> None:
     assert other.get(link).status_code == 404
 
 
+def test_who_says_that_it_is_the_same_gets_the_news_of_that_one(city: City) -> None:
+    browser = city.browser()
+    _report(browser)
+    city.post()
+    typed = {"contact": "budi@example.id", "description": "The same hole"}
+    seen = browser.fill("/report?city=town&lang=en", GOOD | typed, {"photo": ("", b"")}, "/report")
+    assert seen.status_code == 200
+    assert f'name="follow" value="{NUMBER}"' in seen.text
+    fields = hidden(seen.text) | GOOD | typed
+    answer = browser.post("/report", fields | {"follow": NUMBER}, {"photo": ("", b"")})
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/requests/{NUMBER}?same=1&asked=1#follow"
+    assert "nothing was sent twice" in words_of(browser.get(f"/requests/{NUMBER}?same=1&asked=1").text)
+    (letter,) = city.post()
+    assert letter["To"] == "budi@example.id"
+    assert f"/requests/{NUMBER}/follow/" in text_of(letter)
+    assert len(browser.get("/requests.json").json()) == 1
+    for contact in ("", "no address"):
+        again = browser.post("/report", fields | {"follow": NUMBER, "contact": contact}, {"photo": ("", b"")})
+        assert again.headers["location"] == f"/requests/{NUMBER}?same=1#follow"
+    assert city.post() == []
+    city.step("answered", "Filled.")
+    for other in (NUMBER, "TOWN-2026-999999", "<script>"):
+        sent = browser.post("/report", fields | {"follow": other, "anyway": "1"}, {"photo": ("", b"")})
+        assert "?sent=1" in sent.headers["location"], "what is not open there cannot be followed instead"
+
+
 def test_nobody_can_ask_who_follows(city: City) -> None:
     _report(city.browser(), contact="warga@example.id")
     city.post()
@@ -151,7 +186,7 @@ def test_an_address_with_a_line_break_is_refused(city: City) -> None:
 
 
 def test_many_mails_from_one_address_wait(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow, "ASKS", 2)
+    monkeypatch.setattr(following, "ASKS", 2)
     _report(city.browser())
     browser = city.browser("10.3.3.3")
     codes = [

@@ -82,6 +82,25 @@ def test_each_team_has_its_queue_and_what_no_rule_fits_waits_for_triage(portal: 
     assert "Given to" in reason or "Waits to be passed" in reason, "why it is there is public"
 
 
+def test_the_list_says_the_residents_words_and_a_number_leads_to_its_report(portal: Portal) -> None:
+    desk = desk_of(Site(portal.node))
+    desk.send(Draft("town", "pothole", "<b>Deep</b> " + "and wide " * 30, SOUTH))
+    siti = _as(portal, "siti")
+    shown = siti.get("/queue?lang=en").text
+    assert "Pothole Hole 1" in words_of(shown)
+    assert "<b>Deep</b> and wide" in words_of(shown)
+    assert re.search(r" (and|wide) …", words_of(shown)), "cut at a word"
+    assert "<b>" not in shown
+    found = siti.get(f"/queue?number={_page(2).rpartition('/')[2].lower()}&status=late")
+    assert found.headers["location"] == f"{_page(2)}?status=late"
+    missing = siti.get("/queue?number=<i>77")
+    assert missing.status_code == 200
+    assert "There is no report with this number" in words_of(missing.text)
+    assert "<i>" not in missing.text
+    elsewhere = _as(portal, "wati").get(f"/queue?number={_page(2).rpartition('/')[2]}")
+    assert "There is no report with this number" in words_of(elsewhere.text)
+
+
 def test_many_at_once_each_with_its_own_result(portal: Portal) -> None:
     siti = _as(portal, "siti")
     page = siti.get("/queue")

@@ -14,6 +14,7 @@ from mahakam.services.followers import Follower
 from mahakam.services.outbox import Letter
 from mahakam.services.owner import key_of
 from mahakam.services.request import Request, Step
+from mahakam.services.states import OPEN
 from mahakam.services.watch import Watch
 from mahakam.store.protocol import EntityStore, Transaction
 from mahakam.web.appointment_letters import AppointmentLetters
@@ -101,6 +102,7 @@ class Letters:
                 said,
                 *(self._said(request, step) for step in steps),
                 self._appointments.said(request, booked) if booked else "",
+                self._rating(request) if reader.owner and _newly_settled(request, steps) else "",
                 f"{where}\n{link}",
                 "--\n" + _("No more mail about this report: %(link)s", link=stop),
             ]
@@ -112,6 +114,13 @@ class Letters:
     def _follow(self, request: Request, reader: Follower) -> str:
         return f"{self._base}/requests/{request.number}/follow/{reader.token}"
 
+    def _rating(self, request: Request) -> str:
+        key = quote(key_of(self._store, request.number))
+        return _(
+            "How was it? Nine short questions, without your name:\n%(link)s",
+            link=f"{self._base}/requests/{request.number}/rate?key={key}",
+        )
+
     def _said(self, request: Request, step: Step) -> str:
         head = step_words(self._places, request, step) + (f" ({step.agency})" if step.agency else "")
         text = step.text or words(step.reason)
@@ -121,3 +130,10 @@ class Letters:
         place = self._places.get(request.place)
         service = catalogue(place, self._places).get(request.service) if place else None
         return words(service.name) if service else request.service_name
+
+
+def _newly_settled(request: Request, steps: Sequence[Step]) -> bool:
+    """Whether the agency has settled it in one of these, its last steps; a resident who withdraws settles it alone."""
+    before = request.steps[: len(request.steps) - len(steps)]
+    was_open = not before or before[-1].state in OPEN
+    return was_open and not request.open and bool(steps[-1].agency)

@@ -15,17 +15,16 @@ from mahakam.services.numbers import normal_number
 from mahakam.services.owner import owns
 from mahakam.services.request import Refused, contact_faults
 from mahakam.services.request import Request as ServiceRequest
-from mahakam.web import gate
-from mahakam.web.language import _, n_, reader
-from mahakam.web.letters import Letters
+from mahakam.web import following, gate
+from mahakam.web.language import _, n_
 from mahakam.web.pages.report import desk_of
 from mahakam.web.pages.requests import page
 from mahakam.web.render import render
 from mahakam.web.request_words import sentences
 from mahakam.web.site import Site, site_of
 
-ASKS, COMMENTS, WINDOW = 10, 20, 3600
-"""Mails that one address on the net may have sent, and comments it may write, in so many seconds."""
+COMMENTS = 20
+"""That one address on the net may write in the same time as it may ask for mails."""
 
 
 def routes(_site: Site) -> list[BaseRoute]:
@@ -68,12 +67,8 @@ def _follow(request: Request, form: FormData) -> Response:
     if faults or not email:
         said = _("This is not an e-mail address. Write it as name@example.org.")
         return _again(request, found, "follow", email, said, 422)
-    if wait := _wait(request, "follow", ASKS):
-        return _again(request, found, "follow", email, wait, 429)
-    site = site_of(request)
-    follower = followers.add(site.store, found.number, email, reader().language, told=len(found.steps))
-    if follower and not follower.confirmed:
-        Letters(site.store, desk_of(site), site.places, site.settings.base).ask(found, follower)
+    if seconds := following.ask(request, found, email):
+        return _again(request, found, "follow", email, _wait(seconds), 429)
     return RedirectResponse(f"/requests/{found.number}?asked=1#follow", 303)
 
 
@@ -106,9 +101,12 @@ def _comment(request: Request, form: FormData) -> Response:
     text, key = gate.text(form, "comment"), gate.text(form, "key")[:80]
     if not gate.is_ours(request, form):
         return _again(request, found, "comment", text, gate.stale(), 403, key)
-    if wait := _wait(request, "comment", COMMENTS):
-        return _again(request, found, "comment", text, wait, 429, key)
     site = site_of(request)
+    address = request.client.host if request.client else ""
+    if not site.settings.open and (
+        seconds := throttle.take(site.store, "comment", address, COMMENTS, following.WINDOW)
+    ):
+        return _again(request, found, "comment", text, _wait(seconds), 429, key)
     by: comments.By = "public"
     if gate.may(request, "request.work", place):
         by = "agency"
@@ -156,12 +154,7 @@ def _again(
     return page(request, found, key, {"text": "", field: typed[:4000]}, {field: said}, status)
 
 
-def _wait(request: Request, what: str, most: int) -> str:
-    address = request.client.host if request.client else ""
-    site = site_of(request)
-    seconds = 0 if site.settings.open else throttle.take(site.store, what, address, most, WINDOW)
-    if not seconds:
-        return ""
+def _wait(seconds: int) -> str:
     minutes = n_("wait %(n)s minute", "wait %(n)s minutes", -(-seconds // 60))
     return _(
         "Much came from your network. Your text is still here: %(minutes)s, then send it.", minutes=minutes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from mahakam.config import scope_of
 from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import revision_of
+from mahakam.services.numbers import normal_number
 from mahakam.services.queue import Queue, Waiting
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.request import utc_text
@@ -34,6 +36,8 @@ from mahakam.web.workbench import Asked, QueueRows, asked, teams_of
 KEPT = "queue-filters"
 _MOST_FILTERS, _LONGEST_NAME = 30, 60
 _PER_PAGE = 50
+_SNIPPET = 100
+"""Letters of a report's words that the list shows."""
 
 
 def routes(_site: Site) -> list[BaseRoute]:
@@ -45,8 +49,12 @@ def routes(_site: Site) -> list[BaseRoute]:
 
 
 def show(request: Request) -> Response:
+    """The queue; a number typed into its search leads straight to the request."""
     wanted = asked(request)
     site, place = site_of(request), wanted.place
+    number = request.query_params.get("number", "").strip()[:40]
+    if number and (known := _workable(request, number)):
+        return RedirectResponse(f"/queue/{known}{wanted.query}", 303)
     if place:
         in_timezone(place.timezone)
     table = queue_table(request)
@@ -61,6 +69,7 @@ def show(request: Request) -> Response:
         services=list(catalogue(place, site.places).values()) if place else [],
         teams=teams_of(site, place) if place else [],
         states=STATE_NAMES,
+        typed_number=number,
         bulk_states=[state for state in STATE_NAMES if state not in ("received", "closed", "reopened")],
         counts=_counts(site, wanted),
         filters=_filters(site, gate.require(request, "request.work").name),
@@ -78,7 +87,11 @@ def queue_table(request: Request) -> Table:
     due = Column("due", _("Due"), "time", get=lambda r: r.due if r.open else None, html=due_words)
     left_out = {"updated", "requested"} | ({"place"} if wanted.place else set())
     shown = [
-        replace(column, hidden=column.hidden or column.name in left_out)
+        replace(
+            column,
+            hidden=column.hidden or column.name in left_out,
+            html=_with_words(column) if column.name == "service_name" else column.html,
+        )
         for column in columns(site, "/queue/")
     ]
     team = Column("team", get=lambda r: r.routed[0] if r.routed else "", hidden=True)
@@ -150,6 +163,28 @@ def _counts(site: Site, wanted: Asked) -> list[tuple[str, int]]:
     scopes = [scope_of(place, site.places) for place in places]
     found = [(str(state), sum(queue.count(Waiting(scope, state)) for scope in scopes)) for state in OPEN]
     return [*found, ("late", sum(queue.count(Waiting(scope, late_at=now)) for scope in scopes))]
+
+
+def _workable(request: Request, typed: str) -> str:
+    """The number of a request that the visitor may work on, "" if that is none."""
+    site, number = site_of(request), normal_number(typed)
+    found = desk_of(site).request(number) if number else None
+    place = site.places.get(found.place) if found else None
+    return found.number if found and place and gate.may(request, "request.work", place) else ""
+
+
+def _with_words(column: Column) -> Callable[[ServiceRequest], Markup]:
+    """What it is about, and how the resident says it."""
+
+    def both(row: ServiceRequest) -> Markup:
+        said = " ".join(row.description.split())
+        said = said if len(said) <= _SNIPPET else said[:_SNIPPET].rsplit(" ", 1)[0] + " …"
+        words = (
+            Markup('<br><span class="small mute">{}</span>').format(said) if said != row.service_name else ""
+        )
+        return Markup("{}{}").format(column.value(row), words)
+
+    return both
 
 
 def _pick() -> Column:

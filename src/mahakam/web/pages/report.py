@@ -23,13 +23,23 @@ from mahakam.services import area, kept_by
 from mahakam.services.catalogue import Service, catalogue, follows
 from mahakam.services.desk import Desk
 from mahakam.services.duplicates import Likely
+from mahakam.services.numbers import normal_number
 from mahakam.services.owner import key_of
 from mahakam.services.personal import place_of_photo
 from mahakam.services.photo import LARGEST_BYTES, PhotoError, keep_photo, photo_file
-from mahakam.services.request import LONGEST_ADDRESS, LONGEST_WORDS, MOST_PHOTOS, Draft, Fault, Refused
+from mahakam.services.request import (
+    LONGEST_ADDRESS,
+    LONGEST_WORDS,
+    MOST_PHOTOS,
+    Draft,
+    Fault,
+    Refused,
+    contact_faults,
+)
+from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.search import search
 from mahakam.services.villages import VILLAGES, village_named
-from mahakam.web import disclosed, gate
+from mahakam.web import disclosed, following, gate
 from mahakam.web.entities import layers_of
 from mahakam.web.language import _, in_timezone, n_, reader, words
 from mahakam.web.outlines import box, thumbnail
@@ -165,6 +175,8 @@ def _send(request: Request, form: FormData, chosen: Sequence[UploadFile]) -> Res
             "The page had lain open for a long time. Everything is still here: please send it once more."
         )
         return _form(request, place, typed, {"form": text}, status=403)
+    if same := _same(site, place, gate.text(form, "follow")):
+        return _follow_instead(request, same, typed.contact)
     typed, point, more = _located(site, place, typed)
     faults += more
     if point is None and not more:
@@ -213,6 +225,20 @@ def _take_in(request: Request, place: Place, typed: Typed, draft: Draft) -> Resp
     if _asks_data(request):
         return JSONResponse({"number": sent.number, "page": address}, 201)
     return RedirectResponse(address, 303)
+
+
+def _same(site: Site, place: Place, number: str) -> ServiceRequest | None:
+    """The open report of this city that the resident says is theirs, too."""
+    known = normal_number(number)
+    found = desk_of(site).request(known) if known else None
+    return found if found and found.place == place.id and found.open else None
+
+
+def _follow_instead(request: Request, found: ServiceRequest, contact: str) -> Response:
+    """Nothing is sent: to the report that is there, whose news the address that was typed is asked to confirm."""
+    mails = bool(site_of(request).settings.smtp) and contact and not contact_faults(contact)
+    asked = "&asked=1" if mails and not following.ask(request, found, contact) else ""
+    return RedirectResponse(f"/requests/{found.number}?same=1{asked}#follow", 303)
 
 
 def _asks_data(request: Request) -> bool:

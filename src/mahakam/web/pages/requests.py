@@ -200,6 +200,7 @@ def page(
         over=not found.open and any(step.act == "forgotten" for step in found.steps),
         push_key=push.public_key(site.store),
         asked=request.query_params.get("asked") == "1",
+        same=request.query_params.get("same") == "1",
         feed=f"/requests/{found.number}.atom?lang={reader().language}",
         errors=Sentences(errors or {}),
         longest=LONGEST_WORDS,

@@ -9,7 +9,7 @@ htmx.config.refreshOnHistoryMiss = true;
 htmx.config.scrollIntoViewOnBoost = false;
 
 // The report has arrived: what was saved while it was typed is not needed any more.
-if (new URLSearchParams(location.search).has("sent")) localStorage.removeItem("mahakam-draft");
+if (/[?&](sent|same)=1/.test(location.search)) localStorage.removeItem("mahakam-draft");
 
 // A select or date marked data-submit sends its form when it changes; without scripts the form's own button does.
 document.addEventListener("change", (event) => {

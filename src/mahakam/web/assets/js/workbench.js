@@ -37,6 +37,7 @@ const onQueue = {
   o: () => rows()[current()]?.querySelector("a")?.click(),
   x: () => rows()[current()]?.querySelector("[data-pick]")?.click(),
   b: () => bulk?.querySelector("select")?.focus(),
+  "/": () => document.querySelector("[data-number]")?.focus(),
 };
 const onOne = {
   j: () => follow("[data-next]"),
