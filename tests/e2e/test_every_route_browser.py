@@ -112,6 +112,8 @@ PAGES = {
     "/kiosk/{secret}": "/kiosk/KIOSK",
     "/kiosk/{secret}/thanks": "/kiosk/KIOSK/thanks",
     "/kiosks": "/kiosks",
+    "/learning": "/learning",
+    "/learning/{place}/{path}": "/learning/samarinda/first-indicator",
     "/my-requests": "/my-requests",
     "/network": "/network",
     "/network/candidacies": "/network/candidacies",

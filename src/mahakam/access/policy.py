@@ -59,6 +59,7 @@ POLICY: dict[str, frozenset[str]] = {
     ),
     "evaluation.write": frozenset({"officer", "head", "steward", "city_officer", "admin"}),
     "evaluation.review": frozenset({"city_officer"}),
+    "learning.take": frozenset({"officer", "head", "steward", "city_officer", "admin"}),
     "account.manage": frozenset({"admin"}),
     "audit.read": frozenset({"admin"}),
     "node.manage": frozenset({"admin"}),

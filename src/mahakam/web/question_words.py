@@ -16,18 +16,13 @@ from mahakam.network.questions import questions
 from mahakam.network.register import register_of
 from mahakam.web import gate
 from mahakam.web.language import N_, _, reader
+from mahakam.web.languages import languages
 from mahakam.web.network_office import desk, hosts, spoken
 from mahakam.web.site import site_of
 from mahakam.web.solution_desk import PATH as SOLUTIONS
 from mahakam.web.solution_desk import solution_desk
 
 PATH = "/network/questions"
-NAMES = {
-    "en": "English", "id": "Bahasa Indonesia", "ms": "Bahasa Melayu", "fil": "Filipino", "vi": "Tiếng Việt",
-    "th": "ไทย", "km": "ខ្មែរ", "lo": "ລາວ", "my": "မြန်မာ", "zh": "中文", "ta": "தமிழ்", "pt": "Português",
-    "tet": "Tetun",
-}  # fmt: skip
-"""Languages of :data:`mahakam.network.question.TONGUES` as their own speakers write them."""
 STATES = {
     "open": (N_("waits for an answer"), "warn"),
     "answered": (N_("answered"), "river"),
@@ -40,7 +35,7 @@ def tongue(code: str) -> str:
     """A language by its own name, with that in the reader's language for whoever cannot read it: ไทย (Thai)."""
     from babel import Locale
 
-    own = NAMES.get(code, code)
+    own = languages()[code].name if code in languages() else code
     known = Locale.parse(reader().locale).languages.get(code, own)
     return own if known.casefold() == own.casefold() else f"{own} ({known})"
 
