@@ -174,6 +174,7 @@ PAGES = {
     "/requests/{number}": "/requests/NUMBER?key=KEY",
     "/requests/{number}/follow/{token}": "/requests/NUMBER/follow/FOLLOW",
     "/requests/{number}/rate": "/requests/NUMBER/rate?key=KEY",
+    "/requests/{number}/consent": "/requests/NUMBER/consent?key=KEY",
     "/satisfaction": "/satisfaction",
     "/services": "/services",
     "/services/{place}": "/services/samarinda",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mahakam.cli.options import config_option, data_option
+from mahakam.services.purposes import PURPOSES
 
 if TYPE_CHECKING:
     from mahakam.services.data_subject import Held
@@ -27,6 +28,8 @@ def person() -> None:
     \b
     mahakam person find ani@example.id
     mahakam person export ani@example.id --to ani.zip
+    mahakam person consents ani@example.id
+    mahakam person withdraw ani@example.id photos
     mahakam person forget 0812-3456-7890
     """
 
@@ -82,6 +85,74 @@ def export(who: str, file: Path, data: Path, config: _FOLDERS) -> int:
             raise click.ClickException(f"{file}: {error.strerror}") from error
     click.echo(f"{file}: {len(held.sent)} requests sent, {len(held.followed)} followed")
     return 0 if held.sent or held.followed else 1
+
+
+@person.command()
+@click.argument("who")
+@data_option
+@config_option
+def consents(who: str, data: Path, config: _FOLDERS) -> int:
+    """List what WHO agreed to: request, purpose, legal basis, version of the words, when, how, and when it was taken
+    back. Ends with 1 if there is nothing.
+
+    \b
+    mahakam person consents ani@example.id
+    """
+    from mahakam.services import data_subject
+
+    with _runs(data, config) as runs:
+        held = data_subject.find(runs.store, who)
+        rows = [
+            (number, one)
+            for number in (*held.sent, *held.followed)
+            for one in data_subject.consents(runs.store, who, number)
+        ]
+        _audit(runs, "read.person", held)
+    for number, one in rows:
+        ended = f"  taken back {one.withdrawn} ({one.withdrawn_how})" if one.withdrawn else ""
+        said = f"{number}  {one.purpose:8} {one.basis:12} words {one.version:6}"
+        click.echo(f"{said} {one.at} ({one.how}){ended}")
+    if not rows:
+        click.echo(f"{who} agreed to nothing", err=True)
+        return 1
+    return 0
+
+
+@person.command()
+@click.argument("who")
+@click.argument("purpose", type=click.Choice(PURPOSES))
+@click.option("--number", help="Only for this request; otherwise for all that WHO sent or follows.")
+@data_option
+@config_option
+def withdraw(who: str, purpose: str, number: str | None, data: Path, config: _FOLDERS) -> int:
+    """Take back, for WHO, the consent to a PURPOSE; what was done by it ends at once.
+
+    contact: the address is forgotten, and news with it. updates, push: no more news. photos: they are deleted.
+    survey: no more answers are taken. Ends with 1 if no such consent holds.
+
+    \b
+    mahakam person withdraw ani@example.id photos
+    mahakam person withdraw ani@example.id contact --number SMD-2026-000123
+    """
+    from mahakam.broker.clock import now
+    from mahakam.services import data_subject
+    from mahakam.services.consent import NotByConsent
+
+    done, kept = list[str](), list[str]()
+    with _runs(data, config) as runs:
+        held = data_subject.find(runs.store, who)
+        wanted = [one for one in (*held.sent, *held.followed) if number in (None, one)]
+        for one in wanted:
+            try:
+                if data_subject.withdraw(runs, who, one, purpose, now()):
+                    done.append(one)
+            except NotByConsent as error:
+                kept.append(f"{one}  stays: {error}")
+    for line in (*(f"{one}  taken back" for one in done), *kept):
+        click.echo(line)
+    if not done:
+        click.echo(f"no consent of {who} to {purpose} holds", err=True)
+    return 0 if done else 1
 
 
 @person.command()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from mahakam.services import followers, kept_by, outbox, private, push
+from mahakam.services import consent, followers, kept_by, outbox, private, push
 from mahakam.store.protocol import EntityStore, Transaction
 
 _PAGE = 1000
@@ -32,11 +31,8 @@ def forget(transaction: Transaction, number: str) -> None:
         transaction.save_record(kind, number, None)
     kept_by.forget(transaction, number)
     # A letter that could not be delivered waits for `mahakam mail replay`: it names the address as well.
-    named = re.compile(rf"(?<!\w){re.escape(number)}(?!\w)")
-    for kind in (outbox.KIND, outbox.DEAD):
-        for key, raw in transaction.records(kind).items():
-            if named.search(raw["text"]):
-                transaction.save_record(kind, key, None)
+    outbox.drop(transaction, number)
+    consent.forget(transaction, number)
     for key, raw in transaction.records(push.OWED).items():
         if raw["number"] == number:
             transaction.save_record(push.OWED, key, None)

@@ -14,7 +14,8 @@ from typing import Any
 
 import orjson
 
-from mahakam.services import followers, personal, private
+from mahakam.services import consent, followers, personal, private, withdrawal
+from mahakam.services.consent import Given
 from mahakam.services.contact_data import holders
 from mahakam.services.dossier import documents_of, file_of
 from mahakam.services.photo import delete_photo, photo_file
@@ -28,7 +29,8 @@ _LEAST_DIGITS = 8
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Numbers of requests: ``sent`` by the person, ``followed`` by them (those of others)."""
+    """Numbers of requests: ``sent`` by the person (also those from which they took their address back), ``followed``
+    by them (those of others)."""
 
     sent: tuple[str, ...]
     followed: tuple[str, ...]
@@ -75,7 +77,19 @@ def find(store: EntityStore, who: str) -> Held:
         for one in followers.of(store, number):
             if _same(one.email, wanted):
                 (sent if one.owner else followed).add(number)
+    who = consent.hash_of(store, wanted)
+    for number in consent.numbers_of(store, who):
+        own = any(one.who == who and not one.of for one in consent.given(store, number))
+        (sent if own else followed).add(number)
     return Held(tuple(sorted(sent)), tuple(sorted(followed - sent)))
+
+
+def consents(store: EntityStore, who: str, number: str) -> list[Given]:
+    """What a person agreed to beside a request, whoever else did. Raises ValueError."""
+    wanted = consent.hash_of(store, known_as(who))
+    found = consent.given(store, number)
+    own = any(one.who == wanted and not one.of for one in found) or number in find(store, who).sent
+    return [one for one in found if one.who == wanted or (own and not one.of)]
 
 
 def export(runs: Retention, who: str, to: Path, now: dt.datetime | None = None) -> Held:
@@ -90,10 +104,17 @@ def export(runs: Retention, who: str, to: Path, now: dt.datetime | None = None) 
         requests = []
         for number in held.sent:
             facts, files = _copy(runs, number)
+            facts["consents"] = _agreed(runs.store, who, number)
             requests.append(facts)
             for name, path in files:
                 out.write(path, f"{number}/{name}")
-        body = {"person": who.strip(), "at": at, "requests": requests, "followed": list(held.followed)}
+        body: dict[str, Any] = {
+            "person": who.strip(),
+            "at": at,
+            "requests": requests,
+            "followed": list(held.followed),
+        }
+        body["followed_consents"] = {number: _agreed(runs.store, who, number) for number in held.followed}
         out.writestr("person.json", orjson.dumps(body, option=orjson.OPT_INDENT_2, default=str))
     return held
 
@@ -129,6 +150,43 @@ def forget(runs: Retention, who: str) -> Forgotten:
         done.append(number)
     runs.sweep()
     return Forgotten(tuple(done), held.followed, tuple(left), tuple(public))
+
+
+def withdraw(runs: Retention, who: str, number: str, purpose: str, at: str) -> bool:
+    """Take a person's consent back, told by whoever they asked; False if they have none that holds.
+
+    Raises NotByConsent, ValueError.
+    """
+    found = [one for one in consents(runs.store, who, number) if one.purpose == purpose and one.holds]
+    done = False
+    for one in found:
+        if not one.of:
+            done |= withdrawal.withdraw(runs.desk.broker, runs.data, number, purpose, "command", at)
+        else:
+            done |= _stop(runs.store, number, one, at)
+    return done
+
+
+def _stop(store: EntityStore, number: str, one: Given, at: str) -> bool:
+    """The news of a follower, who is known by the token: ``of``."""
+    followers.stop(
+        store,
+        number,
+        one.of,
+        lambda transaction, _follower: consent.take_back(
+            transaction, number, one.purpose, at, "command", one.of
+        ),
+    )
+    return not consent.may(store, number, one.purpose, one.of)
+
+
+def _agreed(store: EntityStore, who: str, number: str) -> list[dict[str, Any]]:
+    """As a person reads it: without what tells records apart."""
+    left_out = ("of", "who")
+    return [
+        {name: value for name, value in asdict(one).items() if name not in left_out}
+        for one in consents(store, who, number)
+    ]
 
 
 def _copy(runs: Retention, number: str) -> tuple[dict[str, Any], list[tuple[str, Path]]]:

@@ -19,7 +19,7 @@ from mahakam.ngsild.entity import Document
 from mahakam.ngsild.problem import not_found
 from mahakam.ngsild.selection import And, Compare, Comparison, Condition, Geo, Scopes, Selection, Types
 from mahakam.ngsild.selection import Path as AttributePath
-from mahakam.services import area, booking, dated, followers, personal, private
+from mahakam.services import area, booking, consent, dated, followers, personal, private
 from mahakam.services.catalogue import Service, catalogue
 from mahakam.services.clock import Mark, Promise, marks, next_due, promise_of
 from mahakam.services.duplicates import Likely, farthest, likely, reach_of
@@ -28,6 +28,7 @@ from mahakam.services.moves import own, resident_way, start_of, state_of, taken,
 from mahakam.services.needs import unmet
 from mahakam.services.numbers import number_given, number_in
 from mahakam.services.photo import confirm_photo, has_photo
+from mahakam.services.purposes import CONTACT, PHOTOS, UPDATES, Purpose, purposes_of
 from mahakam.services.queue import has_lists
 from mahakam.services.request import (
     LONGEST_ADDRESS,
@@ -131,6 +132,11 @@ class Desk:
         self._data = data
 
     @property
+    def broker(self) -> Broker:
+        """The one way to the requests."""
+        return self._broker
+
+    @property
     def store(self) -> EntityStore:
         """Where what belongs to requests is kept."""
         return self._broker.store
@@ -174,6 +180,8 @@ class Desk:
         secret = signing_secret(store) if contact else ""
         for name in matter.photos if matter else draft.photos:
             confirm_photo(self._data, name)
+        language, agreed = draft.language or LANGUAGES[0], self._agreed(place, draft, matter)
+        who = consent.hash_of(store, contact.casefold())
         number = ""
 
         def make(transaction: Transaction) -> Document | None:
@@ -188,14 +196,22 @@ class Desk:
             if contact or draft.person:
                 private.put_contact(transaction, number, contact, draft.person)
             if contact:
-                language = draft.language or LANGUAGES[0]
                 followers.put(transaction, secret, number, contact, language, owner=True)
             if matter:
                 personal.put(transaction, number, place.id, matter)
+            for purpose in agreed:
+                consent.give(transaction, number, purpose, utc_text(at), draft.how, language, who=who)
             return to_document(replace(first, number=number), scope)
 
         new = self._broker.create_as(make)
         return Sent(number, new)
+
+    def _agreed(self, place: Place, draft: Draft, matter: personal.Matter | None) -> list[Purpose]:
+        """What whoever sends this agrees to, by what they gave and need not give."""
+        codes = [CONTACT, UPDATES] if draft.contact.strip() else []
+        codes += [PHOTOS] if draft.photos or (matter and matter.photos) else []
+        known = purposes_of(place, self._places) if codes else {}
+        return [known[code] for code in codes]
 
     def near(self, place: Place, service: str, point: area.Point, words: str = "") -> list[Likely]:
         """Open requests that may be the same problem as a new one with these words, the likeliest first."""

@@ -232,6 +232,7 @@ class Exchange:
                 str(row.get("description") or row.get("service_name") or ""),
                 (float(row["long"]), float(row["lat"])),
                 idempotency=f"{server.name}:{id}",
+                how="exchange",
                 media=str(row.get("media_url") or "")[:300],
                 address=str(row.get("address") or "")[:200],
             )

@@ -8,14 +8,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mahakam.access.secrets import signing_secret
+from mahakam.services import consent
+from mahakam.services.purposes import UPDATES
 from mahakam.store.protocol import EntityStore, Transaction
 
 KIND = "request-followers"
+Also = Callable[[Transaction, "Follower"], object]
 MOST = 500
 """People who may follow one request by mail."""
 
@@ -65,7 +68,10 @@ def put(
     owner: bool = False,
     told: int = 0,
 ) -> Follower | None:
-    """:func:`add` in a transaction that does more; ``secret``: the node's, read before."""
+    """:func:`add` in a transaction that does more; ``secret``: the node's, read before. Raises Withdrawn for an
+    owner's address to which news were forbidden."""
+    if owner:
+        consent.require(transaction, number, UPDATES)
     token = _token(secret, number, email)
     kept = _kept(transaction.record(KIND, number) or {"told": told})
     if token not in kept["followers"]:
@@ -93,14 +99,28 @@ def of(store: EntityStore, number: str) -> list[Follower]:
     return [_follower(token, raw) for token, raw in kept["followers"].items()]
 
 
-def confirm(store: EntityStore, number: str, token: str) -> bool:
-    """The address is read by who asked. False if there is no such follower."""
-    return _change(store, number, token, {"confirmed": True})
+def confirm(
+    store: EntityStore, number: str, token: str, also: Also = lambda _transaction, _follower: None
+) -> bool:
+    """The address is read by who asked. False if there is no such follower; ``also`` is done with it."""
+    return _change(store, number, token, {"confirmed": True}, also)
 
 
-def stop(store: EntityStore, number: str, token: str) -> bool:
-    """No more mail, and the address is forgotten. False if there is no such follower."""
-    return _change(store, number, token, None)
+def stop(
+    store: EntityStore, number: str, token: str, also: Also = lambda _transaction, _follower: None
+) -> bool:
+    """No more mail, and the address is forgotten. False if there is no such follower; ``also`` is done with it."""
+    return _change(store, number, token, None, also)
+
+
+def drop_owner(transaction: Transaction, number: str) -> list[str]:
+    """Forget the addresses of whoever sent the request; which they were."""
+    kept = _kept(transaction.record(KIND, number))
+    gone = {token: raw for token, raw in kept["followers"].items() if raw["owner"]}
+    if gone:
+        left = {token: raw for token, raw in kept["followers"].items() if token not in gone}
+        transaction.save_record(KIND, number, kept | {"followers": left} if left else None)
+    return [raw["email"] for raw in gone.values()]
 
 
 def take_along(store: EntityStore, number: str, other: str, told: int) -> None:
@@ -115,7 +135,8 @@ def told(transaction: Transaction, number: str) -> tuple[int, list[Follower]]:
     """How many steps of the request were mailed, and to whom news go."""
     kept = _kept(transaction.record(KIND, number))
     people = [_follower(token, raw) for token, raw in kept["followers"].items() if raw["confirmed"]]
-    return int(kept["told"]), people
+    may = [one for one in people if consent.may(transaction, number, UPDATES, "" if one.owner else one.token)]
+    return int(kept["told"]), may
 
 
 def tell(transaction: Transaction, number: str, steps: int) -> None:
@@ -132,11 +153,14 @@ def _follower(token: str, raw: Mapping[str, Any]) -> Follower:
     return Follower(raw["email"], raw["language"], token, raw["owner"], raw["confirmed"])
 
 
-def _change(store: EntityStore, number: str, token: str, changes: Mapping[str, Any] | None) -> bool:
+def _change(
+    store: EntityStore, number: str, token: str, changes: Mapping[str, Any] | None, also: Also
+) -> bool:
     def work(transaction: Transaction) -> bool:
         kept = _kept(transaction.record(KIND, number))
         if token not in kept["followers"]:
             return False
+        also(transaction, _follower(token, kept["followers"][token]))
         if changes is None:
             del kept["followers"][token]
         else:

@@ -13,7 +13,7 @@ from mahakam.ngsild import patch
 from mahakam.ngsild.draft import Draft as EntityDraft
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.problem import not_found
-from mahakam.services import followers, private
+from mahakam.services import consent, followers, private
 from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Changed, Desk, absorbed, revision_of
 from mahakam.services.numbers import give_number
@@ -108,6 +108,7 @@ class Handover:
             if kept.contact or kept.person:
                 private.set_contact(self.broker.store, child, kept.contact, kept.person)
             followers.take_along(self.broker.store, number, child, 0)
+            consent.take_along(self.broker.store, number, child)
             new = self.desk.part_of(before, child, part.service, clean(part.description), now, reason)
             document = to_document(new, scope_of(place, self.places))
             made.append((child, Create(EntityDraft.of(document))))

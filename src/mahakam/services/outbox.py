@@ -7,6 +7,7 @@ import datetime as dt
 import ipaddress
 import logging
 import random
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -111,6 +112,15 @@ def owe(transaction: Transaction, letter: Letter, now: float | None = None) -> s
     key = f"{int(at * 1e6):017d}-{secrets.token_hex(8)}"
     transaction.save_record(KIND, key, asdict(letter) | {"due": at, "tries": 0, "error": ""})
     return key
+
+
+def drop(transaction: Transaction, number: str, address: str = "") -> None:
+    """Letters about a request that wait, or were given up, are not sent: all, or those to one address."""
+    named = re.compile(rf"(?<!\w){re.escape(number)}(?!\w)")
+    for kind in (KIND, DEAD):
+        for key, raw in transaction.records(kind).items():
+            if named.search(raw["text"]) and address in ("", raw["to"]):
+                transaction.save_record(kind, key, None)
 
 
 def message(letter: Letter, sender: str, key: str) -> EmailMessage:

@@ -79,6 +79,13 @@ def matter_of(store: EntityStore, number: str) -> Matter | None:
     )
 
 
+def drop_photos(transaction: Transaction, number: str) -> None:
+    """Take the photos off the private part of a request; their files are the caller's."""
+    kept = transaction.record(KIND, number)
+    if kept:
+        transaction.save_record(KIND, number, kept | {"photos": []})
+
+
 def forget(store: EntityStore, number: str) -> None:
     """Forget the private part of a request; the files of its photos are the caller's."""
     store.write(lambda transaction: transaction.save_record(KIND, number, None))

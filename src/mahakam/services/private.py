@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from mahakam.services import consent
+from mahakam.services.purposes import CONTACT
 from mahakam.services.request import Note, Private
 from mahakam.store.protocol import EntityStore, Transaction
 
@@ -38,11 +40,19 @@ def set_contact(
 def put_contact(
     transaction: Transaction, number: str, contact: str, person: Mapping[str, str] | None = None
 ) -> None:
-    """:func:`set_contact` in a transaction that does more."""
+    """:func:`set_contact` in a transaction that does more. Raises Withdrawn for a contact whose use was forbidden."""
+    if contact:
+        consent.require(transaction, number, CONTACT)
     kept: dict[str, Any] = transaction.record(KIND, number) or {}
     kept["contact"] = contact
     kept["person"] = dict(person or {})
     transaction.save_record(KIND, number, kept if any(kept.values()) else None)
+
+
+def drop_contact(transaction: Transaction, number: str) -> None:
+    """Forget how the resident may be reached; who they said they are stays."""
+    kept: dict[str, Any] = transaction.record(KIND, number) or {}
+    put_contact(transaction, number, "", kept.get("person", {}))
 
 
 def add_note(store: EntityStore, number: str, author: str, text: str) -> None:

@@ -11,7 +11,7 @@ import json
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -83,9 +83,18 @@ def public_key(store: EntityStore) -> str:
 
 
 def subscribe(
-    store: EntityStore, number: str, browser: Browser, told: int, *, private_addresses: bool
+    store: EntityStore,
+    number: str,
+    browser: Browser,
+    told: int,
+    also: Callable[[Transaction], object] = lambda _transaction: None,
+    *,
+    private_addresses: bool,
 ) -> bool:
-    """Let a browser follow a request from its step ``told`` on; False if too many do. Raises PushError."""
+    """Let a browser follow a request from its step ``told`` on; False if too many do. ``also`` is done with it.
+
+    Raises PushError.
+    """
     if said := browser.problem(private_addresses=private_addresses):
         raise PushError(said)
 
@@ -96,14 +105,41 @@ def subscribe(
             return False
         kept["browsers"][key] = asdict(browser)
         transaction.save_record(KIND, number, kept)
+        also(transaction)
         return True
 
     return store.write(work)
 
 
-def unsubscribe(store: EntityStore, number: str, endpoint: str) -> None:
-    """Forget a browser; only it and the push service know its endpoint."""
-    store.write(lambda transaction: _forget(transaction, number, endpoint))
+def unsubscribe(
+    store: EntityStore,
+    number: str,
+    endpoint: str,
+    also: Callable[[Transaction], object] = lambda _transaction: None,
+) -> None:
+    """Forget a browser; only it and the push service know its endpoint. ``also`` is done with it."""
+
+    def work(transaction: Transaction) -> None:
+        _forget(transaction, number, endpoint)
+        also(transaction)
+
+    store.write(work)
+
+
+def drop_owner(transaction: Transaction, number: str) -> None:
+    """Forget the browsers of whoever sent the request, and what is owed to them."""
+    kept = _kept(transaction.record(KIND, number))
+    left = {key: raw for key, raw in kept["browsers"].items() if not raw["owner"]}
+    if left != kept["browsers"]:
+        transaction.save_record(KIND, number, kept | {"browsers": left} if left else None)
+    for key, raw in transaction.records(OWED).items():
+        if raw["number"] == number and raw["browser"].get("owner"):
+            transaction.save_record(OWED, key, None)
+
+
+def name_of(endpoint: str) -> str:
+    """What tells browsers apart that follow one request, and leads to none of them."""
+    return _key(endpoint)[:16]
 
 
 def owe(transaction: Transaction, number: str, steps: int, words: Mapping[Browser, Mapping[str, str]]) -> int:

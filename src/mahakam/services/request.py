@@ -56,7 +56,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 class Draft:
     """What a resident fills in. ``photos`` are names from ``keep_photo``, at most :data:`MOST_PHOTOS`; ``media`` is
     a photo kept elsewhere (URL); ``address`` is public, in the resident's words;
-    ``language`` (ISO 639-1) is that of mails to the contact.
+    ``language`` (ISO 639-1) is that of mails to the contact; ``how`` it was given: form, open311, exchange.
 
     ``answers``: the answers to the service's questions as they were given. ``contact`` and ``person`` (name, phone)
     stay private.
@@ -74,6 +74,7 @@ class Draft:
     media: str = ""
     address: str = ""
     language: str = ""
+    how: str = "form"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import functools
 import math
 import secrets
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -16,6 +16,8 @@ from typing import Any
 from mahakam.broker.broker import Broker
 from mahakam.config import Text, as_text, read_yaml
 from mahakam.ngsild.selection import Scopes, Selection, Types
+from mahakam.services import consent
+from mahakam.services.purposes import SURVEY
 from mahakam.services.request import Request
 from mahakam.store.protocol import Transaction
 
@@ -98,14 +100,24 @@ def grade_of(index: Decimal) -> tuple[str, Text]:
     return next((grade, title) for bound, grade, title in survey().grades if index >= bound)
 
 
-def rate(broker: Broker, request: Request, scope: str, given: Mapping[str, int], date: str) -> None:
-    """Keep an answer, without saying whose request it was about. Raises AlreadyRated, or as :func:`keep` does."""
+def rate(
+    broker: Broker,
+    request: Request,
+    scope: str,
+    given: Mapping[str, int],
+    date: str,
+    also: Callable[[Transaction], object] = lambda _transaction: None,
+) -> None:
+    """Keep an answer, without saying whose request it was about; ``also`` is done in the transaction that notes that
+    it was rated. Raises AlreadyRated, consent.Withdrawn, or as :func:`keep` does."""
     _complete(given)
 
     def once(transaction: Transaction) -> bool:
         if transaction.record(_RATED, request.number):
             return False
+        consent.require(transaction, request.number, SURVEY)
         transaction.save_record(_RATED, request.number, {"at": date})
+        also(transaction)
         return True
 
     if not broker.store.write(once):

@@ -96,6 +96,7 @@ def _post(
         person={key: given[key].strip()[:200] for key in _PERSON if given.get(key, "").strip()},
         media=_media(given.get("media_url", "")),
         language=language(request),
+        how="open311",
         address=given.get("address_string", "").strip()[:LONGEST_ADDRESS],
     )
     try:

@@ -9,10 +9,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.access import throttle
+from mahakam.broker.clock import now
 from mahakam.config import Place, scope_of
-from mahakam.services import comments, followers
+from mahakam.services import comments, consent, followers
 from mahakam.services.numbers import normal_number
 from mahakam.services.owner import owns
+from mahakam.services.purposes import UPDATES, purposes_of
 from mahakam.services.request import Refused, contact_faults
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.web import following, gate
@@ -79,11 +81,27 @@ def _decide(request: Request, form: FormData) -> Response:
     if not one_click:
         gate.require_ours(request, form)
     store = site_of(request).store
+    site, of = site_of(request), "" if follower.owner else follower.token
     if one_click or gate.text(form, "do") == "stop":
-        followers.stop(store, found.number, follower.token)
+        how = "mail" if one_click else "page"
+        followers.stop(
+            store,
+            found.number,
+            follower.token,
+            lambda transaction, _one: consent.end(transaction, found.number, UPDATES, now(), how, of),
+        )
         done = _("No more mail comes about this report. Your address is forgotten.")
     else:
-        followers.confirm(store, found.number, follower.token)
+        purpose = purposes_of(site.places.get(found.place), site.places)[UPDATES]
+        who = consent.hash_of(store, follower.email.casefold())
+        followers.confirm(
+            store,
+            found.number,
+            follower.token,
+            lambda transaction, one: consent.give(
+                transaction, found.number, purpose, now(), "mail", one.language, of, who
+            ),
+        )
         done = _("You get a mail whenever there is news.")
     return render(
         request,

@@ -14,15 +14,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from mahakam.broker.clock import now
 from mahakam.config import Place, scope_of
-from mahakam.services import satisfaction
+from mahakam.services import consent, satisfaction
 from mahakam.services.desk import Changed
 from mahakam.services.numbers import normal_number
 from mahakam.services.owner import owns
+from mahakam.services.purposes import SURVEY, purposes_of
 from mahakam.services.request import Refused
 from mahakam.services.request import Request as ServiceRequest
+from mahakam.store.protocol import Transaction
 from mahakam.web import gate
-from mahakam.web.language import _, in_timezone, words
+from mahakam.web.language import _, in_timezone, reader, words
 from mahakam.web.pages.report import desk_of
 from mahakam.web.pages.requests import asked_place, page
 from mahakam.web.render import render
@@ -109,7 +112,15 @@ def _rate(request: Request, form: FormData) -> Response:
     site = site_of(request)
     try:
         given = {code: int(value) for code, value in typed.items()}
-        satisfaction.rate(site.broker, found, scope_of(place, site.places), given, date)
+        purpose, language = purposes_of(place, site.places)[SURVEY], reader().language
+
+        def also(transaction: Transaction) -> None:
+            consent.give(transaction, found.number, purpose, now(), "form", language)
+
+        satisfaction.rate(site.broker, found, scope_of(place, site.places), given, date, also)
+    except consent.Withdrawn:
+        said = {"form": _("You have taken back your consent to the survey: no answers are taken.")}
+        return _rating(request, found, place, key, typed, said, 409)
     except satisfaction.AlreadyRated:
         return _rating(
             request, found, place, key, typed, {"form": _("You have rated this already. Thank you.")}, 409
@@ -136,6 +147,7 @@ def _rating(
         found=found,
         service=service_name(site_of(request), found),
         survey=satisfaction.survey(),
+        purpose=purposes_of(place, site_of(request).places)[SURVEY],
         typed=typed or dict.fromkeys((element.code for element in satisfaction.survey().elements), ""),
         errors=Sentences(errors or {}),
         key=key,

@@ -8,10 +8,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.access import throttle
-from mahakam.services import push
+from mahakam.broker.clock import now
+from mahakam.services import consent, push
 from mahakam.services.numbers import normal_number
 from mahakam.services.owner import owns
+from mahakam.services.purposes import PUSH, purposes_of
 from mahakam.services.push import Browser, PushError
+from mahakam.store.protocol import Transaction
 from mahakam.web import gate
 from mahakam.web.language import _, reader
 from mahakam.web.pages.report import desk_of
@@ -49,12 +52,17 @@ def _subscribe(request: Request, form: FormData) -> Response:
         reader().language,
         owner=bool(key) and owns(site.store, found.number, key),
     )
+    purpose = purposes_of(site.places.get(found.place), site.places)[PUSH]
+    of = "" if browser.owner else push.name_of(browser.endpoint)
     try:
         taken = push.subscribe(
             site.store,
             found.number,
             browser,
             len(found.steps),
+            lambda transaction: consent.give(
+                transaction, found.number, purpose, now(), "device", browser.language, of
+            ),
             private_addresses=site.settings.private_addresses,
         )
     except PushError as error:
@@ -66,7 +74,14 @@ def _stop(request: Request, form: FormData) -> Response:
     if not gate.is_ours(request, form):
         return _refused(403, _("The form had lain open for too long."))
     if number := normal_number(request.path_params["number"]):
-        push.unsubscribe(site_of(request).store, number, gate.text(form, "endpoint"))
+        endpoint = gate.text(form, "endpoint")
+
+        def also(transaction: Transaction) -> None:
+            consent.end(transaction, number, PUSH, now(), "device", push.name_of(endpoint))
+            if not any(one.owner for one in push.told(transaction.record(push.KIND, number))[1]):
+                consent.end(transaction, number, PUSH, now(), "device")
+
+        push.unsubscribe(site_of(request).store, number, endpoint, also)
     return Response(status_code=204)
 
 

@@ -27,6 +27,7 @@ from mahakam.services.numbers import normal_number
 from mahakam.services.owner import key_of
 from mahakam.services.personal import place_of_photo
 from mahakam.services.photo import LARGEST_BYTES, PhotoError, keep_photo, photo_file
+from mahakam.services.purposes import purposes_of
 from mahakam.services.request import (
     LONGEST_ADDRESS,
     LONGEST_WORDS,
@@ -278,6 +279,7 @@ def _form(
         villages=VILLAGES.of(site.broker, scope_of(place, site.places)),
         alike=[(one.request, one.metres, service_name(site, one.request)) for one in alike],
         most_photos=MOST_PHOTOS,
+        purposes=purposes_of(place, site.places),
         can_mail=bool(site.settings.smtp),
         contact_days=_contact_days(services),
         token=gate.token(request),

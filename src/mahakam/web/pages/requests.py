@@ -22,6 +22,7 @@ from mahakam.services.numbers import normal_number
 from mahakam.services.owner import owns
 from mahakam.services.personal import matter_of
 from mahakam.services.photo import photo_file
+from mahakam.services.purposes import purposes_of
 from mahakam.services.request import LONGEST_WORDS, entity_id
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.satisfaction import rated
@@ -196,6 +197,7 @@ def page(
         typed=defaultdict(str, typed or {}),
         comments=comments.of(site.broker, found.number),
         can_mail=bool(site.settings.smtp),
+        purposes=purposes_of(place, site.places),
         # Addresses of a request that was settled long ago are no longer kept: nobody is asked for another one.
         over=not found.open and any(step.act == "forgotten" for step in found.steps),
         push_key=push.public_key(site.store),
