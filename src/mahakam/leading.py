@@ -27,6 +27,8 @@ RETAIN = 3600.0
 """Seconds between looks for documents that are kept no longer."""
 LINEAGE = 10.0
 """Seconds between looks for runs that the lineage server has not been told of."""
+BREACHES = 60.0
+"""Seconds between looks at the clocks of breaches."""
 RELEASES = 900.0
 """Seconds between looks for releases of the calendar that have become late."""
 EXCHANGE = 300.0
@@ -88,6 +90,8 @@ class Leader(Rounds):
         yield Every("alerts of feeds", ALERT, self._alert)
         if self._node.settings.smtp:
             yield Every("late releases", RELEASES, self._late_releases)
+        if self._node.settings.smtp:
+            yield Every("breaches", BREACHES, self._breaches)
         yield Every("retention", RETAIN, self._retain)
         yield Every("histories", PURGE, self._purge)
         if self._node.settings.openlineage:
@@ -158,6 +162,11 @@ class Leader(Rounds):
 
         node = self._node
         Reminding(node.store.tenant(), node.places, ReleaseLetters(node.settings.base)).look()
+
+    def _breaches(self) -> None:
+        from mahakam.web.breach_letters import BreachLetters
+
+        BreachLetters(self._node).look()
 
     def _tell_lineage(self) -> None:
         from mahakam.feeds.openlineage.sending import tell_owed

@@ -58,6 +58,7 @@ WHO = {
     "evaluation.write": {"officer", "head", "steward", "city_officer", "admin"},
     "evaluation.review": {"city_officer"},
     "learning.take": {"officer", "head", "steward", "city_officer", "admin"},
+    "breach.manage": {"steward", "admin"},
     "account.manage": {"admin"},
     "audit.read": {"admin"},
     "node.manage": {"admin"},

@@ -31,7 +31,7 @@ from mahakam.network.desk import add_meeting, add_recommendation, change_recomme
 from mahakam.network.notices import add_notice, change_notice
 from mahakam.network.offices import accept, appoint
 from mahakam.network.recommendation import Action, Author, Claim, Evidence, Text, open_for_comment
-from mahakam.services import followers, issued, kiosk, private
+from mahakam.services import breach, followers, issued, kiosk, private
 from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Desk, revision_of
 from mahakam.services.document_acts import judge, send
@@ -91,6 +91,8 @@ PAGES = {
     "/audit": "/audit?action=sign-in",
     "/catalogue": "/catalogue",
     "/catalogue/{place}/{feed}": "/catalogue/samarinda/rain",
+    "/breaches": "/breaches",
+    "/breaches/{id}": "/breaches/BREACH",
     "/cities/{id}": "/cities/samarinda",
     "/cities/{id}/data/{type}": "/cities/samarinda/data/AdministrativeArea",
     "/cities/{id}/map": "/cities/samarinda/map",
@@ -258,6 +260,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         "KIOSK": kiosk.make(store, "samarinda", "waste", "DLH", "Counter 1", "siti"),
         "KEY": key_of(store, number),
         "FOLLOW": follower.token,
+        "BREACH": _breach(store),
         "ROW": str(held[0].id),
         "REPAIR": repair_links.token(store, link),
     }
@@ -274,6 +277,12 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with Town(data, config=CONFIG, environment=mail) as running:
         running.known, running.routes = known, routes
         yield running
+
+
+def _breach(store: EntityStore) -> str:
+    words = {name: f"A list of applicants went astray ({name})" for name in breach.WORDS}
+    found = dt.datetime.now(dt.UTC) - dt.timedelta(hours=60)
+    return breach.record(store, "samarinda", found.isoformat(), words, "siti", persons=12).id
 
 
 def _cooperation(store: EntityStore) -> dict[str, str]:

@@ -274,7 +274,7 @@ def test_what_is_not_done_by_consent_cannot_be_taken_back(tmp_path: Path) -> Non
         )
         answer = town.take_back(number, "photos")
         assert answer.status_code == 409
-        assert "not done by your consent" in answer.text
+        assert "tidak dilakukan berdasarkan persetujuan Anda" in answer.text
         (name,) = town.desk.request(number).photos  # type: ignore[union-attr]
         assert photo_file(town.data, name)
         assert town.take_back(number, "contact").status_code == 303

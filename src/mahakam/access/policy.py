@@ -60,6 +60,7 @@ POLICY: dict[str, frozenset[str]] = {
     "evaluation.write": frozenset({"officer", "head", "steward", "city_officer", "admin"}),
     "evaluation.review": frozenset({"city_officer"}),
     "learning.take": frozenset({"officer", "head", "steward", "city_officer", "admin"}),
+    "breach.manage": frozenset({"steward", "admin"}),
     "account.manage": frozenset({"admin"}),
     "audit.read": frozenset({"admin"}),
     "node.manage": frozenset({"admin"}),

@@ -18,6 +18,7 @@ import mahakam
 COMMANDS = {
     "audit": "audit:audit",
     "backup": "backup:backup",
+    "breach": "breach:breach",
     "check": "check:check",
     "contract": "contract:contract",
     "demo": "demo:demo",

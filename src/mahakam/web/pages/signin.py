@@ -174,6 +174,7 @@ def page(request: Request, status: int = 200, name: str = "", next: str = "", er
         may_correct=gate.may(request, "quarantine.read"),
         may_replay=gate.may(request, "notification.replay"),
         has_account=_has_account(request),
+        may_breach=gate.may(request, "breach.manage"),
         may_audit=gate.may(request, "audit.read"),
         may_watch=gate.may_everywhere(request, "node.watch"),
         where=_where(site, gate.visitor(request)),
