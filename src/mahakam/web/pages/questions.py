@@ -81,7 +81,7 @@ def listed(request: Request) -> Response:
     found = desk(request)
     answer = render(
         request,
-        "questions.html",
+        "question-list.html",
         title=_("Questions and answers"),
         section="network",
         network=network_name(found),
