@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mahakam.access import accounts, forms, keys, sessions, throttle
+from mahakam.access import accounts, forms, keys, passwords, sessions, throttle
 from mahakam.access.accounts import AccountError
 from mahakam.access.identify import OPEN, check_open, demo_principal, is_local, principal_of
 from mahakam.access.policy import Principal
@@ -71,6 +71,9 @@ def test_the_password_is_checked_and_never_kept(store: EntityStore, tmp_path: Pa
     [
         ("siti", "short", ["admin"], [], "at least 10"),
         ("siti", "x" * 257, ["admin"], [], "at most 256"),
+        ("siti", "1234567890", ["admin"], [], "known from a breach"),
+        ("siti", "QwertyUIOP", ["admin"], [], "known from a breach"),
+        ("siti", "Mahakam2026", ["admin"], [], "everybody here knows"),
         ("sitirahmani", "sitirahmani1", ["admin"], [], "own name"),
         ("siti", PASSWORD, ["officer"], [], "--place"),
         ("siti", PASSWORD, ["mayor"], ["x"], "must be one of resident, officer"),
@@ -148,6 +151,7 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(store: EntityStor
         assert word in plain
     assert "Secure" not in plain
     assert safe.endswith("; Secure")
+    assert safe.startswith("__Host-")
     assert "Max-Age=0" in sessions.session_cookie(store, "", secure=True)
 
 
@@ -352,3 +356,72 @@ def test_every_way_in_is_cheap(node: Node, store: EntityStore, monkeypatch: pyte
     monkeypatch.setattr(accounts, "_hasher", never)
     for headers in (_cookie(store, value), {"authorization": f"Bearer {secret}"}):
         assert principal_of(headers, node) is not None
+
+
+def test_words_of_the_place_are_no_password(store: EntityStore) -> None:
+    with pytest.raises(AccountError, match="everybody here knows"):
+        accounts.add_account(store, "siti", "Samarinda2026", ["admin"], words={"samarinda"})
+    accounts.add_account(store, "siti", "Samarinda2026", ["admin"])
+    with pytest.raises(AccountError, match="everybody here knows"):
+        accounts.set_password(store, "siti", "samarinda 75!", {"samarinda"})
+    accounts.set_password(store, "siti", "samarinda in the rain", {"samarinda"})
+
+
+def test_of_a_long_password_every_character_counts(store: EntityStore) -> None:
+    longest = "a sentence " * 23 + "end"
+    assert len(longest) == passwords.LONGEST
+    accounts.add_account(store, "siti", longest, ["admin"])
+    assert accounts.verify(store, "siti", longest) is not None
+    assert accounts.verify(store, "siti", longest + "x") is None
+
+
+def test_the_list_of_known_passwords_is_in_order_and_long_enough() -> None:
+    content = passwords.KNOWN.read_bytes()
+    digests = [content[at : at + 8] for at in range(0, len(content), 8)]
+    assert digests == sorted(set(digests))
+    assert len(digests) >= 3000
+    for word in ("1234567890", "qwertyuiop", "PASSWORD123"):
+        assert passwords.fault_of(word) == "known"
+
+
+def test_a_session_that_nobody_uses_ends(node: Node, store: EntityStore, clock: list[float]) -> None:
+    account = accounts.add_account(store, "siti", PASSWORD, ["admin"])
+    used, idle = (_cookie(store, sessions.begin_session(store, account)) for _ in range(2))
+    for _ in range(5):
+        clock[0] += sessions.IDLE - 60
+        assert principal_of(used, node) is not None
+        sessions.keep_alive(store, used["cookie"])
+    assert principal_of(idle, node) is None
+    sessions.keep_alive(store, idle["cookie"])
+    assert principal_of(idle, node) is None, "what is over cannot be kept alive"
+    clock[0] += sessions.LASTS - 5 * (sessions.IDLE - 60)
+    assert principal_of(used, node) is None, "twelve hours are the most"
+
+
+def test_sessions_are_seen_and_ended(node: Node, store: EntityStore, clock: list[float]) -> None:
+    account = accounts.add_account(store, "siti", PASSWORD, ["admin"])
+    other = accounts.add_account(store, "budi", PASSWORD, ["admin"])
+    first = _cookie(store, sessions.begin_session(store, account, agent="Firefox/1"))
+    clock[0] += 10
+    second = _cookie(store, sessions.begin_session(store, account))
+    third = _cookie(store, sessions.begin_session(store, other))
+    newest, oldest = sessions.open_sessions(store, "siti")
+    assert (oldest.agent, newest.began - oldest.began) == ("Firefox/1", 10)
+    assert (
+        sessions.end_sessions(store, "siti", [oldest.key, sessions.open_sessions(store, "budi")[0].key]) == 1
+    )
+    assert [principal_of(one, node) is None for one in (first, second, third)] == [True, False, False]
+    assert sessions.end_sessions(store) == 2
+    assert [principal_of(one, node) for one in (second, third)] == [None, None]
+
+
+def test_over_https_a_cookie_of_the_plain_name_is_no_session(node: Node, store: EntityStore) -> None:
+    """Another host of the domain can put a cookie under the plain name, never under the one of https."""
+    account = accounts.add_account(store, "siti", PASSWORD, ["admin"])
+    name, value = (
+        sessions.session_cookie(store, sessions.begin_session(store, account), secure=True)
+        .partition(";")[0]
+        .split("=")
+    )
+    assert principal_of({"cookie": f"{name}={value}"}, node) is not None
+    assert principal_of({"cookie": f"{name.removeprefix(sessions.HOST)}={value}"}, node) is None

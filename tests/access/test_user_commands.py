@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from mahakam.access import accounts, keys
+from mahakam.access import accounts, keys, sessions
 from mahakam.cli.user import key, user
 from mahakam.store.opening import open_store
 
@@ -133,3 +133,21 @@ def test_every_command_has_help_with_an_example(group: object) -> None:
         shown = CliRunner().invoke(command, ["--help"]).output
         assert "Example:" in shown, name
         assert "mahakam " in shown, name
+
+
+def test_an_administrator_ends_sessions(tmp_path: Path) -> None:
+    for name in ("siti", "budi"):
+        added = _run(
+            tmp_path, "user", "add", name, "--role", "admin", "--password-stdin", typed=f"{PASSWORD}\n"
+        )
+        assert added.exit_code == 0, added.output
+    store = open_store("", tmp_path / "data")
+    for name in ("siti", "siti", "budi"):
+        account = accounts.account(store.tenant(), name)
+        assert account is not None
+        sessions.begin_session(store.tenant(), account)
+    store.close()
+    assert "2 sessions ended" in _run(tmp_path, "user", "sign-out", "siti").output
+    assert "1 session ended" in _run(tmp_path, "user", "sign-out", "--all").output
+    assert _run(tmp_path, "user", "sign-out").exit_code == 2
+    assert "no account" in _run(tmp_path, "user", "sign-out", "nobody").output

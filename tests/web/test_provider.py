@@ -522,6 +522,17 @@ def test_a_refused_code_and_a_broken_token_endpoint(opened: Callable[..., Portal
         assert SECRET not in "".join(audited(portal, "sign-in.refused"))
 
 
+def test_another_site_cannot_begin_a_sign_in(opened: Callable[..., Portal], liar: Liar) -> None:
+    """Who is signed in at the provider would be signed in here, by a link, without having wished it."""
+    browser = opened(liar.issuer).browser()
+    for said in ({"Sec-Fetch-Site": "cross-site"}, {"Referer": "https://evil.example/"}):
+        answer = browser.get("/signin/provider?next=/queue", **said)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/signin?next=%2Fqueue")
+        assert "set-cookie" not in answer.headers
+    began = browser.get("/signin/provider", **{"Sec-Fetch-Site": "same-origin"})
+    assert began.headers["location"].startswith(liar.issuer)
+
+
 def test_an_address_cannot_begin_without_end(
     opened: Callable[..., Portal], liar: Liar, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from mahakam.access.passwords import LONGEST, SENTENCES, fault_of
 from mahakam.access.policy import EVERYWHERE, PEOPLE, Principal
 from mahakam.store.protocol import EntityStore, Transaction
 
@@ -21,7 +22,6 @@ SECOND_STEP = "second-step"
 """Records of accounts' second steps (``access.second_step``), which go with them."""
 IDENTITY = "identity"
 """Records of who is which account for a provider (``access.provider``), which go with it."""
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 256
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,63}")
 _HASHING = threading.BoundedSemaphore(2)
 """Argon2 takes 64 MiB and a core for each check: a crowd at the door must wait, not fell the node."""
@@ -62,14 +62,18 @@ def add_account(
     roles: Iterable[str],
     places: Iterable[str] = (),
     agencies: Iterable[str] = (),
+    words: Iterable[str] = (),
 ) -> Account:
     """Make an account.
 
-    An admin without places is admin everywhere; every other role needs its places. Raises AccountError.
+    An admin without places is admin everywhere; every other role needs its places. ``words``: those of the node, of
+    which no password is made (``access.passwords``). Raises AccountError.
     """
     agencies = checked_agencies(agencies)
-    account = _checked(normal_name(name), tuple(dict.fromkeys(roles)), tuple(dict.fromkeys(places)), password)
-    account = replace(account, agencies=agencies)
+    name = normal_name(name)
+    account = _checked(name, tuple(dict.fromkeys(roles)), tuple(dict.fromkeys(places)))
+    _check_password(name, password, words)
+    account = replace(account, agencies=agencies, password=_hash(password))
 
     def work(transaction: Transaction) -> None:
         if transaction.record(KIND, account.name):
@@ -80,10 +84,10 @@ def add_account(
     return account
 
 
-def set_password(store: EntityStore, name: str, password: str) -> None:
+def set_password(store: EntityStore, name: str, password: str, words: Iterable[str] = ()) -> None:
     """Give an account another password and end its sessions. Raises AccountError."""
     name = normal_name(name)
-    _check_password(name, password)
+    _check_password(name, password, words)
     digest = _hash(password)
 
     def work(transaction: Transaction) -> None:
@@ -130,10 +134,11 @@ def verify(store: EntityStore, name: str, password: str) -> Account | None:
     from argon2.exceptions import InvalidHashError, VerificationError
 
     found = account(store, name)
-    digest = (found.password if found else "") or _nobody()
+    fits = len(password) <= LONGEST
+    digest = (found.password if found and fits else "") or _nobody()
     with _HASHING:
         try:
-            _hasher().verify(digest, password[:LONGEST_PASSWORD])
+            _hasher().verify(digest, password if fits else "")
         except (VerificationError, InvalidHashError):
             return None
     return found if found and found.password else None
@@ -144,7 +149,7 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def _checked(name: str, roles: tuple[str, ...], places: tuple[str, ...], password: str) -> Account:
+def _checked(name: str, roles: tuple[str, ...], places: tuple[str, ...]) -> Account:
     if not _NAME.fullmatch(name):
         raise AccountError(
             f"{name!r} cannot be an account's name; use 2 to 64 small letters, digits or "
@@ -161,19 +166,12 @@ def _checked(name: str, roles: tuple[str, ...], places: tuple[str, ...], passwor
                 f"say where {name} is {' and '.join(roles)}: --place samarinda (or '*' for everywhere)"
             )
         places = (EVERYWHERE,)
-    _check_password(name, password)
-    return Account(name, roles, places, _hash(password), _now())
+    return Account(name, roles, places, "", _now())
 
 
-def _check_password(name: str, password: str) -> None:
-    if len(password) < SHORTEST_PASSWORD:
-        raise AccountError(
-            f"a password has at least {SHORTEST_PASSWORD} characters; a sentence is easy to remember"
-        )
-    if len(password) > LONGEST_PASSWORD:
-        raise AccountError(f"a password has at most {LONGEST_PASSWORD} characters")
-    if name and name in password.casefold() and len(password) < len(name) + SHORTEST_PASSWORD // 2:
-        raise AccountError("a password that is the account's own name is no secret; choose another")
+def _check_password(name: str, password: str, words: Iterable[str]) -> None:
+    if fault := fault_of(password, name, words):
+        raise AccountError(SENTENCES[fault])
 
 
 def _hash(password: str) -> str:

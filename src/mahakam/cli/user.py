@@ -27,7 +27,7 @@ _agency_option = click.option(
 
 @click.group()
 def user() -> None:
-    """Accounts of people: add, list, password, second-step, remove.
+    """Accounts of people: add, list, password, second-step, sign-out, remove.
 
     \b
     Example:
@@ -69,7 +69,7 @@ def add(
 
     with _store(data, config) as store:
         _known(places, agencies, config)
-        made = add_account(store, name, _password(password_stdin), roles, places, agencies)
+        made = add_account(store, name, _password(password_stdin), roles, places, agencies, _words(config))
         where = "everywhere" if made.places == (EVERYWHERE,) else ", ".join(made.places)
         click.echo(f"{made.name} is {' and '.join(made.roles)}, {where}. Sign in at /signin.", err=True)
 
@@ -132,7 +132,7 @@ def password(name: str, password_stdin: bool, data: Path, config: _FOLDERS) -> N
     from mahakam.access.accounts import set_password
 
     with _store(data, config) as store:
-        set_password(store, name, _password(password_stdin))
+        set_password(store, name, _password(password_stdin), _words(config))
     click.echo(f"{name} has a new password; whoever was signed in is signed out.", err=True)
 
 
@@ -170,6 +170,32 @@ def second_step_command(name: str, reset: bool, data: Path, config: _FOLDERS) ->
         click.echo(f"{name} signs in with the password alone")
     else:
         click.echo(f"{name} has a second step since {found.since}; {found.left} recovery codes are left")
+
+
+@user.command("sign-out")
+@click.argument("name", required=False)
+@click.option("--all", "everybody", is_flag=True, help="Everybody who is signed in.")
+@data_option
+@config_option
+def sign_out(name: str | None, everybody: bool, data: Path, config: _FOLDERS) -> None:
+    """End the sessions of an account, or (--all) of everybody: a telephone was lost, a machine was not signed out.
+
+    \b
+    Example:
+      mahakam user sign-out siti
+      mahakam user sign-out --all
+    """
+    from mahakam.access.accounts import account, normal_name
+    from mahakam.access.sessions import end_sessions
+
+    if bool(name) == everybody:
+        raise click.UsageError("name one account, or say --all")
+    of = normal_name(name or "")
+    with _store(data, config) as store:
+        if of and account(store, of) is None:
+            raise click.ClickException(f"there is no account {of!r}; `mahakam user list` shows them")
+        ended = end_sessions(store, of)
+    click.echo(f"{ended} session{'' if ended == 1 else 's'} ended.", err=True)
 
 
 @user.command("remove")
@@ -324,6 +350,13 @@ def _known(places: tuple[str, ...], agencies: tuple[str, ...], config: _FOLDERS)
         if routing is not None and code not in routing.agencies:
             there = ", ".join(sorted(routing.agencies))
             raise click.ClickException(f"{place} has no agency {code!r}; its agencies are {there}")
+
+
+def _words(config: _FOLDERS) -> set[str]:
+    from mahakam.access.passwords import words_of
+    from mahakam.config import load_places
+
+    return words_of(load_places(config))
 
 
 def _password(from_stdin: bool) -> str:

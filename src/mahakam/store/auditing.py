@@ -15,7 +15,7 @@ BOOKKEEPING = frozenset({
     "attempt", "context", "data-released", "document-files-doomed", "entity-map", "exchange-pulled", "exchange-pushed",
     "exchange-state", "feed-alert", "field-acts", "indicator", "mail",
     "mail-cursor", "mail-dead", "openlineage", "push", "push-cursor",
-    "release-told", "request-rated", "requests", "sign-in-turn", "subscription-status",
+    "release-told", "request-rated", "requests", "session-seen", "sign-in-turn", "subscription-status",
     "subscription-turn", "upload", "draft",
     # the trail's own
     "audit",

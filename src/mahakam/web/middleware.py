@@ -3,12 +3,16 @@ forms."""
 
 from __future__ import annotations
 
+import logging
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mahakam.access.sessions import HOST, keep_alive, set_cookie
+from mahakam.store.errors import StoreError
 from mahakam.web import language
 from mahakam.web.language import Reader
 from mahakam.web.languages import languages
@@ -37,6 +41,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 _SAFE = {"GET", "HEAD", "OPTIONS"}
+_LOG = logging.getLogger(__name__)
 
 
 class PageMiddleware:
@@ -70,13 +75,19 @@ class PageMiddleware:
                     out.append("Vary", "Accept-Language, Cookie")
                     out.setdefault("Content-Language", chosen)
                 if asked:
-                    out.append(
-                        "Set-Cookie",
-                        f"{language.COOKIE}={asked}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly",
-                    )
+                    secure = scope.get("scheme") == "https"
+                    out.append("Set-Cookie", set_cookie(language.COOKIE, asked, 365 * 86400, secure=secure))
             await send(message)
 
         await self.app(scope, receive, finish)
+        if _is_somebodys(scope):
+            store = scope["app"].state.site.store
+            try:
+                await run_in_threadpool(keep_alive, store, headers.get("cookie", ""))
+            except (
+                StoreError
+            ) as error:  # the page was answered: a store that takes no write is no fault of it
+                _LOG.warning("a session's use was not noted: %s", error)
 
 
 def _asked_language(scope: Scope) -> str | None:
@@ -86,9 +97,10 @@ def _asked_language(scope: Scope) -> str | None:
 
 def _cookie(headers: Headers) -> str | None:
     try:
-        morsel = SimpleCookie(headers.get("cookie", "")).get(language.COOKIE)
+        cookies = SimpleCookie(headers.get("cookie", ""))
     except CookieError:
         return None
+    morsel = cookies.get(HOST + language.COOKIE) or cookies.get(language.COOKIE)
     return morsel.value if morsel else None
 
 

@@ -1,25 +1,32 @@
-"""One's own account: the second step of the sign-in is set up, asked for, renewed and given up here."""
+"""One's own account: the password, the second step of the sign-in (set up, asked for, renewed, given up), sessions."""
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from mahakam.access import accounts, second_step, sessions, throttle
+from mahakam.access import accounts, passwords, second_step, sessions, throttle
 from mahakam.access.accounts import Account
+from mahakam.access.identify import session_key
 from mahakam.web import gate
+from mahakam.web.browsers import browser_words
 from mahakam.web.codes import picture
-from mahakam.web.language import _, n_, words
-from mahakam.web.pages.signin import ROLE_NAMES, own_path, signed_in
+from mahakam.web.language import N_, _, n_, words
+from mahakam.web.pages.signin import ROLE_NAMES, begun, own_path, signed_in
 from mahakam.web.render import render
 from mahakam.web.site import Site, site_of
 
 PAGE = "/account"
+_SHOWN = 16
+"""Letters of a session's key on the page: enough to name it."""
+_ENDINGS = ("end", "end-others")
 
 
 def routes(_site: Site) -> list[BaseRoute]:
@@ -63,12 +70,14 @@ def _page(request: Request, own: Account, error: str = "", status: int = 200) ->
             provider=words(site.node.provider.provider.name) if site.node.provider else "",
             error=error,
             token=gate.token(request),
+            shortest=passwords.SHORTEST,
+            sessions=_sessions(request, own),
         )
     )
 
 
 def _change(request: Request, form: FormData) -> Response:
-    """Set up, give up or renew codes: each time the password is asked for again."""
+    """Another password, the second step, an end of sessions: each time the password is asked for again."""
     own, site = _own(request), site_of(request)
     if not gate.is_ours(request, form):
         return _page(request, own, gate.stale(), 403)
@@ -76,11 +85,18 @@ def _change(request: Request, form: FormData) -> Response:
     wait = throttle.seconds_to_wait(site.store, own.name, client)
     if wait:
         return _page(request, own, _minutes(wait), 429)
-    if accounts.verify(site.store, own.name, gate.text(form, "password")) is None:
+    act = gate.text(form, "act")
+    if not own.password and act not in _ENDINGS:  # who comes by a provider has none to show
+        return _page(request, own, status=400)
+    if own.password and accounts.verify(site.store, own.name, gate.text(form, "password")) is None:
         throttle.count_failure(site.store, own.name, client)
         return _page(request, own, _("The password is not right."), 401)
     throttle.forget_failures(site.store, own.name, client)
-    match gate.text(form, "act"):
+    match act:
+        case "password":
+            return _new_password(request, own, gate.text(form, "new"))
+        case "end" | "end-others":
+            return _end(request, own, set(form.getlist("session")) if act == "end" else None)
         case "set-up":
             return set_up(request, own, PAGE)
         case "codes":
@@ -92,6 +108,55 @@ def _change(request: Request, form: FormData) -> Response:
             second_step.remove(site.store, own.name)
             return _again(request, own.name, PAGE)
     return _page(request, own, status=400)
+
+
+_FAULTS: Mapping[passwords.Fault, str] = {
+    "short": N_(
+        "The new password is too short: it has at least %(n)s characters. A sentence is easy to remember."
+    ),
+    "long": N_("The new password is too long: it has at most %(n)s characters."),
+    "words": N_("The new password is made of words that everybody here knows. Choose another."),
+    "known": N_("The new password is known from a breach, and would be tried first. Choose another."),
+}
+
+
+def _new_password(request: Request, own: Account, password: str) -> Response:
+    """The account's other sessions end; this browser gets a new one."""
+    site = site_of(request)
+    words = passwords.words_of(site.places)
+    if fault := passwords.fault_of(password, own.name, words):
+        most = passwords.LONGEST if fault == "long" else passwords.SHORTEST
+        return _page(request, own, _(_FAULTS[fault], n=most), 422)
+    accounts.set_password(site.store, own.name, password, words)
+    return _again(request, own.name, PAGE)
+
+
+def _end(request: Request, own: Account, chosen: set[str | UploadFile] | None) -> Response:
+    """End these sessions of the account, or (None) all, but never this one: to sign out is for that."""
+    store = site_of(request).store
+    here = session_key(request.headers, store)
+    ending = [
+        one.key
+        for one in sessions.open_sessions(store, own.name)
+        if one.key != here and (chosen is None or one.key[:_SHOWN] in chosen)
+    ]
+    sessions.end_sessions(store, own.name, ending)
+    return RedirectResponse(f"{PAGE}#sessions", 303)
+
+
+def _sessions(request: Request, own: Account) -> list[dict[str, object]]:
+    store = site_of(request).store
+    here = session_key(request.headers, store)
+    return [
+        {
+            "id": one.key[:_SHOWN],
+            "here": one.key == here,
+            "browser": browser_words(one.agent),
+            "began": dt.datetime.fromtimestamp(one.began, dt.UTC),
+            "seen": dt.datetime.fromtimestamp(one.seen, dt.UTC),
+        }
+        for one in sessions.open_sessions(store, own.name)
+    ]
 
 
 def set_up(
@@ -157,7 +222,7 @@ def _code(request: Request, form: FormData) -> Response:
         return _start_again(target)
     tried = second_step.try_code(store, own.name, gate.text(form, "code")[:40])
     if tried.right:
-        return signed_in(request, sessions.begin_session(store, own), target)
+        return signed_in(request, begun(request, own), target)
     if tried.wait:
         answer = ask_code(request, own, target, _minutes(tried.wait), 429)
         answer.headers["Retry-After"] = str(tried.wait)
@@ -186,7 +251,7 @@ def _again(request: Request, name: str, target: str) -> Response:
     own = accounts.account(store, name)
     if own is None:
         return RedirectResponse("/signin", 303)
-    return signed_in(request, sessions.begin_session(store, own), target)
+    return signed_in(request, begun(request, own), target)
 
 
 def _start_again(target: str) -> Response:

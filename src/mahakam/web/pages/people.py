@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from mahakam.access import accounts, sessions
+from mahakam.access import accounts, passwords, sessions
 from mahakam.access.policy import OFFICES
 from mahakam.config import LANGUAGES
 from mahakam.faults import Changed, Refused
@@ -22,7 +22,7 @@ from mahakam.web.faults import Errors, said
 from mahakam.web.language import _
 from mahakam.web.languages import own_names
 from mahakam.web.network_office import ROLES, Desk, desk, network_name, require
-from mahakam.web.pages.signin import is_secure
+from mahakam.web.pages.signin import begun, is_secure
 from mahakam.web.render import render
 from mahakam.web.site import site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -246,8 +246,9 @@ def _join(request: Request, form: FormData) -> Response:
     try:
         if visitor is None or visitor.kind != "person":
             place = found.records.register.place.id
-            made = accounts.add_account(store, name, password, ["resident"], [place])
-            account, cookie = made.name, sessions.begin_session(store, made)
+            words = passwords.words_of(site_of(request).places)
+            made = accounts.add_account(store, name, password, ["resident"], [place], words=words)
+            account, cookie = made.name, begun(request, made)
         else:
             account = visitor.name
         accept(store, secret, account, found.day)
@@ -281,7 +282,7 @@ def _join_page(
         office_words=_(ROLES[office.role]) if office else "",
         seat=found.seat_name(office.role, office.seat) if office else "",
         name=name,
-        shortest=accounts.SHORTEST_PASSWORD,
+        shortest=passwords.SHORTEST,
         errors=Errors(errors or {}),
     )
     answer.headers["Cache-Control"] = "no-store"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import urlsplit
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from mahakam.access import sessions, throttle
 from mahakam.access.accounts import account
+from mahakam.access.forms import from_our_page
 from mahakam.access.provider import flow, linking
 from mahakam.access.provider.asking import Asking
 from mahakam.access.provider.refused import Refused, Why
@@ -43,6 +44,8 @@ def there(request: Request) -> Response:
     if asking is None:
         return RedirectResponse("/signin", 303)
     target = signin.own_path(request.query_params.get("next", ""))
+    if not from_our_page(request.headers):  # another site must not sign anybody in without their wish
+        return RedirectResponse("/signin" + (f"?{urlencode({'next': target})}" if target else ""), 303)
     address = request.client.host if request.client else ""
     wait = throttle.take(site.store, "provider", address, TURNS, WINDOW)
     if wait:
@@ -70,7 +73,7 @@ def back(request: Request) -> Response:
         answer = _refuse(request, asking, refused, target)
     else:
         if asking.provider.has_second_step(said.claims):
-            cookie = sessions.begin_session(site.store, own, said.end_session)
+            cookie = signin.begun(request, own, said.end_session)
             answer = signin.signed_in(request, cookie, target)
         else:
             answer = signin.second_step_or(request, own, target, said.end_session)
@@ -149,13 +152,13 @@ def _cookie_name(request: Request) -> str:
 
 def _cookie(request: Request, value: str) -> str:
     lasts = flow.LASTS if value else 0
-    header = f"{_cookie_name(request)}={value}; Path={urlsplit(BACK).path}; Max-Age={lasts}; HttpOnly; SameSite=Lax"
-    return header + "; Secure" if signin.is_secure(request) else header
+    return sessions.set_cookie(_cookie_name(request), value, lasts, secure=signin.is_secure(request))
 
 
 def _shown(request: Request) -> str:
     try:
-        morsel = SimpleCookie(request.headers.get("cookie", "")).get(_cookie_name(request))
+        cookies = SimpleCookie(request.headers.get("cookie", ""))
     except CookieError:
         return ""
+    morsel = cookies.get((sessions.HOST if signin.is_secure(request) else "") + _cookie_name(request))
     return morsel.value if morsel else ""

@@ -127,7 +127,13 @@ def second_step_or(request: Request, account: accounts.Account, target: str, sig
         return own.ask_code(request, account, own_path(target))
     if second_step.required(site_of(request).settings, account.roles):
         return own.set_up(request, account, own_path(target), must=True)
-    return signed_in(request, sessions.begin_session(store, account, sign_out), target)
+    return signed_in(request, begun(request, account, sign_out), target)
+
+
+def begun(request: Request, account: accounts.Account, sign_out: str = "") -> str:
+    """The cookie's value of a new session of this browser."""
+    agent = request.headers.get("user-agent", "")
+    return sessions.begin_session(site_of(request).store, account, sign_out, agent)
 
 
 def signed_in(request: Request, value: str, target: str) -> Response:
@@ -190,8 +196,13 @@ def page(request: Request, status: int = 200, name: str = "", next: str = "", er
 
 
 def _account(request: Request) -> dict[str, object]:
-    """What every page knows: who is signed in."""
-    return {"visitor": gate.visitor(request)}
+    """What every page knows: who is signed in, and the way out."""
+    from mahakam.web.pages import provider
+
+    visitor = gate.visitor(request)
+    # Where the way out goes on to a provider, the sign-in page alone has the policy that lets a form lead there.
+    here = visitor is not None and visitor.kind == "person" and not provider.sign_out_target(request)
+    return {"visitor": visitor, "out_token": gate.token(request) if here else ""}
 
 
 def _has_account(request: Request) -> bool:
