@@ -34,6 +34,7 @@ def test_the_wheel_ships_assets_languages_and_examples(wheel: Path) -> None:
         r"locales/id/.*\.po$",
         r"locales/languages\.yaml$",
         r"web/static/language-km-.*\.css$",
+        r"web/fonts/Noto Sans Khmer-400\.ttf$",
         r"examples/kaltim/samarinda/city\.yaml$",
     ):
         assert any(re.search(wanted, name) for name in names), wanted

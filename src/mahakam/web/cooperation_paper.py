@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from importlib import resources
 from urllib.parse import urljoin
 
 from starlette.responses import Response
@@ -14,6 +12,7 @@ from mahakam.web.cooperation_desk import CooperationDesk
 from mahakam.web.documents import PDF
 from mahakam.web.language import _, date, reader
 from mahakam.web.network_office import ROLES, network_name, spoken
+from mahakam.web.typeset import typeset
 
 
 def letter_of_intent(
@@ -25,8 +24,6 @@ def letter_of_intent(
     address: str,
 ) -> Response:
     """``base`` is the node's address, before which links stand, ``address`` the page's own path. There is a letter."""
-    import typst
-
     assert one.agreement is not None
     signed, agreed = one.signed(), one.happened("agreed")
     data = {
@@ -59,8 +56,7 @@ def letter_of_intent(
             for mark in (signed.get(side),)
         ],
     }
-    template = resources.files("mahakam.web").joinpath("templates", "letter-of-intent.typ").read_bytes()
-    made = typst.compile(template, format="pdf", sys_inputs={"data": json.dumps(data, ensure_ascii=False)})
+    made = typeset("letter-of-intent.typ", data)
     headers = {
         "Content-Disposition": f'inline; filename="{one.key}-{reader().language}.pdf"',
         "Cache-Control": "no-store",

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 from markupsafe import Markup
@@ -18,6 +16,7 @@ from mahakam.spreadsheet import plain
 from mahakam.web.foreign import text_of
 from mahakam.web.language import reader
 from mahakam.web.tables import Table
+from mahakam.web.typeset import typeset
 
 PDF = "application/pdf"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -34,8 +33,6 @@ class Section:
 
 def pdf(title: str, subtitle: str, sections: Sequence[Section], footer: str) -> Response:
     """A document on A4 with page numbers, its texts selectable and tagged for screen readers."""
-    import typst
-
     data = {
         "title": title,
         "subtitle": subtitle,
@@ -45,9 +42,7 @@ def pdf(title: str, subtitle: str, sections: Sequence[Section], footer: str) -> 
             {"title": one.title, "text": list(one.text), "table": _shown(one.table)} for one in sections
         ],
     }
-    template = resources.files("mahakam.web").joinpath("templates", "document.typ").read_bytes()
-    made = typst.compile(template, format="pdf", sys_inputs={"data": json.dumps(data, ensure_ascii=False)})
-    return Response(made, media_type=PDF)
+    return Response(typeset("document.typ", data), media_type=PDF)
 
 
 def xlsx(title: str, sections: Sequence[Section]) -> Response:

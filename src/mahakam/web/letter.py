@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from importlib import resources
 from urllib.parse import quote
 
 from mahakam.config import LANGUAGES, Place
@@ -23,6 +21,7 @@ from mahakam.web.pages.report import desk_of
 from mahakam.web.questions import said
 from mahakam.web.request_words import sentences
 from mahakam.web.site import Site
+from mahakam.web.typeset import typeset
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +88,10 @@ class Letters:
 
     def pdf(self, product: Product, letter: Issued | None) -> bytes:
         """The letter on A4 in the first language of its text, tagged for screen readers; None: a draft."""
-        import typst
-
         language = next((one for one in product.text if one in LANGUAGES), LANGUAGES[0])
         with reading(language, self.place.timezone):
             data = self._words(product, letter, language)
-        template = resources.files("mahakam.web").joinpath("templates", "letter.typ").read_bytes()
-        return typst.compile(
-            template, format="pdf", sys_inputs={"data": json.dumps(data, ensure_ascii=False)}
-        )
+        return typeset("letter.typ", data)
 
     def _words(self, product: Product, letter: Issued | None, language: str) -> dict[str, object]:
         matter = matter_of(self.site.store, self.found.number)

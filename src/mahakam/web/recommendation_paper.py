@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from importlib import resources
 from typing import Any
 from urllib.parse import urljoin
 
@@ -13,12 +11,11 @@ from mahakam.network.recommendation import PUBLIC, Evidence, Recommendation
 from mahakam.web.documents import PDF
 from mahakam.web.language import _, date, reader
 from mahakam.web.network_office import Desk, evidence_address, network_name, spoken
+from mahakam.web.typeset import typeset
 
 
 def paper(one: Recommendation, found: Desk, base: str, address: str) -> Response:
     """``base`` is the node's address, before which evidence on this node stands; ``address`` the page's own."""
-    import typst
-
     adopted = one.happened("adopted")
     data: dict[str, Any] = {
         "lang": reader().language,
@@ -47,8 +44,7 @@ def paper(one: Recommendation, found: Desk, base: str, address: str) -> Response
         "consensus_title": _("Consensus of the countries"),
         "countries": _countries(one, found) if one.state in PUBLIC else [],
     }
-    template = resources.files("mahakam.web").joinpath("templates", "recommendation.typ").read_bytes()
-    made = typst.compile(template, format="pdf", sys_inputs={"data": json.dumps(data, ensure_ascii=False)})
+    made = typeset("recommendation.typ", data)
     headers = {"Content-Disposition": f'inline; filename="{one.key}-{reader().language}.pdf"'}
     return Response(made, media_type=PDF, headers=headers)
 
