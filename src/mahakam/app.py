@@ -201,7 +201,7 @@ def open_node(settings: Settings) -> Node:
     Raises ConfigError or StoreError, which say what to put right.
     """
     node = Node(settings)
-    _ = node.keeping, node.places, node.store, node.provider, node.proxies
+    _ = node.keeping, node.places, node.store, node.provider, node.proxies, settings.fewest_shown
     node.check_log()
     node.check_mail()
     node.check_origins()

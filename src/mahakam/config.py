@@ -45,7 +45,7 @@ class Settings:
     how many are kept (``tracing``); "" for nowhere. ``second_step``: roles, with commas between, whose
     accounts sign in with a code besides the password (``access.second_step``). ``signin_secret``: what this
     node shows the provider that ``signin.yaml`` names (``access.provider``). ``proxies``: whose word on who asks is
-    taken (``proxies``).
+    taken (``proxies``). ``fewest``: the smallest count of persons that public pages show (``services.suppression``).
     """
 
     data: Path
@@ -74,6 +74,7 @@ class Settings:
     traces_share: str = "1"
     signin_secret: str = field(default="", repr=False)
     proxies: str = "127.0.0.1,::1"
+    fewest: str = "5"
 
     @property
     def audited(self) -> bool:
@@ -81,6 +82,16 @@ class Settings:
         if self.audit not in ("", "on", "off"):
             raise ConfigError(Path("MAHAKAM_AUDIT"), f"on or off, not {self.audit!r}")
         return self.audit == "on" or (not self.audit and not self.open)
+
+    @property
+    def fewest_shown(self) -> int:
+        """The smallest count of persons that is shown in public. Raises ConfigError for what is none."""
+        text = self.fewest
+        if not (text.isascii() and text.isdecimal() and len(text) < 5 and int(text) >= 1):
+            raise ConfigError(
+                Path("MAHAKAM_FEWEST"), f"a whole number from 1 (nothing is hidden), not {text!r}"
+            )
+        return int(text)
 
     @property
     def base(self) -> str:
@@ -116,6 +127,7 @@ class Settings:
             "MAHAKAM_TRACES_SHARE": self.traces_share,
             "MAHAKAM_SIGNIN_SECRET": self.signin_secret,
             "MAHAKAM_PROXIES": self.proxies,
+            "MAHAKAM_FEWEST": self.fewest,
         }
 
     @classmethod
@@ -148,6 +160,7 @@ class Settings:
             traces_share=environ.get("MAHAKAM_TRACES_SHARE") or "1",
             signin_secret=environ.get("MAHAKAM_SIGNIN_SECRET", ""),
             proxies=environ.get("MAHAKAM_PROXIES", "127.0.0.1,::1"),
+            fewest=environ.get("MAHAKAM_FEWEST") or "5",
         )
 
 

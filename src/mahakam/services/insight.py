@@ -7,7 +7,7 @@ import functools
 import re
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from mahakam.config import Place
 from mahakam.services.area import Point
 from mahakam.services.request import Request, settled_at
+from mahakam.services.suppression import hidden_counts
 
 MOST = 100_000
 """Reports that are looked at; of more, the oldest of the period."""
@@ -79,7 +80,9 @@ class Figures:
 class Insight:
     """Everything about the reports of a period. ``months``: ``2026-11`` → reports and figures; ``hours``: weekday
     (Monday 0) and hour in the place's time → reports; ``words``: word and the reports that say it; ``points``: where
-    they are, ``usual``: where reports of every kind are; ``left_out``: there were more than were looked at."""
+    they are, ``usual``: where reports of every kind are; ``left_out``: there were more than were looked at.
+    ``personal``: the services whose reports are a person's own matter; ``own``: the agencies that have no others;
+    ``guarded``: all that was counted is such a service's, and by the hour nothing was counted."""
 
     whole: Figures = field(default_factory=Figures)
     services: dict[str, Figures] = field(default_factory=lambda: defaultdict(Figures))
@@ -90,6 +93,26 @@ class Insight:
     points: list[Point] = field(default_factory=list)
     usual: list[Point] = field(default_factory=list)
     left_out: bool = False
+    personal: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
+    guarded: bool = False
+
+    def hidden_services(self, fewest: int) -> frozenset[str]:
+        return self._hidden(self.services, self.personal, fewest)
+
+    def hidden_agencies(self, fewest: int) -> frozenset[str]:
+        return self._hidden(self.agencies, self.own, fewest)
+
+    def hidden_months(self, fewest: int) -> frozenset[str]:
+        return self._hidden(self.months, frozenset(self.months) if self.guarded else frozenset(), fewest)
+
+    def hides_whole(self, fewest: int) -> bool:
+        return self.guarded and 0 < self.whole.reports < fewest
+
+    @staticmethod
+    def _hidden(figures: Mapping[str, Figures], of: frozenset[str], fewest: int) -> frozenset[str]:
+        """Those of personal reports alone that are too few to be shown, or would give such away."""
+        return hidden_counts({name: one.reports for name, one in figures.items() if name in of}, fewest)
 
 
 def look(
@@ -104,7 +127,8 @@ def look(
     ``personal``: services whose words and exact places are not public, so that these say nothing.
     """
     zone = ZoneInfo(timezone)
-    found = Insight()
+    found = Insight(personal=personal, guarded=service in personal)
+    mixed = set[str]()
     said: Counter[str] = Counter()
     for index, request in enumerate(requests):
         if index == MOST:
@@ -123,10 +147,13 @@ def look(
         if at := _moment(request.requested):
             local = at.astimezone(zone)
             found.months[f"{local:%Y-%m}"].count(request, now)
-            found.hours[local.weekday(), local.hour] += 1
+            if not found.guarded:
+                found.hours[local.weekday(), local.hour] += 1
         if request.service not in personal:
+            mixed.add(request.agency)
             said.update(words_of(request.description))
             found.points.append(request.point)
+    found.own = frozenset(found.agencies) - mixed
     ordered = sorted(said.items(), key=lambda pair: (-pair[1], pair[0]))
     found.words = [(word, count) for word, count in ordered[:MOST_WORDS] if count >= FEWEST_WORDS]
     return found

@@ -6,7 +6,8 @@ import functools
 import math
 import secrets
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -19,6 +20,7 @@ from mahakam.ngsild.selection import Scopes, Selection, Types
 from mahakam.services import consent
 from mahakam.services.purposes import SURVEY
 from mahakam.services.request import Request
+from mahakam.services.suppression import hidden_counts
 from mahakam.store.protocol import Transaction
 
 TYPE = "SatisfactionSurvey"
@@ -158,18 +160,54 @@ def rated(broker: Broker, number: str) -> bool:
     return broker.store.record(_RATED, number) is not None
 
 
+def published(broker: Broker, scope: str, fewest: int) -> dict[tuple[str, str], Result | None]:
+    """(service, agency) → result, as everybody may see it; None: of so few answers that it may point at a person.
+
+    Not shown either is the smallest of the other cities' with the same service and agency, where the sum of several
+    cities, which is shown for the place above, would give a hidden one back.
+    """
+    cells: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for key, at, _row in _rows(broker, ""):
+        cells[key][at] += 1
+    found: dict[tuple[str, str], Result | None] = dict(results(broker, scope))
+    for key, one in found.items():
+        above = {at.rpartition("/")[0] for at in cells[key]} | {""}
+        hidden = frozenset[str]().union(
+            *(
+                hidden_counts({at: n for at, n in cells[key].items() if _within(at, top)}, fewest)
+                for top in above
+            )
+        )
+        inside = [at for at in cells[key] if _within(at, scope)]
+        if one is not None and (one.answers < fewest or (len(inside) == 1 and inside[0] in hidden)):
+            found[key] = None
+    return found
+
+
+def _within(at: str, scope: str) -> bool:
+    return not scope or at == scope or at.startswith(f"{scope}/")
+
+
 def results(broker: Broker, scope: str) -> dict[tuple[str, str], Result]:
     """(service, agency) → result, of a place and those below."""
+    grouped: dict[tuple[str, str], list[dict[str, int]]] = {}
+    for key, _at, row in _rows(broker, scope):
+        grouped.setdefault(key, []).append(row)
+    return {key: found for key, rows in grouped.items() if (found := result(rows))}
+
+
+def _rows(broker: Broker, scope: str) -> Iterator[tuple[tuple[str, str], str, dict[str, int]]]:
+    """Of each complete answer of a place and those below: (service, agency), the scope of its place, the answers."""
     selection = Selection(types=Types(((TYPE,),)), scopes=Scopes(((f"{scope}/#",),)) if scope else None)
     codes = [element.code for element in survey().elements]
-    grouped: dict[tuple[str, str], list[dict[str, int]]] = {}
     for document in broker.scan(selection):
+        scopes = document.get("scope") or ""
         value = {name: part.get("value") for name, part in document.items() if isinstance(part, Mapping)}
         row = {code: value.get(code) for code in codes}
         if all(isinstance(one, int) and one in survey().answers for one in row.values()):
             key = str(value.get("serviceCode") or ""), str(value.get("agencyResponsible") or "")
-            grouped.setdefault(key, []).append(row)  # type: ignore[arg-type]  # every value was looked at
-    return {key: found for key, rows in grouped.items() if (found := result(rows))}
+            at = scopes if isinstance(scopes, str) else str(scopes[0])
+            yield key, at, row  # type: ignore[misc]  # every value was looked at
 
 
 def _rounded(value: Fraction) -> Decimal:

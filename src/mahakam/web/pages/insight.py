@@ -21,6 +21,7 @@ from mahakam.services.hotspots import FEWEST, LEVEL, Cell, hot_spots
 from mahakam.services.insight import FEWEST_WORDS, MOST, Figures, Insight, look, population
 from mahakam.services.personal import personal_codes
 from mahakam.services.request import utc_text
+from mahakam.services.suppression import hidden_counts
 from mahakam.web import charts, shapes
 from mahakam.web.gate import one_of
 from mahakam.web.language import _, in_timezone, n_, number, period, weekday_names, words
@@ -62,6 +63,7 @@ def show(request: Request) -> Response:
     in_timezone(asked.place.timezone)
     found, cells = _insight(site, asked), _cells(site, asked)
     hot = [cell for cell in cells if cell.hot]
+    fewest_shown = site.settings.fewest_shown
     return render(
         request,
         "insight.html",
@@ -73,7 +75,10 @@ def show(request: Request) -> Response:
         cities=cities_of(site),
         services=_services(site, asked.place),
         found=found,
-        chart=_chart(found),
+        chart=_chart(found, found.hidden_months(fewest_shown)),
+        whole_hidden=found.hides_whole(fewest_shown),
+        small=bool(found.personal),
+        fewest_shown=fewest_shown,
         week=_week(found),
         blocks=[f"{hour:02d}–{hour + _BLOCK:02d}" for hour in range(0, 24, _BLOCK)],
         drawing=_map(asked.place, cells),
@@ -90,9 +95,12 @@ def show(request: Request) -> Response:
 def services_table(request: Request) -> Table:
     """One row a service."""
     site, asked = site_of(request), _asked(request)
-    names = _services(site, asked.place)
+    names, found = _services(site, asked.place), _insight(site, asked)
+    hidden = found.hidden_services(site.settings.fewest_shown)
     rows = [
-        (names.get(code, code), code, figures) for code, figures in _insight(site, asked).services.items()
+        (names.get(code, code), code, figures)
+        for code, figures in found.services.items()
+        if code not in hidden
     ]
     columns = [
         Column("service_name", _("About"), get=lambda row: row[0]),
@@ -104,7 +112,10 @@ def services_table(request: Request) -> Table:
 
 def agencies_table(request: Request) -> Table:
     """One row an agency: what it owes and what it kept."""
-    rows = list(_insight(site_of(request), _asked(request)).agencies.items())
+    site = site_of(request)
+    found = _insight(site, _asked(request))
+    hidden = found.hidden_agencies(site.settings.fewest_shown)
+    rows = [row for row in found.agencies.items() if row[0] not in hidden]
     columns = [
         Column("agency", _("Agency"), get=lambda row: row[0] or _("None")),
         *_figures(lambda row: row[1]),
@@ -113,7 +124,10 @@ def agencies_table(request: Request) -> Table:
 
 
 def months_table(request: Request) -> Table:
-    rows = sorted(_insight(site_of(request), _asked(request)).months.items())
+    site = site_of(request)
+    found = _insight(site, _asked(request))
+    hidden = found.hidden_months(site.settings.fewest_shown)
+    rows = [row for row in sorted(found.months.items()) if row[0] not in hidden]
     columns = [
         Column("month", _("Month"), get=lambda row: row[0], html=lambda row: period(row[0])),
         *_figures(lambda row: row[1]),
@@ -165,7 +179,10 @@ def spots_table(request: Request) -> Table:
 def cities_table(request: Request) -> Table:
     """The same figures for every city of the node."""
     site, asked = site_of(request), _asked(request)
-    rows = [(city, _insight(site, Asked(city, asked.service, asked.days)).whole) for city in cities_of(site)]
+    insights = {city.id: _insight(site, Asked(city, asked.service, asked.days)) for city in cities_of(site)}
+    guarded = {id: one.whole.reports for id, one in insights.items() if one.guarded}
+    hidden = hidden_counts(guarded, site.settings.fewest_shown)
+    rows = [(city, insights[city.id].whole) for city in cities_of(site) if city.id not in hidden]
 
     def per_thousand(row: tuple[Place, Figures]) -> float | None:
         people = population(row[0])
@@ -268,8 +285,8 @@ def _fresh(key: tuple[Any, ...], make: Callable[[], T]) -> T:
     return value
 
 
-def _chart(found: Insight) -> Markup:
-    months = sorted(found.months)[-36:]
+def _chart(found: Insight, hidden: frozenset[str]) -> Markup:
+    months = [month for month in sorted(found.months) if month not in hidden][-36:]
     ticks = charts.ticks(months, 8)
     data = [
         charts.Bar(

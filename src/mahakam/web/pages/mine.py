@@ -167,6 +167,7 @@ def show_results(request: Request) -> Response:
         place=place,
         section="services",
         table=results_table(request),
+        fewest=site.settings.fewest_shown,
         survey=satisfaction.survey(),
         cities=[city for city in site.places.values() if city.kind == "city"],
     )
@@ -175,8 +176,13 @@ def show_results(request: Request) -> Response:
 def results_table(request: Request) -> Table:
     """One row a service and agency: answers, index, grade, interval, and the mean of each element."""
     site, place = site_of(request), asked_place(request)
-    found = satisfaction.results(site.broker, scope_of(place, site.places) if place else "")
-    rows = [{"service": service, "agency": agency, "result": one} for (service, agency), one in found.items()]
+    scope = scope_of(place, site.places) if place else ""
+    found = satisfaction.published(site.broker, scope, site.settings.fewest_shown)
+    rows = [
+        {"service": service, "agency": agency, "result": one}
+        for (service, agency), one in found.items()
+        if one is not None
+    ]
     columns = [
         Column("service", _("About"), get=lambda r: r["service"]),
         Column("agency", _("Agency"), get=lambda r: r["agency"]),
