@@ -155,6 +155,7 @@ PAGES = {
     "/network/solutions/{place}/{name}": "/network/solutions/kuala-lumpur/putrajaya-line",
     "/network/solutions/{place}/{name}/adopt": "/network/solutions/samarinda/heavy-rain/adopt?into=jakarta",
     "/network/solutions/{place}/{name}/adopted/{city}": "/network/solutions/samarinda/heavy-rain/adopted/balikpapan",
+    "/network/solutions/{place}/{name}/adopted/{city}/newer": "ADOPTED/newer",
     "/quality": "/quality",
     "/quality/{place}": "/quality/samarinda",
     "/quality/{place}/{feed}": "/quality/jakarta/fires-2013",
@@ -227,7 +228,7 @@ def note_adoption(store: EntityStore) -> None:
     made = Adoption(
         place="balikpapan",
         solution="samarinda/heavy-rain",
-        version="1",
+        version="0",
         at="2026-03-01T01:00:00Z",
         by="siti",
         files={},
@@ -265,7 +266,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         "REPAIR": repair_links.token(store, link),
     }
     site = build(node)
-    known |= _assessed(store)
+    known |= _assessed(store) | {"ADOPTED": "/network/solutions/samarinda/heavy-rain/adopted/balikpapan"}
     known |= _network(store) | _cooperation(store) | _letter(site.state.site, desk) | _planned(store)
     routes = [
         route.path  # type: ignore[attr-defined]

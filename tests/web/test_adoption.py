@@ -222,3 +222,55 @@ def test_its_effect_is_measured_from_the_day_of_the_adoption(node: Node) -> None
     assert "no value yet" in origin.text, "Bontang itself has none"
     assert "not compared" in origin.text, "and Samarinda has its own evidence beside its name"
     assert f"{PATH}/bontang/ditches/adopted/samarinda" in Page(client.get("/cities/samarinda").text).links
+
+
+def newer_version(node: Node) -> str:
+    """Bontang has health centres, of which Samarinda makes a version 2; the page of it in Bontang."""
+    city = steward(node, "first", "bontang")
+    page = city.get(ADOPT + "?into=bontang").text
+    form = {"into": "bontang", "seen": re.search(r'name="seen" value="([^"]+)"', page)[1]}  # type: ignore[index]
+    assert post(city, ADOPT + "?into=bontang", ADOPT, form)[0] == 303
+    folder = node.places["samarinda"].folder
+    path = folder / "solutions/health-centres.yaml"
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("version:")]
+    path.write_text("\n".join(['version: "2"', *lines]) + "\n")
+    indicator = folder / "indicators/people-per-health-centre.yaml"
+    indicator.write_text(indicator.read_text() + "# counted <anew>\n")
+    return CENTRES + "/adopted/bontang"
+
+
+def test_a_newer_version_is_seen_compared_and_taken_over(node: Node) -> None:
+    here = newer_version(node)
+    city = steward(node, "bontang-steward", "bontang")
+    assert "there is a version 2 by now" in city.get("/cities/bontang").text
+    assert here + "/newer" in city.get(here).text
+    assert here + "/newer" not in reader(node).get(here).text
+    page = city.get(here + "/newer").text
+    assert "+# counted &lt;anew&gt;" in page
+    seen = re.search(r'name="seen" value="([^"]+)"', page)
+    assert seen
+    assert post(city, here + "/newer", here + "/newer", {"do": "take", "seen": "another"})[0] == 409
+    status, where = post(city, here + "/newer", here + "/newer", {"do": "take", "seen": seen[1]})
+    assert (status, where) == (303, here)
+    file = node.places["bontang"].folder / "indicators/people-per-health-centre.yaml"
+    assert "# counted <anew>" in file.read_text()
+    assert "taken over" in city.get(here).text
+    assert "there is a version 2 by now" not in city.get("/cities/bontang").text
+    assert city.get(here + "/newer").status_code == 404
+
+
+def test_a_newer_version_is_left_with_the_reason(node: Node) -> None:
+    here = newer_version(node)
+    city = steward(node, "bontang-steward", "bontang")
+    assert steward(node, "elsewhere", "balikpapan").get(here + "/newer").status_code == 403
+    assert reader(node).get(here + "/newer").status_code == 303
+    status, page = post(city, here + "/newer", here + "/newer", {"do": "decline", "reason": ""})
+    assert status == 422
+    assert "Say why" in page
+    fields = {"do": "decline", "reason": "Our register is <newer>."}
+    assert post(city, here + "/newer", here + "/newer", fields)[0] == 303
+    assert "Our register is &lt;newer&gt;." in reader(node).get(here).text
+    assert "there is a version 2 by now" not in city.get("/cities/bontang").text
+    file = node.places["bontang"].folder / "indicators/people-per-health-centre.yaml"
+    assert "# counted" not in file.read_text()
+    assert city.get(here + "/newer").status_code == 200, "it can still be taken over"

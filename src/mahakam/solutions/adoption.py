@@ -31,6 +31,17 @@ from mahakam.store.protocol import EntityStore, Transaction
 KIND = "solution-adoption"
 
 
+class Look(msgspec.Struct, frozen=True):
+    """Somebody looked at a newer version: took it over (``files`` were replaced or added) or not, with the reason."""
+
+    version: str
+    at: str
+    by: str
+    taken: bool
+    files: tuple[str, ...] = ()
+    reason: str = ""
+
+
 class Adoption(msgspec.Struct, frozen=True, kw_only=True):
     """``solution``: its key, samarinda/heavy-rain. ``files``: what was written → its SHA-256. ``kept``: files of the
     city's own that were kept in place of the solution's. ``at``: UTC, ISO 8601. ``values``: what texts of the
@@ -44,6 +55,13 @@ class Adoption(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, str]
     kept: tuple[str, ...] = ()
     values: dict[str, str] = {}
+    looks: tuple[Look, ...] = ()
+    """At newer versions since; ``version`` is the one that the city has now, ``at`` stays the first day."""
+
+    def declined(self, version: str) -> Look | None:
+        """Who looked at a version and did not take it over, None if nobody has."""
+        last = next((one for one in reversed(self.looks) if one.version == version), None)
+        return last if last and not last.taken else None
 
     @property
     def key(self) -> str:

@@ -55,11 +55,6 @@ def address(place: Place, name: str) -> str:
     return f"/evaluation/{place.id}/{name}"
 
 
-def file_problem(error: ConfigError) -> str:
-    """What is wrong with a file, named within its place's folder."""
-    return f"{error.path.parent.name}/{error.path.name}: {error.problem}"
-
-
 def standings(request: Request, place: Place) -> list[Standing]:
     """Every assessment of a place as it stands now; one that cannot be used hides no other."""
     if not hasattr(request.state, "assessments"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
+from mahakam.config import ConfigError
 from mahakam.faults import Fault
 from mahakam.web.language import N_, _
 from mahakam.web.plan_faults import PLAN_FAULTS
@@ -82,6 +83,11 @@ def said(faults: Iterable[Fault]) -> dict[str, str]:
 
 def fault_words(fault: Fault) -> str:
     return _(_FAULTS[fault.code], **fault.values)
+
+
+def in_file(problem: ConfigError) -> str:
+    """What is wrong with a file, named within its place's folder."""
+    return f"{problem.path.parent.name}/{problem.path.name}: {problem.problem}"
 
 
 def changed() -> str:

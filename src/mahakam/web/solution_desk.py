@@ -140,6 +140,8 @@ class InCity:
     address: str
     since: dt.date
     origin: Text | None = None
+    newer: str = ""
+    """A version of it that nobody of the city has decided about."""
 
 
 def solutions_in(request: Request, place: Place) -> list[InCity]:
@@ -158,5 +160,7 @@ def solutions_in(request: Request, place: Place) -> list[InCity]:
         solution = solutions_of(origin, site.places, problems).get(one.solution.partition("/")[2])
         if solution is not None:
             address = f"{PATH}/{one.solution}/adopted/{place.id}"
-            own.append(InCity(solution.name, address, one.day(place.timezone), origin.name))
+            waits = solution.version != one.version and one.declined(solution.version) is None
+            newer = solution.version if waits else ""
+            own.append(InCity(solution.name, address, one.day(place.timezone), origin.name, newer))
     return sorted(own, key=lambda one: one.since, reverse=True)

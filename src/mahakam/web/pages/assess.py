@@ -27,13 +27,12 @@ from mahakam.web.assessment_desk import (
     WRITE,
     address,
     agencies,
-    file_problem,
     one_to_read,
     reviewer,
     standings,
 )
 from mahakam.web.assessment_form import answers_of, typed_in, typed_of
-from mahakam.web.faults import Errors, changed, now, number, said
+from mahakam.web.faults import Errors, changed, in_file, now, number, said
 from mahakam.web.language import _, words
 from mahakam.web.network_office import author_of, desk, require_in
 from mahakam.web.pages.evaluation import page
@@ -156,7 +155,7 @@ def _framework(request: Request, place: Place, name: str) -> Framework:
             framework_of(place, site_of(request).places, name) if name.replace("-", "").isalnum() else None
         )
     except ConfigError as error:
-        raise HTTPException(422, file_problem(error)) from error
+        raise HTTPException(422, in_file(error)) from error
     if known is None:
         raise HTTPException(
             404, _("%(place)s has no framework %(name)s", place=words(place.name), name=repr(name[:80]))

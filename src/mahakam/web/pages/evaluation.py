@@ -22,7 +22,6 @@ from mahakam.web.assessment_desk import (
     Series,
     address,
     agencies,
-    file_problem,
     one_to_read,
     place_to_read,
     reviewer,
@@ -32,7 +31,7 @@ from mahakam.web.assessment_desk import (
     waiting,
 )
 from mahakam.web.evidence_package import package
-from mahakam.web.faults import Errors
+from mahakam.web.faults import Errors, in_file
 from mahakam.web.language import _, date, in_timezone, number, reader, unit, words
 from mahakam.web.network_office import Desk, desk, may_in, network_name, require
 from mahakam.web.render import render
@@ -75,7 +74,7 @@ def list_page(request: Request) -> Response:
         frameworks=[(name, words(one.name)) for name, one in frameworks.items()],
         usual=next((name for name in (*reversed(answered), *frameworks) if name in frameworks), ""),
         agencies=agencies(request, place),
-        problems=[file_problem(one) for one in problems] if may_in(request, WRITE, place) else [],
+        problems=[in_file(one) for one in problems] if may_in(request, WRITE, place) else [],
         table=list_table(request),
     )  # fmt: skip
 

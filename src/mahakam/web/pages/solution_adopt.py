@@ -155,7 +155,7 @@ def _typed(found: Preview, given: dict[str, str]) -> bool:
     return any(given.get(text) for text in found.values)
 
 
-def _adopted(request: Request) -> AdoptionRow:
+def adopted(request: Request) -> AdoptionRow:
     """Raises HTTPException 404 for a city that did not take it over."""
     row, site = _row(request), site_of(request)
     place = site.place(request.path_params["city"])
@@ -175,7 +175,7 @@ def show_adopted(request: Request) -> Response:
 def _adopted_page(
     request: Request, said: list[str] | None = None, status: int = 200, error: str = ""
 ) -> Response:
-    found, site = _adopted(request), site_of(request)
+    found, site = adopted(request), site_of(request)
     row, place = found.row, found.row.place
     in_timezone(place.timezone)
     now_there = preview(row.solution, place, site.places, found.adoption.values)
@@ -205,7 +205,7 @@ def _adopted_page(
 
 def _run(request: Request, form: FormData) -> Response:
     """Once what was left is done: the feeds are run and the indicators computed again."""
-    found = _adopted(request)
+    found = adopted(request)
     place = _city(request, _row(request), found.adoption.place)
     if not gate.is_ours(request, form):
         return _adopted_page(request, status=403, error=gate.stale())
