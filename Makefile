@@ -44,7 +44,7 @@ demo: .venv/.run assets  ## load the example cities and serve them (PORT=8000, D
 	@exec $(BIN)/mahakam demo --data $(DATA) --port $(PORT)
 
 test: setup  ## all tests, the browser's included
-	@tools/system-packages chromium postgresql postgresql-postgis default-jre-headless mariadb-server systemd faketime iproute2
+	@tools/system-packages chromium postgresql postgresql-postgis default-jre-headless mariadb-server systemd faketime iproute2 nginx-light
 	@$(BIN)/python -m pytest -n auto
 
 search: setup  ## the property tests again with examples drawn at random, many more of them

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -198,3 +199,12 @@ def test_an_administrator_takes_it_away(
         "second-step.offer", "second-step.confirm", "second-step.remove",
     ]  # fmt: skip
     assert not any(word in said for word in (secret, *codes, PASSWORD))
+
+
+def test_a_recovery_code_has_enough_bits_for_a_plain_hash() -> None:
+    """112 bits are asked for where a code is kept without a salt (OWASP ASVS 5.0.0, 6.5.2)."""
+    signs = second_step._ALPHABET
+    for code in second_step._new_codes():
+        letters = code.replace("-", "")
+        assert set(letters) <= set(signs)
+        assert len(letters) * math.log2(len(signs)) >= 112

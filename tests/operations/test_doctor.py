@@ -38,7 +38,7 @@ def town(tmp_path: Path) -> Town:
 
 def examined(town: Town, *options: str, **settings: str) -> tuple[int, dict[str, dict[str, Any]]]:
     """The exit code, and the findings by the place where they are (of two there, the first)."""
-    environment = os.environ | {"MAHAKAM_URL": "https://town.example"}
+    environment = os.environ | {"MAHAKAM_URL": "https://town.example", "MAHAKAM_SECOND_STEP": "admin"}
     environment |= {f"MAHAKAM_{name.upper()}": value for name, value in settings.items()}
     done = subprocess.run(
         [MAHAKAM, "doctor", "--json", "--data", str(town.data), "--config", str(town.config), *options],
@@ -65,11 +65,14 @@ def test_what_was_never_set_up_is_said(town: Town) -> None:
     store.write(lambda transaction: transaction.save_record(DEAD, "1", {"to": "x"}))
     node.close()
     town.data.chmod(0o755)
-    code, found = examined(town, url="http://town.example", demo="1", smtp="")
+    code, found = examined(town, url="http://town.example", demo="1", smtp="", second_step="steward")
+    assert found["MAHAKAM_SECOND_STEP"]["what"] == "a password alone signs in: admin"
     assert code == 1
     assert found["MAHAKAM_URL"]["level"] == "error"
     assert "chmod o-rwx" in found[str(town.data)]["mend"]
-    assert set(found) == {"MAHAKAM_URL", "MAHAKAM_DEMO", "MAHAKAM_SMTP", "mail", str(town.data)}
+    assert set(found) == {
+        "MAHAKAM_URL", "MAHAKAM_DEMO", "MAHAKAM_SECOND_STEP", "MAHAKAM_SMTP", "mail", str(town.data),
+    }  # fmt: skip
     assert "mahakam mail replay" in found["mail"]["mend"]
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from mahakam.access.accounts import accounts
 from mahakam.access.identify import LOOPBACK
+from mahakam.access.second_step import required
 from mahakam.config import ConfigError, Place
 from mahakam.indicators.definition import read_definition
 from mahakam.operations.node import Node
@@ -168,6 +169,11 @@ def _access(node: Node) -> Iterator[Finding]:
     elif not any("admin" in one.roles for one in accounts(node.store.tenant())):
         yield Finding("access", "warning", "accounts", "nobody is an administrator",
                       "mahakam user add NAME --role admin")  # fmt: skip
+    else:
+        roles = {role for one in accounts(node.store.tenant()) for role in one.roles} - {"resident"}
+        if alone := sorted(role for role in roles if not required(settings, [role])):
+            yield Finding("access", "warning", "MAHAKAM_SECOND_STEP", f"a password alone signs in: {', '.join(alone)}",
+                          "MAHAKAM_SECOND_STEP=officer,head,steward,supervisor,admin; docs/access.md")  # fmt: skip
     if settings.demo:
         yield Finding("access", "warning", "MAHAKAM_DEMO", "visitors from this machine sign in with one click",
                       "unset it on a node that people use")  # fmt: skip

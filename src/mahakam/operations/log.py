@@ -32,13 +32,22 @@ def set_up(kind: str, level: str) -> None:
 
 
 class _Text(logging.Formatter):
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    """A line; only a traceback of ours has more of them."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
         known = request.get()
-        return f"{text} [{known}]" if known else text
+        text = f"{_time(record)} {record.levelname} {record.name}: {_one_line(record.getMessage())}"
+        text += f" [{known}]" if known else ""
+        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+
+
+def _one_line(text: str) -> str:
+    """What somebody sent makes no line of its own, and moves no cursor."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
 
 
 class _Json(logging.Formatter):
@@ -47,7 +56,7 @@ class _Json(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),

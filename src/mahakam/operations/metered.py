@@ -12,6 +12,7 @@ from typing import Any
 from mahakam import tracing
 from mahakam.operations.log import access, request
 from mahakam.operations.metrics import METHODS, Room
+from mahakam.operations.refusals import STATUSES, note_refusal
 from mahakam.store.acting import acting, asked_id, request_id
 
 Scope = MutableMapping[str, Any]
@@ -67,6 +68,8 @@ def metered(room: Room, application: Asgi) -> Asgi:
             await application(scope, receive, answer)
         finally:
             seconds = room.answered(scope["method"], status, began)
+            if status in STATUSES:
+                note_refusal(room.name, _shown(room, scope), scope, status)
             if seconds >= SLOW or access.isEnabledFor(logging.INFO):
                 _note(room, scope, status, seconds, id)
             request.reset(token)
@@ -106,8 +109,13 @@ def _traced(room: Room, application: Asgi) -> Asgi:
     return in_a_span
 
 
+def _shown(room: Room, scope: Scope) -> str:
+    """The first parts of a path: what follows may be a secret link."""
+    return "/".join(scope["path"].split("/")[: room.parts + 1])
+
+
 def _note(room: Room, scope: Scope, status: int, seconds: float, id: str) -> None:
-    path = "/".join(scope["path"].split("/")[: room.parts + 1])
+    path = _shown(room, scope)
     method = scope["method"]
     facts = {
         "room": room.name, "method": method, "path": path, "status": status, "milliseconds": round(seconds * 1e3, 1),

@@ -11,6 +11,7 @@ import orjson
 import mahakam
 from mahakam.access import allow, principal_of
 from mahakam.operations.node import Node
+from mahakam.operations.refusals import STATUSES, note_refusal
 from mahakam.store.errors import StoreError
 
 Scope = MutableMapping[str, Any]
@@ -38,6 +39,8 @@ async def answer(probe: Probe, node: Node, scope: Scope, send: Send) -> None:
         found = await asyncio.wait_for(asyncio.to_thread(probe, node, scope), PATIENCE)
     except TimeoutError:
         found = Answer(503, orjson.dumps({"status": "failing", "detail": f"no answer in {PATIENCE:.0f} s"}))
+    if found.status in STATUSES:
+        note_refusal("probes", scope["path"], scope, found.status)
     headers = [(name.encode(), value.encode("latin-1")) for name, value in found.headers.items()]
     await send({"type": "http.response.start", "status": found.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else found.body})

@@ -96,6 +96,8 @@ MAHAKAM_CONFIG={plan.config}
 MAHAKAM_HOST={plan.host}
 MAHAKAM_PORT={plan.port}
 MAHAKAM_LOG=json
+# Whose accounts sign in with a code from their telephone, too: everybody who may do more than a resident.
+MAHAKAM_SECOND_STEP=officer,head,steward,supervisor,admin
 
 # The address by which people reach the node, through a proxy with a certificate:
 # MAHAKAM_URL=https://layanan.example.id
