@@ -41,11 +41,16 @@ def test_windows_and_what_did_not_hold() -> None:
     done = Done(seconds=60)
     for at in range(600):
         done.answered(at / 10, 0.001 if at < 500 else 0.004)
-    steady = [(float(at), 100_000_000) for at in range(60)]
+    steady = [soak.Sample(float(at), 100_000_000, at * 0.003) for at in range(60)]
     found = soak.windows(done, steady, 60)
     assert [one.requests for one in found] == [100] * 6
+    assert [one.cpu for one in found] == pytest.approx([0.0003] * 6)
     assert soak.faults(found, done) == ["p99 went from 1.0 to 4.0 ms"]
-    growing = [(float(at), 100_000_000 + at * 1_000_000) for at in range(60)]
+    costlier = [soak.Sample(one.at, one.memory, one.cpu * (1 if one.at < 50 else 2)) for one in steady]
+    assert soak.faults(soak.windows(done, costlier, 60), done)[1:] == [
+        "a request went from 300 to 600 µs of CPU time"
+    ]
+    growing = [soak.Sample(float(at), 100_000_000 + at * 1_000_000, at * 0.003) for at in range(60)]
     said = soak.faults(soak.windows(done, growing, 60), Done(failed=2))
     assert said[0] == "2 requests failed"
     assert said[1].startswith("memory grew by 3")
