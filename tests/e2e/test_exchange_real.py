@@ -119,6 +119,7 @@ def city(tmp_path: Path, store_url: str) -> Iterator[City]:
     made.remote.close()
 
 
+@pytest.mark.fault("a round of exchange with another city, kill -9", "no request, none twice")
 def test_all_requests_of_another_city_are_there_once(city: City) -> None:
     placed = [row for row in city.rows if row["lat"] is not None]
     assert len(placed) > 900

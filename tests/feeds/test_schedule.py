@@ -54,6 +54,7 @@ def test_a_wrong_schedule_is_a_clear_error(town: Town, expression: str) -> None:
         scheduled(town, expression)
 
 
+@pytest.mark.fault("a process that runs a feed, kill -9", "nobody waits for it: the next run begins")
 def test_one_run_at_a_time_over_processes(town: Town) -> None:
     town.write("data/stops.csv", "kode;nama;kelas;kursi;lon;lat\nA1;Pasar;kota;4;117.01;-0.41\n")
     script = (

@@ -335,7 +335,7 @@ with ThreadPoolExecutor(8) as pool:
 """
 
 
-@pytest.mark.fault("a process that writes, kill -9", "no entry of the audit trail")
+@pytest.mark.fault("a process that writes, kill -9", "no entry of the audit trail", times=3)
 def test_a_killed_process_leaves_an_entry_of_each_write_that_was_acknowledged(
     store: EntityStore, tmp_path: Path, store_url: str
 ) -> None:

@@ -196,6 +196,7 @@ def contents(folder: Path) -> list[Path]:
     return sorted((folder / "objects").glob("??/*"))
 
 
+@pytest.mark.fault("a damaged backup", "the damage is found, and never restored")
 @pytest.mark.parametrize("encrypted", [False, True])
 @pytest.mark.parametrize("harm", ["a bit", "cut off", "gone", "swapped"])
 def test_damage_is_found_and_never_restored(tmp_path: Path, key: Path, encrypted: bool, harm: str) -> None:
@@ -296,6 +297,7 @@ def test_killed_at_any_time_the_next_one_is_whole(tmp_path: Path, after: float) 
     assert (tmp_path / "back" / "29.bin").read_bytes() == (data / "29.bin").read_bytes()
 
 
+@pytest.mark.fault("a damaged page of the store", "it is found, and all is there again from a backup")
 def test_a_damaged_page_of_the_store_is_found_and_mended(tmp_path: Path) -> None:
     data, to = tmp_path / "data", tmp_path / "b"
     store = open_store("", data)
