@@ -18,6 +18,7 @@ from mahakam.ngsild import represent
 from mahakam.ngsild.selection import Selection
 from mahakam.store.errors import StoreError, UnsupportedStore
 from mahakam.store.opening import open_store
+from mahakam.store.sql.group import perform
 from mahakam.store.sqlite.store import SqliteStore
 
 WRITER = """
@@ -135,6 +136,40 @@ def test_coroutines_share_commits_and_each_gets_its_own_answer(tmp_path: Path, s
     for number, result in enumerate(results):
         assert isinstance(result, KeyError) if number % 5 == 0 else result == number
     assert store.tenant().size() == 80
+    store.close()
+
+
+def test_an_error_that_nobody_foresaw_stops_no_write_after_it(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not one of the work nor of the database: e.g. no memory left, an interrupted call of the system."""
+    left = 0
+
+    def faulty(*arguments: Any) -> Any:
+        nonlocal left
+        if left:
+            left -= 1
+            raise OSError("unforeseen")
+        return perform(*arguments)
+
+    for module in ("sqlite.writer", "sqlite.inline", "postgres.writer"):
+        monkeypatch.setattr(f"mahakam.store.{module}.perform", faulty)
+    store = open_store(store_url, tmp_path)
+    tenant = store.tenant()
+    left = 1
+    with pytest.raises(OSError, match="unforeseen"):
+        tenant.submit(lambda work: put(work, "urn:0")).result(60)
+    tenant.submit(lambda work: put(work, "urn:1")).result(60)
+
+    async def several() -> None:
+        nonlocal left
+        left = 1 if store_url else 2  # SQLite's is tried again on its thread
+        with pytest.raises(OSError, match="unforeseen"):
+            await asyncio.wait_for(tenant.submit_async(lambda work: put(work, "urn:2")), 60)
+        await asyncio.wait_for(tenant.submit_async(lambda work: put(work, "urn:3")), 60)
+
+    asyncio.run(several())
+    assert [one["id"] for one in tenant.scan(Selection())] == ["urn:1", "urn:3"]
     store.close()
 
 

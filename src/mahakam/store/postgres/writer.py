@@ -91,8 +91,14 @@ class Writer:
         going = True
         while going:
             group, going = next_group(self._jobs)
-            if group:
-                tell(group, self._commit(group))
+            if not group:
+                continue
+            try:
+                outcomes = self._commit(group)
+            except Exception as error:  # whatever it is: the next works must not wait for a thread that ended
+                self._drop()
+                outcomes = [(future, None, error) for _, future, _ in group]
+            tell(group, outcomes)
         self._drop()
 
     def _commit(self, group: list[Job]) -> list[Outcome]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from mahakam import tracing
-from mahakam.store.sql.group import GROUP, Job, Outcome, Undo, Work, perform, settle
+from mahakam.store.sql.group import GROUP, Job, Outcome, Work, perform, settle
 from mahakam.store.sqlite.connection import BUSY_MILLISECONDS, Connection, roll_back
 from mahakam.store.sqlite.transaction import SqliteTransaction
 
@@ -61,7 +61,9 @@ class LoopGroup:
                 connection.execute("COMMIT")  # nothing to wait for
                 settle(outcomes)
                 outcomes = []
-        except (apsw.Error, Undo):
+        except (
+            Exception
+        ):  # whatever it is: the connection must come free again, and its thread says what it was
             roll_back(connection)
             self._release(connection)
             self._next()

@@ -148,8 +148,10 @@ class Writer:
             with self._gate:
                 try:
                     outcomes = self._commit(self._connected(), group)
-                except apsw.Error as error:
-                    outcomes = [(future, None, in_words(self._path, error)) for _, future, _ in group]
+                except (
+                    Exception
+                ) as error:  # whatever it is: the next works must not wait for a thread that ended
+                    outcomes = [(future, None, self._reason(error)) for _, future, _ in group]
             tell(group, outcomes)
 
     def _commit(self, connection: Connection, group: list[Job]) -> list[Outcome]:
@@ -168,7 +170,9 @@ class Writer:
         return outcomes
 
     def _reason(self, error: BaseException) -> BaseException | None:
-        return in_words(self._path, error) if isinstance(error, apsw.Error) else error.__cause__
+        if isinstance(error, apsw.Error):
+            return in_words(self._path, error)
+        return error.__cause__ if isinstance(error, Undo) else error
 
     def _attempt(self, connection: Connection, group: list[Job]) -> list[Outcome]:
         transaction = SqliteTransaction(connection, self.known, self.lane)
