@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -21,13 +20,10 @@ _LATER = frozenset((408, 425, 429))
 
 
 class HttpSender:
-    """Posts bodies; belongs to one event loop. ``secret_of`` gives the secret that a subscription's are signed with."""
+    """Posts bodies; belongs to one event loop."""
 
-    def __init__(
-        self, *, tenant: str, private_addresses: bool, secret_of: Callable[[str], str] = lambda _id: ""
-    ) -> None:
+    def __init__(self, *, tenant: str, private_addresses: bool) -> None:
         self._tenant = tenant
-        self._secret_of = secret_of
         self._private = private_addresses
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -39,8 +35,8 @@ class HttpSender:
             trust_env=False,
         )
 
-    async def send(self, subscription: Subscription, body: bytes) -> None:
-        """Returns when the receiver has answered 2xx.
+    async def send(self, subscription: Subscription, body: bytes, *, secret: str = "") -> None:
+        """Returns when the receiver has answered 2xx. ``secret``: what the body is signed with; "": it is not.
 
         Raises EndpointError for any other answer, none in time, an address not allowed.
         """
@@ -49,7 +45,6 @@ class HttpSender:
         if problem:
             raise EndpointError(problem)
         wait = endpoint.timeout or SECONDS
-        secret = self._secret_of(subscription.id)
         try:
             async with self._session.post(
                 endpoint.uri,

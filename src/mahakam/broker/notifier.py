@@ -35,6 +35,9 @@ AT_ONCE = 4
 _BREATH = 0.002
 """Seconds between two looks at the outbox, however often they are called for."""
 
+_Send = Callable[[bytes], Coroutine[Any, Any, None]]
+"""Sends a body; raises EndpointError."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -137,7 +140,7 @@ class Notifier:
         options: dict[str, Any] = {
             "tenant": self._subscriptions.tenant, "private_addresses": self._private
         }  # fmt: skip
-        self._http = HttpSender(**options, secret_of=partial(secret_of, self._store))
+        self._http = HttpSender(**options)
         self._mqtt = MqttSender(**options)
         beside = asyncio.create_task(self._beside()) if self._beside is not None else None
         self._ready.set()
@@ -211,11 +214,11 @@ class Notifier:
         chains: dict[str, list[Owed]] = {}
         for row in due:
             chains.setdefault(row.entity, []).append(row)
-        at_once = asyncio.Semaphore(AT_ONCE)
+        at_once, send = asyncio.Semaphore(AT_ONCE), self._sending(subscription)
         self._subscriptions.sending.add(id)
         try:
             results = await asyncio.gather(
-                *(self._chain(subscription, one, at_once) for one in chains.values())
+                *(self._chain(subscription, one, at_once, send) for one in chains.values())
             )
             outcomes = [outcome for result in results for outcome in result]
             before = dict(self._store.record(STATUS, id) or {})
@@ -233,17 +236,22 @@ class Notifier:
             self._subscriptions.heard(id, None)
         return not failed
 
+    def _sending(self, subscription: Subscription) -> _Send:
+        """How a batch is sent. The secret is asked for once: the store may be a round trip away."""
+        if subscription.endpoint.uri.startswith("mqtt"):
+            return partial(self._mqtt.send, subscription)
+        return partial(self._http.send, subscription, secret=secret_of(self._store, subscription.id))
+
     async def _chain(
-        self, subscription: Subscription, rows: Sequence[Owed], at_once: asyncio.Semaphore
+        self, subscription: Subscription, rows: Sequence[Owed], at_once: asyncio.Semaphore, send: _Send
     ) -> list[_Outcome]:
         """The notifications about one entity, one after the other, up to one that fails."""
-        sender = self._mqtt if subscription.endpoint.uri.startswith("mqtt") else self._http
         outcomes: list[_Outcome] = []
         async with at_once:
             for row in rows:
                 try:
                     with tracing.continued(row.trace, "deliver", _told(subscription, row), kind="producer"):
-                        await sender.send(subscription, row.body)
+                        await send(row.body)
                 except EndpointError as error:
                     outcomes.append(_Outcome(row, str(error), error.refused))
                     break
@@ -257,14 +265,16 @@ class Notifier:
         def work(transaction: Transaction) -> None:
             if transaction.record(KIND, id) is None:
                 return  # it has ended meanwhile, and is owed nothing
+            delivered: list[int] = []
             for outcome in outcomes:
                 number, tries = outcome.owed.number, outcome.owed.tries + 1
                 if not outcome.error:
-                    transaction.settle(number)
+                    delivered.append(number)
                 elif tries >= (patience.refusals if outcome.refused else patience.tries):
                     transaction.bury(number, outcome.error)
                 else:
                     transaction.postpone(number, again, outcome.error)
+            transaction.settle(*delivered)
             status = transaction.record(STATUS, id) or {}
             transaction.save_record(STATUS, id, counted(status, outcomes, at))
 

@@ -149,12 +149,7 @@ class Subscriptions:
     def drop(self, numbers: Iterable[int]) -> None:
         """Forget dead letters."""
         wanted = tuple(numbers)
-
-        def work(transaction: Transaction) -> None:
-            for number in wanted:
-                transaction.settle(number)
-
-        self.store.write(work)
+        self.store.write(lambda transaction: transaction.settle(*wanted))
 
     # What they are owed
 

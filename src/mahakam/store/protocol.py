@@ -56,8 +56,8 @@ class Transaction(Protocol):
     def owe(self, subscription: str, entity: str, body: bytes) -> None:
         """Put a notification into the outbox."""
 
-    def settle(self, number: int) -> None:
-        """Take a delivered notification out of the outbox."""
+    def settle(self, *numbers: int) -> None:
+        """Take delivered notifications out of the outbox."""
 
     def postpone(self, number: int, due: float, error: str) -> None:
         """Note a failed try; the next one is at ``due`` (seconds since 1970)."""

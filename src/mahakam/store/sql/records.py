@@ -46,8 +46,10 @@ class RecordWrites:
             (subscription, entity, body, now, now, tracing.carried()),
         )
 
-    def settle(self, number: int) -> None:
-        self._execute("DELETE FROM outbox WHERE n = ?", (number,))
+    def settle(self, *numbers: int) -> None:
+        for first in range(0, len(numbers), _MARKS):
+            some = numbers[first : first + _MARKS]
+            self._execute(f"DELETE FROM outbox WHERE n IN ({', '.join('?' * len(some))})", some)
 
     def postpone(self, number: int, due: float, error: str) -> None:
         self._execute(
