@@ -179,7 +179,7 @@ def test_the_same_is_followed_instead_of_sent_again(chromium: Browser, town: Tow
     hint = page.locator("[data-near]")
     expect(hint).to_contain_text("Already reported near by?")
     page.get_by_role("button", name="Send report").tap()
-    page.get_by_role("button", name="It is this one, follow it").first.tap()
+    page.get_by_role("button", name="It is this one").first.tap()
     page.wait_for_url("**/requests/SAM-*")
     expect(page.get_by_role("heading", name="Follow it")).to_be_visible()
     expect(page.get_by_text("nothing was sent twice")).to_be_visible()
