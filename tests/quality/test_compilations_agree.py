@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import duckdb
 import pyarrow as pa
@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from shapely.geometry import box
 
+from mahakam.feeds.entities import json_value
 from mahakam.quality.checker import Checker
 from mahakam.quality.columns import check_columns
 from mahakam.quality.contract import Contract
@@ -426,6 +427,39 @@ def lacking(records: list[dict[str, str | None]]) -> frozenset[str]:
     return frozenset(
         char for char in (*LOOSE, "") if not any(char in cell if char else not cell for cell in cells)
     )
+
+
+def test_the_records_try_every_rule_of_a_row() -> None:
+    """What hypothesis draws from can reach each kind of check that a contract compiles to for one record."""
+    from mahakam.quality import rule
+
+    seen: set[type] = set()
+
+    @settings(max_examples=400, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(contract=contracts())
+    def draw(contract: Contract) -> None:
+        seen.update(type(one.check) for one in contract.rules)
+
+    draw()
+    of_files = {rule.Unique, rule.Across, rule.OfFile, rule.Query}  # test_spark
+    assert set(get_args(rule.Check)) - of_files <= seen
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(case=cases())
+def test_a_live_write_of_the_values_that_a_file_holds_is_judged_like_it(
+    case: tuple[Contract, list[dict[str, str | None]]],
+) -> None:
+    """The same record as JSON values, as an NGSI-LD write brings them: a value is judged as its text is."""
+    contract, records = case
+    checker = Checker(contract, REFERENCES)
+    for record in records:
+        in_file = [(f.field, f.rule, f.expected, f.severity) for f in checker.check(record, lexical=True)]
+        if any(rule in ("type", "marker") for _, rule, _, _ in in_file):
+            continue  # text that is no value: JSON cannot have it
+        typed = {name: json_value(value) for name, value in checker.typed(record).items()}
+        live = checker.check(typed, lexical=False)
+        assert [(f.field, f.rule, f.expected, f.severity) for f in live] == in_file, (record, typed)
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))

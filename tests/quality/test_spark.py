@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -121,22 +122,70 @@ BESIDE: list[dict[str, Any]] = [
     {"rule": "spelling", "field": "name"},
     {"rule": "fresh", "field": "time", "most": "1 day"},
     {"rule": "rowsSinceLast", "most": 10},
+    {"rule": "sameColumns"},
+    {"rule": "monotone", "field": "value", "order": "time", "falling": True},
+    {"rule": "determined", "field": "name", "by": "meter"},
+    {"rule": "determined", "field": "value", "by": ["meter", "name"], "majority": True},
+    {"rule": "total", "field": "value", "in": "name", "is": "Balai Kota", "per": "meter", "within": 0.5},
+    {"rule": "similar", "field": "name", "per": "meter"},
+    {"rule": "similar", "field": "name", "near": ["x", "y"], "metres": 500},
+    {"rule": "mojibake", "field": "name"},
+    {"rule": "marker", "field": "value"},
+    {"rule": "unit", "field": "name", "is": "Pasar Pagi"},
+    {"rule": "inDistrict", "field": "meter", "near": ["x", "y"], "of": "codes.code"},
 ]  # fmt: skip
 
 
 def beside() -> Contract:
     """Every way to see rows beside each other: keys, series, the whole file."""
-    fields = {"meter": "string", "time": "timestamp", "value": "number", "name": "string"}
+    fields = {
+        "meter": "string",
+        "time": "timestamp",
+        "value": "number",
+        "name": "string",
+        "x": "number",
+        "y": "number",
+    }
     properties: list[dict[str, Any]] = [{"name": name, "logicalType": kind} for name, kind in fields.items()]
     properties[0] |= {"primaryKey": True, "primaryKeyPosition": 1}
     properties[1] |= {"primaryKey": True, "primaryKeyPosition": 2}
     properties[3] |= {"unique": True}
     properties[2] |= {"quality": [{"metric": "nullValues", "mustBeLessThan": 10, "unit": "percent"}]}
     quality = [{"type": "custom", "engine": "mahakam", "implementation": rule} for rule in BESIDE]
+    twice = {"metric": "duplicateValues", "arguments": {"properties": ["meter", "value"]}, "mustBe": 0}
+    some = {"metric": "rowCount", "mustBeBetween": [3, 5]}
+    few = {
+        "metric": "duplicateValues",
+        "arguments": {"properties": ["time", "name"]},
+        "mustBeLessThan": 50,
+        "unit": "percent",
+    }
+    quality += [twice, some, few]
     quality.append({"type": "sql", "query": "SELECT count(*) FROM Thing WHERE value > 5", "mustBe": 0})
     head = {"apiVersion": "v3.1.0", "kind": "DataContract", "id": "x", "version": "1", "status": "active"}
-    schema = {"name": "Thing", "properties": properties, "quality": quality}
+    missing = [{"property": "missing", "value": ["---"]}]
+    schema = {"name": "Thing", "properties": properties, "quality": quality, "customProperties": missing}
     return parse_document({**head, "schema": [schema]})[0]
+
+
+def test_every_rule_there_is_has_its_part_in_the_agreement() -> None:
+    """A rule that is added later is one of those that are compared here."""
+    page = (ROOT / "docs/contracts.md").read_text("utf-8")
+    across_rows = page.split("\n## Rules across rows\n")[1].split("\n## ")[0]
+    named = set(re.findall(r"^\| `(\w+)` \|", across_rows, re.MULTILINE))
+    assert named == {rule["rule"] for rule in BESIDE if rule["rule"] != "marker"}
+    of_values = page.split("\n## Rules\n")[1].split("\nEach quality rule may have")[0]
+    of_rows = set(re.findall(r"^\| `(\w+)` \|", of_values, re.MULTILINE))
+    beside_rules = {rule.name for rule in beside().rules} | {rule["rule"] for rule in BESIDE}
+    elsewhere = {"structure", "column"}  # of the file's shape, before any compilation
+    assert of_rows <= elsewhere | beside_rules | OF_A_RECORD
+
+
+OF_A_RECORD = {
+    "required", "type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
+    "maxLength", "pattern", "format", "enum", "foreignKey", "insideBoundary", "notInFuture", "expression",
+}  # fmt: skip
+"""Those that ``cases`` makes."""
 
 
 SERIES = st.lists(
@@ -144,14 +193,16 @@ SERIES = st.lists(
         {
             "meter": st.sampled_from(["a", "b", None]),
             "time": st.integers(0, 6).map(lambda hour: f"2025-01-01T0{hour}:00:00"),
-            "value": st.sampled_from(["1", "2", "2", "2", "9", "900", None, "x"]),
-            "name": st.sampled_from(["Pasar Pagi", "Pasar Pagii", "Balai Kota", "Balai kota", None]),
+            "value": st.sampled_from(["1", "2", "2", "2", "9", "900", None, "x", "---"]),
+            "name": st.sampled_from(["Pasar Pagi", "Pasar Pagii", "Balai Kota", "Balai kota", "CafÃ©", None]),
+            "x": st.sampled_from(["0.5", "0.5", "0.5001", "7", None, "x"]),
+            "y": st.sampled_from(["0.5", "0.5", "-4", None]),
         }
     ),
     min_size=1,
     max_size=14,
 )
-LATER = FixedReferences(moment=datetime(2025, 2, 1), last=Last(5, ("meter",)))
+LATER = FixedReferences(moment=datetime(2025, 2, 1), last=Last(5, ("meter",)), areas=REFERENCES.areas)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -164,6 +215,15 @@ def test_rows_beside_each_other_in_slices_as_in_one_piece(
     assert same(contract, LATER, parts, tmp_path / "parts", here) > 0, "the file is too old, at least"
 
 
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(records=SERIES, cuts=CUTS)
+def test_any_rows_beside_each_other_on_spark(
+    spark: Any, tmp_path: Path, records: list[Any], cuts: list[int]
+) -> None:
+    parts = in_parts(records, list(beside().fields), cuts)
+    assert same(beside(), LATER, parts, tmp_path / "parts", lambda *given: check_on(spark, *given)) > 0
+
+
 def test_rows_beside_each_other_on_spark(spark: Any, tmp_path: Path) -> None:
     records = [
         {
@@ -171,6 +231,8 @@ def test_rows_beside_each_other_on_spark(spark: Any, tmp_path: Path) -> None:
             "time": f"2025-01-01T{n % 24:02}:00:00",
             "value": str(n % 7),
             "name": f"n{n % 50}",
+            "x": f"0.{n % 9}",
+            "y": None if n % 7 == 0 else "0.5",
         }
         for n in range(200)
     ]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mahakam.ngsild.temporal import Moment
+from mahakam.ngsild.temporal import Moment, head_of, moments_between
 from mahakam.ngsild.temporal_query import Period, Validity, View
 from mahakam.ngsild.temporal_view import seen
 from mahakam.store.opening import open_store
@@ -173,3 +174,42 @@ def test_what_is_old_is_purged(store: EntityStore) -> None:
     assert store.write(lambda transaction: transaction.purge_moments(before, 1)) == 1
     assert store.write(lambda transaction: transaction.purge_moments(before, 10)) == 1
     assert [one.created for one in store.moments(View(ID))] == [new.created]
+
+
+ATTRIBUTES = st.fixed_dictionaries(
+    {"type": st.just("Property"), "value": st.integers(0, 3)},
+    optional={
+        "observedAt": st.integers(0, 300).map(second),
+        "datasetId": st.sampled_from(["urn:d:1", "urn:d:2"]),
+        "unitCode": st.just("GP"),
+        "expiresAt": st.just("2030-01-01T00:00:00Z"),
+        "createdAt": st.just(second(1)),
+        "instanceId": st.just("urn:ngsi-ld:instance:7"),
+    },
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from("abc"), ATTRIBUTES | st.lists(ATTRIBUTES, min_size=1, max_size=3)),
+    st.sampled_from([None, "/kota", ["/kota", "/desa"]]),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_new_entity_s_evolution_is_what_a_change_from_nothing_is(
+    store: EntityStore, attributes: dict[str, Any], scope: Any
+) -> None:
+    document = {"id": ID, "type": "T", **attributes, **({"scope": scope} if scope else {})}
+
+    def written() -> list[tuple[Any, ...]]:
+        view = View(ID, "modifiedAt", None, ())
+        return sorted(
+            (one.attribute, one.dataset, one.observed, one.created, one.modified, one.deleted, one.body)
+            for one in store.moments(view)
+        )
+
+    store.write(lambda transaction: transaction.drop_evolution(ID))
+    store.write(lambda transaction: transaction.begin_evolutions([document], second(9)))
+    found, head = written(), store.evolution(ID)
+    store.write(lambda transaction: transaction.drop_evolution(ID))
+    store.write(lambda transaction: transaction.put_evolution(head_of(document, second(9), second(9))))
+    store.write(lambda transaction: transaction.add_moments(moments_between(None, document, second(9))))
+    assert (found, head) == (written(), store.evolution(ID))

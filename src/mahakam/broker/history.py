@@ -97,10 +97,7 @@ class History:
 
     def add_new(self, transaction: Transaction, documents: Sequence[Document], at: str) -> None:
         """New entities, whose attributes are as old as they: as :meth:`add` of each, in two statements."""
-        transaction.put_evolutions([head_of(document, at, at) for document in documents])
-        transaction.add_moments(
-            moment for document in documents for moment in moments_between(None, document, at)
-        )
+        transaction.begin_evolutions(documents, at)
 
     # Writing evolutions themselves
 

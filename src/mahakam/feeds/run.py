@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mahakam import tracing
 from mahakam.broker.clock import now
+from mahakam.collecting import collected_seldom
 from mahakam.config import ConfigError, scope_of
 from mahakam.feeds import definition
 from mahakam.feeds.archive import Archive
@@ -78,7 +79,7 @@ def _run_found(
 ) -> Run:
     place, feed = run.place, run.feed
     try:
-        with turn(parts.data, place, feed), source_files(parts, found, given) as brought:
+        with collected_seldom(), turn(parts.data, place, feed), source_files(parts, found, given) as brought:
             ended = _run_files(parts, found, run, brought.files, progress, force)
             if ended.state in SETTLED:
                 for each in brought.settled:

@@ -31,7 +31,8 @@ INSTANCE = "urn:ngsi-ld:instance:"
 """The instanceId is this and the number of the moment."""
 MAX_INSTANCES = 10_000
 """Attribute instances that one request may bring."""
-_KEPT_APART = SYSTEM - {"expiresAt"} | {"instanceId"}
+KEPT_APART = SYSTEM - {"expiresAt"} | {"instanceId"}
+"""Members of an attribute that are no part of a moment's body."""
 NO_ATTRIBUTES = ENTITY_MEMBERS | {"@context", "@id", "@type"}
 
 
@@ -77,8 +78,8 @@ class Moment:
 def moment_of(entity: str, attribute: str, instance: dict[str, Any], at: str) -> Moment:
     """The moment of an attribute instance that came about at a time."""
     plain = instance
-    if not _KEPT_APART.isdisjoint(instance):
-        plain = {name: part for name, part in instance.items() if name not in _KEPT_APART}
+    if not KEPT_APART.isdisjoint(instance):
+        plain = {name: part for name, part in instance.items() if name not in KEPT_APART}
     dataset, observed = instance.get("datasetId", ""), instance.get("observedAt", "")
     return Moment(entity, attribute, orjson.dumps(plain), at, at, dataset, observed)
 

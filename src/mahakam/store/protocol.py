@@ -104,7 +104,8 @@ class Transaction(Protocol):
     def put_evolution(self, head: Head) -> None:
         """Insert the head, or replace the one with its id."""
 
-    def put_evolutions(self, heads: Sequence[Head]) -> None: ...
+    def begin_evolutions(self, documents: Sequence[Document], at: str) -> None:
+        """Insert the heads and all moments of entities that this transaction makes at a time (ISO 8601 UTC)."""
 
     def drop_evolution(self, id: str) -> bool:
         """Delete the head with all its moments; True if there was one."""

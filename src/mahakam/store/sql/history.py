@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
 
-from mahakam.ngsild.temporal import Head, Moment
+from mahakam.ngsild.entity import ENTITY_MEMBERS, Document
+from mahakam.ngsild.temporal import KEPT_APART, Head, Moment, head_of, moments_between, scope_moment
 from mahakam.ngsild.temporal_query import View, sortable
 
 _COLUMNS = "n, entity, attribute, dataset, observed, created, modified, deleted, body"
@@ -34,6 +35,24 @@ def _row(moment: Moment) -> tuple[Any, ...]:
         sortable(moment.deleted) or None,
         moment.body,
     )
+
+
+def _first(document: Document, at: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of a new entity's moments, as :func:`moments_between` has them; made at once where they are plain, which
+    a feed makes eleven of for each of its rows."""
+    entity, began = document["id"], sortable(at)
+    if document.get("scope") is not None:
+        yield _row(scope_moment(entity, document["scope"], at))
+    for name, attribute in document.items():
+        if name in ENTITY_MEMBERS:
+            continue
+        if type(attribute) is dict and KEPT_APART.isdisjoint(attribute):
+            observed = attribute.get("observedAt")
+            seen = sortable(observed) if observed else None
+            body = orjson.dumps(attribute)
+            yield entity, name, attribute.get("datasetId", ""), seen, began, began, None, body
+        else:
+            yield from map(_row, moments_between(None, {"id": entity, name: attribute}, at))
 
 
 def _moment(row: Sequence[Any]) -> Moment:
@@ -73,8 +92,10 @@ class HistoryWrites:
     def put_evolution(self, head: Head) -> None:
         self._execute(_PUT_HEAD, (head["id"], orjson.dumps(head).decode()))
 
-    def put_evolutions(self, heads: Sequence[Head]) -> None:
-        self._executemany(_PUT_HEAD, [(head["id"], orjson.dumps(head).decode()) for head in heads])
+    def begin_evolutions(self, documents: Sequence[Document], at: str) -> None:
+        heads = ((document["id"], head_of(document, at, at)) for document in documents)
+        self._executemany(_PUT_HEAD, [(id, orjson.dumps(head).decode()) for id, head in heads])
+        self._executemany(_ADD, [row for document in documents for row in _first(document, at)])
 
     def drop_evolution(self, id: str) -> bool:
         found = self._execute("DELETE FROM evolution WHERE id = ? RETURNING n", (id,)).fetchall()
