@@ -16,7 +16,8 @@ _TOGETHER = 10_000
 """A client has 65,535 numbers for messages under way."""
 FEED_YAML = """title: Air quality
 source:
-  mqtt: {{url: "mqtt://127.0.0.1:{port}", topics: city/air/#, client: bench, most: {most}, wait: {wait}, seconds: 600, qos: {qos}}}
+  mqtt: {{url: "mqtt://127.0.0.1:{port}", topics: city/air/#, client: bench, seconds: 600,
+    most: {most}, wait: {wait}, qos: {qos}}}
 contract: air
 entity:
   id: "urn:ngsi-ld:AirQualityObserved:town:{{reading}}"
