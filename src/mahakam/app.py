@@ -155,6 +155,13 @@ class Node:
         except ValueError as error:
             raise ConfigError(Path("MAHAKAM_ORIGINS"), str(error)) from None
 
+    def check_audit(self) -> None:
+        """Raises ConfigError if the time for which the audit trail is kept is none."""
+        if self.settings.audit_keep:
+            from mahakam.access.audit import kept_seconds
+
+            kept_seconds(self.settings.audit_keep)
+
     def check_log(self) -> None:
         """Raises ConfigError if the log cannot be written that way."""
         from mahakam.operations.log import FORMATS, LEVELS
@@ -202,6 +209,7 @@ def open_node(settings: Settings) -> Node:
     """
     node = Node(settings)
     _ = node.keeping, node.places, node.store, node.provider, node.proxies, settings.fewest_shown
+    node.check_audit()
     node.check_log()
     node.check_mail()
     node.check_origins()

@@ -46,6 +46,7 @@ class Settings:
     accounts sign in with a code besides the password (``access.second_step``). ``signin_secret``: what this
     node shows the provider that ``signin.yaml`` names (``access.provider``). ``proxies``: whose word on who asks is
     taken (``proxies``). ``fewest``: the smallest count of persons that public pages show (``services.suppression``).
+    ``audit_keep``: for how long the audit trail is kept (ISO 8601 duration), "" for as long as the store.
     """
 
     data: Path
@@ -75,6 +76,7 @@ class Settings:
     signin_secret: str = field(default="", repr=False)
     proxies: str = "127.0.0.1,::1"
     fewest: str = "5"
+    audit_keep: str = ""
 
     @property
     def audited(self) -> bool:
@@ -128,6 +130,7 @@ class Settings:
             "MAHAKAM_SIGNIN_SECRET": self.signin_secret,
             "MAHAKAM_PROXIES": self.proxies,
             "MAHAKAM_FEWEST": self.fewest,
+            "MAHAKAM_AUDIT_KEEP": self.audit_keep,
         }
 
     @classmethod
@@ -161,6 +164,7 @@ class Settings:
             signin_secret=environ.get("MAHAKAM_SIGNIN_SECRET", ""),
             proxies=environ.get("MAHAKAM_PROXIES", "127.0.0.1,::1"),
             fewest=environ.get("MAHAKAM_FEWEST") or "5",
+            audit_keep=environ.get("MAHAKAM_AUDIT_KEEP", ""),
         )
 
 

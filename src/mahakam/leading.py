@@ -93,6 +93,8 @@ class Leader(Rounds):
         if self._node.settings.smtp:
             yield Every("breaches", BREACHES, self._breaches)
         yield Every("retention", RETAIN, self._retain)
+        if self._node.settings.audit_keep:
+            yield Every("audit trail", RETAIN, self._cut_audit)
         yield Every("histories", PURGE, self._purge)
         if self._node.settings.openlineage:
             yield Every("lineage", LINEAGE, self._tell_lineage, patience=1.0)
@@ -173,6 +175,13 @@ class Leader(Rounds):
         from mahakam.feeds.parts import Parts
 
         tell_owed(Parts.of(self._node), self._node.settings)
+
+    def _cut_audit(self) -> None:
+        from mahakam.access.audit import cut_kept, kept_seconds
+
+        seconds = kept_seconds(self._node.settings.audit_keep)
+        for name in self._node.store.tenants() if seconds else ():
+            cut_kept(self._node.store.tenant(name), seconds or 0.0)
 
     def _purge(self) -> None:
         for name in self._node.store.tenants():

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
 
+from mahakam.config import ConfigError
+from mahakam.ngsild.duration import DURATION_RULE, seconds_of
 from mahakam.store.model import AuditEntry
 from mahakam.store.protocol import EntityStore
 from mahakam.store.sql.audit import START, digest_of
 
 READ = "read"
+DAY, MOST_DAYS = 86_400, 36_500
 Heads = Mapping[int, tuple[int, str]]
 """Lane → (number, digest) of its newest entry."""
 _HEAD = re.compile(r"(\d{1,4}):(\d{1,18}):([0-9a-f]{64})")
@@ -64,6 +69,9 @@ def parse_head(text: str) -> dict[int, tuple[int, str]]:
 def verify(entries: Iterable[AuditEntry], known: Heads | None = None) -> Verified:
     """Work out every digest anew. ``entries``: lane by lane, in the order of their numbers.
 
+    A lane may begin after an entry that an ``audit.cut`` in the trail names with its digest: what was before was
+    removed when its time was over, and what is there follows it.
+
     ``known``: a head that was kept elsewhere: the trail must have these entries, as they were. A change, a removal or
     an exchange of entries is found by itself; a removal of the newest ones, or a trail made anew as a whole, is found
     by a known head, or (on PostgreSQL) by what other lanes noted.
@@ -72,6 +80,8 @@ def verify(entries: Iterable[AuditEntry], known: Heads | None = None) -> Verifie
     wanted = dict(known or {})
     noted: list[tuple[str, int, int, str]] = []
     seen: dict[tuple[int, int], str] = {}
+    begun: dict[int, tuple[AuditEntry, str]] = {}
+    cut: dict[tuple[int, int], str] = {}
     lane, number, digest, broken = -1, 0, START, False
     for entry in entries:
         found.entries += 1
@@ -80,13 +90,16 @@ def verify(entries: Iterable[AuditEntry], known: Heads | None = None) -> Verifie
         where = (
             f"lane {entry.lane}, entry {entry.n} ({entry.at} {entry.principal} {entry.action} {entry.object})"
         )
-        if not broken and entry.n != number + 1:
+        if number == 0 and entry.n > 1:
+            begun[lane] = entry, where
+            number, digest = entry.n, bytes.fromhex(entry.digest)
+        elif not broken and entry.n != number + 1:
             gone = (
                 f"entry {number + 1}" if entry.n == number + 2 else f"entries {number + 1} to {entry.n - 1}"
             )
             found.faults.append(f"lane {entry.lane}: {gone} missing before {where}")
             broken = True
-        digest = digest_of(digest, fields_of(entry))
+        digest = digest if lane in begun and begun[lane][0] is entry else digest_of(digest, fields_of(entry))
         if not broken and digest.hex() != entry.digest:
             found.faults.append(f"{where}: is not as it was written, or does not follow the entry before it")
             broken = True
@@ -96,6 +109,22 @@ def verify(entries: Iterable[AuditEntry], known: Heads | None = None) -> Verifie
             seen[lane, number] = entry.digest
         if entry.action == "audit.lane":
             noted += [(where, *one) for one in orjson.loads(entry.detail)["heads"]]
+        if entry.action == "audit.cut":
+            cut |= {(of, n): was for of, n, was in orjson.loads(entry.detail)["cuts"]}
+    for of, (first, where) in begun.items():
+        was = cut.get((of, first.n - 1), "")
+        if not was:
+            found.faults.insert(0, f"lane {of}: entries 1 to {first.n - 1} missing before {where}")
+        elif digest_of(bytes.fromhex(was), fields_of(first)).hex() != first.digest:
+            found.faults.insert(0, f"{where}: is not as it was written, or does not follow what was cut off")
+        elif of in wanted and wanted[of][0] < first.n - 1:
+            found.faults.append(
+                f"lane {of}: entry {wanted[of][0]} of the head that was given was cut off; compare with the head "
+                "since, or with the export of what was cut"
+            )
+            wanted.pop(of)
+        elif of in wanted and wanted[of][0] == first.n - 1:
+            seen[of, first.n - 1] = was
     found.faults += _missing(found, wanted, seen)
     for where, of, n, _ in noted:
         newest = found.heads.get(of, (0, ""))[0]
@@ -123,6 +152,29 @@ def fields_of(entry: AuditEntry) -> list[Any]:
         entry.lane, entry.n, entry.at, entry.principal, entry.kind, entry.action, entry.object, entry.count,
         entry.content, entry.request, entry.detail,
     ]  # fmt: skip
+
+
+def kept_seconds(text: str) -> float | None:
+    """For how long the trail is kept (ISO 8601 duration); None for "": as long as the store. Raises ConfigError."""
+    if not text:
+        return None
+    found = seconds_of(text)
+    if not found or not DAY <= found <= MOST_DAYS * DAY:
+        raise ConfigError(
+            Path("MAHAKAM_AUDIT_KEEP"), f"{text!r} is not {DURATION_RULE}, from a day to a century"
+        )
+    return found
+
+
+def cut_kept(store: EntityStore, seconds: float, now: dt.datetime | None = None) -> int:
+    """Remove what is older than so many seconds. How many entries."""
+    at = (now or dt.datetime.now(dt.UTC)) - dt.timedelta(seconds=seconds)
+    return cut(store, at.strftime("%Y-%m-%dT%H:%M:%S.000Z"))
+
+
+def cut(store: EntityStore, before: str) -> int:
+    """Remove what was written before a time (ISO 8601 UTC), so that the rest verifies. How many entries."""
+    return store.write(lambda transaction: transaction.cut_audit(before))
 
 
 def as_json(entry: AuditEntry) -> dict[str, Any]:

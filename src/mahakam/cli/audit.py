@@ -25,7 +25,7 @@ def _trail_options(function: F) -> F:
 
 @click.group()
 def audit() -> None:
-    """The audit trail: verify, head, export, show.
+    """The audit trail: verify, head, export, show, cut.
 
     \b
     Example:
@@ -110,6 +110,34 @@ def export_command(to: Path | None, data: Path, url: str, tenant: str) -> int:
 
     with _store(data, url, tenant) as store:
         write(to, lines(store))
+    return 0
+
+
+@audit.command("cut", short_help="Remove what is older than it is kept.")
+@click.option("--keep", required=True, metavar="DURATION", help="How long entries are kept: P5Y, P180D.")
+@_trail_options
+def cut_command(keep: str, data: Path, url: str, tenant: str) -> int:
+    """Remove the entries that are older, up to a point from which the rest verifies; the cut has an entry itself.
+
+    Export the trail first, and keep the head that is written afterwards: one from before cannot be compared any more.
+
+    \b
+    mahakam audit export --to /mnt/elsewhere/audit-2026.jsonl
+    mahakam audit cut --keep P5Y
+    """
+    from mahakam.access.audit import cut_kept, head_text, heads_of, kept_seconds
+    from mahakam.config import ConfigError
+
+    try:
+        seconds = kept_seconds(keep)
+    except ConfigError as error:
+        raise click.UsageError(f"--keep: {error.problem}") from error
+    with _store(data, url, tenant) as store:
+        removed = cut_kept(store, seconds) if seconds else 0
+        head = head_text(heads_of(store))
+    click.echo(f"{removed:,} entries are removed", err=True)
+    if head:
+        click.echo(head)
     return 0
 
 

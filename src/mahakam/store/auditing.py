@@ -18,7 +18,7 @@ BOOKKEEPING = frozenset({
     "release-told", "request-rated", "requests", "session-seen", "sign-in-turn", "subscription-status",
     "subscription-turn", "upload", "draft",
     # the trail's own
-    "audit",
+    "audit", "audit-cut",
 })  # fmt: skip
 """Kinds of records that change nothing that anybody is responsible for."""
 BOOKKEEPING_OF = (

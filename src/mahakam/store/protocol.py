@@ -134,6 +134,10 @@ class Transaction(Protocol):
         """What the audit entry of this work says that it is, e.g. ``read`` of personal data. Without it, the entry
         says what was written."""
 
+    def cut_audit(self, before: str) -> int:
+        """Remove the entries of the audit trail before the first of each lane that was written since a time; the newest
+        of a lane stays. The entry of this work has the numbers and digests after which each lane begins. How many."""
+
     def others(self) -> int:
         """A number that is another one when another process or connection has written since it was asked."""
 

@@ -28,6 +28,13 @@ _INSERT = f"INSERT INTO audit ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 
 # Where another process made the key meanwhile, PostgreSQL says so as a race at its isolation level, and the work is run
 # again; a plain INSERT would be refused as a fault.
 _FIRST_KEY = "INSERT INTO record (kind, key, value) VALUES (?, ?, ?) ON CONFLICT (kind, key) DO NOTHING"
+CUT = ("audit-cut", "lanes")
+_KEEP_CUT = (
+    "INSERT INTO record (kind, key, value) VALUES (?, ?, ?)"
+    " ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"
+)
+_FIRST_SINCE = "SELECT min(n) FROM audit WHERE lane = ? AND at >= ?"
+_COUNT_UNTIL = "SELECT count(*) FROM audit WHERE lane = ? AND n <= ?"
 _HEAD = "SELECT n, digest FROM audit WHERE lane = ? ORDER BY n DESC LIMIT 1"
 # One step of the index a lane, however long it is.
 _HEADS = """
@@ -92,6 +99,29 @@ class AuditWrites:
 
     def audit(self, action: str, object: str, detail: dict[str, Any] | None = None) -> None:
         self._told = action, object, detail or {}
+
+    def cut_audit(self, before: str) -> int:
+        """See :class:`mahakam.store.protocol.Transaction`; nothing where nothing is audited."""
+        if self._lane is None:
+            return 0
+        # What was cut before is carried on: the entry that says so may be among those that go now.
+        found = self._execute("SELECT value FROM record WHERE kind = ? AND key = ?", CUT).fetchall()
+        begins: dict[str, Any] = dict(orjson.loads(found[0][0])) if found else {}
+        removed = 0
+        for lane, newest, _digest in self._execute(_HEADS).fetchall():
+            first = self._execute(_FIRST_SINCE, (lane, before)).fetchall()[0][0]
+            last = min(newest if first is None else first, newest) - 1
+            at = self._execute("SELECT digest FROM audit WHERE lane = ? AND n = ?", (lane, last)).fetchall()
+            if not at:
+                continue
+            removed += int(self._execute(_COUNT_UNTIL, (lane, last)).fetchall()[0][0])
+            self._execute("DELETE FROM audit WHERE lane = ? AND n <= ?", (lane, last))
+            begins[str(lane)] = [int(last), bytes(at[0][0]).hex()]
+        if removed:
+            self._execute(_KEEP_CUT, (*CUT, orjson.dumps(begins).decode()))
+            cuts = [[int(lane), *begin] for lane, begin in sorted(begins.items())]
+            self.audit("audit.cut", "audit", {"before": before, "entries": removed, "cuts": cuts})
+        return removed
 
     def done(self) -> None:
         """A piece of work is done: what it did becomes one entry."""
