@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import pypdfium2
 import pytest
 import zxingcpp
+from pypdf import PdfReader
 
 from mahakam.access.accounts import add_account
 from support.portal import TOWN, Browser, Portal, hidden, two_cities, words_of
@@ -237,3 +239,18 @@ def test_the_letter_is_for_its_resident_and_agency_alone(portal: Portal) -> None
     assert _as(portal, "wati").get(path).status_code == 403
     assert _as(portal, "budi").get(path).content.startswith(b"%PDF-")
     assert portal.browser().get(f"/queue/{NUMBER}/letter-draft.pdf").status_code == 303
+
+
+def test_a_letter_is_in_the_first_language_of_its_text_in_its_font(tmp_path: Path) -> None:
+    places = two_cities(tmp_path / "places")
+    thai = LETTER.replace("  text: {en: ", '  text: {th: "ขอรับรองว่า {owner} มีร้านค้าใน {city}", en: ')
+    (places / "prov/town/services/shop.yaml").write_text(thai)
+    with Portal(tmp_path / "data", places) as made:
+        for name in ("siti", "budi"):
+            add_account(made.node.store.tenant(), name, PASSWORD, ["officer"], ["town"])
+        _own, pdf = _issue(made)
+    paper = PdfReader(io.BytesIO(pdf))
+    fonts = {str(font.get_object()["/BaseFont"]) for font in paper.pages[0]["/Resources"]["/Font"].values()}
+    assert any("NotoSansThai" in font for font in fonts), fonts
+    assert paper.trailer["/Root"]["/Lang"] == "th"
+    assert "Issued on" in _text_on(pdf), "what has no words in Thai is in English"

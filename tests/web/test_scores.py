@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from mahakam.app import Application
 from mahakam.web.badge import Badge
+from mahakam.web.foreign import unmarked
 from mahakam.web.language import reading
 from mahakam.web.scoring import chart, figure
 from support.feeds import GOOD, HEADER, Town
@@ -92,6 +93,14 @@ def test_a_badge_states_its_figure_and_its_date_and_may_be_kept(site: TestClient
     again = site.get(path + "?language=en", headers={"if-none-match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert "Mutu data" in site.get(path, headers={"accept-language": "en"}).text, "the same for every reader"
+
+
+def test_a_badge_on_a_page_of_a_begun_language_is_no_other_language_than_that_page(site: TestClient) -> None:
+    page = site.get("/catalogue/town/stops", headers={"accept-language": "th"}).text
+    assert 'src="/badges/town/stops.svg?language=th"' in page
+    said = site.get("/badges/town/stops.svg?language=th").text
+    assert "Data quality of Bus stops" in said, "what has no words in Thai is in English"
+    assert unmarked(said) == said
 
 
 def test_the_public_page_has_the_badge_and_what_to_copy(site: TestClient) -> None:

@@ -53,7 +53,7 @@ def languages() -> Mapping[str, Language]:
 
 
 def _language(code: str, line: Mapping[str, str]) -> Language:
-    formats = line.get("formats") or (code if _known(code) else LANGUAGES[0])
+    formats = line.get("formats") or (code if _known(code) else SOURCE)
     return Language(code, line.get("name") or _own_name(code), formats)
 
 

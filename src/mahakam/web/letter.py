@@ -6,7 +6,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from mahakam.config import LANGUAGES, Place
+from mahakam.config import Place
 from mahakam.services import approval, issued
 from mahakam.services.catalogue import catalogue
 from mahakam.services.issued import Approval, Issued
@@ -16,7 +16,8 @@ from mahakam.services.request import Fault, Refused
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.workflow import Who
 from mahakam.web.codes import qr
-from mahakam.web.language import _, date, reading, words
+from mahakam.web.language import DEFAULT, _, date, reading, words
+from mahakam.web.languages import languages
 from mahakam.web.pages.report import desk_of
 from mahakam.web.questions import said
 from mahakam.web.request_words import sentences
@@ -88,7 +89,7 @@ class Letters:
 
     def pdf(self, product: Product, letter: Issued | None) -> bytes:
         """The letter on A4 in the first language of its text, tagged for screen readers; None: a draft."""
-        language = next((one for one in product.text if one in LANGUAGES), LANGUAGES[0])
+        language = next((one for one in product.text if one in languages()), DEFAULT)
         with reading(language, self.place.timezone):
             data = self._words(product, letter, language)
         return typeset("letter.typ", data)

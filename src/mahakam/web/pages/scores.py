@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from mahakam.config import LANGUAGES, Place, Text
+from mahakam.config import Place, Text
 from mahakam.feeds.scores import Standing, rolled
 from mahakam.web.badge import Badge
 from mahakam.web.datasets import datasets
-from mahakam.web.language import _, date, in_timezone, reading, words
+from mahakam.web.language import DEFAULT, _, date, in_timezone, reading, words
+from mahakam.web.languages import languages
 from mahakam.web.pages.quality import one_of, scores_of
 from mahakam.web.scoring import agencies_table, days_table, figure, stands
 from mahakam.web.site import Site, site_of
@@ -75,7 +76,7 @@ def place_badge(request: Request) -> Response:
 def _badge(request: Request, place: Place, title: Text | str, one: Standing) -> Response:
     """In the language of the address, not of the reader: what is kept by others is the same for all."""
     asked = request.query_params.get("language", "")
-    with reading(asked if asked in LANGUAGES else LANGUAGES[0], place.timezone):
+    with reading(asked if asked in languages() else DEFAULT, place.timezone):
         name = str(words(title))
         label = name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1] + "…"
         value = _("not yet measured") if one.overall is None else figure(one.overall)
