@@ -244,14 +244,14 @@ class Application:
         """The room's own coroutine, without one more around it."""
         if scope["type"] == "http":
             path: str = scope["path"]
-            send = shielded(send, self._shield)
             # Nobody yet on the fast path, and never who is inherited: the command that serves, or another reader.
             reads = scope["method"] in _READS and path.startswith(NGSI_LD)
             if not reads:
                 self.node.proxies.unmask(scope)
             act(None if reads else Acting(scope=scope))
-            if path.startswith(NGSI_LD):
+            if path.startswith(NGSI_LD):  # shields its answers itself: what is sent as it is stored, without a way round
                 return (self._ngsild or self._make_ngsild())(scope, receive, send)
+            send = shielded(send, self._shield)
             if path in PROBES:
                 return answer(PROBES[path], self.node, scope, send)
             if path.startswith(OPEN311):
@@ -270,7 +270,7 @@ class Application:
     def _make_ngsild(self) -> Asgi:
         from mahakam.api import ngsild
 
-        self._ngsild = ngsild.build(self.node)
+        self._ngsild = ngsild.build(self.node, self._shield)
         return self._ngsild
 
     def _make_open311(self) -> Asgi:

@@ -11,6 +11,7 @@ import orjson
 from mahakam.ngsild.problem import Problem
 from mahakam.operations.metered import metered
 from mahakam.operations.metrics import Room
+from mahakam.operations.shield import shielded
 
 MAX_BODY = 50_000_000
 """Bytes of a request's body; more is answered with 413."""
@@ -90,8 +91,11 @@ Direct = Callable[[bytes, bytes, Pairs], tuple[Pairs, bytes] | None]
 Asgi = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
 
 
-def asgi(handler: Handler, direct: Direct, room: Room) -> Asgi:
-    """The handler as an ASGI application (HTTP only); what ``direct`` answers does not come to it."""
+def asgi(handler: Handler, direct: Direct, room: Room, shield: Pairs) -> Asgi:
+    """The handler as an ASGI application (HTTP only); what ``direct`` answers does not come to it.
+
+    ``shield``: headers that its answers get (``operations.shield``); those of ``direct`` have them.
+    """
     whole = metered(room, _application(handler))
     count = room.stored.inc
 
@@ -106,7 +110,7 @@ def asgi(handler: Handler, direct: Direct, room: Room) -> Asgi:
                 await send({"type": "http.response.body", "body": content})
                 count()
                 return
-        await whole(scope, receive, send)
+        await whole(scope, receive, shielded(send, shield))
 
     return application
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mahakam.broker.broker import Broker
     from mahakam.broker.contexts import Contexts
     from mahakam.config import Settings
+    from mahakam.operations.shield import Pairs
     from mahakam.store.protocol import Store
 
 _Scope = MutableMapping[str, Any]
@@ -37,8 +38,8 @@ class Parts(Protocol):
     def rights(self) -> Rights: ...
 
 
-def build(node: Parts) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
-    """The API of a node as an ASGI application."""
+def build(node: Parts, shield: Pairs) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
+    """The API of a node as an ASGI application; ``shield``: headers that every answer has."""
     from mahakam.access.identify import principal_of
     from mahakam.api.cross_origin import cross_origin, parse_origins
     from mahakam.api.http import asgi
@@ -56,6 +57,6 @@ def build(node: Parts) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
         rights=node.rights,
         audited=node.settings.audited,
     )
-    application = asgi(NgsiLd(served), Direct(served), Room("ngsi-ld", parts=3))
+    application = asgi(NgsiLd(served), Direct(served, shield), Room("ngsi-ld", parts=3), shield)
     origins = parse_origins(node.settings.origins)
     return cross_origin(application, origins) if origins else application

@@ -29,10 +29,11 @@ Pairs = list[tuple[bytes, bytes]]
 class Direct:
     """Answers a GET whose answer is in the store as it stands."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, shield: Pairs) -> None:
+        """``shield``: headers that every answer has besides."""
         self._node = node
         self._rights = node.rights
-        self._headers = encoded(JSON_HEADERS)
+        self._headers = [*encoded(JSON_HEADERS), *shield]
         self._plain: Pairs | None = None
         """The headers of the last request that asked for plain JSON: a client sends them alike each time."""
         self._long: set[tuple[bytes, int]] = set()
