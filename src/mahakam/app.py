@@ -249,7 +249,7 @@ class Application:
             if not reads:
                 self.node.proxies.unmask(scope)
             act(None if reads else Acting(scope=scope))
-            if path.startswith(NGSI_LD):  # shields its answers itself: what is sent as it is stored, without a way round
+            if path.startswith(NGSI_LD):  # which shields its answers itself
                 return (self._ngsild or self._make_ngsild())(scope, receive, send)
             send = shielded(send, self._shield)
             if path in PROBES:
