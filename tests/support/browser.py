@@ -79,8 +79,11 @@ _OVERLAPS = """
     const owner = node.parentElement;
     if (!owner || !owner.checkVisibility({checkOpacity: true, checkVisibilityCSS: true})) return false;
     if (owner.closest(".visually-hidden, .maplibregl-map, option, script, style, noscript, svg")) return false;
-    for (let at = owner; at; at = at.parentElement)
-      if (["fixed", "sticky"].includes(getComputedStyle(at).position)) return false;
+    for (let at = owner; at; at = at.parentElement) {
+      const style = getComputedStyle(at);
+      // Clipped away as a whole: words for a screen reader alone.
+      if (["fixed", "sticky"].includes(style.position) || style.clipPath === "inset(50%)") return false;
+    }
     return true;
   };
   const texts = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

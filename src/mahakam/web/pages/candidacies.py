@@ -95,6 +95,12 @@ def _row(request: Request) -> Row:
     return found
 
 
+def candidate(request: Request) -> tuple[Seat, Candidacy]:
+    """The candidate of the address. Raises HTTPException 404 for a city that is none."""
+    row = _row(request)
+    return row.seat, row.one
+
+
 def listed(request: Request) -> Response:
     found = desk(request)
     return render(
