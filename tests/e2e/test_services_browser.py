@@ -16,7 +16,7 @@ from mahakam.services import comments
 from mahakam.services.desk import Desk, revision_of
 from mahakam.services.owner import key_of
 from mahakam.services.request import Draft
-from support.browser import AXE, launched, phone
+from support.browser import AXE, launched, phone, serious
 from support.demo_part import EXAMPLES
 from support.node import RunningNode
 
@@ -179,6 +179,8 @@ def test_the_same_is_followed_instead_of_sent_again(chromium: Browser, town: Tow
     hint = page.locator("[data-near]")
     expect(hint).to_contain_text("Already reported near by?")
     page.get_by_role("button", name="Send report").tap()
+    expect(page.get_by_role("button", name="It is this one").first).to_be_visible()
+    assert serious(page) == []
     page.get_by_role("button", name="It is this one").first.tap()
     page.wait_for_url("**/requests/SAM-*")
     expect(page.get_by_role("heading", name="Follow it")).to_be_visible()
