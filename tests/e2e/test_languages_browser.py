@@ -123,3 +123,25 @@ def test_the_menu_of_languages_with_keys_and_without_scripts(
     assert other.locator("html").get_attribute("lang") == "th"
     assert other.locator("main bdi[lang=en]").count() > 0
     plain.close()
+
+
+@pytest.mark.parametrize("code", ["id", "fil", "my"])
+def test_the_menu_stays_on_the_screen_beside_the_name_of_who_is_signed_in(
+    page: Page, city_node: RunningNode, code: str
+) -> None:
+    page.goto(f"{city_node.url}/?lang={code}", wait_until="networkidle")
+    page.evaluate(
+        """() => document.querySelector("details.lang").insertAdjacentHTML(
+            "beforebegin", '<a class="account" href="/signin">Kepala Dinas Pekerjaan Umum</a>')"""
+    )
+    summary = page.locator("details.lang summary")
+    logo, own = page.locator(".logo").bounding_box(), summary.bounding_box()
+    assert logo is not None
+    assert own is not None
+    assert abs(logo["y"] + logo["height"] / 2 - own["y"] - own["height"] / 2) < 8, "one line"
+    summary.click()
+    for link in page.locator("details.lang a").all():
+        box = link.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 360

@@ -203,9 +203,7 @@ def test_a_partner_and_a_city_agree(node: Node) -> None:
     assert post(firm, where, where + "/step", {"do": "withdraw", "reason": ""})[0] == 422
     assert post(ours, where, where + "/step", {"do": "decline", "reason": "No need"})[0] == 303
     assert "A &amp; B &lt;Pumps&gt;" in ours.get(where).text
-    assert post(firm, where, where + "/message", {"message-en": "But why"})[0] == 403, (
-        "it is over: there is no form"
-    )
+    assert post(firm, where, where + "/message", {"message-en": "But why"})[0] == 409, "it is over"
 
 
 def test_letters_go_to_the_other_side_without_what_was_said(node: Node) -> None:
