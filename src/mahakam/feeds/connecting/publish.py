@@ -29,9 +29,14 @@ def built(draft: Draft, place: Place) -> tuple[Feed, Contract]:
     return definition.from_mapping(place, draft.slug, path, feed_document(draft)), contract
 
 
-def taken(place: Place) -> frozenset[str]:
-    """Names that a new feed of the place cannot have."""
-    return frozenset((*place.files("feeds"), *place.files("contracts")))
+def taken(place: Place, draft: Draft | None = None) -> frozenset[str]:
+    """Names that a new feed of the place cannot have. The contract of this draft, left by a publishing that was cut off
+    before its feed was there, takes none."""
+    feeds, contracts = place.files("feeds"), dict(place.files("contracts"))
+    left = contracts.get(draft.slug) if draft is not None and draft.slug not in feeds else None
+    if draft is not None and left is not None and _holds(left, as_yaml(contract_document(draft)).encode()):
+        del contracts[draft.slug]
+    return frozenset((*feeds, *contracts))
 
 
 def publish(parts: Parts, place: Place, draft: Draft, file: Path, author: str) -> Run:
@@ -44,9 +49,14 @@ def publish(parts: Parts, place: Place, draft: Draft, file: Path, author: str) -
     documents = {"contracts": contract_document(draft), "feeds": feed_document(draft)}
     written: list[Path] = []
     try:
-        kept = create_file(place.folder / "data" / draft.file, file.read_bytes(), written, others=True)
+        kept = place.folder / "data" / draft.file
+        content = file.read_bytes()
+        if not (_holds(kept, content) and _is_nobodys(place, kept.name)):
+            kept = create_file(kept, content, written, others=True)
         documents["feeds"]["source"]["file"] = f"data/{kept.name}"
         for room, document in documents.items():
+            if draft.slug in place.files(room) and draft.slug not in taken(place, draft):
+                continue  # the contract, left by a publishing that was cut off
             create_file(place.folder / room / f"{draft.slug}.yaml", as_yaml(document).encode(), written)
     except OSError as error:
         for path in written:
@@ -82,6 +92,20 @@ def create_file(path: Path, content: bytes, written: list[Path], *, others: bool
         part.unlink(missing_ok=True)
     written.append(path)
     return path
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except OSError:
+        return False
+
+
+def _is_nobodys(place: Place, name: str) -> bool:
+    """Does no feed read this file of the place?"""
+    return not any(
+        f"data/{name}" in feed.read_text("utf-8", "replace") for feed in place.files("feeds").values()
+    )
 
 
 def as_yaml(document: dict[str, Any]) -> str:

@@ -204,7 +204,7 @@ def _wrong(place: Place, draft: Draft) -> list[tuple[str, str]]:
             draft_words.wrong_words(one),
             f"field-{one.column}" if one.column >= 0 else at.get(one.what, "field-0"),
         )
-        for one in wrong(draft, taken(place))
+        for one in wrong(draft, taken(place, draft))
     ]
 
 
