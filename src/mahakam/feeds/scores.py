@@ -28,7 +28,12 @@ if TYPE_CHECKING:
 DIMENSIONS = ("completeness", "validity", "uniqueness", "consistency", "timeliness", "accuracy")
 _OF_STANDARD = {"conformity": "validity", "coverage": "completeness"}
 """Dimensions of the data contract standard that go by another name here."""
-_OWN_RULES = {"structure": "validity", "unique": "uniqueness", "required": "completeness"}
+_OWN_RULES = {
+    "structure": "validity",
+    "personalData": "validity",
+    "unique": "uniqueness",
+    "required": "completeness",
+}
 """Of findings that the feed itself makes."""
 _MOST_KEPT = 100
 """Combinations of warnings that a run keeps."""

@@ -29,6 +29,8 @@ class Field:
     description: str = ""
     personal: bool = False
     internal: bool = False
+    declared: bool = False
+    """Whether the contract says of which class it is, if only that it is public."""
     values: tuple[Any, ...] = ()
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 

@@ -177,6 +177,7 @@ def _field(source: Path | str, prop: Mapping[str, Any], where: str) -> Field:
         description=prop.get("description") or "",
         personal=(prop.get("classification") or "").lower() in ("personal", "restricted", "confidential"),
         internal=(prop.get("classification") or "").lower() == "internal",
+        declared=bool(prop.get("classification")),
         values=tuple(entry.get("value") for entry in prop.get("enum") or []),
         options=MappingProxyType(dict(options)),
     )

@@ -68,6 +68,7 @@ _TITLES: Final[dict[str, dict[str, str]]] = {
     "sameColumns": {"en": "The columns have changed", "id": "Kolom telah berubah"},
     "sql": {"en": "The query gives another answer", "id": "Hasil kueri tidak sesuai"},
     "structure": {"en": "The row is broken", "id": "Susunan baris rusak"},
+    "personalData": {"en": "Personal data that is not declared", "id": "Data pribadi yang tidak dinyatakan"},
     "expression": {"en": "Values contradict each other", "id": "Nilai saling bertentangan"},
 }
 
@@ -151,6 +152,10 @@ _ADVICE: Final[dict[str, dict[str, str]]] = {
     "late": {
         "en": "Ask the owner for newer data, or look whether the feed still runs.",
         "id": "Minta data terbaru kepada pemilik, atau periksa apakah feed masih berjalan.",
+    },
+    "personalData": {
+        "en": "Write classification: personal for this field in the contract (or public, if it is none).",
+        "id": "Tulis classification: personal untuk kolom ini di kontrak (atau public bila bukan data pribadi).",
     },
     "structure": {
         "en": "Open the file at this line: a quote that is not closed or a delimiter inside a value.",
