@@ -62,7 +62,7 @@ def test_there_and_back_and_out_of_both(chromium: Browser, tmp_path: Path) -> No
         looked_at(page)
 
         page.goto(f"{node.url}/signin")
-        page.get_by_role("button", name="Sign out").click()
+        page.locator("main").get_by_role("button", name="Sign out").click()
         page.wait_for_url(f"{provider.issuer}/session/end**")
         page.locator("button[name=logout]").click()
         page.wait_for_url(f"{node.url}/signin**")
@@ -79,7 +79,7 @@ def test_there_and_back_and_out_of_both(chromium: Browser, tmp_path: Path) -> No
         page.get_by_label("Name").fill("siti")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-        page.get_by_role("button", name="Sign out").click()
+        expect(page.locator("main").get_by_role("button", name="Sign out")).to_be_visible()
+        page.locator("main").get_by_role("button", name="Sign out").click()
         page.wait_for_url(f"{node.url}/signin")
         page.context.close()

@@ -44,7 +44,7 @@ def sign_in(page: Page, node: RunningNode, name: str) -> None:
 
 def sign_out(page: Page, node: RunningNode) -> None:
     page.goto(f"{node.url}/signin")
-    page.get_by_role("button", name="Sign out").click()
+    page.locator("main").get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
 
 
@@ -82,7 +82,7 @@ def test_set_up_used_lost_and_set_back(chromium: Browser, node: RunningNode) -> 
     codes = page.locator(".recovery code").all_inner_texts()
     assert len(codes) == 10
     page.get_by_role("link", name="I have kept them").click()
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    expect(page.locator("main").get_by_role("button", name="Sign out")).to_be_visible()
     page.goto(f"{node.url}/audit")
     expect(page.get_by_role("heading", name="Audit trail")).to_be_visible()
 
@@ -92,7 +92,7 @@ def test_set_up_used_lost_and_set_back(chromium: Browser, node: RunningNode) -> 
     looked_at(page)
     used = telephone.at(time.time() + 30)  # the next one: that of now has been used
     enter(page, used, "Sign in")
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    expect(page.locator("main").get_by_role("button", name="Sign out")).to_be_visible()
 
     sign_out(page, node)
     sign_in(page, node, "siti")
@@ -100,7 +100,7 @@ def test_set_up_used_lost_and_set_back(chromium: Browser, node: RunningNode) -> 
     expect(page.get_by_role("alert")).to_contain_text("used already")
     looked_at(page)
     enter(page, codes[0], "Sign in")
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    expect(page.locator("main").get_by_role("button", name="Sign out")).to_be_visible()
     page.get_by_role("link", name="Your account").click()
     expect(page.get_by_text("9 recovery codes are left")).to_be_visible()
     expect(page.get_by_role("button", name="Give it up")).to_have_count(0)
@@ -122,27 +122,27 @@ def test_of_one_s_own_will_and_given_up(chromium: Browser, node: RunningNode) ->
     sign_in(page, node, "budi")
     page.get_by_role("link", name="Your account").click()
     looked_at(page)
-    page.get_by_label("Your password, once more").fill("not that one")
+    page.get_by_label("Your password, once more").first.fill("not that one")
     page.get_by_role("button", name="Set up").click()
     expect(page.get_by_role("alert")).to_contain_text("not right")
-    page.get_by_label("Your password, once more").fill(PASSWORD)
+    page.get_by_label("Your password, once more").first.fill(PASSWORD)
     page.get_by_role("button", name="Set up").click()
     secret = page.locator("code.secret").inner_text().replace(" ", "")
     enter(page, pyotp.TOTP(secret).now(), "Confirm")
     old = page.locator(".recovery code").all_inner_texts()
     page.get_by_role("link", name="I have kept them").click()
     expect(page.get_by_text("10 recovery codes are left")).to_be_visible()
-    page.get_by_label("Your password, once more").fill(PASSWORD)
+    page.get_by_label("Your password, once more").first.fill(PASSWORD)
     page.get_by_role("button", name="New recovery codes").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     assert not {*old} & {*page.locator(".recovery code").all_inner_texts()}
     page.get_by_role("link", name="I have kept them").click()
-    page.get_by_label("Your password, once more").fill(PASSWORD)
+    page.get_by_label("Your password, once more").first.fill(PASSWORD)
     page.get_by_role("button", name="Give it up").click()
-    expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
+    expect(page.locator("main").get_by_role("button", name="Sign out")).to_have_count(0)
     page.goto(f"{node.url}/account")
     expect(page.get_by_role("button", name="Set up")).to_be_visible()
     sign_out(page, node)
     sign_in(page, node, "budi")
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    expect(page.locator("main").get_by_role("button", name="Sign out")).to_be_visible()
     page.context.close()
