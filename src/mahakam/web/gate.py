@@ -24,6 +24,10 @@ TOKEN_FIELD = "form"  # noqa: S105 - the name of the field, not a secret
 MOST_FIELDS = 200
 
 
+_OF_AGENCIES = ("request.work", "request.decide")
+"""Actions that an agency's own key has for that agency's requests alone."""
+
+
 def visitor(request: Request) -> Principal | None:
     """Who asks, None for a stranger; looked up once a request."""
     if not hasattr(request.state, "principal"):
@@ -32,11 +36,33 @@ def visitor(request: Request) -> Principal | None:
     return found
 
 
-def may(request: Request, action: str, place: Place | None = None) -> bool:
-    """Whether the visitor may do the action in a place (None: in any place at all)."""
+def may(request: Request, action: str, place: Place | None = None, teams: Iterable[str] = ()) -> bool:
+    """Whether the visitor may do the action in a place (None: in any place at all).
+
+    An agency's own key works on what is routed to that agency: ``teams`` say to whom, and without them it may not.
+    """
+    principal = visitor(request)
     if place is None:
-        return allow_somewhere(visitor(request), action)
-    return allow(visitor(request), action, scope_of(place, site_of(request).places))
+        return allow_somewhere(principal, action)
+    scope = scope_of(place, site_of(request).places)
+    if not allow(principal, action, scope):
+        return False
+    if principal is None or action not in _OF_AGENCIES or not bound(principal):
+        return True
+    own = agencies_in(principal, scope)
+    return any(team.partition("/")[0] in own for team in teams)
+
+
+def bound(principal: Principal) -> bool:
+    """Whether this is a key of agencies, which has no part in what others do."""
+    return principal.kind == "key" and bool(principal.agencies)
+
+
+def agencies_in(principal: Principal, scope: str) -> tuple[str, ...]:
+    """Codes of the agencies that somebody works for in a place, or in one above it."""
+    path = scope.strip("/").split("/")
+    pairs = (agency.partition("/") for agency in principal.agencies)
+    return tuple(code for place, _slash, code in pairs if place in path)
 
 
 def may_everywhere(request: Request, action: str) -> bool:
@@ -44,13 +70,15 @@ def may_everywhere(request: Request, action: str) -> bool:
     return allow(visitor(request), action)
 
 
-def require(request: Request, action: str, place: Place | None = None) -> Principal:
-    """The visitor, if they may; a stranger is led to the sign-in page and back.
+def require(
+    request: Request, action: str, place: Place | None = None, teams: Iterable[str] = ()
+) -> Principal:
+    """The visitor, if they may (:func:`may`); a stranger is led to the sign-in page and back.
 
     Raises HTTPException 303 (to /signin), 401 (a file was asked for) or 403.
     """
     principal = visitor(request)
-    if principal is not None and may(request, action, place):
+    if principal is not None and may(request, action, place, teams):
         return principal
     if principal is not None:
         raise HTTPException(

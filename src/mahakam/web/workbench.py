@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 
+from mahakam.access import Principal
 from mahakam.config import Place, scope_of
 from mahakam.services import private
 from mahakam.services.desk import Desk, Wanted
@@ -55,20 +56,34 @@ class Asked:
 def asked(request: Request) -> Asked:
     """The filters of the address, for somebody who may work in that city. Raises as the gate does."""
     principal = gate.require(request, "request.work")
-    cities = [place for place in gate.chosen(request, "request.work") if place.kind == "city"]
-    query = request.query_params
-    place = cities[0] if len(cities) == 1 else None
-    if query.get("city"):
-        place = site_of(request).place(query["city"])
-        gate.require(request, "request.work", place)
+    site, query = site_of(request), request.query_params
+    place: Place | None
+    if gate.bound(principal):
+        place, team = _of_agency(site, principal, query.get("city", ""), query.get("team", "")[:81])
+        cities = [place]
+    else:
+        cities = [place for place in gate.chosen(request, "request.work") if place.kind == "city"]
+        place = cities[0] if len(cities) == 1 else None
+        place = site.place(query["city"]) if query.get("city") else place
+        team = query.get("team", "")[:81] if place else ""
+    if place:
+        gate.require(request, "request.work", place, (team,))
     return Asked(
         place,
         cities,
         gate.one_of(query.get("status", ""), ("open", "late", "all", *STATES), "open"),
         query.get("service", "")[:80] if place else "",
-        query.get("team", "")[:81] if place else "",
+        team,
         principal.name if query.get("mine") else "",
     )
+
+
+def _of_agency(site: Site, principal: Principal, city: str, team: str) -> tuple[Place, str]:
+    """Of an agency's own key: the city, and the agency there. Raises HTTPException 403, 404."""
+    first = principal.agencies[0].partition("/")[0]
+    place = site.place(city or first)
+    own = gate.agencies_in(principal, scope_of(place, site.places))
+    return place, team or next(iter(own), "")
 
 
 @dataclass

@@ -84,19 +84,25 @@ def _act(request: Request, asked: dict[str, Any]) -> Response:
         return _problem(422, f"{problem.title}: {problem.detail}")
     now = desk.request(found.number)
     assert now is not None
+    place = site.places[now.place]
+    if not gate.may(request, "request.work", place, now.routed):  # it was passed on, and is theirs no longer
+        return JSONResponse(
+            {"number": now.number, "routedTo": list(now.routed)}, 200, {"Cache-Control": "no-store"}
+        )
     return _answer(request, now)
 
 
 def _found(request: Request) -> tuple[ServiceRequest | None, Principal]:
-    """The request if it is in a place where the caller may work; raises as the gate does."""
+    """The request if it is in a place where the caller may work, and, for an agency's own key, with that agency;
+    raises as the gate does."""
     principal = gate.require(request, "request.work")
     site = site_of(request)
     number = normal_number(request.path_params["number"])
     found = desk_of(site).request(number) if number else None
     place = site.places.get(found.place) if found else None
-    if place is None:
+    if found is None or place is None:
         return None, principal
-    return found, gate.require(request, "request.work", place)
+    return found, gate.require(request, "request.work", place, found.routed)
 
 
 def _answer(request: Request, found: ServiceRequest, status: int = 200) -> Response:
