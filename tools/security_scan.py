@@ -1,8 +1,8 @@
 """Scanners from the package registries on this source and on a running node: ``python -m tools.security_scan``.
 
 bandit reads the source; wapiti, signed in as the demo's administrator, follows every link and form of a node with the
-demo's data and attacks what it finds. Ends with 1 if either finds something of high severity. ``--minutes`` for the crawl;
-each attack has as long again at most.
+demo's data and attacks what it finds. Ends with 1 if either finds something of high severity. ``--minutes`` is for the
+crawl; each attack has as long again at most.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ UV = str(Path(sys.executable).with_name("uv"))
 BANDIT, WAPITI = "bandit==1.9.4", "wapiti3==3.2.3"
 HIGH = 3
 """Wapiti's level from which a finding is of high severity (3: high, 4: critical)."""
-_MODULES = "xss,permanentxss,sql,timesql,exec,file,crlf,redirect,ssrf,xxe,upload,methods,csrf,csp,cookieflags,http_headers"
+_MODULES = (
+    "xss,permanentxss,sql,timesql,exec,file,crlf,redirect,ssrf,xxe,upload,methods,"
+    "csrf,csp,cookieflags,http_headers"
+)
 
 
 def read_source() -> list[str]:

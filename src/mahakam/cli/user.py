@@ -21,7 +21,8 @@ _agency_option = click.option(
     "agencies",
     multiple=True,
     metavar="PLACE/CODE",
-    help="The agency they work for, as routing.yaml of the place has it: for rights.yaml's ROLE@CODE; a key of the scope work opens its requests alone.",
+    help="The agency they work for, as routing.yaml of the place has it: for rights.yaml's ROLE@CODE; a key of the "
+    "scope work opens its requests alone.",
 )
 
 
