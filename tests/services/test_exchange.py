@@ -15,6 +15,7 @@ from mahakam.config import ConfigError
 from mahakam.services.desk import Desk, Wanted, revision_of
 from mahakam.services.exchange import Exchange, Exchanged
 from mahakam.services.exchange_servers import servers_of
+from mahakam.services.handover import Handover
 from mahakam.services.photo import keep_photo
 from mahakam.services.request import Draft, Request, photo_path
 from support.georeport import GeoReport, request
@@ -41,11 +42,12 @@ class World:
     there: GeoReport
     folder: Path
 
-    def setup(self, **pull: object) -> None:
+    def setup(self, format: str = "json", push: object = None, **pull: object) -> None:
         server = {
             "name": "other",
+            "format": format,
             "url": self.there.url,
-            "push": {"team": "province", "services": {"pothole": "001"}},
+            "push": push or {"team": "province", "services": {"pothole": "001"}},
             "pull": {"services": {"017": "street-light"}, **pull},
         }
         (self.folder / "exchange.yaml").write_text(yaml.safe_dump({"servers": [server]}))
@@ -55,6 +57,13 @@ class World:
 
     def hole(self, words: str, **more: object) -> str:
         return self.desk.send(Draft("town", "pothole", words, ROAD, **more)).number  # type: ignore[arg-type]
+
+    def pass_on(self, number: str, team: str) -> None:
+        found = self.desk.request(number)
+        assert found
+        Handover(self.desk, self.node.broker, self.node.places).transfer(
+            number, revision_of(found), team, "Theirs to do", "siti"
+        )
 
     def lamps(self) -> list[Request]:
         return list(self.desk.scan(Wanted("/prov/town", ("street-light",))))
@@ -177,11 +186,53 @@ def test_more_than_ninety_days_are_pulled_step_by_step(world: World) -> None:
     assert sorted(one.description for one in world.lamps()) == sorted(f"{at} days ago" for at in days)
 
 
+def test_a_server_that_speaks_xml_alone_is_spoken_to_in_xml(world: World) -> None:
+    world.there.xml = True
+    assert world.round().problems, "it has no JSON"
+    world.setup(format="xml")
+    number = world.hole("Hole & <sinking> road")
+    world.there.rows.append(request("8", "017", "Lamp of <theirs>", address="Jl. A & B"))
+    done = world.round()
+    assert (done.pushed, done.pulled, done.problems) == (1, 1, [])
+    assert world.there.taken[0]["description"] == [f"Hole & <sinking> road\n\n{number}"]
+    (lamp,) = world.lamps()
+    assert lamp.description == "Lamp of <theirs>"
+    assert lamp.address.startswith("Jl. A & B")
+    world.there.row("8").update(status="closed", status_notes="Done")
+    assert world.round().news == 1
+
+
+def test_a_server_that_is_no_xml_says_so(world: World) -> None:
+    world.there.xml = True
+    world.setup(format="xml")
+    world.there.rows.append({"not a name": "x"})
+    done = world.round()
+    assert (done.pulled, len(done.problems)) == (0, 1)
+    assert "XML" in done.problems[0]
+
+
+def test_nothing_comes_back_to_where_it_came_from(world: World) -> None:
+    """Each of two cities may push to the other and pull from it: neither sends on what the other sent, or asks for
+    it again."""
+    world.there.rows.append(request("THERE-1", "017", "Lamp of theirs"))
+    world.desk.send(
+        Draft("town", "street-light", "Lamp that they sent here\n\nTHERE-2", (117.05, -0.42), how="open311")
+    )
+    world.there.rows.append(request("THERE-2", "017", "Lamp that they sent here"))
+    assert world.round().pulled == 1
+    (theirs,) = [one for one in world.lamps() if one.description == "Lamp of theirs"]
+    world.pass_on(theirs.number, "province")
+    world.setup(push={"team": "province", "services": {"pothole": "001", "street-light": "017"}})
+    done = world.round()
+    assert (done.pushed, done.pulled, done.problems) == (0, 0, [])
+
+
 @pytest.mark.parametrize(
     ("server", "says"),
     [
         ({"name": "Other Server"}, "small letters"),
         ({"url": "ftp://there"}, "GeoReport v2"),
+        ({"format": "yaml"}, "json or xml"),
         ({"urll": "https://there"}, "did you mean 'url'"),
         ({"push": {"services": {"pothole": "1"}}}, "'team'"),
         ({"push": ["pothole"]}, "mapping"),

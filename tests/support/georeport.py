@@ -9,19 +9,24 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree
 
 SPAN = dt.timedelta(days=90)
 
 
 class GeoReport:
     """``rows``: its requests, the newest first; ``taken``: the fields of those that were sent to it, each a list;
-    ``refuses``: whether it answers a sending with 400; ``dated``: it keeps to GeoReport's ninety days."""
+    ``refuses``: whether it answers a sending with 400; ``dated``: it keeps to GeoReport's ninety days; ``xml``: it
+    speaks nothing else, as GeoReport lets it."""
 
-    def __init__(self, rows: list[dict[str, Any]] | None = None, *, dated: bool = False) -> None:
+    def __init__(
+        self, rows: list[dict[str, Any]] | None = None, *, dated: bool = False, xml: bool = False
+    ) -> None:
         self.rows = rows if rows is not None else []
         self.taken: list[dict[str, list[str]]] = []
         self.refuses: Callable[[dict[str, list[str]]], bool] = lambda _fields: False
         self.dated = dated
+        self.xml = xml
         there = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -41,9 +46,12 @@ class GeoReport:
                 self._answer(201, [{"service_request_id": id}])
 
             def _answer(self, status: int, rows: list[dict[str, Any]]) -> None:
-                body = json.dumps(rows).encode()
+                if there.xml != urlsplit(self.path).path.endswith(".xml"):
+                    status, rows = 404, []
+                body = _xml(rows) if there.xml else json.dumps(rows).encode()
+                kind = "text/xml" if there.xml else "application/json"
                 self.send_response(status)
-                self.send_header("Content-Type", "application/json; charset=utf-8")
+                self.send_header("Content-Type", f"{kind}; charset=utf-8")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -94,6 +102,15 @@ def request(id: str, service: str, description: str, **more: Any) -> dict[str, A
         "long": 117.05,
         "media_url": None,
     } | more
+
+
+def _xml(rows: list[dict[str, Any]]) -> bytes:
+    root = ElementTree.Element("service_requests")
+    for row in rows:
+        one = ElementTree.SubElement(root, "request")
+        for name, value in row.items():
+            ElementTree.SubElement(one, name).text = None if value is None else str(value)
+    return ElementTree.tostring(root, "utf-8", xml_declaration=True)
 
 
 def _moment(text: str) -> dt.datetime | None:

@@ -20,7 +20,8 @@ import httpx
 from mahakam.broker.broker import Broker
 from mahakam.config import ConfigError, Place, scope_of
 from mahakam.ngsild.problem import Problem
-from mahakam.services.desk import Changed, Desk, revision_of
+from mahakam.services.area import Point
+from mahakam.services.desk import Changed, Desk, Wanted, revision_of
 from mahakam.services.exchange_servers import Server, servers_of
 from mahakam.services.georeport import Declined, GeoReport, moment_of
 from mahakam.services.queue import Queue, Waiting
@@ -30,7 +31,7 @@ from mahakam.store.protocol import Transaction
 
 _PUSHED, _PULLED, _STATE = "exchange-pushed", "exchange-pulled", "exchange-state"
 _OVERLAP = dt.timedelta(days=1)
-_MOST, _BATCH = 100_000, 50
+_MOST, _BATCH, _BESIDE = 100_000, 50, 5.0
 _RUNNING, _LONGEST = "running", 600.0
 _log = logging.getLogger(__name__)
 
@@ -102,6 +103,7 @@ class Exchange:
             return
         state = f"{_STATE} {server.name}"
         kept = set(self._store.record_keys(f"{_PUSHED} {server.name}", _MOST))
+        kept |= {str(one["number"]) for one in self._store.records(f"{_PULLED} {server.name}").values()}
         for document in Queue(self._broker).scan(Waiting(scope_of(place, self._places), team=server.team)):
             request = self._desk.of(document)
             if request.number in kept or request.service not in server.push:
@@ -236,6 +238,8 @@ class Exchange:
                 media=str(row.get("media_url") or "")[:300],
                 address=str(row.get("address") or "")[:200],
             )
+            if self._came(place, id, (float(row["long"]), float(row["lat"]))):
+                continue
             status, notes = str(row.get("status") or "open"), str(row.get("status_notes") or "")
             step = _step(server, row, "") if status == "closed" else None
             try:
@@ -247,6 +251,11 @@ class Exchange:
             done.pulled += 1
         since = server.since.isoformat() if server.since else ""
         self._keep(state, "pulled", {"at": utc_text(began), "since": since})
+
+    def _came(self, place: Place, id: str, point: Point) -> bool:
+        """Whether the other server has sent it here itself: its number stands below the words of one there."""
+        there = self._desk.around(Wanted(scope_of(place, self._places)), point, _BESIDE, _BATCH)
+        return any(one.description.rstrip().endswith(f"\n{id}") for one in there)
 
     def _pulled_until(self, server: Server) -> dt.datetime | None:
         """From when on requests are asked for: a day before the last round, or the first day that shall be here; None

@@ -12,7 +12,8 @@ from typing import Any
 from mahakam.config import ConfigError, Place, checked_mapping, read_yaml
 
 FILE = "exchange.yaml"
-_KEYS = ("name", "url", "jurisdiction", "key", "push", "pull")
+_KEYS = ("name", "url", "jurisdiction", "key", "format", "push", "pull")
+_FORMATS = ("json", "xml")
 _PUSH, _PULL = ("team", "services"), ("services", "since")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
@@ -21,7 +22,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 class Server:
     """Another server. ``key`` is the name of the environment variable with its api_key; ``team`` and ``push``: whose
     requests go there, and our service → theirs; ``pull``: their service → ours; ``since``: the first day whose
-    requests are pulled, None for what the server lists by itself (the last 90 days)."""
+    requests are pulled, None for what the server lists by itself (the last 90 days). ``format``: in which it is asked;
+    GeoReport wants XML of every server, and JSON of none."""
 
     name: str
     url: str
@@ -31,6 +33,7 @@ class Server:
     push: Mapping[str, str] = field(default_factory=dict)
     pull: Mapping[str, str] = field(default_factory=dict)
     since: dt.date | None = None
+    format: str = "json"
 
 
 def servers_of(place: Place) -> list[Server]:
@@ -51,6 +54,9 @@ def _server(path: Path, raw: object) -> Server:
         raise ConfigError(path, f"servers: a name has small letters, digits and -, not {name[:60]!r}")
     if not url.startswith(("https://", "http://")):
         raise ConfigError(path, f"{name}: url is the address of its GeoReport v2, https://…/open311")
+    format = str(known.get("format") or "json")
+    if format not in _FORMATS:
+        raise ConfigError(path, f"{name}: format is json or xml, not {format[:40]!r}")
     push = _part(path, f"{name}.push", known.get("push"), _PUSH)
     pull = _part(path, f"{name}.pull", known.get("pull"), _PULL)
     if push and not push.get("team"):
@@ -67,6 +73,7 @@ def _server(path: Path, raw: object) -> Server:
         _services(path, f"{name}.push", push),
         _services(path, f"{name}.pull", pull),
         since,
+        format,
     )
 
 

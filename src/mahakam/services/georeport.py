@@ -1,4 +1,4 @@
-"""Another city's Open311 server, asked and told as GeoReport v2 has it, in JSON."""
+"""Another city's Open311 server, asked and told as GeoReport v2 has it, in JSON or XML."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ class GeoReport:
     """A server's GeoReport v2. Every method raises httpx.HTTPError for a server that is not there or refuses,
     ValueError and KeyError for one that answers something else."""
 
-    def __init__(self, client: httpx.Client, jurisdiction: str) -> None:
+    def __init__(self, client: httpx.Client, jurisdiction: str, format: str = "json") -> None:
         self._client = client
+        self._format = format
         self._asked = {"jurisdiction_id": jurisdiction} if jurisdiction else {}
 
     @classmethod
     def of(cls, server: Server) -> Self:
-        return cls(httpx.Client(base_url=server.url, timeout=_SECONDS), server.jurisdiction)
+        return cls(httpx.Client(base_url=server.url, timeout=_SECONDS), server.jurisdiction, server.format)
 
     def __enter__(self) -> Self:
         return self
@@ -52,13 +53,13 @@ class GeoReport:
     def send(self, fields: Mapping[str, str | list[str]], key: str) -> str:
         """Send a request, again with the same ``key`` if no answer came; its id there. Raises Declined."""
         given = {**self._asked, **fields}
-        answer = self._client.post("requests.json", data=given, headers={"Idempotency-Key": key})
+        answer = self._client.post(f"requests.{self._format}", data=given, headers={"Idempotency-Key": key})
         if answer.status_code in _OF_ONE:
             raise Declined(f"{answer.status_code}: {answer.text[:300]}")
         (row,) = _rows(answer)
         if id := row.get("service_request_id"):
             return str(id)
-        (row,) = _rows(self._client.get(f"tokens/{row['token']}.json", params=self._asked))
+        (row,) = _rows(self._client.get(f"tokens/{row['token']}.{self._format}", params=self._asked))
         return str(row["service_request_id"])
 
     def since(self, moment: dt.datetime | None) -> Iterator[Row]:
@@ -75,11 +76,11 @@ class GeoReport:
     def named(self, ids: list[str]) -> list[Row]:
         """Those of some requests that the server still has."""
         answer = self._client.get(
-            "requests.json", params={**self._asked, "service_request_id": ",".join(ids)}
+            f"requests.{self._format}", params={**self._asked, "service_request_id": ",".join(ids)}
         )
         answers = [answer]
         if answer.status_code == 404:  # how some servers say that one of them is not there
-            each = (self._client.get(f"requests/{id}.json", params=self._asked) for id in ids)
+            each = (self._client.get(f"requests/{id}.{self._format}", params=self._asked) for id in ids)
             answers = [one for one in each if one.status_code != 404]
         found = [row for one in answers for row in _rows(one)]
         return [row for row in found if str(row.get("service_request_id")) in ids]
@@ -89,7 +90,7 @@ class GeoReport:
         found: dict[str, Row] = {}
         for page in range(1, _PAGES):
             params = {**self._asked, **asked, "page": str(page), "page_size": str(_PAGE)}
-            rows = _rows(self._client.get("requests.json", params=params))
+            rows = _rows(self._client.get(f"requests.{self._format}", params=params))
             new = {
                 str(row["service_request_id"]): row
                 for row in rows
@@ -111,7 +112,20 @@ def moment_of(text: object, now: dt.datetime) -> dt.datetime:
 
 
 def _rows(answer: httpx.Response) -> list[Row]:
-    rows = answer.raise_for_status().json()
+    answer.raise_for_status()
+    xml = "xml" in answer.headers.get("content-type", "")
+    rows = _of_xml(answer.content) if xml else answer.json()
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError(f"{answer.url.path} is no list of requests as GeoReport has it")
     return rows
+
+
+def _of_xml(content: bytes) -> list[Row]:
+    """``<service_requests><request><service_request_id>…``: the same rows; an empty element is null."""
+    from defusedxml.ElementTree import ParseError, fromstring
+
+    try:
+        root = fromstring(content)
+    except ParseError as error:
+        raise ValueError(f"no XML that can be read: {error}") from error
+    return [{part.tag: part.text or None for part in one} for one in root]
