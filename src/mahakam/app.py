@@ -270,7 +270,7 @@ class Application:
     def _make_ngsild(self) -> Asgi:
         from mahakam.api import ngsild
 
-        self._ngsild = ngsild.build(self.node, self._shield)
+        self._ngsild = ngsild.build(self.node)
         return self._ngsild
 
     def _make_open311(self) -> Asgi:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from mahakam.broker.broker import Broker
     from mahakam.broker.contexts import Contexts
     from mahakam.config import Settings
-    from mahakam.operations.shield import Pairs
     from mahakam.store.protocol import Store
 
 _Scope = MutableMapping[str, Any]
@@ -38,8 +37,8 @@ class Parts(Protocol):
     def rights(self) -> Rights: ...
 
 
-def build(node: Parts, shield: Pairs) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
-    """The API of a node as an ASGI application; ``shield``: headers that every answer has."""
+def build(node: Parts) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
+    """The API of a node as an ASGI application."""
     from mahakam.access.identify import principal_of
     from mahakam.api.cross_origin import cross_origin, parse_origins
     from mahakam.api.http import asgi
@@ -47,6 +46,7 @@ def build(node: Parts, shield: Pairs) -> Callable[[_Scope, _Receive, _Send], Awa
     from mahakam.api.ngsild.direct import Direct
     from mahakam.api.ngsild.router import NgsiLd
     from mahakam.operations.metrics import Room
+    from mahakam.operations.shield import shield_of
 
     identify = partial(principal_of, node=node)
     served = Node(
@@ -57,6 +57,7 @@ def build(node: Parts, shield: Pairs) -> Callable[[_Scope, _Receive, _Send], Awa
         rights=node.rights,
         audited=node.settings.audited,
     )
+    shield = shield_of(node.settings)
     application = asgi(NgsiLd(served), Direct(served, shield), Room("ngsi-ld", parts=3), shield)
     origins = parse_origins(node.settings.origins)
     return cross_origin(application, origins) if origins else application
