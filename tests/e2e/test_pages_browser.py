@@ -143,6 +143,7 @@ def test_a_table_is_sorted_and_paged_in_its_place(screen: Watched) -> None:
 
 def test_the_language_is_switched_and_remembered(screen: Watched) -> None:
     page = screen.open("/cities/samarinda")
+    page.locator("details.lang summary").click()
     page.get_by_role("link", name="Bahasa Indonesia").click()
     expect(page.locator("html")).to_have_attribute("lang", "id")
     screen.open("/quality")

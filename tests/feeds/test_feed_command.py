@@ -126,8 +126,9 @@ def test_a_file_that_is_no_table_ends_with_2(feed: Command, town: Path) -> None:
     assert code == 2
     assert out == (
         "town/stops: could not run: stops.csv: is a program, although it is named .csv; "
-        "a feed reads CSV, GeoJSON, GTFS-Realtime, JSON, Parquet, PDF tables, Shapefile (in a .zip), GeoPackage, KML, "
-        "XLSX, XLS, ODS, XML; also in .gz or .zip\n"
+        "a feed reads CSV, GeoJSON, GTFS-Realtime, HTML tables (as .xls), JSON, Parquet, PDF tables, "
+        "Shapefile (in a .zip), GeoPackage, KML, XLSX, XLS, ODS, XML, XML Spreadsheet 2003 (as .xls); "
+        "also in .gz or .zip\n"
     )
 
 

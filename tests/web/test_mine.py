@@ -58,7 +58,7 @@ class Resident:
 
 @pytest.fixture
 def resident(tmp_path: Path) -> Iterator[Resident]:
-    with Portal(tmp_path / "data", two_cities(tmp_path / "places")) as portal:
+    with Portal(tmp_path / "data", two_cities(tmp_path / "places"), fewest="1") as portal:
         yield Resident(portal)
 
 
