@@ -3,40 +3,24 @@ side by side, and the trend goes on."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from mahakam.access.accounts import add_account
-from support.browser import launched, overlapping, phone, press, serious, signed_in
-from support.demo_part import CONFIG, node_over, part_of_demo
+from support.browser import overlapping, phone, press, serious, signed_in
 from support.node import RunningNode
-from support.people import in_office
+from support.people import PASSWORD, node_with_offices
 
-PASSWORD = "correct horse battery"
 PATH = "/evaluation/samarinda"
 
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[RunningNode]:
-    shutil.copytree(part_of_demo(), tmp_path / "data")
-    inside = node_over(tmp_path / "data")
-    store = inside.store.tenant()
-    for account, seat in (("siti", "samarinda"), ("budi", "bontang")):
-        add_account(store, account, PASSWORD, ["resident"], ["ascn"])
-        in_office(store, account, "city_officer", seat, name=account.title())
-    inside.close()
-    with RunningNode(tmp_path / "data", config=CONFIG) as running:
+    offices = (("siti", "city_officer", "samarinda"), ("budi", "city_officer", "bontang"))
+    with node_with_offices(tmp_path / "data", offices) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 def test_an_agency_answers_and_another_city_disputes(chromium: Browser, node: RunningNode) -> None:

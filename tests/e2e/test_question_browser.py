@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from mahakam.access.accounts import add_account
-from support.browser import launched, overlapping, phone, press, serious, signed_in, stands
-from support.demo_part import CONFIG, node_over, part_of_demo
+from support.browser import overlapping, phone, press, serious, signed_in, stands
 from support.node import RunningNode
-from support.people import in_office
+from support.people import PASSWORD, node_with_offices
 
-PASSWORD = "correct horse battery"
 SOLUTION = "/network/solutions/samarinda/heavy-rain"
 
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[RunningNode]:
-    shutil.copytree(part_of_demo(), tmp_path / "data")
-    inside = node_over(tmp_path / "data")
-    store = inside.store.tenant()
-    for account, seat in (("budi", "bontang"), ("siti", "samarinda")):
-        add_account(store, account, PASSWORD, ["resident"], ["ascn"])
-        in_office(store, account, "city_officer", seat, name=account.title())
-    inside.close()
-    with RunningNode(tmp_path / "data", config=CONFIG) as running:
+    offices = (("budi", "city_officer", "bontang"), ("siti", "city_officer", "samarinda"))
+    with node_with_offices(tmp_path / "data", offices) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 def test_a_question_crosses_languages(chromium: Browser, node: RunningNode) -> None:

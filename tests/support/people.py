@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection
+import shutil
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from starlette.testclient import TestClient
 
@@ -13,12 +16,16 @@ from mahakam.access.sessions import begin_session, cookie_name
 from mahakam.app import Application, Node
 from mahakam.network.offices import accept, appoint
 from mahakam.store.protocol import EntityStore
+from support.demo_part import CONFIG, node_over, part_of_demo
+from support.node import RunningNode
+
+PASSWORD = "correct horse battery"
 
 
 def person(node: Node, name: str, role: str = "", seat: str = "") -> TestClient:
     """Somebody's browser, signed in; in an office if it is named."""
     store = node.store.tenant()
-    account = add_account(store, name, "correct horse battery", ["resident"], ["ascn"])
+    account = add_account(store, name, PASSWORD, ["resident"], ["ascn"])
     if role:
         in_office(store, name, role, seat)
     client = TestClient(
@@ -42,6 +49,21 @@ def in_office(
         day=today,
     )  # fmt: skip
     accept(store, secret, account, today)
+
+
+@contextmanager
+def node_with_offices(data: Path, offices: Iterable[tuple[str, str, str]]) -> Iterator[RunningNode]:
+    """A node over a copy of the part of the demo, with an account (:data:`PASSWORD`) in each office: account, role,
+    seat."""
+    shutil.copytree(part_of_demo(), data)
+    inside = node_over(data)
+    store = inside.store.tenant()
+    for account, role, seat in offices:
+        add_account(store, account, PASSWORD, ["resident"], ["ascn"])
+        in_office(store, account, role, seat)
+    inside.close()
+    with RunningNode(data, config=CONFIG) as running:
+        yield running
 
 
 def post(

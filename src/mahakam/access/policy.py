@@ -96,8 +96,12 @@ class Principal:
         """
         if EVERYWHERE not in self.places and set(path).isdisjoint(set(self.places) - {""}):
             return frozenset()
+        return self._with(self.agencies_in(path))
+
+    def agencies_in(self, path: Collection[str]) -> list[str]:
+        """Codes of the agencies that they work for in a place, or in one above it; ``path`` as :meth:`roles_in`."""
         pairs = (agency.partition("/") for agency in self.agencies)
-        return self._with([code for place, _, code in pairs if place in path])
+        return [code for place, _, code in pairs if place in path]
 
     def _with(self, codes: Collection[str]) -> frozenset[str]:
         return frozenset((*self.roles, *(f"{role}{OF}{code}" for role in self.roles for code in codes)))

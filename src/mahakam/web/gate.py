@@ -22,8 +22,6 @@ from mahakam.web.site import Site, site_of
 
 TOKEN_FIELD = "form"  # noqa: S105 - the name of the field, not a secret
 MOST_FIELDS = 200
-
-
 _OF_AGENCIES = ("request.work", "request.decide")
 """Actions that an agency's own key has for that agency's requests alone."""
 
@@ -49,20 +47,13 @@ def may(request: Request, action: str, place: Place | None = None, teams: Iterab
         return False
     if principal is None or action not in _OF_AGENCIES or not bound(principal):
         return True
-    own = agencies_in(principal, scope)
+    own = principal.agencies_in(scope.split("/"))
     return any(team.partition("/")[0] in own for team in teams)
 
 
 def bound(principal: Principal) -> bool:
     """Whether this is a key of agencies, which has no part in what others do."""
     return principal.kind == "key" and bool(principal.agencies)
-
-
-def agencies_in(principal: Principal, scope: str) -> tuple[str, ...]:
-    """Codes of the agencies that somebody works for in a place, or in one above it."""
-    path = scope.strip("/").split("/")
-    pairs = (agency.partition("/") for agency in principal.agencies)
-    return tuple(code for place, _slash, code in pairs if place in path)
 
 
 def may_everywhere(request: Request, action: str) -> bool:

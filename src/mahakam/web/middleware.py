@@ -84,9 +84,8 @@ class PageMiddleware:
             store = scope["app"].state.site.store
             try:
                 await run_in_threadpool(keep_alive, store, headers.get("cookie", ""))
-            except (
-                StoreError
-            ) as error:  # the page was answered: a store that takes no write is no fault of it
+            except StoreError as error:
+                # The page was answered: a store that takes no write is no fault of it.
                 _LOG.warning("a session's use was not noted: %s", error)
 
 

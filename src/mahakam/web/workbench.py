@@ -82,7 +82,7 @@ def _of_agency(site: Site, principal: Principal, city: str, team: str) -> tuple[
     """Of an agency's own key: the city, and the agency there. Raises HTTPException 403, 404."""
     first = principal.agencies[0].partition("/")[0]
     place = site.place(city or first)
-    own = gate.agencies_in(principal, scope_of(place, site.places))
+    own = principal.agencies_in(scope_of(place, site.places).split("/"))
     return place, team or next(iter(own), "")
 
 

@@ -148,9 +148,8 @@ class Writer:
             with self._gate:
                 try:
                     outcomes = self._commit(self._connected(), group)
-                except (
-                    Exception
-                ) as error:  # whatever it is: the next works must not wait for a thread that ended
+                except Exception as error:
+                    # Whatever it is: the next works must not wait for a thread that ended.
                     outcomes = [(future, None, self._reason(error)) for _, future, _ in group]
             tell(group, outcomes)
 
