@@ -9,10 +9,10 @@ SYNC := UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --frozen --inexact --quiet
 # Some machines forbid Python to keep its bytecode; each command that a test starts would compile all of it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test search lint format bench shots wheel deb packaging soak scale clean
+.PHONY: help setup demo demo-network test search lint format bench shots wheel deb packaging soak scale clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/	/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/	/' | expand -t 14
 
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Mahakam needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=…" >&2; exit 2; }
@@ -42,6 +42,9 @@ setup: .venv/.dev assets  ## the whole environment for development
 
 demo: .venv/.run assets  ## load the example cities and serve them (PORT=8000, DATA=.demo)
 	@exec $(BIN)/mahakam demo --data $(DATA) --port $(PORT)
+
+demo-network: .venv/.run assets  ## the same as a hub and nodes of cities, each a process (PORT=8000 and those after it)
+	@exec $(BIN)/mahakam demo-network --data $(DATA)-network --port $(PORT)
 
 test: setup  ## all tests, the browser's included
 	@tools/system-packages chromium postgresql postgresql-postgis default-jre-headless mariadb-server systemd faketime iproute2 nginx-light
@@ -85,4 +88,4 @@ scale: setup  ## what one and two workers do, and what a country would need, int
 	@$(BIN)/python -m tools.scale
 
 clean:  ## forget the environment, the assets and the demo's data
-	@rm -rf .venv .demo src/mahakam/web/static dist
+	@rm -rf .venv .demo .demo-network src/mahakam/web/static dist

@@ -82,7 +82,7 @@ class Node:
         """Who may read which attribute. Raises ConfigError."""
         from mahakam.access.rights import Rights
 
-        return Rights(self.places, self.settings.config)
+        return Rights(self.places, self.settings.folders)
 
     @cached_property
     def provider(self) -> Asking | None:
@@ -90,9 +90,9 @@ class Node:
         from mahakam.access.provider.configured import FILE, read_provider
 
         settings = self.settings
-        if settings.open or not any((folder / FILE).is_file() for folder in settings.config):
+        if settings.open or not any((folder / FILE).is_file() for folder in settings.folders):
             return None
-        found = read_provider(settings.config, self.places, settings.signin_secret)
+        found = read_provider(settings.folders, self.places, settings.signin_secret)
         if found is None:
             return None
         from mahakam.access.provider.asking import Asking

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +32,8 @@ class ConfigError(Exception):
 class Settings:
     """What a node is started with. Each field has an environment variable ``MAHAKAM_<FIELD>``.
 
-    ``data``: folder of the store, photos and archived files. ``config``: folders searched for places.
+    ``data``: folder of the store, photos and archived files. ``config``: folders searched for places, and files of
+    single places (``load_places``).
     ``store``: URL of the store, default the SQLite file in ``data``; ``replica``: of a PostgreSQL server that
     follows it and answers queries. ``open``: no sign-in, loopback only.
     ``history``: which tenants keep temporal evolutions, and how long (``broker.history.Keeping``).
@@ -94,6 +95,11 @@ class Settings:
                 Path("MAHAKAM_FEWEST"), f"a whole number from 1 (nothing is hidden), not {text!r}"
             )
         return int(text)
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The configuration's folders: where it names the file of one place, the folder of that file."""
+        return tuple(path.parent if path.is_file() else path for path in self.config)
 
     @property
     def base(self) -> str:
@@ -277,27 +283,39 @@ def _at(where: str) -> str:
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def load_places(folders: Iterable[Path]) -> dict[str, Place]:
-    """Every place found in the folders (two levels deep), by id; parents before children.
+def load_places(roots: Iterable[Path]) -> dict[str, Place]:
+    """Every place found in the folders (three levels deep), by id; parents before children. A root that is itself a
+    ``city.yaml``, ``province.yaml`` or ``network.yaml`` is that one place, without those in folders below it.
 
     Raises ConfigError for two places of one name or a file without a name.
     """
     places: dict[str, Place] = {}
-    for root in folders:
-        if not root.is_dir():
-            raise ConfigError(root, "is not a folder; --config names a folder with city.yaml files in it")
-        for kind in reversed(_KINDS):
-            for depth in ("", "*/", "*/*/", "*/*/*/"):
-                for path in sorted(root.glob(f"{depth}{kind}.yaml")):
-                    place = Place(path.parent.name, kind, path.parent, read_yaml(path))
-                    if "name" not in place.facts:
-                        raise ConfigError(path, "needs a name, e.g. name: Samarinda")
-                    if place.id in places and places[place.id].folder != place.folder:
-                        raise ConfigError(
-                            path, f"the place {place.id!r} is also in {places[place.id].folder}"
-                        )
-                    places[place.id] = place
+    for root in roots:
+        for kind, path in _place_files(root):
+            place = Place(path.parent.name, kind, path.parent, read_yaml(path))
+            if "name" not in place.facts:
+                raise ConfigError(path, "needs a name, e.g. name: Samarinda")
+            if place.id in places and places[place.id].folder != place.folder:
+                raise ConfigError(path, f"the place {place.id!r} is also in {places[place.id].folder}")
+            places[place.id] = place
     return places
+
+
+def _place_files(root: Path) -> Iterator[tuple[PlaceKind, Path]]:
+    """The files of places that a root of the configuration leads to, those of kinds above first."""
+    if root.is_file():
+        kind = next((one for one in _KINDS if root.name == f"{one}.yaml"), None)
+        if kind is None:
+            names = ", ".join(f"{one}.yaml" for one in _KINDS)
+            raise ConfigError(root, f"is not the file of a place; those are named {names}")
+        yield kind, root
+        return
+    if not root.is_dir():
+        raise ConfigError(root, "is not a folder; --config names a folder with city.yaml files in it")
+    for kind in reversed(_KINDS):
+        for depth in ("", "*/", "*/*/", "*/*/*/"):
+            for path in sorted(root.glob(f"{depth}{kind}.yaml")):
+                yield kind, path
 
 
 def examples_folder() -> Path:

@@ -28,15 +28,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def demo_data() -> Path:
-    """The example cities, loaded by ``mahakam demo --no-serve`` once a test run; read only."""
-    folder = Path(os.environ["MAHAKAM_TEST_RUN"]) / "demo"
+def demo_data(command: str = "demo") -> Path:
+    """The example cities, loaded by ``mahakam demo --no-serve`` once a test run; read only. ``command`` may be
+    ``demo-network``: then it has a folder for each node.
+    """
+    folder = Path(os.environ["MAHAKAM_TEST_RUN"]) / command
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "loaded").exists():
             done = subprocess.run(
-                [MAHAKAM, "demo", "--no-serve", "--data", str(folder / "data")],
+                [MAHAKAM, command, "--no-serve", "--data", str(folder / "data")],
                 capture_output=True,
                 text=True,
                 check=False,
@@ -47,9 +49,9 @@ def demo_data() -> Path:
     return folder / "data"
 
 
-def copy_of_demo(to: Path) -> Path:
+def copy_of_demo(to: Path, command: str = "demo") -> Path:
     """A copy of the demo's data that a test may change."""
-    shutil.copytree(demo_data(), to)
+    shutil.copytree(demo_data(command), to)
     return to
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "check": "check:check",
     "contract": "contract:contract",
     "demo": "demo:demo",
+    "demo-network": "demo_network:demo_network",
     "doctor": "doctor:doctor",
     "evidence": "evidence:evidence",
     "exchange": "exchange:exchange",

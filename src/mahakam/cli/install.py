@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import click
+
+from mahakam.cli.program import program_path
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -62,7 +63,7 @@ def install(
         raise click.UsageError(
             f"--backups {backups}: lies inside of {data}; name another place, best another disk"
         )
-    program = _program()
+    program = program_path()
     if root is None and any(program.is_relative_to(one) for one in ("/home", "/root")):
         raise click.ClickException(
             f"{program}: units may not look into people's folders; install Mahakam elsewhere, as in"
@@ -94,14 +95,6 @@ def install(
         )
     click.echo(f"What is still missing: mahakam doctor --data {data} --config {config}", err=True)
     return 0
-
-
-def _program() -> Path:
-    beside = Path(sys.executable).with_name("mahakam")
-    found = beside if beside.exists() else Path(shutil.which("mahakam") or "")
-    if not found.name:
-        raise click.ClickException("there is no mahakam program beside this Python; install the wheel there")
-    return found
 
 
 def _make_user(user: str, home: Path) -> None:

@@ -40,7 +40,8 @@ def config_option(function: F) -> F:
         type=click.Path(path_type=Path),
         multiple=True,
         callback=_folders,
-        help="Folder with city.yaml files in it or below; may be given again. Default: MAHAKAM_CONFIG.",
+        help="Folder with city.yaml files in it or below, or one such file for that place alone;"
+        " may be given again. Default: MAHAKAM_CONFIG.",
     )(function)
 
 
