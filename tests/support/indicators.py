@@ -21,14 +21,17 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 class City:
     """One city in a folder of its own: write indicators, bring rows in through runs, see what comes out."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "town") -> None:
+        self.name = name
         self.config = folder / "config"
-        self.folder = self.config / "prov" / "town"
+        self.folder = self.config / "prov" / name
         (self.folder / "indicators").mkdir(parents=True)
         (self.folder / "feeds").mkdir()
         (self.config / "prov" / "indicators").mkdir()
         (self.config / "prov" / "province.yaml").write_text("name: Prov\ntimezone: Asia/Makassar\n")
-        (self.folder / "city.yaml").write_text("name: Town\nparent: prov\ntimezone: Asia/Makassar\n")
+        (self.folder / "city.yaml").write_text(
+            f"name: {name.capitalize()}\nparent: prov\ntimezone: Asia/Makassar\n"
+        )
         self.data = folder / "data"
         self.node = open_store("", self.data)
         self.reopen()
@@ -40,10 +43,10 @@ class City:
 
     @property
     def place(self) -> Place:
-        return self.places["town"]
+        return self.places[self.name]
 
-    def indicator(self, name: str, text: str, where: str = "prov/town") -> Path:
-        path = self.config / where / "indicators" / f"{name}.yaml"
+    def indicator(self, name: str, text: str, where: str = "") -> Path:
+        path = self.config / (where or f"prov/{self.name}") / "indicators" / f"{name}.yaml"
         path.write_text(text)
         return path
 
@@ -53,16 +56,16 @@ class City:
         records: Iterable[Mapping[str, Any]],
         *,
         feed: str = "feed",
-        scope: str = "/prov/town",
+        scope: str = "",
         flags: Mapping[int, str] | None = None,
         key: str = "",
     ) -> Run:
         """One run of a feed: a record a row; ``flags``: row number → attribute with a warning on it."""
-        run = Run(0, "town", feed, "2026-01-01T00:00:00Z", state="clean", ended="2026-01-01T00:00:01Z")
+        run = Run(0, self.name, feed, "2026-01-01T00:00:00Z", state="clean", ended="2026-01-01T00:00:01Z")
         items = []
         for row, record in enumerate(records, 1):
             id = f"urn:ngsi-ld:{type}:{record[key] if key else f'{feed}-{row}'}"
-            document: dict[str, Any] = {"id": id, "type": type, "scope": scope}
+            document: dict[str, Any] = {"id": id, "type": type, "scope": scope or f"/prov/{self.name}"}
             for name, value in record.items():
                 if value is not None:
                     document[name] = {"type": "Property", "value": value}

@@ -14,7 +14,7 @@ from mahakam.indicators.definition import Definition, definitions_of
 from mahakam.indicators.evaluate import figures
 from mahakam.indicators.inputs import inputs_of, selection_of, with_runs
 from mahakam.indicators.projecting import carry_on, forget_projections
-from mahakam.indicators.value import TYPE, Value, entity_of, judge, value_of
+from mahakam.indicators.value import TYPE, Value, entity_of, judge, meaning, says_meaning, value_of
 from mahakam.ngsild.problem import Problem
 from mahakam.ngsild.selection import Compare, Path, Scopes, Selection, Types
 from mahakam.store.protocol import Document, EntityStore, Transaction
@@ -190,9 +190,9 @@ def _store(
     }
     scope = scope_of(place, broker.places)
     fresh = [
-        entity_of(value, definition.name, definition.theme, scope, definition.per, now)
+        entity_of(value, definition, place, scope, now)
         for value in values
-        if not _same(value, definition, stored.get(value.id))
+        if not _same(value, definition, place, stored.get(value.id))
     ]
     gone = sorted(stored.keys() - {value.id for value in values})
     _write(broker, [*map(Upsert, fresh), *map(Delete, gone)])
@@ -226,8 +226,7 @@ def _mark(
     """All that decides the values besides the inputs' contents."""
     words = [
         definition.hash,
-        dict(definition.name),
-        definition.theme,
+        meaning(definition, place),
         [str(definition.projection), sorted(definition.target)],
         place.timezone,
         scope_of(place, places),
@@ -249,16 +248,14 @@ def _untouched(
     return broker.count(replace(selection, condition=since)) == 0
 
 
-def _same(value: Value, definition: Definition, document: Document | None) -> bool:
+def _same(value: Value, definition: Definition, place: Place, document: Document | None) -> bool:
     if document is None:
         return False
     try:
         stored = value_of(document)
-        names = document["name"]["languageMap"] == dict(definition.name)
-        theme = document.get("theme", {}).get("value") == definition.theme
     except (KeyError, ValueError, TypeError):
         return False
-    return names and theme and replace(value, computed=stored.computed) == stored
+    return replace(value, computed=stored.computed) == stored and says_meaning(document, definition, place)
 
 
 def _values_of(place: Place, places: Mapping[str, Place], name: str = "") -> Selection:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, get_args
 from urllib.parse import quote
 
-from mahakam.config import Text
+from mahakam.config import Place, PlaceKind, Text, as_text
 from mahakam.indicators.confidence import Confidence, confidence
-from mahakam.indicators.definition import Definition
+from mahakam.indicators.definition import Better, Definition, Per, Theme
 from mahakam.indicators.evaluate import Figure
 from mahakam.indicators.period import Period
 from mahakam.store.protocol import Document
@@ -18,6 +20,10 @@ TYPE = "KeyPerformanceIndicator"
 State = Literal["available", "notEnoughData"]
 Reason = Literal["", "noInputs", "completeness", "noResult"]
 _FREQUENCY = {"year": "yearly", "month": "monthly", "none": "once"}
+_MEANING = (
+    "note", "placeKind", "theme", "better", "decimals", "comparedAs", "calculationCondition", "breaks",
+)  # fmt: skip
+"""Attributes of :func:`meaning` that a definition may not have, or have no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,7 @@ def judge(definition: Definition, place: str, figure: Figure, sources: tuple[str
     )
 
 
-def entity_of(value: Value, name: Text, theme: str | None, scope: str, per: str, now: str) -> Document:
+def entity_of(value: Value, definition: Definition, place: Place, scope: str, now: str) -> Document:
     """The value as a normalized entity of the Smart Data Models' type, without system attributes.
 
     ``kpiValue`` is absent where there is not enough data: ``state`` and ``reason`` say so.
@@ -144,12 +150,10 @@ def entity_of(value: Value, name: Text, theme: str | None, scope: str, per: str,
         "id": value.id,
         "type": TYPE,
         "scope": scope,
-        "name": {"type": "LanguageProperty", "languageMap": dict(name)},
         "place": _property(value.place),
         "indicator": _property(value.indicator),
         "period": _property(value.label),
         "calculationFormula": _property(value.formula),
-        "calculationFrequency": _property(_FREQUENCY[per]),
         "calculationMethod": _property("automatic"),
         "state": _property(value.state),
         "inputType": _property(value.source),
@@ -159,6 +163,7 @@ def entity_of(value: Value, name: Text, theme: str | None, scope: str, per: str,
         "flagged": _property(value.flagged),
         "definitionHash": _property(value.definition),
         "updatedAt": _property({"@type": "DateTime", "@value": now}),
+        **meaning(definition, place),
     }
     if value.value is not None:
         entity["kpiValue"] = _property(value.value)
@@ -168,7 +173,6 @@ def entity_of(value: Value, name: Text, theme: str | None, scope: str, per: str,
         )
     optional: dict[str, Any] = {
         "unit": value.unit,
-        "theme": theme,
         "reason": value.reason,
         "confidence": value.confidence,
         "expected": value.expected,
@@ -182,6 +186,36 @@ def entity_of(value: Value, name: Text, theme: str | None, scope: str, per: str,
     }
     entity.update((key, _property(found)) for key, found in optional.items() if found not in (None, "", []))
     return entity
+
+
+def meaning(definition: Definition, place: Place) -> dict[str, Any]:
+    """What whoever reads a value without its definition's file must know, as attributes: another node, an application.
+    An attribute that would say nothing is absent.
+    """
+    said: dict[str, Any] = {
+        "name": _words(definition.name),
+        "placeName": _words(place.name),
+        "calculationFrequency": _property(_FREQUENCY[definition.per]),
+    }
+    if definition.note:
+        said["note"] = _words(definition.note)
+    optional: dict[str, Any] = {
+        "placeKind": place.kind if place.kind != "city" else None,
+        "theme": definition.theme,
+        "better": definition.better if definition.better != "neutral" else None,
+        "decimals": definition.decimals,
+        "comparedAs": definition.compare or None,
+        "calculationCondition": definition.where or None,
+        "breaks": [{"from": label, "reason": dict(why)} for label, why in definition.breaks.items()] or None,
+    }
+    said.update((key, _property(found)) for key, found in optional.items() if found is not None)
+    return said
+
+
+def says_meaning(document: Document, definition: Definition, place: Place) -> bool:
+    """Whether a stored value still says of its definition what that says now."""
+    now = meaning(definition, place)
+    return all(_said(document.get(key)) == _said(now.get(key)) for key in {*now, *_MEANING})
 
 
 def value_of(document: Document) -> Value:
@@ -226,6 +260,65 @@ def value_of(document: Document) -> Value:
 def age_of(value: Value, today: date) -> int | None:
     """Days since the value's period ended; None for a value about all there is."""
     return (today - value.period.last).days if value.period.last else None
+
+
+def _said(attribute: Any) -> Any:
+    """What an attribute says, whatever else is known of it."""
+    if not isinstance(attribute, dict):
+        return attribute
+    found = attribute.get("languageMap", attribute.get("value"))
+    return found[0] if isinstance(found, list) and len(found) == 1 else found
+
+
+def _words(text: Text) -> dict[str, Any]:
+    return {"type": "LanguageProperty", "languageMap": dict(text)}
+
+
+def definition_in(document: Document) -> Definition:
+    """As much of its definition as a stored value says: of a node whose files are elsewhere.
+
+    Raises KeyError, ValueError or TypeError for an entity that :func:`entity_of` did not write.
+    """
+
+    def get(name: str, default: Any = None) -> Any:
+        found = document.get(name)
+        return default if found is None else found["value"]
+
+    frequency: dict[str, Per] = {"yearly": "year", "monthly": "month", "once": "none"}
+    decimals = get("decimals")
+    better, theme = get("better", "neutral"), get("theme")
+    breaks = [(one["from"], one["reason"]) for one in _list(get("breaks", []))]
+    return Definition(
+        id=str(get("indicator")),
+        path=Path(),
+        name=_text(document["name"]["languageMap"]),
+        source=str(get("inputType", "")),
+        formula=str(get("calculationFormula", "")),
+        theme=theme if theme in get_args(Theme) else None,
+        where=str(get("calculationCondition", "")),
+        per=frequency[get("calculationFrequency")],
+        unit=str(get("unit", "")),
+        decimals=decimals if decimals in range(7) else None,
+        better=better if better in get_args(Better) else "neutral",
+        note=_text(document["note"]["languageMap"]) if "note" in document else None,
+        compare=str(get("comparedAs", "")),
+        breaks={Period.parse(label).label: _text(reason) for label, reason in breaks},
+        projection=None,
+    )
+
+
+def place_in(document: Document) -> tuple[Text, PlaceKind]:
+    """What its place calls itself (its id if it does not say), and of which kind it is. Raises KeyError, TypeError."""
+    named, kind = document.get("placeName"), document.get("placeKind", {}).get("value", "city")
+    text = _text(named["languageMap"]) if named else as_text(document["place"]["value"])
+    return text, kind if kind in get_args(PlaceKind) else "city"
+
+
+def _text(words: Mapping[str, Any]) -> Text:
+    found = {str(language): str(text) for language, text in words.items() if text}
+    if not found:
+        raise ValueError("a text in no language")
+    return found
 
 
 def _property(value: Any) -> dict[str, Any]:
