@@ -191,7 +191,7 @@ class Place:
     def name(self) -> Text:
         return as_text(self.facts["name"])
 
-    @property
+    @cached_property
     def parent(self) -> str | None:
         value = self.facts.get("parent")
         return str(value) if value else None

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import secrets
+from weakref import WeakKeyDictionary
 
 from mahakam.store.protocol import EntityStore, Transaction
 
 _KIND, _KEY = "secret", "signing"
+_known: WeakKeyDictionary[EntityStore, str] = WeakKeyDictionary()
+"""It never changes, and each form asks for it three times."""
 
 
 def signing_secret(store: EntityStore) -> str:
     """The secret that signs cookies and form tokens; made in one transaction when there is none yet."""
-    kept = store.record(_KIND, _KEY)
-    return str(kept["value"]) if kept else store.write(_make)
+    known = _known.get(store)
+    if known is None:
+        kept = store.record(_KIND, _KEY)
+        known = _known[store] = str(kept["value"]) if kept else store.write(_make)
+    return known
 
 
 def _make(transaction: Transaction) -> str:

@@ -51,7 +51,8 @@ class Calendar:
         Raises OverflowError if it is not used up within ten years: a calendar without working days.
         """
         left = self.day * working_days
-        for opens, closes in _without(self._spans(start), sorted(pauses)):
+        spans, stops = self._spans(start), sorted(pauses)
+        for opens, closes in _without(spans, stops) if stops else spans:
             if closes - opens >= left:
                 return opens + left
             left -= closes - opens
@@ -79,13 +80,15 @@ class Calendar:
 
     def _spans(self, start: dt.datetime) -> Iterator[Span]:
         """Working times from a moment on, day by day."""
-        date = start.astimezone(self.timezone).date()
+        date = first = start.astimezone(self.timezone).date()
         end = date + _FARTHEST
         while date < end:
             if self.works(date):
                 opens = dt.datetime.combine(date, self.opens, self.timezone)
                 closes = dt.datetime.combine(date, self.closes, self.timezone)
-                if closes > start:
+                if date > first:
+                    yield opens, closes
+                elif closes > start:
                     yield max(opens, start), closes
             date += dt.timedelta(days=1)
 

@@ -56,7 +56,7 @@ _ADD = {
 _EVENTS = Path(__file__).with_name("events.yaml")
 _FARTHEST = 2000.0
 _SECONDS, _MOST_RECENT = 1.0, 500
-_recent: dict[tuple[tuple[str, Path], ...], tuple[float, dict[str, Service]]] = {}
+_recent: dict[tuple[tuple[str, str], ...], tuple[float, dict[str, Service]]] = {}
 """One report asks for the catalogue several times, and looking at its files takes longer than all the rest."""
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
@@ -100,7 +100,7 @@ def catalogue(place: Place, places: Mapping[str, Place]) -> dict[str, Service]:
     A change of a file is seen within a second. Raises ConfigError for a file that cannot be used.
     """
     owners = chain(places, place)
-    key = tuple((owner.id, owner.folder) for owner in owners)
+    key = tuple((owner.id, str(owner.folder)) for owner in owners)
     at, kept = _recent.get(key, (0.0, {}))
     if at and time.monotonic() - at < _SECONDS:
         return dict(kept)

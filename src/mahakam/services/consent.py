@@ -89,7 +89,7 @@ def give(
     kept = dict(transaction.record(KIND, number) or {})
     text = purpose.text.get(language) or next(iter(purpose.text.values()))
     given = Given(purpose.code, purpose.basis, purpose.version, language, text, at, how, of, who)
-    kept[_key(purpose.code, of)] = asdict(given)
+    kept[_key(purpose.code, of)] = {name: getattr(given, name) for name in Given.__slots__}
     transaction.save_record(KIND, number, kept)
 
 

@@ -14,7 +14,6 @@ import os
 import re
 import threading
 import time
-import warnings
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 LARGEST_BYTES = 10 * 1024 * 1024
 LARGEST_SIDE = 4096
 """Pixels of the longer side decoded at most; a JPEG is decoded at a fraction of its size to stay below."""
+MOST_PIXELS = 89_000_000
+"""What a head may say; above, the decoder itself would warn, and then refuse."""
 KEPT_SIDE = 1600
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _WAITS = 24 * 3600
@@ -69,18 +70,17 @@ def keep_photo(data: Path, raw: bytes) -> Photo:
         raise PhotoError(
             "size", f"the photo has {len(raw) / 1e6:.0f} MB; up to {LARGEST_BYTES // 2**20} MB can be taken"
         )
-    waiting = data / "photos" / "waiting"
     if not _pace.free():
         width, height, place = _looked_at(raw)
         name = hashlib.sha256(raw).hexdigest()
-        _write(waiting / f"{name}{_AS_IT_CAME}", raw)
+        _write(f"{_waiting(data)}/{name}{_AS_IT_CAME}", raw)
         return Photo(name, place, width, height)
-    _sweep(waiting)
+    _sweep(_waiting(data))
     small, place = _decode(raw)
     content = _jpeg(small)
     name = hashlib.sha256(content).hexdigest()
-    if not _kept(data, name).exists():
-        _write(waiting / f"{name}.jpg", content)
+    if not os.path.exists(_kept(data, name)):
+        _write(f"{_waiting(data)}/{name}.jpg", content)
     return Photo(name, place, small.width, small.height)
 
 
@@ -95,17 +95,21 @@ def confirm_photo(data: Path, name: str) -> bool:
     """The report was sent: its photo moves to where it stays. False if there is no such photo."""
     if not _NAME.fullmatch(name):
         return False
-    kept, waiting = _kept(data, name), data / "photos" / "waiting"
-    undrawn = _undrawn(data) / f"{name}{_AS_IT_CAME}"
-    for source, target in ((waiting / f"{name}{_AS_IT_CAME}", undrawn), (waiting / f"{name}.jpg", kept)):
-        if source.exists() and _moved(source, target):
-            return True
-    return kept.exists() or undrawn.exists()
+    kept, waiting = _kept(data, name), _waiting(data)
+    undrawn = f"{_undrawn(data)}/{name}{_AS_IT_CAME}"
+    return (
+        _moved(f"{waiting}/{name}{_AS_IT_CAME}", undrawn)
+        or _moved(f"{waiting}/{name}.jpg", kept)
+        or os.path.exists(kept)
+        or os.path.exists(undrawn)
+    )
 
 
 def has_photo(data: Path, name: str) -> bool:
     """Whether there is a photo, sent or waiting, drawn or not."""
-    return bool(_NAME.fullmatch(name)) and any(path.is_file() for path in _places(data, name))
+    return bool(_NAME.fullmatch(name)) and any(
+        map(os.path.isfile, _places(data, name)[3:])  # a new one is where it came
+    )
 
 
 def photo_file(data: Path, name: str) -> Path | None:
@@ -113,8 +117,8 @@ def photo_file(data: Path, name: str) -> Path | None:
     if not _NAME.fullmatch(name):
         return None
     for path in _places(data, name):
-        if path.is_file():
-            return path if path.suffix == ".jpg" else _draw(data, path)
+        if os.path.isfile(path):
+            return Path(path) if path.endswith(".jpg") else _draw(data, Path(path))
     return None
 
 
@@ -122,7 +126,7 @@ def delete_photo(data: Path, name: str) -> None:
     """Delete a photo for good, drawn or not."""
     if _NAME.fullmatch(name):
         for path in _places(data, name):
-            path.unlink(missing_ok=True)
+            Path(path).unlink(missing_ok=True)
 
 
 class Darkroom(Rounds):
@@ -135,7 +139,7 @@ class Darkroom(Rounds):
         self._data = data
 
     def round(self) -> None:
-        for path in sorted(_undrawn(self._data).glob(f"*{_AS_IT_CAME}")):
+        for path in sorted(Path(_undrawn(self._data)).glob(f"*{_AS_IT_CAME}")):
             while _pace.busy() and not self.ended.wait(0.2):
                 pass  # reports come first
             if self.ended.is_set():
@@ -172,8 +176,8 @@ class _Pace:
 def _draw(data: Path, path: Path) -> Path | None:
     """Draw a photo that is kept as it came; the drawn one takes its place. None, and it is gone, if it is damaged."""
     name = path.name.removesuffix(_AS_IT_CAME)
-    waits = path.parent != _undrawn(data)
-    target = path.with_name(f"{name}.jpg") if waits else _kept(data, name)
+    waits = path.parent != Path(_undrawn(data))
+    target = path.with_name(f"{name}.jpg") if waits else Path(_kept(data, name))
     try:
         small, _place = _decode(path.read_bytes())
     except FileNotFoundError:
@@ -182,7 +186,7 @@ def _draw(data: Path, path: Path) -> Path | None:
         _log.warning("a photo that came with a report is left out: %s", error)
         path.unlink(missing_ok=True)
         return None
-    _write(target, _jpeg(small))
+    _write(str(target), _jpeg(small))
     path.unlink(missing_ok=True)
     return target
 
@@ -216,16 +220,16 @@ def _opened(raw: bytes) -> Iterator[Image]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(raw), formats=_FORMATS) as image:
-                image.draft("RGB", (KEPT_SIDE, KEPT_SIDE))
-                if max(image.size) > LARGEST_SIDE:
-                    raise PhotoError(
-                        "pixels", f"the photo is {image.width} × {image.height} pixels; make it smaller"
-                    )
-                yield image
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        with Image.open(io.BytesIO(raw), formats=_FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise Image.DecompressionBombError
+            image.draft("RGB", (KEPT_SIDE, KEPT_SIDE))
+            if max(image.size) > LARGEST_SIDE:
+                raise PhotoError(
+                    "pixels", f"the photo is {image.width} × {image.height} pixels; make it smaller"
+                )
+            yield image
+    except Image.DecompressionBombError as error:
         raise PhotoError("pixels", "the photo has too many pixels; make it smaller") from error
     except UnidentifiedImageError as error:
         raise PhotoError(
@@ -273,55 +277,62 @@ def _degrees(parts: Any) -> float:
     return degrees + minutes / 60 + seconds / 3600
 
 
-def _places(data: Path, name: str) -> tuple[Path, ...]:
+def _places(data: Path, name: str) -> tuple[str, ...]:
     """Where a photo may lie, the drawn before what came; then back the way that photos move, so that one that moves
-    while it is looked for is found."""
-    waiting = data / "photos" / "waiting"
-    kept, drawn = _kept(data, name), waiting / f"{name}.jpg"
-    undrawn, came = _undrawn(data) / f"{name}{_AS_IT_CAME}", waiting / f"{name}{_AS_IT_CAME}"
+    while it is looked for is found. Texts: pathlib took a third of the time of keeping a photo."""
+    kept, drawn = _kept(data, name), f"{_waiting(data)}/{name}.jpg"
+    undrawn, came = f"{_undrawn(data)}/{name}{_AS_IT_CAME}", f"{_waiting(data)}/{name}{_AS_IT_CAME}"
     return kept, drawn, undrawn, came, undrawn, drawn, kept
 
 
-def _undrawn(data: Path) -> Path:
-    return data / "photos" / "undrawn"
+def _waiting(data: Path) -> str:
+    return f"{data}/photos/waiting"
 
 
-def _kept(data: Path, name: str) -> Path:
-    return data / "photos" / name[:2] / f"{name}.jpg"
+def _undrawn(data: Path) -> str:
+    return f"{data}/photos/undrawn"
 
 
-def _moved(source: Path, target: Path) -> bool:
-    """Move a file to a folder that may not be there yet; False if somebody else was faster."""
+def _kept(data: Path, name: str) -> str:
+    return f"{data}/photos/{name[:2]}/{name}.jpg"
+
+
+def _moved(source: str, target: str) -> bool:
+    """Move a file to a folder that may not be there yet; False if there is none, or somebody else was faster."""
     try:
-        source.replace(target)
+        os.replace(source, target)
     except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not os.path.exists(source):
+            return False
+        os.makedirs(os.path.dirname(target), exist_ok=True)
         try:
-            source.replace(target)
+            os.replace(source, target)
         except FileNotFoundError:
             return False
     return True
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: str, content: bytes) -> None:
     """Keep a file in a folder that may not be there yet: looking whether it is costs as much as the file itself."""
-    unfinished = path.with_suffix(f".{os.getpid()}.{time.monotonic_ns()}.tmp")
+    unfinished = f"{path}.{os.getpid()}.{time.monotonic_ns()}.tmp"
+    how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
-        stream = unfinished.open("wb")
+        file = os.open(unfinished, how, 0o600)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        stream = unfinished.open("wb")
-    with stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    unfinished.replace(path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        file = os.open(unfinished, how, 0o600)
+    with open(file, "wb", buffering=0) as stream:
+        left = memoryview(content)
+        while left:
+            left = left[stream.write(left) :]
+        os.fsync(file)
+    os.replace(unfinished, path)
 
 
-def _sweep(waiting: Path) -> None:
+def _sweep(waiting: str) -> None:
     """Photos whose report was never sent are not kept."""
     over = time.time() - _WAITS
-    for path in waiting.iterdir() if waiting.is_dir() else ():
+    for path in Path(waiting).iterdir() if os.path.isdir(waiting) else ():
         try:
             if path.stat().st_mtime < over:
                 path.unlink()
