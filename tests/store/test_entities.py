@@ -218,3 +218,13 @@ def test_scan_goes_on_while_others_write(store: EntityStore) -> None:
         if len(seen) == 1500:
             store.write(lambda work: work.delete("urn:x:2400"))
     assert seen == [f"urn:x:{number}" for number in range(2500) if number != 2400]
+
+
+def test_records_saved_together_are_as_if_saved_one_by_one(store: EntityStore) -> None:
+    def together(transaction: Any) -> None:
+        transaction.save_record("list", "b", {"old": 1})
+        transaction.save_records([("list", "a", {}), ("list", "b", {"new": 2}), ("other", "a", {"n": "ß"})])
+
+    store.write(together)
+    assert store.records("list") == {"a": {}, "b": {"new": 2}}
+    assert store.record("other", "a") == {"n": "ß"}

@@ -31,6 +31,7 @@ def keep_lists(
     for kind, key in old.items():
         if new.get(kind) != key:
             transaction.save_record(kind, key, None)
-    for kind, key in new.items():
-        if old.get(kind) != key:
-            transaction.save_record(kind, key, {})
+    fresh: list[tuple[str, str, dict[str, Any]]]
+    fresh = [(kind, key, {}) for kind, key in new.items() if old.get(kind) != key]
+    if fresh:
+        transaction.save_records(fresh)

@@ -94,6 +94,9 @@ class Transaction(Protocol):
     def save_record(self, kind: str, key: str, value: dict[str, Any] | None) -> None:
         """Small records that are no entities (accounts, keys, sessions, counters); None deletes."""
 
+    def save_records(self, records: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
+        """Several at once: kind, key and value of each."""
+
     def record(self, kind: str, key: str) -> dict[str, Any] | None: ...
 
     def records(self, kind: str) -> dict[str, dict[str, Any]]: ...

@@ -144,6 +144,10 @@ class PostgresTransaction(RecordWrites, HistoryWrites, AuditWrites):
         super().save_record(kind, key, value)
         self._recorded = True
 
+    def save_records(self, records: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
+        super().save_records(records)
+        self._recorded = True
+
     def others(self) -> int:
         # The transaction sees no commit that comes after its beginning: once is enough.
         if self._others is None:

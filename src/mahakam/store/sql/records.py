@@ -15,6 +15,10 @@ from mahakam.store.sql import rows
 
 _MARKS = 500
 """Values bound to one statement."""
+_SAVE_RECORD = (
+    "INSERT INTO record (kind, key, value) VALUES (?, ?, ?)"
+    " ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"
+)
 
 
 class RecordWrites:
@@ -174,11 +178,15 @@ class RecordWrites:
             text = orjson.dumps(value).decode()
             if audited is not None:
                 self._ops.append((*audited, text))
-            self._execute(
-                "INSERT INTO record (kind, key, value) VALUES (?, ?, ?)"
-                " ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value",
-                (kind, key, text),
-            )
+            self._execute(_SAVE_RECORD, (kind, key, text))
+
+    def save_records(self, records: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
+        rows = [(kind, key, orjson.dumps(value).decode()) for kind, key, value in records]
+        for (kind, key, text), (_kind, _key, value) in zip(rows, records, strict=True):
+            audited = of_record(kind, key, value)
+            if audited is not None:
+                self._ops.append((*audited, text))
+        self._executemany(_SAVE_RECORD, rows)
 
     def record(self, kind: str, key: str) -> dict[str, Any] | None:
         for (value,) in self._execute("SELECT value FROM record WHERE kind = ? AND key = ?", (kind, key)):
