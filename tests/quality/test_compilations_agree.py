@@ -354,12 +354,20 @@ def per_row(props: list[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
     rules: list[st.SearchStrategy[dict[str, Any]]] = [
         st.fixed_dictionaries(
             {"rule": st.just("marker"), "field": st.sampled_from([p["name"] for p in props])}
-        )
+        ),
+        st.fixed_dictionaries(
+            {
+                "rule": st.just("totalRow"),
+                "field": st.sampled_from([p["name"] for p in props]),
+                "blank": st.just(True),
+            }
+        ),
     ]
     if strings:
         broken = st.fixed_dictionaries({"rule": st.just("mojibake"), "field": st.sampled_from(strings)})
         rules.append(broken)
         text = st.sampled_from(strings)
+        rules.append(st.fixed_dictionaries({"rule": st.just("totalRow"), "field": text}))
         units = st.sampled_from(["%", "a", "µg/m3"])
         rules.append(st.fixed_dictionaries({"rule": st.just("unit"), "field": text, "is": units}))
         if numbers:

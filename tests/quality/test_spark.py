@@ -132,6 +132,7 @@ BESIDE: list[dict[str, Any]] = [
     {"rule": "mojibake", "field": "name"},
     {"rule": "marker", "field": "value"},
     {"rule": "unit", "field": "name", "is": "Pasar Pagi"},
+    {"rule": "totalRow", "field": "name", "named": ["Balai Kota"]},
     {"rule": "inDistrict", "field": "meter", "near": ["x", "y"], "of": "codes.code"},
 ]  # fmt: skip
 

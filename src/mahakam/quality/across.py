@@ -12,6 +12,7 @@ from typing import Any, Final
 from mahakam.quality.expression import Call, Column, Literal, Node
 from mahakam.quality.lexical import Kind
 from mahakam.quality.odcs import nearest
+from mahakam.quality.parse import value_type
 from mahakam.quality.pattern import portable
 from mahakam.quality.rule import Across, Check, Holds, OfFile, OneOf, Unmarked
 from mahakam.quality.units import spellings
@@ -58,6 +59,7 @@ FORMS: Final[dict[str, Form]] = {
     "mojibake": Form("conformity", ("string",)),
     "unit": Form("conformity", ("string",), ("is",)),
     "inDistrict": Form("accuracy", ("string",), ("near", "of")),
+    "totalRow": Form("consistency", may=("named", "blank"), given={"named": (), "blank": False}),
     "fresh": Form("timeliness", _MOMENTS, ("most",)),
     "rowsSinceLast": Form("completeness", needs=("most",)),
     "sameColumns": Form("consistency"),
@@ -65,7 +67,11 @@ FORMS: Final[dict[str, Form]] = {
 """The rules by name; docs/contracts.md says what each is for."""
 MOJIBAKE: Final = "[\u00c2-\u00c3\u00c5][\u0080-\u00bf]|\u00e2\u20ac|\u00ef\u00bf\u00bd|\ufffd"
 """What UTF-8 looks like that was read as Latin-1 or Windows-1252, and the sign for what could not be read."""
-OF_ROW: Final = ("marker", "mojibake", "unit", "inDistrict")
+TOTAL_WORDS: Final = (
+    r"^[^a-z0-9]*(grand[ -]?total|sub[ -]?total|total|jumlah|jml|rata[ -]?rata|rerata|average|mean)([^a-z]|$)"
+)
+"""What a row that adds up others is called, in lower case: English, Indonesian and Malay."""
+OF_ROW: Final = ("marker", "mojibake", "unit", "inDistrict", "totalRow")
 OF_FILE: Final = ("fresh", "rowsSinceLast", "sameColumns")
 WITHOUT_FIELD: Final = ("rowsSinceLast", "sameColumns")
 
@@ -113,6 +119,8 @@ def _of_row(
     if name == "unit":
         unit = str(settings["is"])
         return OneOf(at, spellings(unit)), name, f"the unit {unit}"
+    if name == "totalRow":
+        return Holds(_no_total(at, settings, kinds)), name, "a row of its own, not one that adds up others"
     near = tuple(_field(one, "near", kinds) for one in _names(settings["near"], "near"))
     if len(near) != 2 or any(kinds[one].logical not in _NUMBERS for one in near):
         raise AcrossError("near", "must be two numbers: [longitude, latitude]")
@@ -123,6 +131,22 @@ def _of_row(
         Literal(target, "text"),
     ]
     return Holds(Call("in_district", tuple(place), "boolean")), name, f"a place in its district of {target}"
+
+
+def _no_total(at: str, settings: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Call:
+    """What is true of a row that is no total: by its name, by names that are listed, or because it has one."""
+    if _flag(settings["blank"], "blank"):
+        return Call("not", (Call("is null", (Column(at, value_type(kinds[at])),), "boolean"),), "boolean")
+    if kinds[at].logical != "string":
+        raise AcrossError("field", f"totalRow goes with string, or with blank: true; {at!r} is none")
+    text = Column(at, "text")
+    named = [Literal(str(one), "text") for one in _names(settings["named"], "named")]
+    if named:
+        found = Call("in", (text, *named), "boolean")
+    else:
+        words = Literal(portable(TOTAL_WORDS), "text")
+        found = Call("matches", (Call("lower", (text,), "text"), words), "boolean")
+    return Call("not", (found,), "boolean")
 
 
 _EXAMPLES: Final = {

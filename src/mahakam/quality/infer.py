@@ -17,6 +17,7 @@ from mahakam.quality.profile import ColumnProfile, Profile, pairs, profile
 from mahakam.quality.remarks import remarks
 from mahakam.quality.series import Series, series
 from mahakam.quality.series import rules as series_rules
+from mahakam.quality.totals import Totals, totals
 from mahakam.quality.typing_sql import identifier, text_literal
 
 _KEY_NAMES = re.compile(r"(?i)(^|[_ .-])(id|kode|code|key|no|nomor|number|tanggal|date|uuid)($|[_ .-])|id$")
@@ -44,15 +45,24 @@ def infer(connection: Any, relation: str, columns: Sequence[str], name: str) -> 
 
 
 def inspect(
-    connection: Any, relation: str, columns: Sequence[str], name: str
+    connection: Any, relation: str, columns: Sequence[str], name: str, *, without_totals: bool = False
 ) -> tuple[Profile, dict[str, Any]]:
-    """What was seen, and the contract made of it, as :func:`infer`."""
+    """What was seen, and the contract made of it, as :func:`infer`.
+
+    ``without_totals``: rows that add up others are named, and the contract is that of the other rows.
+    """
     # Read once: the file behind a view would be read again for every question.
     table = f"mahakam_seen_{next(_tables)}"
     listed = ", ".join(["_row", *map(identifier, columns)])
     connection.execute(f"CREATE TEMP TABLE {table} AS SELECT {listed} FROM {identifier(relation)}")  # noqa: S608 - quoted
     try:
         seen = profile(connection, table, columns)
+        seen.totals = totals(connection, table, seen)
+        if without_totals and seen.totals.marks:
+            out, rows = seen.totals, seen.rows
+            _leave_out(connection, table, out)
+            seen = profile(connection, table, columns)
+            seen.totals, seen.left_out = out, rows - seen.rows
         decided = dependencies(_sample(connection, table, seen))
         key = _key(connection, table, seen)
         found = series(connection, table, seen)
@@ -63,6 +73,11 @@ def inspect(
         )
     finally:
         connection.execute(f"DROP TABLE {table}")
+
+
+def _leave_out(connection: Any, table: str, found: Totals) -> None:
+    conditions = " OR ".join(mark.condition() for mark in found.marks)
+    connection.execute(f"DELETE FROM {table} WHERE {conditions}")  # noqa: S608 - quoted
 
 
 def document(
@@ -83,7 +98,11 @@ def document(
     for column, field in zip(seen.columns, names, strict=True):
         position = list(key).index(column.name) + 1 if column.name in key else 0
         made = _property(column, field, position, len(key))
-        rules = [*_quality(column, field), *_decided(column, decided, named, key)]
+        rules = [
+            *_quality(column, field),
+            *_total_rows(column, seen.totals),
+            *_decided(column, decided, named, key),
+        ]
         if series is not None:
             rules += series_rules(series, column, named, key)
         if rules:
@@ -204,9 +223,15 @@ def _is_place(column: ColumnProfile) -> bool:
     return column.kind.logical == "number" and bool(_PLACE_NAMES.match(column.name))
 
 
-def _rule(name: str, **settings: Any) -> dict[str, Any]:
-    implementation = {"rule": name, **settings}
+def _rule(rule: str, **settings: Any) -> dict[str, Any]:
+    implementation = {"rule": rule, **settings}
     return {"type": "custom", "engine": "mahakam", "implementation": implementation, "severity": "warning"}
+
+
+def _total_rows(column: ColumnProfile, found: Totals) -> Iterator[dict[str, Any]]:
+    for mark in found.marks:
+        if mark.column == column.name:
+            yield _rule(**mark.rule)
 
 
 def _decided(

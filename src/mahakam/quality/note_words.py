@@ -134,6 +134,14 @@ _ID: Final = tuple(
             r"^row (\d+) \((.*)\) is the sum of all others in (.+): leave the total out, with skip$",
             r"baris \1 (\2) adalah jumlah semua baris lain pada \3: keluarkan baris jumlah itu, dengan skip",
         ),
+        (
+            r"^(\d+) rows add up others \(row (.+)\): leave the totals out, with skip$",
+            r"\1 baris menjumlahkan baris lain (baris \2): keluarkan baris jumlah itu, dengan skip",
+        ),
+        (
+            r"^row (\d+) \((.*)\) says (\S+) in (.+), but its rows add up to (\S+)$",
+            r"baris \1 (\2) menyebut \3 pada \4, padahal barisnya berjumlah \5",
+        ),
     )
 )
 

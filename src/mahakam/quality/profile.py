@@ -16,6 +16,7 @@ from mahakam.quality.lexical import Kind
 from mahakam.quality.pattern import portable
 from mahakam.quality.shapes import ENOUGH, MOST, Affixes, affix_pattern, affixes, dominant_pattern
 from mahakam.quality.spelling import MOST_VALUES, misspelt
+from mahakam.quality.totals import Totals
 from mahakam.quality.typing_sql import full_match, identifier, text_literal, typed
 
 MARKERS = (
@@ -104,6 +105,9 @@ class Profile:
     rows: int
     markers: list[str]
     columns: list[ColumnProfile]
+    left_out: int = 0
+    """Rows of totals that the columns were not looked at with."""
+    totals: Totals = field(default_factory=Totals)
     remarks: list[str] = field(default_factory=list)
     """What is odd about columns as a whole; see :mod:`mahakam.quality.remarks`."""
 

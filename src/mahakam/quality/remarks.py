@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mahakam.quality.functions import Functions
 from mahakam.quality.nearest_model import coordinates
 from mahakam.quality.profile import ColumnProfile, Profile
-from mahakam.quality.typing_sql import full_match, identifier, text_literal, typed
+from mahakam.quality.typing_sql import full_match, identifier, text_literal
 
 _FALSE_PRECISION = 9
 """Digits after the mark from which on a figure is computed, not measured."""
@@ -23,7 +22,7 @@ _INSIDE = ((" -- ", " -- "), (" | ", "|"), ("; ", ";"), (" > ", ">"))
 def remarks(connection: Any, relation: str, seen: Profile) -> list[str]:
     """Sentences about columns: few or no values, whole numbers written with a decimal mark, false precision, numbers
     too long, times without a zone, lists or records inside cells, coordinates that are no degrees, rows out of order;
-    and about a row that is the total of the others.
+    and about rows that are totals of others.
     """
     found = [one for column in seen.columns for one in _of(connection, relation, column)]
     return [
@@ -31,7 +30,7 @@ def remarks(connection: Any, relation: str, seen: Profile) -> list[str]:
         *_absent(connection, relation, seen),
         *_projected(seen),
         *_out_of_order(connection, relation, seen),
-        *_totals(connection, relation, seen),
+        *seen.totals.remarks(),
     ]
 
 
@@ -148,31 +147,3 @@ def _out_of_order(connection: Any, relation: str, seen: Profile) -> Iterator[str
         falls = connection.execute(sql).fetchall()[0][0]
         if 0 < falls <= 0.35 * seen.rows:
             yield f"column {column.name!r}: rows are not in its order ({falls} falls back): were tables stacked?"
-
-
-def _totals(connection: Any, relation: str, seen: Profile) -> Iterator[str]:
-    """A row whose figure is the sum of all others: added up with them, everything is counted twice."""
-    label = next((c for c in seen.columns if c.kind.logical == "string" and c.distinct > 1), None)
-    for column in seen.columns:
-        if (
-            column.kind.logical not in ("integer", "number")
-            or column.low is None
-            or column.low < 0
-            or seen.rows < 6
-        ):
-            continue
-        functions = Functions(None)
-        functions.register(connection)
-        try:
-            value = f"CAST({typed(identifier(column.name), column.kind, functions)} AS DOUBLE)"
-            name = identifier(label.name) if label else "''"
-            sql = (
-                f"SELECT _row, name FROM (SELECT _row, {name} AS name, {value} AS v, sum({value}) OVER () AS whole, "  # noqa: S608
-                f"count({value}) OVER () AS n FROM {identifier(relation)}) "
-                "WHERE v > 0 AND n >= 6 AND abs(2 * v - whole) <= 1e-9 * whole"
-            )
-            rows = connection.execute(sql).fetchall()
-        finally:
-            functions.forget(connection)
-        for row, named in rows:
-            yield f"row {row} ({named}) is the sum of all others in {column.name!r}: leave the total out, with skip"

@@ -60,6 +60,7 @@ _TITLES: Final[dict[str, dict[str, str]]] = {
         "en": "The place lies outside its district",
         "id": "Lokasi berada di luar wilayah yang disebutkan",
     },
+    "totalRow": {"en": "The row adds up others", "id": "Baris ini menjumlahkan baris lain"},
     "fresh": {"en": "The data is old", "id": "Data sudah usang"},
     "rowsSinceLast": {
         "en": "The number of rows has changed a lot",
@@ -137,6 +138,10 @@ _ADVICE: Final[dict[str, dict[str, str]]] = {
         "en": "Add the rows up again; a row is missing, doubled or was changed after the total.",
         "id": "Jumlahkan kembali barisnya; ada baris yang hilang, ganda, atau diubah setelah dijumlahkan.",
     },
+    "counted": {
+        "en": "Leave the totals out (skip in the feed): with them, everything is counted twice.",
+        "id": "Keluarkan baris jumlah (skip pada feed): bila ikut, semuanya terhitung dua kali.",
+    },
     "alike": {
         "en": "Keep the better one of the two rows, or tell them apart in their names.",
         "id": "Simpan salah satu baris yang lebih baik, atau bedakan namanya.",
@@ -193,6 +198,7 @@ _ADVICE_OF: Final = {
     "frozen": "sensor",
     "outlier": "range",
     "total": "sum",
+    "totalRow": "counted",
     "similar": "alike",
     "inDistrict": "place",
     "mojibake": "encoding",
@@ -260,6 +266,10 @@ _EXPECTED_ID: Final = (
         r"dalam \1 kali jarak lazim dari nilai tengah",
     ),
     (r"^(.+), the sum of the other rows$", r"\1, penjumlahan baris lainnya"),
+    (
+        r"^a row of its own, not one that adds up others$",
+        "baris tersendiri, bukan baris yang menjumlahkan baris lain",
+    ),
     (r"^the sum of the other rows$", "penjumlahan baris lainnya"),
     (
         r"^a name of its own; row (\d+) has nearly the same$",

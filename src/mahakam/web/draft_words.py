@@ -35,6 +35,7 @@ _NAMED: Mapping[str, str] = {
     "marker": N_("No mark such as “-” in place of a value"),
     "mojibake": N_("No letters broken by a wrong encoding"),
     "blanks": N_("No blanks before or after"),
+    "totalRow": N_("No row that adds up others"),
 }
 
 

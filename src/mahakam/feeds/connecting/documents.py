@@ -38,6 +38,8 @@ def contract_document(draft: Draft) -> dict[str, Any]:
 def feed_document(draft: Draft) -> dict[str, Any]:
     """The feed; without a key the rows are kept as a table, as no row could be told from another."""
     source: dict[str, Any] = {"file": f"data/{draft.file}", **draft.pins}
+    if draft.totals and draft.totals_out:
+        source["skip"] = draft.totals
     fields: dict[str, Any] = {column.field: _origin(column) for column in draft.used}
     if draft.location:
         fields[POINT] = {"longitude": draft.point[0], "latitude": draft.point[1]}

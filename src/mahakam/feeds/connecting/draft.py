@@ -54,8 +54,7 @@ class Draft:
 
     ``models``: the nearest Smart Data Models, as {model, home, confidence}. ``place`` is the place's id, ``slug`` the
     name of the feed and the contract, ``file`` the name of the file; ``point``: longitude and latitude columns.
-    ``across``: the rules between columns (ODCS, by the inferred names), ``across_off`` those that are switched off.
-    """
+    ``across``: the rules between columns (ODCS, by the inferred names), `"""
 
     place: str
     file: str
@@ -78,6 +77,8 @@ class Draft:
     location: bool = False
     across: list[dict[str, Any]] = a_field(default_factory=list)
     across_off: list[int] = a_field(default_factory=list)
+    totals: list[dict[str, Any]] = a_field(default_factory=list)
+    totals_out: bool = True
 
     def as_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

@@ -44,10 +44,11 @@ def look(file: Path, place: str, author: str, pins: Mapping[str, str] | None = N
         connection.execute("SET preserve_insertion_order = true")
         table = read(file, connection, **dict[str, Any](draft.pins))
         table.relation.create_view("source", replace=True)
-        seen, document = inspect(connection, "source", table.columns, stem)
+        seen, document = inspect(connection, "source", table.columns, stem, without_totals=True)
         draft.format = table.info.format
         draft.notes = [*table.info.notes, *(f"{n} × {reason}" for reason, n in table.left_out.items())]
         draft.notes += seen.remarks
+        draft.totals = [mark.skip for mark in seen.totals.marks]
         schema = document["schema"][0]
         draft.across = [rule for rule in schema.get("quality", ()) if "implementation" in rule]
         _fill(draft, connection, seen, schema["properties"])
@@ -59,7 +60,7 @@ def look(file: Path, place: str, author: str, pins: Mapping[str, str] | None = N
 
 
 def _fill(draft: Draft, connection: Any, seen: Profile, properties: list[dict[str, Any]]) -> None:
-    draft.rows, draft.markers = seen.rows, seen.markers
+    draft.rows, draft.markers = seen.rows + seen.left_out, seen.markers
     names = [column.name for column in seen.columns]
     rows = _rows(connection, names)
     draft.sample = [[_short(value) for value in row] for row in rows[:SHOWN]]

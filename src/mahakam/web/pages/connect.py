@@ -185,6 +185,7 @@ def _take(draft: Draft, form: FormData) -> None:
     draft.entity = gate.text(form, "entity").strip()[:60]
     draft.owner = gate.text(form, "owner").strip()[:200]
     draft.location = bool(draft.point) and bool(gate.text(form, "location"))
+    draft.totals_out = bool(gate.text(form, "totals"))
     draft.across_off = [n for n, _rule in asked_across(draft) if not gate.text(form, f"across-{n}")]
     for number, column in enumerate(draft.columns):
         if f"field-{number}" not in form:
