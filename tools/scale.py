@@ -11,14 +11,14 @@ import datetime as dt
 import os
 import sys
 import tempfile
-import time
 from argparse import ArgumentParser
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import psycopg
 
+from tools.delivery import ENTITIES as OWED_ENTITIES
+from tools.delivery import OWED, Cost, delivered
 from tools.load import ENTITIES, Served, cpu, database, fill, load
 
 FILE = Path(__file__).parents[1] / "docs" / "scale.md"
@@ -44,7 +44,26 @@ of one worker; the rows of two workers check it. It knows nothing of what else r
 |---|---|
 | an entity in the database, its indexes and first history | {entity:,.0f} bytes |
 | a change in the history | {change:,.0f} bytes |
-| notifications that the one leading process delivers | {delivered:,.0f} a second |
+
+## Several processes that deliver
+
+| processes | delivered a second | the model says | off by | process, µs CPU | PostgreSQL, µs CPU | receiver, µs CPU |
+|---|---|---|---|---|---|---|
+{delivering}
+
+{owed:,} notifications about {owed_entities:,} entities that lay in the outbox, of one subscription, to a receiver in a
+process of its own; the seconds from the first to the last, and the CPU time of one. The model is the same: a process
+has one core at most, all have the machine's {cores}.
+
+What is owed falls into 64 shares, by a hash of subscription and entity. Each process that delivers gives a sign of life
+every second and has an equal part of the shares. One that comes gets its part within about three seconds, one that ends
+gives it back at once, and what one had that is killed goes to the others six seconds after its last sign. The seconds
+are counted by the clock of each process, so that one that is put forward changes nothing, and a process that cannot
+give its sign stops sending a second before the others take over.
+
+Processes that serve deliver too. Where many notifications are owed, leave it to processes that do nothing else:
+`MAHAKAM_DELIVER=off` for those that serve, and `mahakam deliver` as often as there are cores to spare, on any number of
+machines. On SQLite, a file of one machine, the one process that leads delivers all.
 
 ## A country: {cities} cities, {entities:,} entities, {writes:,} writes a second
 
@@ -66,33 +85,21 @@ What breaks first there: **{first}**.
 
 
 @dataclass(frozen=True)
-class Cost:
-    """Operations a second, and seconds of CPU time that one takes."""
-
-    rate: float
-    node: float
-    database: float
-    clients: float
-
-    def predicted(self, workers: int, cores: float) -> float:
-        """Operations a second of so many workers."""
-        return min(workers / self.node, cores / (self.node + self.database + self.clients))
-
-
-@dataclass(frozen=True)
 class Measured:
-    """``costs``: operation → workers → cost. ``entity``, ``change``: bytes. ``delivered``: a second."""
+    """``costs``: operation → workers → cost. ``entity``, ``change``: bytes. ``delivered``: processes that deliver →
+    cost of a notification, the receiver being the client.
+    """
 
     costs: dict[str, dict[int, Cost]]
     entity: float
     change: float
-    delivered: float
+    delivered: dict[int, Cost]
 
 
 def measure(seconds: float) -> Measured:
     """Some minutes' work."""
     costs: dict[str, dict[int, Cost]] = {"read": {}, "query": {}, "write": {}}
-    entity = change = delivered = 0.0
+    entity = change = 0.0
     for workers in (1, 2):
         with database() as (url, pid), tempfile.TemporaryDirectory() as data:
             with Served(Path(data), workers=workers, store=url) as node:
@@ -115,8 +122,7 @@ def measure(seconds: float) -> Measured:
                         change = (_size(url) - filled) / len(done.took)
             if workers == 1:
                 entity = (filled - empty) / ENTITIES
-                delivered = _delivered(Path(data), url, seconds)
-    return Measured(costs, entity, change, delivered)
+    return Measured(costs, entity, change, {number: delivered(number) for number in (1, 2)})
 
 
 def _size(url: str) -> float:
@@ -124,24 +130,6 @@ def _size(url: str) -> float:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM")
         return float(connection.execute("SELECT pg_database_size(current_database())").fetchall()[0][0])
-
-
-def _delivered(data: Path, url: str, seconds: float) -> float:
-    """Notifications a second, from the first to the last of those that a load of writes has owed."""
-    from support.notify import Receiver  # type: ignore[import-not-found]
-
-    with Receiver() as receiver, Served(data, store=url, private=True) as node:
-        payload = {
-            "id": "urn:s:scale", "type": "Subscription", "entities": [{"type": "AirQualityObserved"}],
-            "notification": {"format": "simplified", "endpoint": {"uri": receiver.uri}},
-        }  # fmt: skip
-        httpx.post(f"{node.url}/ngsi-ld/v1/subscriptions", json=payload).raise_for_status()
-        began = time.monotonic()
-        done = load(node.url, seconds, shares={"write": 1.0})
-        until = time.monotonic() + 600
-        while len(receiver.got) < len(done.took) * 0.99 and time.monotonic() < until:
-            time.sleep(0.05)
-        return len(receiver.got) / (time.monotonic() - began)
 
 
 def page(found: Measured, date: str, machine: str, busy: float, cores: int) -> str:
@@ -153,13 +141,19 @@ def page(found: Measured, date: str, machine: str, busy: float, cores: int) -> s
                 f"| {kind} | {workers} | {one.rate:,.0f} | {said:,.0f} | {said / one.rate - 1:+.0%} |"
                 f" {one.node * 1e6:,.0f} | {one.database * 1e6:,.0f} | {one.clients * 1e6:,.0f} |"
             )
-    write = found.costs["write"][1]
+    write, one_process = found.costs["write"][1], found.delivered[1]
+    delivering = []
+    for processes, one in found.delivered.items():
+        said = one_process.predicted(processes, cores)
+        delivering.append(
+            f"| {processes} | {one.rate:,.0f} | {said:,.0f} | {said / one.rate - 1:+.0%} |"
+            f" {one.node * 1e6:,.0f} | {one.database * 1e6:,.0f} | {one.clients * 1e6:,.0f} |"
+        )
     city_writes = COUNTRY_WRITES / CITIES
-    city_cores = city_writes * (write.node + write.database)
+    city_cores = city_writes * (write.node + write.database + one_process.node + one_process.database)
     a_day = found.change * 86_400
     needs = [
-        ("the one process that delivers notifications, a second", COUNTRY_WRITES, found.delivered),
-        ("cores of the database", COUNTRY_WRITES * write.database, float(CORES)),
+        ("cores of the database", COUNTRY_WRITES * (write.database + one_process.database), float(CORES)),
         ("TB of entities", COUNTRY_ENTITIES * found.entity / 1e12, float(TERABYTES)),
         ("TB of history in 30 days", COUNTRY_WRITES * a_day * 30 / 1e12, float(TERABYTES)),
     ]
@@ -168,10 +162,15 @@ def page(found: Measured, date: str, machine: str, busy: float, cores: int) -> s
     limits.append(
         f"| cores of workers, on any number of machines | {COUNTRY_WRITES * write.node:,.0f} | – | – |"
     )
-    fits = city_cores <= 2 and city_writes <= found.delivered
+    limits.append(
+        "| cores of processes that deliver, a process each, on any number of machines |"
+        f" {COUNTRY_WRITES * one_process.node:,.0f} | – | – |"
+    )
+    fits = city_cores <= 2 and city_writes <= one_process.rate
     return HEAD.format(
         date=date, machine=machine, busy=busy, cores=cores, measured="\n".join(rows), entity=found.entity,
-        change=found.change, delivered=found.delivered, cities=CITIES, entities=COUNTRY_ENTITIES,
+        change=found.change, delivering="\n".join(delivering), owed=OWED,
+        owed_entities=OWED_ENTITIES, cities=CITIES, entities=COUNTRY_ENTITIES,
         writes=COUNTRY_WRITES, server_cores=CORES, server_terabytes=TERABYTES, city_writes=city_writes,
         city_entities=COUNTRY_ENTITIES / CITIES, city_cores=city_cores,
         city_gigabytes=COUNTRY_ENTITIES / CITIES * found.entity / 1e9, city_history=city_writes * a_day / 1e9,

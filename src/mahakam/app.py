@@ -208,7 +208,15 @@ def open_node(settings: Settings) -> Node:
     Raises ConfigError or StoreError, which say what to put right.
     """
     node = Node(settings)
-    _ = node.keeping, node.places, node.store, node.provider, node.proxies, settings.fewest_shown
+    _ = (
+        node.keeping,
+        node.places,
+        node.store,
+        node.provider,
+        node.proxies,
+        settings.fewest_shown,
+        settings.delivers,
+    )
     node.check_audit()
     node.check_log()
     node.check_mail()

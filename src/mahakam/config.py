@@ -48,6 +48,8 @@ class Settings:
     node shows the provider that ``signin.yaml`` names (``access.provider``). ``proxies``: whose word on who asks is
     taken (``proxies``). ``fewest``: the smallest count of persons that public pages show (``services.suppression``).
     ``audit_keep``: for how long the audit trail is kept (ISO 8601 duration), "" for as long as the store.
+    ``deliver``: on or off, whether a process that serves delivers its part of the notifications, on PostgreSQL
+    (``delivering``).
     """
 
     data: Path
@@ -78,6 +80,7 @@ class Settings:
     proxies: str = "127.0.0.1,::1"
     fewest: str = "5"
     audit_keep: str = ""
+    deliver: str = "on"
 
     @property
     def audited(self) -> bool:
@@ -85,6 +88,13 @@ class Settings:
         if self.audit not in ("", "on", "off"):
             raise ConfigError(Path("MAHAKAM_AUDIT"), f"on or off, not {self.audit!r}")
         return self.audit == "on" or (not self.audit and not self.open)
+
+    @property
+    def delivers(self) -> bool:
+        """Whether this process delivers notifications where others may. Raises ConfigError for another word."""
+        if self.deliver not in ("on", "off"):
+            raise ConfigError(Path("MAHAKAM_DELIVER"), f"on or off, not {self.deliver!r}")
+        return self.deliver == "on"
 
     @property
     def fewest_shown(self) -> int:
@@ -137,6 +147,7 @@ class Settings:
             "MAHAKAM_PROXIES": self.proxies,
             "MAHAKAM_FEWEST": self.fewest,
             "MAHAKAM_AUDIT_KEEP": self.audit_keep,
+            "MAHAKAM_DELIVER": self.deliver,
         }
 
     @classmethod
@@ -171,6 +182,7 @@ class Settings:
             proxies=environ.get("MAHAKAM_PROXIES", "127.0.0.1,::1"),
             fewest=environ.get("MAHAKAM_FEWEST") or "5",
             audit_keep=environ.get("MAHAKAM_AUDIT_KEEP", ""),
+            deliver=environ.get("MAHAKAM_DELIVER") or "on",
         )
 
 

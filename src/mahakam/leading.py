@@ -6,14 +6,12 @@ When that process ends, however it ends, or loses the database, another one take
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING
 
 from mahakam.broker.rounds import Every, Rounds
+from mahakam.delivering import Deliveries
 
 if TYPE_CHECKING:
-    from mahakam.broker.identity import Identity
-    from mahakam.broker.notifier import Notifier
     from mahakam.services.desk import Desk
     from mahakam.web.site import Node
 
@@ -36,41 +34,36 @@ EXCHANGE = 300.0
 
 
 class Leader(Rounds):
-    """Looks who leads. The process that does has the notifiers of all tenants, and a thread for each other work."""
+    """Looks who leads. The process that does has a thread for each work; every one delivers what is its to deliver."""
 
     LOOK = 5.0
 
     def __init__(self, node: Node) -> None:
         super().__init__("leader")
         self._node = node
-        self._notifiers: dict[str, Notifier] = {}
+        self._deliveries = Deliveries(node, deliver=node.settings.delivers)
         self._works: list[Rounds] = []
-        self._identity: Identity | None = None
 
     def round(self) -> None:
-        if self._node.store.lead():
+        leads = self._node.store.lead()
+        if leads:
             self._lead()
         else:
             self._dismiss()
+        self._deliveries.keep(leads)
 
     def stop(self) -> None:
         super().stop()
+        self._deliveries.stop()
         self._dismiss()
 
     def _lead(self) -> None:
-        for name in self._node.store.tenants():
-            if name not in self._notifiers:
-                self._notifiers[name] = self._notifier(name)
-                self._notifiers[name].start()
         if not self._works:
             self._works = list(self._of_the_leader())
             for work in self._works:
                 work.start()
 
     def _dismiss(self) -> None:
-        for notifier in self._notifiers.values():
-            notifier.stop()
-        self._notifiers.clear()
         for work in self._works:
             work.ended.set()
         for work in self._works:
@@ -99,29 +92,6 @@ class Leader(Rounds):
         if self._node.settings.openlineage:
             yield Every("lineage", LINEAGE, self._tell_lineage, patience=1.0)
         yield Every("exchange", EXCHANGE, self._exchange, patience=1.0)
-
-    def _notifier(self, tenant: str) -> Notifier:
-        from mahakam.broker.federation.spreading import Spreading
-        from mahakam.broker.notifier import Notifier
-
-        broker = self._node.broker.tenant(tenant)
-        private = self._node.settings.private_addresses
-        spreading = Spreading(
-            broker.subscriptions,
-            broker.registrations,
-            address=self._node.settings.base,
-            alias=partial(self._alias, tenant),
-            private_addresses=private,
-        )
-        return Notifier(broker.subscriptions, private_addresses=private, beside=spreading.run)
-
-    def _alias(self, tenant: str) -> str:
-        """The name by which other nodes know this one (clause 6.3.18)."""
-        from mahakam.broker.identity import Identity
-
-        if self._identity is None:
-            self._identity = Identity(self._node.broker.store)
-        return self._identity.alias(tenant)
 
     def _remind(self) -> None:
         from mahakam.services.appointment_reminders import AppointmentReminders, Reminding

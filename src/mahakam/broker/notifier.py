@@ -19,8 +19,10 @@ from mahakam.broker.clock import now, waits
 from mahakam.broker.endpoint import EndpointError
 from mahakam.broker.http_sender import HttpSender
 from mahakam.broker.mqtt_sender import IDLE, MqttSender
+from mahakam.broker.part import ALL, Hold, Part
 from mahakam.broker.signing import secret_of
-from mahakam.broker.subscriptions import KIND, STATUS, Subscriptions
+from mahakam.broker.subscriptions import KIND, Subscriptions
+from mahakam.broker.tally import kind_of, save
 from mahakam.broker.turns import take_turns
 from mahakam.ngsild.subscription import Subscription
 from mahakam.store.errors import StoreError
@@ -90,6 +92,9 @@ class Notifier:
     Every subscription has a lane of its own, so that a receiver that is slow or gone holds up nobody else.
     """
 
+    leads: bool
+    """Whether this process owes what is due by the clock, and has the work ``beside``: one process does, for all."""
+
     def __init__(
         self,
         subscriptions: Subscriptions,
@@ -97,9 +102,16 @@ class Notifier:
         private_addresses: bool = False,
         patience: Patience = Patience(),
         beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+        part: Part = ALL,
+        leads: bool = True,
     ) -> None:
-        """``beside``: work that goes on in the same loop, cancelled at its end."""
+        """``beside``: work that goes on in the same loop while this process leads, cancelled at its end. ``part``: what
+        of the outbox it delivers.
+        """
         self._beside = beside
+        self._besides: asyncio.Task[None] | None = None
+        self._part = part
+        self.leads = leads
         self._store = subscriptions.store
         self._subscriptions = subscriptions
         self._private = private_addresses
@@ -142,7 +154,6 @@ class Notifier:
         }  # fmt: skip
         self._http = HttpSender(**options)
         self._mqtt = MqttSender(**options)
-        beside = asyncio.create_task(self._beside()) if self._beside is not None else None
         self._ready.set()
         try:
             while not self._ended:
@@ -154,7 +165,7 @@ class Notifier:
                 self._wake.clear()
                 await asyncio.sleep(_BREATH)
         finally:
-            under_way = [*self._busy.values(), *([beside] if beside is not None else ())]
+            under_way = [*self._busy.values(), *([self._besides] if self._besides is not None else ())]
             for task in under_way:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
@@ -164,9 +175,14 @@ class Notifier:
     async def _look(self) -> float:
         """Start what can be started; seconds until there may be more."""
         wait = self._patience.pause
+        self._keep_beside()
         try:
-            wait = min(wait, max(0.02, await asyncio.to_thread(take_turns, self._subscriptions)))
-            for id in await asyncio.to_thread(self._store.owing):
+            if self.leads:
+                wait = min(wait, max(0.02, await asyncio.to_thread(take_turns, self._subscriptions)))
+            shares = self._part.shares()
+            if shares is not None and not shares:
+                return wait
+            for id in await asyncio.to_thread(self._store.owing, shares):
                 if id in self._busy:
                     continue
                 lane = self._lanes.setdefault(id, _Lane())
@@ -180,6 +196,13 @@ class Notifier:
         except StoreError as error:
             _log.error("the outbox cannot be read: %s", error)
         return wait
+
+    def _keep_beside(self) -> None:
+        if self.leads and self._besides is None and self._beside is not None:
+            self._besides = asyncio.get_running_loop().create_task(self._beside())
+        elif not self.leads and self._besides is not None:
+            self._besides.cancel()
+            self._besides = None
 
     def _done(self, id: str, _task: asyncio.Task[None]) -> None:
         self._busy.pop(id, None)
@@ -205,7 +228,13 @@ class Notifier:
         if status == "paused":
             lane.until = time.monotonic() + self._patience.pause
             return False
-        rows = self._store.owed(id, BATCH if lane.proven else 1)
+        with self._part.held() as hold:
+            return await self._deliver(subscription, lane, hold)
+
+    async def _deliver(self, subscription: Subscription, lane: _Lane, hold: Hold) -> bool:
+        """Some notifications of these shares; whether to go on."""
+        id = subscription.id
+        rows = self._store.owed(id, BATCH if lane.proven else 1, hold.shares)
         longest = max(self._patience.longest, subscription.endpoint.cooldown)
         due = list(takewhile(lambda row: waits(row.due, longest) <= 0, rows))
         if not due:
@@ -218,11 +247,14 @@ class Notifier:
         self._subscriptions.sending.add(id)
         try:
             results = await asyncio.gather(
-                *(self._chain(subscription, one, at_once, send) for one in chains.values())
+                *(self._chain(subscription, one, at_once, send, hold) for one in chains.values())
             )
             outcomes = [outcome for result in results for outcome in result]
-            before = dict(self._store.record(STATUS, id) or {})
-            self._subscriptions.heard(id, counted(before, outcomes, now()))
+            if not outcomes:
+                return False
+            slot = self._part.slot
+            before = dict(self._store.record(kind_of(slot), id) or {})
+            self._subscriptions.tally.heard(id, slot, counted(before, outcomes, now()))
         finally:
             self._subscriptions.sending.discard(id)
         failed = any(outcome.error for outcome in outcomes)
@@ -231,9 +263,9 @@ class Notifier:
         pause = max(self._patience.after(lane.failures), subscription.endpoint.cooldown) if failed else 0.0
         lane.until = time.monotonic() + pause
         try:
-            await self._write(self._settled(id, outcomes, time.time() + pause))
+            await self._write(self._settled(id, slot, outcomes, time.time() + pause))
         finally:
-            self._subscriptions.heard(id, None)
+            self._subscriptions.tally.heard(id, slot, None)
         return not failed
 
     def _sending(self, subscription: Subscription) -> _Send:
@@ -243,12 +275,19 @@ class Notifier:
         return partial(self._http.send, subscription, secret=secret_of(self._store, subscription.id))
 
     async def _chain(
-        self, subscription: Subscription, rows: Sequence[Owed], at_once: asyncio.Semaphore, send: _Send
+        self,
+        subscription: Subscription,
+        rows: Sequence[Owed],
+        at_once: asyncio.Semaphore,
+        send: _Send,
+        hold: Hold,
     ) -> list[_Outcome]:
-        """The notifications about one entity, one after the other, up to one that fails."""
+        """The notifications about one entity, one after the other, up to one that fails or is another process's."""
         outcomes: list[_Outcome] = []
         async with at_once:
             for row in rows:
+                if not hold.stands():
+                    break
                 try:
                     with tracing.continued(row.trace, "deliver", _told(subscription, row), kind="producer"):
                         await send(row.body)
@@ -258,7 +297,9 @@ class Notifier:
                 outcomes.append(_Outcome(row))
         return outcomes
 
-    def _settled(self, id: str, outcomes: Sequence[_Outcome], again: float) -> Callable[[Transaction], None]:
+    def _settled(
+        self, id: str, slot: int, outcomes: Sequence[_Outcome], again: float
+    ) -> Callable[[Transaction], None]:
         at = now()
         patience = self._patience
 
@@ -275,8 +316,8 @@ class Notifier:
                 else:
                     transaction.postpone(number, again, outcome.error)
             transaction.settle(*delivered)
-            status = transaction.record(STATUS, id) or {}
-            transaction.save_record(STATUS, id, counted(status, outcomes, at))
+            status = transaction.record(kind_of(slot), id) or {}
+            save(transaction, slot, id, counted(status, outcomes, at))
 
         return work
 

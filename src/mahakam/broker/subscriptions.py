@@ -15,6 +15,7 @@ from mahakam.broker.linked import followed, has_links
 from mahakam.broker.matching import Index
 from mahakam.broker.notification import Datum, body, of_change
 from mahakam.broker.sight import Sight, Sighted, masked
+from mahakam.broker.tally import Tally, forget
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.problem import Problem, not_found
 from mahakam.ngsild.subscription import About, Subscription
@@ -22,8 +23,6 @@ from mahakam.store.model import Owed
 from mahakam.store.protocol import EntityStore, Transaction
 
 KIND = "subscription"
-STATUS = "subscription-status"
-"""Records of counters and times: ``timesSent``, ``lastNotification`` and the like."""
 TURN = "subscription-turn"
 """Records ``{"next": seconds since 1970}`` of when a throttled or periodic subscription may be told again."""
 ORIGIN = "subscription-origin"
@@ -60,7 +59,7 @@ class Subscriptions:
         self._version: str | None = None
         self._records: dict[str, dict[str, Any]] = {}
         self._index = Index()
-        self._fresh: dict[str, dict[str, Any]] = {}
+        self.tally = Tally(self.store)
         self.sending: set[str] = set()
         self._outside: Subscriptions | None = None
         self._lock = threading.Lock()
@@ -97,8 +96,9 @@ class Subscriptions:
 
         def work(transaction: Transaction) -> None:
             _required(transaction, id)
-            for kind in (KIND, STATUS, TURN, ORIGIN):
+            for kind in (KIND, TURN, ORIGIN):
                 transaction.save_record(kind, id, None)
+            forget(transaction, id)
             for entity in transaction.records(late(id)):
                 transaction.save_record(late(id), entity, None)
             transaction.forgive(id)
@@ -120,22 +120,15 @@ class Subscriptions:
 
     def status(self, id: str) -> Mapping[str, Any]:
         """``timesSent``, ``timesFailed``, ``lastNotification``, ``lastSuccess``, ``lastFailure`` if known."""
-        return self._fresh.get(id) or self.store.record(STATUS, id) or {}
+        return self.tally.of(id)
 
     def statuses(self) -> Mapping[str, Mapping[str, Any]]:
         """The same of all of them."""
-        return {**self.store.records(STATUS), **self._fresh}
+        return self.tally.all()
 
     def under_way(self, id: str) -> bool:
         """Whether a receiver's answer is waited for just now, by this process."""
         return id in self.sending
-
-    def heard(self, id: str, status: dict[str, Any] | None) -> None:
-        """What is known of a delivery before it is in the store; None once it is."""
-        if status is None:
-            self._fresh.pop(id, None)
-        else:
-            self._fresh[id] = status
 
     def dead_letters(self, id: str = "", limit: int = 100, offset: int = 0) -> list[Owed]:
         """Notifications given up on, of one subscription or of all."""

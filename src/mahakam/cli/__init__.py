@@ -21,6 +21,7 @@ COMMANDS = {
     "breach": "breach:breach",
     "check": "check:check",
     "contract": "contract:contract",
+    "deliver": "deliver:deliver",
     "demo": "demo:demo",
     "demo-network": "demo_network:demo_network",
     "doctor": "doctor:doctor",

@@ -15,15 +15,16 @@ BOOKKEEPING = frozenset({
     "attempt", "context", "data-released", "document-files-doomed", "entity-map", "exchange-pulled", "exchange-pushed",
     "exchange-state", "feed-alert", "field-acts", "indicator", "mail",
     "mail-cursor", "mail-dead", "openlineage", "push", "push-cursor",
-    "release-told", "request-rated", "requests", "session-seen", "sign-in-turn", "subscription-status",
-    "subscription-turn", "upload", "draft",
+    "release-told", "request-rated", "requests", "session-seen", "sign-in-turn", "subscription-slots",
+    "subscription-status", "subscription-turn", "upload", "draft",
     # the trail's own
     "audit", "audit-cut",
 })  # fmt: skip
 """Kinds of records that change nothing that anybody is responsible for."""
 BOOKKEEPING_OF = (
     "appointment-slots ", "dated ", "queue ", "request-assigned ", "request-told ", "exchange-pulled ",
-    "exchange-pushed ", "snapshot-entity ", "snapshot-evolution ", "subscription-late ", "turns-",
+    "exchange-pushed ", "snapshot-entity ", "snapshot-evolution ", "subscription-late ", "subscription-status ",
+    "turns-",
 )  # fmt: skip
 """Beginnings of such kinds, where a kind names what it is of."""
 OPENS = frozenset({"session", "key", "token", "kiosk", "request-push", "repair-link"})

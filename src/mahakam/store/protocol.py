@@ -8,7 +8,7 @@ A *body* is the bytes that a read without options answers: the document without 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
@@ -17,6 +17,7 @@ from mahakam.ngsild.selection import Selection
 from mahakam.ngsild.temporal import Head, Moment
 from mahakam.ngsild.temporal_query import View
 from mahakam.store.acting import Acting
+from mahakam.store.division import Division
 from mahakam.store.model import AuditEntry, Change, Correction, Entry, Held, HeldState, Lineage, Owed, Run
 
 Document = dict[str, Any]
@@ -295,10 +296,10 @@ class EntityStore(Protocol):
     def count_records(self, kind: str, *, after: str = "", before: str = "") -> int:
         """How many records of a kind there are, with keys above ``after`` and below ``before`` ("": all)."""
 
-    def owing(self) -> list[str]:
-        """The subscriptions to which something in the outbox is owed."""
+    def owing(self, shares: Collection[int] | None = None) -> list[str]:
+        """The subscriptions to which something in the outbox is owed; ``shares``: in one of these (None: in any)."""
 
-    def owed(self, subscription: str, limit: int = 100) -> list[Owed]:
+    def owed(self, subscription: str, limit: int = 100, shares: Collection[int] | None = None) -> list[Owed]:
         """What a subscription is owed, the oldest first, due or not."""
 
     def when_owed(self, callback: Callable[[], None] | None) -> None:
@@ -406,10 +407,13 @@ class Store(Protocol):
     def tenants(self) -> Sequence[str]: ...
 
     def lead(self) -> bool:
-        """Whether this is the one process, of all that share the store, that delivers notifications.
+        """Whether this is the one process, of all that share the store, that does what one does for all.
 
         Once it is, it stays so until it closes the store, ends, or loses the database: so it is asked again.
         """
+
+    def division(self) -> Division | None:
+        """A new member among the processes that deliver notifications; None: the one that leads delivers all."""
 
     def close(self) -> None:
         """Wait for writes under way and close."""

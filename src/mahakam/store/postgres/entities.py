@@ -14,6 +14,7 @@ from mahakam.ngsild.selection import Selection
 from mahakam.store.errors import StoreError, TakesLong
 from mahakam.store.postgres.connection import Database, Readers, run
 from mahakam.store.postgres.dialect import POSTGRES
+from mahakam.store.postgres.division import SHARE
 from mahakam.store.postgres.replica import Replica
 from mahakam.store.postgres.schema import prepare
 from mahakam.store.postgres.signals import Signals
@@ -49,6 +50,8 @@ class PostgresEntities(Ledger, HistoryReads, AuditReads):
 
     _list = r"jsonb_array_elements(replace(held.reasons, '\u0000', '\ufffd')::jsonb)"
     _cells = r"jsonb_each_text(replace(held.{}, '\u0000', '\ufffd')::jsonb)"
+
+    _share = SHARE
 
     def __init__(self, database: Database, replica: str = "", *, audit: bool = True) -> None:
         prepare(database)

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 import psycopg
 
 from mahakam.store.postgres.connection import Connection, Database
+from mahakam.store.postgres.division import PostgresDivision
 from mahakam.store.postgres.entities import PostgresEntities
+from mahakam.store.postgres.leading import LEADING, led
 from mahakam.store.postgres.schema import DEFAULT, schema_of, tenants_in
 from mahakam.store.tenants import checked_name, is_name
-
-LEADING = 7_304_110_003
-"""The advisory lock of the one process that delivers notifications."""
 
 
 class PostgresStore:
@@ -60,14 +59,13 @@ class PostgresStore:
                         "SELECT 1"
                     )  # the lock is this session's: it is ours while the session lives
                     return True
-                connection = Database(self._url, DEFAULT).connect()
-                if connection.execute("SELECT pg_try_advisory_lock(%s)", (LEADING,)).fetchall()[0][0]:
-                    self._leading = connection
-                    return True
-                connection.close()
+                self._leading = led(self._url)
             except psycopg.Error:
                 self._leading = None
-            return False
+            return self._leading is not None
+
+    def division(self) -> PostgresDivision:
+        return PostgresDivision(Database(self._url, DEFAULT))
 
     def close(self) -> None:
         with self._lock:

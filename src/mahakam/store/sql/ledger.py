@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import orjson
@@ -39,6 +39,8 @@ class Ledger:
     _cells: str
     """The database's function that has a row ``c.key``, ``c.value`` (text) for each member of a JSON object in a
     column of ``held``, whose name is filled in."""
+    _share: str
+    """The share (:mod:`mahakam.store.division`) of a row of the outbox."""
 
     def runs(self, place: str = "", feed: str = "", limit: int = 100) -> list[Run]:
         where, parameters = _filter(place=place, feed=feed)
@@ -203,14 +205,25 @@ class Ledger:
         where, values = _between(kind, after, before)
         return int(self._all(f"SELECT count(*) FROM record WHERE {where}", values)[0][0])
 
-    def owing(self) -> list[str]:
+    def owing(self, shares: Collection[int] | None = None) -> list[str]:
         """The subscriptions to which something in the outbox is owed."""
-        return [row[0] for row in self._all(_OWING)]
+        if shares is None:
+            return [row[0] for row in self._all(_OWING)]
+        within = (
+            " AND EXISTS (SELECT 1 FROM outbox WHERE dead = 0 AND outbox.subscription = owing.subscription"
+            f" AND {self._of(shares)})"
+        )
+        return [row[0] for row in self._all(_OWING + within)]
 
-    def owed(self, subscription: str, limit: int = 100) -> list[Owed]:
+    def owed(self, subscription: str, limit: int = 100, shares: Collection[int] | None = None) -> list[Owed]:
         """What a subscription is owed, the oldest first, due or not."""
-        sql = f"SELECT {_OWED} FROM outbox WHERE dead = 0 AND subscription = ? ORDER BY n LIMIT ?"
+        within = "" if shares is None else f" AND {self._of(shares)}"
+        sql = f"SELECT {_OWED} FROM outbox WHERE dead = 0 AND subscription = ?{within} ORDER BY n LIMIT ?"
         return [Owed(*row) for row in self._all(sql, (subscription, limit))]
+
+    def _of(self, shares: Collection[int]) -> str:
+        """A condition on a row of the outbox; the numbers are ours, and few orders of them ever come."""
+        return f"{self._share} IN ({', '.join(str(int(one)) for one in sorted(shares)) or 'NULL'})"
 
     def dead_letters(self, subscription: str = "", limit: int = 100, offset: int = 0) -> list[Owed]:
         """Notifications given up on, the oldest first."""

@@ -62,6 +62,7 @@ class SqliteEntities(Ledger, HistoryReads, AuditReads):
 
     _list = "json_each(held.reasons)"
     _cells = "json_each(held.{})"
+    _share = "0"
 
     def __init__(self, path: Path, *, audit: bool = True) -> None:
         prepare(path)

@@ -57,6 +57,9 @@ class SqliteStore:
                 self._leading = file
             return True
 
+    def division(self) -> None:
+        """One process delivers, the one that leads: its file is one machine's."""
+
     def close(self) -> None:
         with self._lock:
             if self._leading is not None:
