@@ -87,32 +87,44 @@ _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Direct = Callable[[bytes, bytes, Pairs], tuple[Pairs, bytes] | None]
 """Path, query and headers of a GET → headers and body of a 200; None: ask the handler."""
 
-
 Asgi = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
+AtOnce = Callable[[_Scope], tuple[Pairs, bytes] | None]
+"""The scope of a request → headers and body of a 200, if that needs no event loop."""
+_ASKED = "mahakam.asked"
 
 
-def asgi(handler: Handler, direct: Direct, room: Room, shield: Pairs) -> Asgi:
-    """The handler as an ASGI application (HTTP only); what ``direct`` answers does not come to it.
+class Application:
+    """A handler as an ASGI application (HTTP only); what ``direct`` answers does not come to it.
 
     ``shield``: headers that its answers get (``operations.shield``); those of ``direct`` have them.
     """
-    whole = metered(room, _application(handler))
-    count = room.stored.inc
 
-    async def application(scope: _Scope, receive: _Receive, send: _Send) -> None:
+    def __init__(self, handler: Handler, direct: Direct, room: Room, shield: Pairs) -> None:
+        self._direct = direct
+        self._shield = shield
+        self._whole = metered(room, _application(handler))
+        self._count = room.stored.inc
+
+    def at_once(self, scope: _Scope) -> tuple[Pairs, bytes] | None:
+        """Headers and body of a 200, on any thread. None: the request goes the whole way, and does not ask again."""
         if scope["method"] == "GET":
             raw = scope.get("raw_path")
-            found = direct(raw, scope["query_string"], scope["headers"]) if raw else None
+            found = self._direct(raw, scope["query_string"], scope["headers"]) if raw else None
             if found is not None:
+                self._count()
                 pairs, content = found
-                pairs = [*pairs, (b"content-length", b"%d" % len(content))]
-                await send({"type": "http.response.start", "status": 200, "headers": pairs})
-                await send({"type": "http.response.body", "body": content})
-                count()
-                return
-        await whole(scope, receive, shielded(send, shield))
+                return [*pairs, (b"content-length", b"%d" % len(content))], content
+        scope[_ASKED] = True
+        return None
 
-    return application
+    async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
+        found = None if _ASKED in scope else self.at_once(scope)
+        if found is None:
+            await self._whole(scope, receive, shielded(send, self._shield))
+            return
+        pairs, content = found
+        await send({"type": "http.response.start", "status": 200, "headers": pairs})
+        await send({"type": "http.response.body", "body": content})
 
 
 def _application(handler: Handler) -> Asgi:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from mahakam.access.rights import Rights
@@ -37,11 +37,18 @@ class Parts(Protocol):
     def rights(self) -> Rights: ...
 
 
-def build(node: Parts) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
-    """The API of a node as an ASGI application."""
+class Built(NamedTuple):
+    """An ASGI application, and what it can answer without an event loop (headers and body of a 200)."""
+
+    application: Callable[[_Scope, _Receive, _Send], Awaitable[None]]
+    at_once: Callable[[_Scope], tuple[list[tuple[bytes, bytes]], bytes] | None]
+
+
+def build(node: Parts) -> Built:
+    """The API of a node."""
     from mahakam.access.identify import principal_of
     from mahakam.api.cross_origin import cross_origin, parse_origins
-    from mahakam.api.http import asgi
+    from mahakam.api.http import Application
     from mahakam.api.ngsild.call import Node
     from mahakam.api.ngsild.direct import Direct
     from mahakam.api.ngsild.router import NgsiLd
@@ -58,6 +65,7 @@ def build(node: Parts) -> Callable[[_Scope, _Receive, _Send], Awaitable[None]]:
         audited=node.settings.audited,
     )
     shield = shield_of(node.settings)
-    application = asgi(NgsiLd(served), Direct(served, shield), Room("ngsi-ld", parts=3), shield)
+    application = Application(NgsiLd(served), Direct(served, shield), Room("ngsi-ld", parts=3), shield)
     origins = parse_origins(node.settings.origins)
-    return cross_origin(application, origins) if origins else application
+    # Of what a page of elsewhere asks nothing is answered at once.
+    return Built(cross_origin(application, origins) if origins else application, application.at_once)

@@ -36,7 +36,6 @@ class Direct:
         self._headers = [*encoded(JSON_HEADERS), *shield]
         self._plain: Pairs | None = None
         """The headers of the last request that asked for plain JSON: a client sends them alike each time."""
-        self._long: set[tuple[bytes, int]] = set()
         self._heads: dict[tuple[bytes, int, int | None], Pairs] = {}
 
     def __call__(self, path: bytes, query: bytes, headers: Pairs) -> tuple[Pairs, bytes] | None:
@@ -69,16 +68,11 @@ class Direct:
         if not plan.direct or self._asks(plan):
             return None
         key = (query, self._node.contexts.generation)
-        if key in self._long:
-            return None
         try:
             body, follows = self._node.broker.page(
                 plan.selection, plan.limit, plan.skipped, plan.start, at_once=True
             )
         except TakesLong:
-            if len(self._long) > 1024:
-                self._long.clear()
-            self._long.add(key)
             return None
         if not self._open(body):
             return None

@@ -14,7 +14,7 @@ import apsw
 import orjson
 
 from mahakam.ngsild.selection import Selection
-from mahakam.store.errors import StoreError
+from mahakam.store.errors import StoreError, TakesLong
 from mahakam.store.protocol import Document, Transaction
 from mahakam.store.sql.audit import AuditReads
 from mahakam.store.sql.copying import FrozenRows, dump
@@ -57,6 +57,17 @@ MOMENT = 0.003
 """Seconds of work that an event loop may spend on a page."""
 
 
+class _Prepared:
+    """A selection's plan, the statement of a whole page, and which pages (limit, offset, start) took long by it."""
+
+    __slots__ = ("long", "page", "plan")
+
+    def __init__(self, plan: Plan, page: str) -> None:
+        self.plan = plan
+        self.page = page
+        self.long: set[tuple[int, int, int]] = set()
+
+
 class SqliteEntities(Ledger, HistoryReads, AuditReads):
     """See :class:`mahakam.store.protocol.EntityStore`."""
 
@@ -70,8 +81,8 @@ class SqliteEntities(Ledger, HistoryReads, AuditReads):
         self._readers = Readers(path)
         self._writer = Writer(path, audit=audit)
         self._shared = SharedReads(self._readers, self._writer)
-        self._plans: dict[tuple[Selection, frozenset[str]], tuple[Plan, str]] = {}
-        self._alike: dict[tuple[tuple[Any, ...], str], tuple[Plan, str]] = {}
+        self._plans: dict[tuple[Selection, frozenset[str]], _Prepared] = {}
+        self._alike: dict[tuple[tuple[Any, ...], str], _Prepared] = {}
         self.values = ValueIndexes(self._all, self._learn)
 
     def _all(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
@@ -85,8 +96,8 @@ class SqliteEntities(Ledger, HistoryReads, AuditReads):
 
         self._writer.submit(work).result()
 
-    def _prepared(self, selection: Selection) -> tuple[Plan, str]:
-        """The plan, and the statement of a whole page."""
+    def _prepared(self, selection: Selection) -> _Prepared:
+        """By the indexes of values that there are: with another one, a page that took long may not."""
         key = selection, self.values.names
         found = self._plans.get(key)
         if found is None:
@@ -97,11 +108,11 @@ class SqliteEntities(Ledger, HistoryReads, AuditReads):
             self._plans[key] = found
         return found
 
-    def _compiled(self, selection: Selection, drive: Drive | None = None) -> tuple[Plan, str]:
+    def _compiled(self, selection: Selection, drive: Drive | None = None) -> _Prepared:
         plan = compile_selection(selection, SQLITE, drive or self.values.drive(selection))
-        return plan, _WHOLE_PAGE.format(plan.page("e.body, e.n"))
+        return _Prepared(plan, _WHOLE_PAGE.format(plan.page("e.body, e.n")))
 
-    def _by_place(self, selection: Selection, drive: Drive) -> tuple[Plan, str]:
+    def _by_place(self, selection: Selection, drive: Drive) -> _Prepared:
         """Selections that differ by their place alone are compiled once: it takes as long as to answer."""
         if selection.ids:  # which drive
             return self._compiled(selection, drive)
@@ -113,11 +124,11 @@ class SqliteEntities(Ledger, HistoryReads, AuditReads):
                 self._alike.clear()
             found = self._alike[kin] = self._compiled(selection, drive)
             return found
-        plan, page = found
-        return plan.elsewhere(drive, SQLITE.decide(Selection(geo=selection.geo))), page
+        plan = found.plan.elsewhere(drive, SQLITE.decide(Selection(geo=selection.geo)))
+        return _Prepared(plan, found.page)
 
     def _plan(self, selection: Selection) -> Plan:
-        return self._prepared(selection)[0]
+        return self._prepared(selection).plan
 
     def explain(self, selection: Selection) -> list[str]:
         """SQLite's plan of the page of a selection, step by step."""
@@ -159,14 +170,21 @@ class SqliteEntities(Ledger, HistoryReads, AuditReads):
     def page(
         self, selection: Selection, limit: int, offset: int = 0, start: int = 0, *, at_once: bool = False
     ) -> tuple[bytes, int | None]:
-        plan, sql = self._prepared(selection)
+        prepared = self._prepared(selection)
+        plan, sql = prepared.plan, prepared.page
         values = (*plan.parameters, limit + 1, offset)
         if start:
             sql = _WHOLE_PAGE.format(plan.after("e.body, e.n", limit + 1))
             values = (*plan.parameters, start - 1)
         if at_once:
+            if prepared.long and (limit, offset, start) in prepared.long:
+                raise TakesLong(f"a page took more than {MOMENT} s before")
             try:  # as in body
                 ((bodies, lengths, last),) = self._shared.rows(sql, values, MOMENT)
+            except TakesLong:
+                if len(prepared.long) < _MAX_PLANS:
+                    prepared.long.add((limit, offset, start))
+                raise
             except apsw.Error as error:
                 raise in_words(self.path, error) from error
         else:

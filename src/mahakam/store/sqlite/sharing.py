@@ -1,12 +1,12 @@
-"""Reads of an event loop that follow each other closely share one snapshot.
+"""Reads that do not wait, and follow each other closely, share one snapshot.
 
 To begin and to end a read costs SQLite two locks of the operating system, a third of a read by id.
 """
 
 from __future__ import annotations
 
-import asyncio
-from time import perf_counter, thread_time
+import threading
+from time import perf_counter, sleep, thread_time
 from typing import Any
 
 import apsw
@@ -21,16 +21,20 @@ seen after that time at the latest."""
 PAUSE = 0.001
 """Seconds between two reads from which they share nothing: a snapshot for one read costs more than none."""
 WAIT = 0.03
-"""Seconds for which a loop may wait for rows, work, disk and what else the machine does together."""
+"""Seconds for which who reads may wait for rows: work, disk and what else the machine does together."""
 STEPS = 2000
 """Steps of SQLite's machine between two looks at the clock: about 0.1 ms."""
 _NEVER = float("inf")
 
 
 class SharedReads:
-    """A connection for reads on an event loop's thread; never for two threads."""
+    """A connection for short reads, one at a time: a second thread waits for the first."""
 
     def __init__(self, readers: Readers, writer: Writer) -> None:
+        self._lock = threading.Lock()
+        self._opened = threading.Event()
+        self._ender: threading.Thread | None = None
+        self._closed = False
         self._readers = readers
         self._writer = writer
         self._connection: Connection | None = None
@@ -43,36 +47,41 @@ class SharedReads:
     def body(self, id: str) -> bytes | None:
         """Of the entity with that id. Raises apsw.Error; StoreError once the store is closed."""
         sql = "SELECT body FROM entity WHERE id = ?"
-        at = perf_counter()
-        if at < self._until and self._seen == self._writer.commits and self._cursor is not None:
-            # One cursor for the whole snapshot: another one a read costs a fifth of it.
-            for (body,) in self._cursor.execute(sql, (id,)):
-                return body  # type: ignore[no-any-return]
-            return None
-        for (body,) in self._renewed(at).execute(sql, (id,)):
-            return body  # type: ignore[no-any-return]
-        return None
+        with self._lock:
+            at = perf_counter()
+            if at < self._until and self._seen == self._writer.commits and self._cursor is not None:
+                # One cursor for the whole snapshot: another one a read costs a fifth of it.
+                for (body,) in self._cursor.execute(sql, (id,)):
+                    return body  # type: ignore[no-any-return]
+                return None
+            return self._renewed(at).reused.execute(sql, (id,)).get  # type: ignore[no-any-return]
 
     def rows(self, sql: str, parameters: tuple[Any, ...], seconds: float) -> list[Any]:
         """Of a statement; raises TakesLong if they take more than that time of work, and as :meth:`body`."""
-        at = perf_counter()
-        shared = at < self._until and self._seen == self._writer.commits
-        connection = self._connection if shared and self._connection else self._renewed(at)
-        self._deadline = at + WAIT
-        self._seconds = seconds
-        try:
-            return connection.reused.execute(sql, parameters).fetchall()
-        except apsw.InterruptError:
-            raise TakesLong(f"a page took more than {seconds} s") from None
-        finally:
-            self._deadline, self._worked = _NEVER, 0.0
+        with self._lock:
+            at = perf_counter()
+            shared = at < self._until and self._seen == self._writer.commits
+            connection = self._connection if shared and self._connection else self._renewed(at)
+            self._deadline = at + WAIT
+            self._seconds = seconds
+            try:
+                return connection.reused.execute(sql, parameters).fetchall()
+            except apsw.InterruptError:
+                raise TakesLong(f"a page took more than {seconds} s") from None
+            finally:
+                self._deadline, self._worked = _NEVER, 0.0
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._end(self._connection)
-            self._connection.set_progress_handler(None)
-            self._readers.give_back(self._connection)
-            self._connection = None
+        """End the snapshot. A read that comes later opens a connection again, which the readers then refuse."""
+        with self._lock:
+            self._closed = True
+            if self._connection is not None:
+                self._end(self._connection)
+                self._connection.set_progress_handler(None)
+                self._readers.give_back(self._connection)
+                self._connection = None
+            self._until = 0.0
+        self._opened.set()
 
     def _renewed(self, at: float) -> Connection:
         connection = self._connection
@@ -85,7 +94,7 @@ class SharedReads:
             connection.execute("BEGIN")
             self._cursor = connection.cursor()
             self._until = at + WINDOW
-            asyncio.get_running_loop().call_later(WINDOW, self._end_if_over)
+            self._see_to_its_end()
         else:
             self._until = at
         self._seen = commits
@@ -97,9 +106,23 @@ class SharedReads:
             self._cursor = None
             connection.execute("COMMIT")
 
-    def _end_if_over(self) -> None:
-        if self._connection is not None and perf_counter() >= self._until:
-            self._end(self._connection)
+    def _see_to_its_end(self) -> None:
+        """Whoever reads next renews a snapshot that is over; if nobody does, it must end all the same."""
+        if self._ender is None:
+            self._ender = threading.Thread(target=self._end_what_is_over, name="snapshots", daemon=True)
+            self._ender.start()
+        self._opened.set()
+
+    def _end_what_is_over(self) -> None:
+        while True:
+            self._opened.wait()
+            if self._closed:
+                return
+            sleep(2 * WINDOW)
+            with self._lock:
+                if self._connection is not None and perf_counter() >= self._until:
+                    self._end(self._connection)
+                    self._opened.clear()
 
     def _late(self) -> bool:
         if self._deadline == _NEVER:
