@@ -381,7 +381,8 @@ def main(arguments: list[str] | None = None) -> None:
 README = """# The broker beside the floor
 
 The *floor* is the same server (granian), interface (ASGI) and event loop (uvloop), answering the very
-bytes that the broker answers, from memory: what HTTP costs here before anybody looks for an entity. Broker
+bytes that the broker answers, from memory: what HTTP costs here before anybody looks for an entity. A read of what is
+stored can cost less than that: the broker answers it before the event loop is given the request. Broker
 and floor take turns in one run. CPU is the worker process's own user and system time a request, all its
 threads (`/proc/PID/task/*/schedstat`); figures are medians of the rounds, whose spread is shown: on a machine
 with other work a request costs up to twice as much, and the broker, which touches more memory than the floor,

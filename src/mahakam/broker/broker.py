@@ -150,7 +150,7 @@ class Broker:
     # Reading
 
     def body(self, id: str, *, at_once: bool = False) -> bytes | None:
-        """The entity as a read without options answers it; ``at_once``: asked on an event loop's thread."""
+        """The entity as a read without options answers it; ``at_once``: other requests wait."""
         if time() >= self._transients.look:
             self._end_what_is_due()
         return self.store.body(id, at_once=at_once)

@@ -150,7 +150,7 @@ class EntityStore(Protocol):
     """The store of one tenant."""
 
     def body(self, id: str, *, at_once: bool = False) -> bytes | None:
-        """The fast path of a read by id. ``at_once``: for the thread of an event loop, one a store."""
+        """The fast path of a read by id. ``at_once``: for a thread on which other requests wait."""
 
     def document(self, id: str) -> Document | None: ...
 
@@ -165,7 +165,7 @@ class EntityStore(Protocol):
         """The bodies as one JSON array, and where to start for those that follow (None: none follow): the fast path
         of a query.
 
-        ``at_once``: for the thread of an event loop, which cannot wait. Raises TakesLong instead of taking
+        ``at_once``: for a thread on which other requests wait. Raises TakesLong instead of taking
         more than a few milliseconds; a store that always waits for a server raises it always.
         """
 
