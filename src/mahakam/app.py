@@ -38,6 +38,7 @@ AtOnce = Callable[[Scope], tuple[list[tuple[bytes, bytes]], bytes] | None]
 
 _READS = ("GET", "HEAD")
 NGSI_LD, OPEN311, CATALOGUE, CKAN = "/ngsi-ld/", "/open311/", "/catalogue", "/api/"
+NODES, JOIN_PAGE = "/nodes/", "/nodes/join"
 OAUTH2 = ("/oauth2/", "/.well-known/oauth-authorization-server")
 
 
@@ -104,6 +105,7 @@ class Node:
     @cached_property
     def broker(self) -> Broker:
         """The default tenant's entities; ``broker.tenant(name)`` leads to the others."""
+        from mahakam.access.shares import share_with
         from mahakam.broker.broker import Broker
         from mahakam.services.queue import RequestLists
         from mahakam.services.transitions import RequestTransitions
@@ -118,6 +120,7 @@ class Node:
             told=self.rights.open,
             pens=None if self.settings.open else self.rights.writing,
             transitions=RequestTransitions(lambda: self.places),
+            shares=share_with,
         )
 
     @cached_property
@@ -244,6 +247,7 @@ class Application:
         self._catalogue: Asgi | None = None
         self._ckan: Asgi | None = None
         self._oauth2: Asgi | None = None
+        self._nodes: Asgi | None = None
         self._pages: Asgi | None = None
         self._leader = Leader(node)
         self._shield = shield_of(node.settings)
@@ -271,6 +275,8 @@ class Application:
                 return (self._catalogue or self._make_catalogue())(scope, receive, send)
             if path.startswith(CKAN):
                 return (self._ckan or self._make_ckan())(scope, receive, send)
+            if path.startswith(NODES) and (path != JOIN_PAGE or scope["method"] not in _READS):
+                return (self._nodes or self._make_nodes())(scope, receive, send)
             if path.startswith(OAUTH2):
                 return (self._oauth2 or self._make_oauth2())(scope, receive, send)
             return (self._pages or self._make_pages())(scope, receive, send)
@@ -316,6 +322,12 @@ class Application:
 
         self._oauth2 = self._metered(oauth2.build(self.node), "oauth2", parts=2)
         return self._oauth2
+
+    def _make_nodes(self) -> Asgi:
+        from mahakam.api import nodes
+
+        self._nodes = self._metered(nodes.build(self.node), "nodes", parts=2)
+        return self._nodes
 
     @staticmethod
     def _metered(room: Asgi, name: str, parts: int = 1) -> Asgi:

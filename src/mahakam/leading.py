@@ -31,6 +31,10 @@ RELEASES = 900.0
 """Seconds between looks for releases of the calendar that have become late."""
 EXCHANGE = 300.0
 """Seconds between rounds with other Open311 servers, which may be slow."""
+HUBS = 5.0
+"""Seconds between rounds with the hubs that this node shares with."""
+NODES = 30.0
+"""Seconds between rounds with the nodes that have joined this one."""
 
 
 class Leader(Rounds):
@@ -92,6 +96,8 @@ class Leader(Rounds):
         if self._node.settings.openlineage:
             yield Every("lineage", LINEAGE, self._tell_lineage, patience=1.0)
         yield Every("exchange", EXCHANGE, self._exchange, patience=1.0)
+        yield Every("hubs", HUBS, self._hubs, patience=1.0)
+        yield Every("nodes", NODES, self._nodes, patience=1.0)
 
     def _remind(self) -> None:
         from mahakam.services.appointment_reminders import AppointmentReminders, Reminding
@@ -156,6 +162,16 @@ class Leader(Rounds):
     def _purge(self) -> None:
         for name in self._node.store.tenants():
             self._node.broker.tenant(name).history.purge()
+
+    def _hubs(self) -> None:
+        from mahakam.nodes.telling import round_of
+
+        round_of(self._node.broker)
+
+    def _nodes(self) -> None:
+        from mahakam.nodes.watching import round_of
+
+        round_of(self._node.broker)
 
     def _exchange(self) -> None:
         from mahakam.services.desk import Desk

@@ -8,6 +8,8 @@ from mahakam.access.forms import Headers
 from mahakam.access.keys import principal_of_key
 from mahakam.access.policy import EVERYWHERE, PEOPLE, Principal
 from mahakam.access.sessions import session_of
+from mahakam.access.shares import PREFIX as SHARED
+from mahakam.access.shares import share_of_key
 from mahakam.config import ConfigError, Settings
 from mahakam.store.acting import Acting, act, acting
 from mahakam.store.protocol import EntityStore, Store
@@ -27,13 +29,15 @@ class Node(Protocol):
     def store(self) -> Store: ...
 
 
-def principal_of(headers: Headers, node: Node) -> Principal | None:
+def principal_of(headers: Headers, node: Node, *, hubs: bool = False) -> Principal | None:
     """Who is asking: by API key (``Authorization: Bearer``), by session cookie, or as anybody on an open one.
 
     None is a stranger: nothing was shown, or what was shown does not hold (a caller who sees an Authorization
     header and None answers 401). What this task writes from here on is audited as theirs.
+    ``hubs``: whether the key of a hub holds here, i.e. whether what is read here is what is shared with it: raises
+    ShareRevokedError for one that opens nothing any more.
     """
-    found = _principal(headers, node)
+    found = _principal(headers, node, hubs)
     acts_for(found, headers)
     return found
 
@@ -47,7 +51,10 @@ def acts_for(principal: Principal | None, headers: Headers) -> None:
     who.who = principal
 
 
-def _principal(headers: Headers, node: Node) -> Principal | None:
+def _principal(headers: Headers, node: Node, hubs: bool) -> Principal | None:
+    if secret := _share_key(headers):
+        share = share_of_key(node.store.tenant(""), secret) if hubs else None
+        return Principal(f"hub {share.hub}", (), (), "key", share=share) if share else None
     if node.settings.open:
         return OPEN if _asks_loopback(headers) else None
     store = node.store.tenant("")
@@ -60,6 +67,13 @@ def _principal(headers: Headers, node: Node) -> Principal | None:
         return None
     session = session_of(store, cookie)
     return session.principal if session else None
+
+
+def _share_key(headers: Headers) -> str:
+    """The key of a hub that the request shows; "" if it shows none."""
+    scheme, _, secret = (headers.get("authorization") or "").partition(" ")
+    secret = secret.strip()
+    return secret if scheme.lower() == "bearer" and secret.startswith(SHARED) else ""
 
 
 def session_key(headers: Headers, store: EntityStore) -> str:

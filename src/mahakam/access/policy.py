@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from mahakam.access.shares import Share
 
 Kind = Literal["person", "key", "open"]
 Role = Literal[
@@ -75,7 +78,7 @@ class Principal:
 
     ``places`` are ids of places; a role holds in each of them and in every place below; ``*`` is everywhere.
     ``agencies`` are those that they work for, ``place/code`` (``services.routing``): the agency of that place, and no
-    other of the same code.
+    other of the same code. ``share``: of a hub, which sees what is shared with it and nothing else.
     """
 
     name: str
@@ -83,6 +86,7 @@ class Principal:
     places: tuple[str, ...]
     kind: Kind = "person"
     agencies: tuple[str, ...] = ()
+    share: Share | None = None
 
     @property
     def everything(self) -> frozenset[str]:

@@ -38,9 +38,10 @@ class Writing:
         self.types = types
 
     def current(self) -> Pen | None:
-        """The pen of whoever acts in this task; the node itself and its commands write without one."""
+        """The pen of whoever acts in this task; the node itself and its commands write without one, and so
+        does what a hub takes in of another node, which has rules of its own (``mahakam.nodes.intake``)."""
         who = acting()
-        if who is None or who.kind in ("command", "open"):
+        if who is None or who.kind in ("command", "open", "node"):
             return None
         return Pen(self.types, who.who, strict=who.strict)
 

@@ -21,8 +21,9 @@ from mahakam.broker.guard import Guard
 from mahakam.broker.history import NOT_KEPT, History, Keeping
 from mahakam.broker.lists import Listing, keep_lists
 from mahakam.broker.pen import Pen, Pens, Verb, check, check_names
+from mahakam.broker.shared import Share, Shared
 from mahakam.broker.sight import Sight, Sighted
-from mahakam.broker.subscriptions import Subscriptions
+from mahakam.broker.subscriptions import Shares, Subscriptions
 from mahakam.broker.transient import KIND as TRANSIENT
 from mahakam.broker.transient import Ends, Transients, has_ended, split, without
 from mahakam.broker.transitions import Transitions
@@ -66,6 +67,7 @@ class Broker:
     ``private_addresses``: whether notifications may go to them. ``history``: in which tenants every change
     adds to the entity's temporal evolution. ``listing``: the ordered lists that a room keeps of its entities.
     ``told``: what notifications may tell; None: all. ``pens``: what whoever acts may write; None: all.
+    ``shares``: what is shared with a hub now.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Broker:
         told: Sight | None = None,
         transitions: Transitions | None = None,
         pens: Pens | None = None,
+        shares: Shares | None = None,
     ) -> None:
         self.stores = store
         self.name = name
@@ -89,7 +92,8 @@ class Broker:
         self.book = book
         self.places = places
         self._told = told
-        self.subscriptions = Subscriptions(self.store, name, told)
+        self._shares = shares
+        self.subscriptions = Subscriptions(self.store, name, told, shares)
         self.registrations = Registrations(self.store, partial(notice, self.subscriptions))
         self._transients = Transients(self.store)
         self.history = History(self.store, kept=history.kept(name), seconds=history.seconds(name), pens=pens)
@@ -122,6 +126,7 @@ class Broker:
                 told=self._told,
                 transitions=self._transitions,
                 pens=self._pens,
+                shares=self._shares,
             )
         except KeyError:
             raise Problem(
@@ -137,6 +142,13 @@ class Broker:
         """The same broker, of which every reading method answers as somebody sees it."""
         other = copy(self)
         other.store = cast(EntityStore, Sighted(self.store, sight))
+        other.history = self.history.over(other.store)
+        return other
+
+    def shared(self, share: Share) -> Broker:
+        """The same broker, of which every reading method answers with what is shared, and nothing else."""
+        other = copy(self)
+        other.store = cast(EntityStore, Shared(self.store, share))
         other.history = self.history.over(other.store)
         return other
 
@@ -261,6 +273,19 @@ class Broker:
             if document is not None:
                 self._apply(transaction, Create(Draft.of(document)), author, at, pen)
             return document is not None
+
+        return self.store.write(work)
+
+    def decided(self, decide: Callable[[Transaction], Write | None], author: str = "") -> Written | None:
+        """Write what is decided in the transaction, with other records of it; None if nothing is.
+
+        Raises the Problem of a write that is refused; nothing is written then.
+        """
+        at, pen = now(), self._pen()
+
+        def work(transaction: Transaction) -> Written | None:
+            write = decide(transaction)
+            return None if write is None else self._apply(transaction, write, author, at, pen)
 
         return self.store.write(work)
 

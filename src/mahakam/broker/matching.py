@@ -38,6 +38,7 @@ class Index:
         self._all: dict[str, Subscription] = {}
         self._timed: dict[str, Subscription] = {}
         self._of_registrations: dict[str, Subscription] = {}
+        self._for_hubs: dict[str, Subscription] = {}
         self._counts: dict[str, dict[str, int]] = {"value": {}, "cell": {}}
 
     def __len__(self) -> int:
@@ -57,6 +58,10 @@ class Index:
         """Those that are about registrations: no entity concerns them."""
         return list(self._of_registrations.values())
 
+    def for_hubs(self) -> list[Subscription]:
+        """Those that tell a hub what is shared with it: looked at with every change, for what is shared may change."""
+        return list(self._for_hubs.values())
+
     def put(self, subscription: Subscription) -> None:
         """Add a subscription, or put it in the place of the one with its id."""
         self.discard(subscription.id)
@@ -65,6 +70,8 @@ class Index:
             self._timed[subscription.id] = subscription
         if subscription.about == "registrations":
             self._of_registrations[subscription.id] = subscription
+        if subscription.hub:
+            self._for_hubs[subscription.id] = subscription
         keys = places_of(subscription) if subscription.about == "entities" else []
         self._places[subscription.id] = keys
         for key in keys:
@@ -79,6 +86,7 @@ class Index:
             return
         self._timed.pop(id, None)
         self._of_registrations.pop(id, None)
+        self._for_hubs.pop(id, None)
         for key in self._places.pop(id):
             if key[0] == "above":
                 bounds = self._bounds[str(key[1])]

@@ -106,8 +106,8 @@ def of_state(subscription: Subscription, documents: Sequence[Document], get: Get
     return data
 
 
-def body(subscription: Subscription, data: Sequence[Datum], at: str) -> bytes:
-    """The notification; its id stays the same however often it is tried."""
+def body(subscription: Subscription, data: Sequence[Datum], at: str, share: int = 0) -> bytes:
+    """The notification; its id stays the same however often it is tried. ``share``: its version, for a hub."""
     context = subscription.notified_in
     accept = subscription.endpoint.accept
     found: dict[str, Any] = {
@@ -116,6 +116,8 @@ def body(subscription: Subscription, data: Sequence[Datum], at: str) -> bytes:
         "subscriptionId": subscription.id,
         "notifiedAt": at,
     }
+    if share:
+        found["share"] = share
     if accept == GEO_JSON:
         found["data"] = represent.collection(represent.feature(one.document, one.shown) for one in data)
         if not _linked_context(subscription):

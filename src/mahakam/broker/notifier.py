@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
+from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -263,7 +264,7 @@ class Notifier:
         pause = max(self._patience.after(lane.failures), subscription.endpoint.cooldown) if failed else 0.0
         lane.until = time.monotonic() + pause
         try:
-            await self._write(self._settled(id, slot, outcomes, time.time() + pause))
+            await self._write(self._settled(subscription, slot, outcomes, time.time() + pause))
         finally:
             self._subscriptions.tally.heard(id, slot, None)
         return not failed
@@ -290,7 +291,9 @@ class Notifier:
                     break
                 try:
                     with tracing.continued(row.trace, "deliver", _told(subscription, row), kind="producer"):
-                        await send(row.body)
+                        told = self._subscriptions.as_told(subscription, row.body)
+                        if told is not None:
+                            await send(told)
                 except EndpointError as error:
                     outcomes.append(_Outcome(row, str(error), error.refused))
                     break
@@ -298,9 +301,9 @@ class Notifier:
         return outcomes
 
     def _settled(
-        self, id: str, slot: int, outcomes: Sequence[_Outcome], again: float
+        self, subscription: Subscription, slot: int, outcomes: Sequence[_Outcome], again: float
     ) -> Callable[[Transaction], None]:
-        at = now()
+        at, id = now(), subscription.id
         patience = self._patience
 
         def work(transaction: Transaction) -> None:
@@ -311,7 +314,7 @@ class Notifier:
                 number, tries = outcome.owed.number, outcome.owed.tries + 1
                 if not outcome.error:
                     delivered.append(number)
-                elif tries >= (patience.refusals if outcome.refused else patience.tries):
+                elif tries >= (patience.refusals if outcome.refused else _tries(subscription, patience)):
                     transaction.bury(number, outcome.error)
                 else:
                     transaction.postpone(number, again, outcome.error)
@@ -335,6 +338,11 @@ def counted(status: dict[str, Any], outcomes: Sequence[_Outcome], at: str) -> di
     if len(failed) < len(outcomes):
         found["lastSuccess"] = at
     return found
+
+
+def _tries(subscription: Subscription, patience: Patience) -> float:
+    """A hub may be down for days, and is told when it is back."""
+    return inf if subscription.hub else patience.tries
 
 
 def _told(subscription: Subscription, row: Owed) -> dict[str, str | int]:

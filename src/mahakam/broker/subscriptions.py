@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, cast
 
+import orjson
+
 from mahakam.broker.changes import Changes, changes_of
 from mahakam.broker.clock import now, waits
 from mahakam.broker.linked import followed, has_links
 from mahakam.broker.matching import Index
-from mahakam.broker.notification import Datum, body, of_change
+from mahakam.broker.notification import Datum, body, of_change, of_state
+from mahakam.broker.shared import Share
 from mahakam.broker.sight import Sight, Sighted, masked
 from mahakam.broker.tally import Tally, forget
 from mahakam.ngsild.entity import Document
@@ -32,6 +35,8 @@ _VERSION = "subscription-version"
 
 Then = Callable[[Subscription, Transaction], None]
 Get = Callable[[str], Document | None]
+Shares = Callable[["Records", str], "Share | None"]
+"""What is shared with a hub, as a store or a transaction on it has it; None: nothing."""
 
 
 class Records(Protocol):
@@ -50,8 +55,15 @@ def late(id: str) -> str:
 class Subscriptions:
     """The subscriptions of one tenant, read once and again when any of them has changed."""
 
-    def __init__(self, store: EntityStore, tenant: str = "", told: Sight | None = None) -> None:
-        """``told``: what notifications may tell; None: all."""
+    def __init__(
+        self,
+        store: EntityStore,
+        tenant: str = "",
+        told: Sight | None = None,
+        shares: Shares | None = None,
+    ) -> None:
+        """``told``: what notifications may tell; None: all. ``shares``: what those for a hub tell."""
+        self._shares = shares
         self.store = store if told is None else cast(EntityStore, Sighted(store, told))
         self._told = told
         self.tenant = tenant
@@ -161,6 +173,9 @@ class Subscriptions:
         index = self._current(transaction)
         if not len(index):
             return
+        if self._shares is not None:
+            for subscription in index.for_hubs():
+                self._notice_hub(transaction, subscription, self._shares, before, after)
         get: Get = transaction.get
         if self._told is not None and self._told.names:
             told = _masked(before, self._told), _masked(after, self._told)
@@ -176,6 +191,56 @@ class Subscriptions:
             at = at or now()
             if subscription.status(at) == "active":
                 self._owe(transaction, subscription, changes, at, get)
+
+    def _notice_hub(
+        self,
+        transaction: Transaction,
+        subscription: Subscription,
+        shares: Shares,
+        before: Document | None,
+        after: Document | None,
+    ) -> None:
+        """The same for a hub: of what is shared with it in this very transaction."""
+        if not _of_types(subscription, before) and not _of_types(subscription, after):
+            return
+        share = shares(transaction, subscription.hub)
+        at = now()
+        if share is None or subscription.status(at) != "active":
+            return
+        old = None if before is None or not _of_types(subscription, before) else share.masked(before)
+        new = None if after is None or not _of_types(subscription, after) else share.masked(after)
+        if (old is None and new is None) or _timeless(old) == _timeless(new):
+            return
+        if new is not None:  # the whole of it, so that nothing of an attribute that went needs to be told
+            data = of_state(subscription, [new], transaction.get)
+        else:
+            data = of_change(subscription, changes_of(old, None), at, transaction.get)
+        entity = (new or old or {})["id"]
+        transaction.owe(subscription.id, entity, body(subscription, data, at, share.version))
+
+    def as_told(self, subscription: Subscription, body: bytes) -> bytes | None:
+        """A body that is owed, without what is shared with a hub no longer; None if nothing is left of it."""
+        if not subscription.hub:
+            return body
+        share = self._shares(self.store, subscription.hub) if self._shares is not None else None
+        if share is None:
+            return None
+        told = orjson.loads(body)
+        if told.get("share") == share.version:
+            return body
+        told["data"] = [one for one in map(share.masked, told["data"]) if one is not None]
+        return orjson.dumps({**told, "share": share.version}) if told["data"] else None
+
+    def owe_hub(self, transaction: Transaction, subscription: Subscription, id: str) -> None:
+        """Owe a hub an entity as it is now, and as it is shared."""
+        share = self._shares(transaction, subscription.hub) if self._shares is not None else None
+        if share is None:
+            return
+        document, at = transaction.get(id), now()
+        seen = share.masked(document) if document is not None and _of_types(subscription, document) else None
+        if seen is not None:
+            data = of_state(subscription, [seen], transaction.get)
+            transaction.owe(subscription.id, id, body(subscription, data, at, share.version))
 
     def of_registrations(self, transaction: Transaction) -> list[Subscription]:
         """Those that are to be told of registrations of context sources."""
@@ -258,6 +323,21 @@ def concerns(subscription: Subscription, changes: Changes, get: Callable[[str], 
     if condition is not None and has_links(condition):
         condition = followed(condition, changes.entity, get)
     return subscription.selects(changes.entity, condition)
+
+
+def subscription_types(subscription: Subscription) -> list[str]:
+    """The entity types that a subscription for a hub names."""
+    return [
+        one for part in subscription.selectors if part.types for wanted in part.types.any_of for one in wanted
+    ]
+
+
+def _of_types(subscription: Subscription, document: Document | None) -> bool:
+    if document is None:
+        return False
+    types = document["type"]
+    wanted = subscription_types(subscription)
+    return types in wanted if isinstance(types, str) else not set(wanted).isdisjoint(types)
 
 
 def _masked(document: Document | None, told: Sight) -> Document | None:

@@ -33,6 +33,7 @@ COMMANDS = {
     "install": "install:install",
     "key": "user:key",
     "mail": "mail:mail",
+    "node": "nodes:node",
     "person": "person:person",
     "quarantine": "quarantine:quarantine",
     "restore": "backup:restore",

@@ -21,7 +21,7 @@ from mahakam.ngsild.subscription_members import DEFAULT_TRIGGERS, FORMS, fault, 
 
 Join = Literal["", "flat", "inline"]
 Status = Literal["active", "paused", "expired"]
-About = Literal["entities", "registrations"]
+About = Literal["entities", "registrations", "hub"]
 Members = dict[str, Any]
 T = TypeVar("T")
 _LINKS = 4
@@ -48,7 +48,8 @@ class Subscription:
     it; ``words`` the one of the names in its q (and csf).
     ``selectors``: an entity must fulfil any of them (none: every entity), and condition, geo, scopes.
     ``watched`` is empty for every attribute. ``about``: whether it is for entities, or for the
-    registrations of context sources. Times are ISO 8601 UTC or "", durations seconds or 0.
+    registrations of context sources. ``hub``: whom it tells what is shared with them (``about`` is "hub"); "" of
+    all others. Times are ISO 8601 UTC or "", durations seconds or 0.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Subscription:
     created: str = ""
     modified: str = ""
     about: About = "entities"
+    hub: str = ""
 
     def status(self, now: str) -> Status:
         """Clause 5.2.12, table 2."""
@@ -114,6 +116,7 @@ class Subscription:
             "created": self.created,
             "modified": self.modified,
             "about": self.about,
+            **({"hub": self.hub} if self.hub else {}),
         }
 
     @classmethod
@@ -125,6 +128,7 @@ class Subscription:
             created=record["created"],
             modified=record["modified"],
             about=record.get("about", "entities"),
+            hub=record.get("hub", ""),
         )
 
 
@@ -178,6 +182,7 @@ def update(before: Subscription, fragment: object, context: Context, now: str, *
         created=before.created,
         modified=now,
         about=before.about,
+        hub=before.hub,
     )
 
 

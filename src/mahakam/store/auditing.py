@@ -16,7 +16,8 @@ BOOKKEEPING = frozenset({
     "exchange-state", "feed-alert", "field-acts", "indicator", "mail",
     "mail-cursor", "mail-dead", "openlineage", "push", "push-cursor",
     "release-told", "request-rated", "requests", "session-seen", "sign-in-turn", "subscription-slots",
-    "subscription-status", "subscription-turn", "upload", "draft",
+    "subscription-status", "subscription-turn", "upload", "draft", "node-contact", "sharing-contact",
+    "sharing-backlog",
     # the trail's own
     "audit", "audit-cut",
 })  # fmt: skip
@@ -24,10 +25,12 @@ BOOKKEEPING = frozenset({
 BOOKKEEPING_OF = (
     "appointment-slots ", "dated ", "queue ", "request-assigned ", "request-told ", "exchange-pulled ",
     "exchange-pushed ", "snapshot-entity ", "snapshot-evolution ", "subscription-late ", "subscription-status ",
-    "turns-",
+    "turns-", "share-asked ", "node-copy ",
 )  # fmt: skip
 """Beginnings of such kinds, where a kind names what it is of."""
-OPENS = frozenset({"session", "key", "token", "kiosk", "request-push", "repair-link"})
+OPENS = frozenset({
+    "session", "key", "token", "kiosk", "request-push", "repair-link", "share-key", "node-key", "node-invitation",
+})  # fmt: skip
 """Kinds whose keys come of what opens something: the trail has their beginnings."""
 _SHOWN = 12
 

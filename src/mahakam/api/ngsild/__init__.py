@@ -55,7 +55,7 @@ def build(node: Parts) -> Built:
     from mahakam.operations.metrics import Room
     from mahakam.operations.shield import shield_of
 
-    identify = partial(principal_of, node=node)
+    identify = partial(principal_of, node=node, hubs=True)
     served = Node(
         node.broker,
         node.contexts,

@@ -14,6 +14,8 @@ from urllib.parse import unquote
 import orjson
 
 from mahakam.access.policy import Principal, allow, allow_somewhere
+from mahakam.access.shares import PREFIX as SHARED
+from mahakam.access.shares import ShareRevokedError
 from mahakam.api.http import Headers, Request, Response
 from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.core import CORE_URL
@@ -23,6 +25,7 @@ from mahakam.store.acting import acting
 
 if TYPE_CHECKING:
     from mahakam.access.rights import Rights
+    from mahakam.access.shares import Share
     from mahakam.broker.broker import Broker
     from mahakam.broker.contexts import Contexts
     from mahakam.broker.disclosure import Disclosure
@@ -48,6 +51,8 @@ _MAX_PARAMETERS = 100
 _TENANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 
 WRITE = "data.write"
+REVOKED = "ShareRevoked"
+"""The kind of the refusal that a hub hears whose key was good once."""
 
 
 class Node:
@@ -115,6 +120,7 @@ class Call:
     __slots__ = (
         "_by_file",
         "_principal",
+        "_share",
         "args",
         "disclosure",
         "node",
@@ -132,6 +138,7 @@ class Call:
         self.tenant = tenant_of(request.headers)
         self._principal: Principal | Literal[False] | None = False
         self._by_file: bool | None = None
+        self._share: Share | Literal[False] | None = False
         self.open_only = False
         self.disclosure: Disclosure | None = None
         """What was read of personal data, if anything may have been."""
@@ -145,19 +152,50 @@ class Call:
         """
         tenant = self.tenant
         broker = self.node.broker.tenant(tenant) if tenant else self.node.broker
+        share = self.share
+        if share is not None:
+            broker = broker.shared(share)
+            return broker if self._unwatched() else broker.watched(self._disclosed())
         sight = self.sight
         if sight is not None:
             broker = broker.seen(sight)
         rights = self.node.rights
-        if rights is None or not self.node.audited or not rights.personal.names:
+        if rights is None or self._unwatched():
             return broker
         if self.open_only or not rights.reads_personal(self.principal()):
             return broker
+        return broker.watched(self._disclosed())
+
+    def _unwatched(self) -> bool:
+        rights = self.node.rights
+        return rights is None or not self.node.audited or not rights.personal.names
+
+    def _disclosed(self) -> Disclosure:
         if self.disclosure is None:
             from mahakam.broker.disclosure import Disclosure
 
-            self.disclosure = Disclosure(rights.personal)
-        return broker.watched(self.disclosure)
+            assert self.node.rights is not None
+            self.disclosure = Disclosure(self.node.rights.personal)
+        return self.disclosure
+
+    @property
+    def share(self) -> Share | None:
+        """What the caller sees and nothing else, if it is a hub's key that they show.
+
+        Raises Problem (401, 403) for a key that opens nothing, or nothing any more.
+        """
+        if self._share is False:
+            authorization = self.request.headers.get("authorization")
+            self._share = None if not authorization or SHARED not in authorization else self._shared()
+        return self._share
+
+    def _shared(self) -> Share | None:
+        principal = self.principal()
+        if principal is None:
+            raise Problem("Unauthorized", "The key is none of this node's", "ask for a new share", status=401)
+        if principal.share is not None and self.tenant:
+            raise Problem("Forbidden", "Not shared", "what is shared is in the default tenant", status=403)
+        return principal.share
 
     @property
     def sight(self) -> Sight | None:
@@ -182,7 +220,7 @@ class Call:
     @property
     def distributed(self) -> bool:
         """Whether context sources may have a part in the answer."""
-        if self.params.get("local") == "true":
+        if self.params.get("local") == "true" or self.share is not None:
             return False
         try:
             return bool(self.broker.registrations.index())
@@ -305,7 +343,12 @@ class Call:
     def principal(self) -> Principal | None:
         """Who is asking; None is a stranger."""
         if self._principal is False:
-            self._principal = self.node.identify(self.request.headers)
+            try:
+                self._principal = self.node.identify(self.request.headers)
+            except ShareRevokedError:
+                raise Problem(
+                    REVOKED, "The share is revoked", "this node shares nothing with you any more", status=403
+                ) from None
         return self._principal
 
     @property

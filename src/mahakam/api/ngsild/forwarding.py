@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import orjson
 
-from mahakam.api.ngsild.call import JSON_LD, Call, context_link
+from mahakam.api.ngsild.call import JSON_LD, REVOKED, Call, context_link
 from mahakam.broker.clock import now
 from mahakam.broker.federation.client import Answer, SourceError
 from mahakam.broker.federation.discovery import in_time, parse_filter, passes, recorded
 from mahakam.broker.federation.headers import aliases, source_headers
 from mahakam.broker.federation.matching import Match
-from mahakam.broker.federation.registration import Registration
+from mahakam.broker.federation.registration import NODES, Registration
 from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.core import is_core
 from mahakam.ngsild.problem import Problem
@@ -127,7 +128,12 @@ class Forwarding:
             del headers["Content-Type"]
         text = "&".join(f"{name}={quote(value, safe=_SAFE)}" for name, value in query.items())
         target = path + (f"?{text}" if text else "")
-        return await self.call.node.sources.send(registration, method, target, headers, data)
+        answer = await self.call.node.sources.send(registration, method, target, headers, data)
+        if answer.status == 403 and _REVOKED in answer.body and registration.id.startswith(NODES):
+            from mahakam.nodes.watching import revoked
+
+            await self.call.off_loop(partial(revoked, self.call.node.broker, registration.id))
+        return answer
 
     def _headers(self, registration: Registration, words: Context) -> dict[str, str]:
         return source_headers(
@@ -164,6 +170,7 @@ class Forwarding:
         return found
 
 
+_REVOKED = REVOKED.encode()
 _SAFE = ":*,;=@!$()~/"
 
 

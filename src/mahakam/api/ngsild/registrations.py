@@ -14,10 +14,10 @@ from mahakam.broker.federation.discovery import concerned, parse_filter
 from mahakam.broker.federation.matching import Index
 from mahakam.broker.federation.notices import displayed
 from mahakam.broker.federation.parsing import TYPE, merged, parse
-from mahakam.broker.federation.registration import Registration, of_payload
+from mahakam.broker.federation.registration import NODES, Registration, of_payload
 from mahakam.ngsild.context import CORE, Context
 from mahakam.ngsild.lexical import require_uri
-from mahakam.ngsild.problem import bad_request, not_found
+from mahakam.ngsild.problem import Problem, bad_request, not_found
 from mahakam.ngsild.query import selection_from
 from mahakam.ngsild.temporal_query import parse_period
 
@@ -35,6 +35,7 @@ async def create_registration(call: Call) -> Response:
     call.authorised()
     broker = await call.broker_for_creation()
     registration = _parsed(call, payload, context)
+    _not_a_nodes(registration.id)
     await call.off_loop(partial(broker.registrations.create, registration))
     return call.empty(201, ("location", f"{PATH}/{quote(registration.id, safe=':')}"))
 
@@ -44,6 +45,7 @@ async def update_registration(call: Call) -> Response:
     id = _id(call)
     payload, context = await call.payload((JSON, JSON_LD, MERGE_PATCH))
     call.authorised()
+    _not_a_nodes(id)
     registrations = call.broker.registrations
     before = registrations.get(id)
     if before is None:
@@ -60,6 +62,7 @@ async def delete_registration(call: Call) -> Response:
     """Clause 5.9.4."""
     id = _id(call)
     call.authorised()
+    _not_a_nodes(id)
     await call.off_loop(partial(call.broker.registrations.delete, id))
     return call.empty()
 
@@ -141,6 +144,17 @@ def links(call: Call, path: str, limit: int, offset: int, total: int) -> list[tu
 def _parsed(call: Call, payload: Mapping[str, object], context: Context) -> Registration:
     private = call.node.broker.private_addresses
     return of_payload(parse(payload, context, at=now(), private_addresses=private))
+
+
+def _not_a_nodes(id: str) -> None:
+    """Who could send such a registration elsewhere would be sent the node's key."""
+    if id.startswith(NODES):
+        raise Problem(
+            "Forbidden",
+            "A node's registration",
+            "it comes and goes with the node's membership: /network/nodes",
+            status=403,
+        )
 
 
 def _id(call: Call) -> str:

@@ -23,6 +23,11 @@ log = logging.getLogger(__name__)
 _ENTITIES = f"{BASE}/entities/"
 _ENTITIES_LENGTH = len(_ENTITIES)
 _ENTITY = "/entities/{entityId}"
+SHARED_READS = frozenset((
+    "query", "retrieve", "query_by_post", "types", "one_type", "attributes", "one_attribute", "retrieve_evolution",
+    "query_evolutions", "query_evolutions_by_post", "source_identity",
+))  # fmt: skip
+"""The operations that a hub's key may ask for; each of them reads what is shared and nothing else."""
 _UNREACHABLE = Problem(
     "InternalError",
     "The database does not answer",
@@ -130,6 +135,13 @@ class NgsiLd:
         return await self._answer(route, call)
 
     async def _answer(self, route: Route, call: Call) -> Response:
+        if call.share is not None and route.operation not in SHARED_READS:
+            there_are = "a hub's key reads entities, their types and attributes, and their histories"
+            raise Problem("Forbidden", "Not shared", there_are, status=403)
+        if call.share is not None:
+            from mahakam.nodes.asked import note
+
+            note(call.node.broker.store, call.share.hub, route.operation, call.params.get("type", ""))
         response = await self._handled(route, call)
         if call.disclosure is not None and not route.writes:
             await call.disclose(call.disclosure, f"{route.method} {BASE}{route.template}")
@@ -137,7 +149,7 @@ class NgsiLd:
 
     @staticmethod
     async def _handled(route: Route, call: Call) -> Response:
-        if call.request.headers.get("ngsild-snapshot") is not None:
+        if call.request.headers.get("ngsild-snapshot") is not None and call.share is None:
             from mahakam.api.ngsild import snapshots
 
             return await snapshots.answer(route.handler, call)

@@ -13,7 +13,7 @@ from mahakam.broker.clock import now
 from mahakam.broker.federation.discovery import concerned, parse_filter, types_of
 from mahakam.broker.federation.matching import Index
 from mahakam.broker.federation.parsing import shown
-from mahakam.broker.federation.registration import Registration, of_payload
+from mahakam.broker.federation.registration import NODES, Registration, of_payload
 from mahakam.broker.federation.registrations import KIND
 from mahakam.broker.subscriptions import Records, Subscriptions
 from mahakam.ngsild.context import Context
@@ -127,4 +127,7 @@ def _relevant(registration: Registration, subscription: Subscription) -> Registr
 
 def displayed(registration: Registration, context: Context) -> dict[str, Any]:
     """A registration as answers and notifications show it: with the defaults that hold for it."""
-    return {"mode": "inclusive", "operations": ["federationOps"], **shown(registration.payload, context)}
+    found = {"mode": "inclusive", "operations": ["federationOps"], **shown(registration.payload, context)}
+    if registration.id.startswith(NODES):
+        found.pop("contextSourceInfo", None)
+    return found

@@ -12,6 +12,11 @@ Mode = Literal["inclusive", "exclusive", "redirect", "auxiliary"]
 MODES: tuple[Mode, ...] = ("inclusive", "exclusive", "redirect", "auxiliary")
 
 
+NODES = "urn:ngsi-ld:ContextSourceRegistration:node:"
+"""Begins the ids of registrations that come and go with a node's membership (``mahakam.nodes``): nobody changes them by
+hand, and nobody is shown the key in them."""
+
+
 @dataclass(frozen=True, slots=True)
 class EntityInfo:
     """Which entities (clause 5.2.8): of a type, and of them one by its id, or some by a pattern."""
