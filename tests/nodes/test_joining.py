@@ -85,9 +85,7 @@ def test_a_field_that_is_not_shared_never_comes(joined: Pair) -> None:
     assert sorted(history.keys() - {"id", "type"}) == ["nameOf", "waiting"]
     assert city.api("GET", f"{BASE}/temporal/entities/urn:ngsi-ld:Ledger:one", key=key).status_code == 404
     period = {"timerel": "after", "timeAt": "2020-01-01T00:00:00Z", "timeproperty": "modifiedAt"}
-    many = city.api(
-        "GET", f"{BASE}/temporal/entities", key=key, params={**period, "type": f"{STOP},Ledger"}
-    )
+    many = city.api("GET", f"{BASE}/temporal/entities", key=key, params={**period, "type": f"{STOP},Ledger"})
     assert len(many.json()) == 2, many.text
     assert "secret" not in many.text
     posted = city.api(
@@ -119,7 +117,9 @@ def test_the_key_does_nothing_but_read_what_is_shared(joined: Pair) -> None:
     ):
         answer = city.api(method, BASE + path, key=key, json=body)
         assert answer.status_code in (401, 403), (method, path, answer.text)
-    other = city.api("GET", f"{BASE}/entities", key=key, params={"type": STOP}, headers={"ngsild-tenant": "t"})
+    other = city.api(
+        "GET", f"{BASE}/entities", key=key, params={"type": STOP}, headers={"ngsild-tenant": "t"}
+    )
     assert other.status_code in (403, 404)
     # Elsewhere it opens nothing, and never more than a stranger gets: not even on a node that is open to everybody.
     for path in ("/catalogue", "/api/3/action/package_list", "/data"):
