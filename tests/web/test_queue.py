@@ -9,7 +9,7 @@ import pytest
 
 from mahakam.access import accounts
 from mahakam.services.request import Draft
-from mahakam.web.pages.report import desk_of
+from mahakam.web.request_desk import desk_of
 from mahakam.web.site import Site
 from support.portal import BAY, TOWN, Browser, Portal, hidden, two_cities, words_of
 

@@ -14,7 +14,7 @@ from mahakam.access import accounts
 from mahakam.app import Node
 from mahakam.services.handover import Handover
 from mahakam.services.request import Draft
-from mahakam.web.pages.report import desk_of
+from mahakam.web.request_desk import desk_of
 from mahakam.web.site import Site
 from support.portal import Browser, Portal, hidden, words_of
 from support.routed import MARKET, NORTH, SOUTH, opened, routed_town

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from mahakam.access.rights import Rights
     from mahakam.broker.broker import Broker
     from mahakam.config import Place, Settings
     from mahakam.store.protocol import Store
@@ -25,3 +26,6 @@ class Node(Protocol):
 
     @property
     def broker(self) -> Broker: ...
+
+    @property
+    def rights(self) -> Rights: ...

@@ -87,6 +87,8 @@ class Broker:
     ) -> None:
         self.stores = store
         self.name = name
+        self.sight: Sight | None = None
+        """Whose reading this is; None: that of the node itself."""
         self.private_addresses = private_addresses
         self.store: EntityStore = store.tenant(name)
         self.book = book
@@ -111,7 +113,7 @@ class Broker:
         """
         found = self._tenants.get(name)
         if found is not None:
-            return found
+            return found if self.sight is None else found.seen(self.sight)
         try:
             if create:
                 self.stores.create_tenant(name)
@@ -136,11 +138,13 @@ class Broker:
             raise
         except StoreError as error:
             raise bad_request("The tenant cannot be made", str(error)) from error
-        return self._tenants.setdefault(name, broker)
+        made = self._tenants.setdefault(name, broker)
+        return made if self.sight is None else made.seen(self.sight)
 
     def seen(self, sight: Sight) -> Broker:
         """The same broker, of which every reading method answers as somebody sees it."""
         other = copy(self)
+        other.sight = sight
         other.store = cast(EntityStore, Sighted(self.store, sight))
         other.history = self.history.over(other.store)
         return other
@@ -151,6 +155,10 @@ class Broker:
         other.store = cast(EntityStore, Shared(self.store, share))
         other.history = self.history.over(other.store)
         return other
+
+    def hides(self, names: Iterable[str]) -> bool:
+        """Whether one of these attributes is hidden of some entity: then no list that was made of them may answer."""
+        return self.sight is not None and not self.sight.names.isdisjoint(names)
 
     def watched(self, disclosure: Disclosure) -> Broker:
         """The same broker, which notes what is read of personal data."""

@@ -13,6 +13,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, Protocol
 
+import orjson
+
 from mahakam.broker.history import MAX_INSTANCES
 from mahakam.ngsild import represent
 from mahakam.ngsild.entity import Document
@@ -95,7 +97,10 @@ class Sighted:
         return None if document is None else masked(document, self._sight)
 
     def bodies(self, selection: Selection, limit: int, offset: int = 0, start: int = 0) -> list[bytes]:
-        return [represent.body(document) for document in self.documents(selection, limit, offset, start)]
+        if asks(selection, self._sight):
+            return [represent.body(document) for document in self.documents(selection, limit, offset, start)]
+        found = self._store.bodies(selection, limit, offset, start)
+        return [self._without(body) if self._shows_any(body) else body for body in found]
 
     def page(
         self, selection: Selection, limit: int, offset: int = 0, start: int = 0, *, at_once: bool = False
@@ -138,6 +143,9 @@ class Sighted:
         more = replace(view, limit=max(view.limit, MAX_INSTANCES + 1) if view.limit else 0)
         found = [moment for moment in self._store.moments(more) if moment.attribute not in hidden]
         return found[: view.limit] if view.limit else found
+
+    def _without(self, body: bytes) -> bytes:
+        return orjson.dumps(masked(orjson.loads(body), self._sight))
 
     def _shows_any(self, body: bytes) -> bool:
         return bool(self._sight.names) and self._sight.pattern.search(body) is not None

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from mahakam.access.secrets import signing_secret
 from mahakam.broker.broker import Broker
+from mahakam.broker.sight import Sight, masked
 from mahakam.broker.writes import Modify, Write
 from mahakam.config import LANGUAGES, Place, place_of, scope_of
 from mahakam.ngsild import patch
@@ -119,15 +120,23 @@ class Wanted:
 
 
 _TYPES = Types(((TYPE,),))
+LISTED = frozenset({"serviceCode", "status", "requestedDatetime", "dueDatetime", "routedTo", "mergedInto"})
+"""The attributes by which requests stand in the node's lists (``services.queue``, ``services.dated``)."""
 _NEAR, _SPARE, _TRIES, _WIDER = 5000, 20, 3, 16
 T = TypeVar("T")
 
 
 class Desk:
-    """The requests of a node."""
+    """The requests of a node, looked up as somebody sees them (``sight``; None: the node itself, which sees all).
 
-    def __init__(self, broker: Broker, places: Mapping[str, Place], data: Path) -> None:
+    What is done with a request is done with all of it, whatever is seen.
+    """
+
+    def __init__(
+        self, broker: Broker, places: Mapping[str, Place], data: Path, sight: Sight | None = None
+    ) -> None:
         self._broker = broker
+        self._seen = broker if sight is None else broker.seen(sight)
         self._places = places
         self._data = data
 
@@ -220,7 +229,7 @@ class Desk:
         if service in own:
             return []
         selection = _near(Wanted(scope_of(place, self._places), states=OPEN), point, farthest(offered))
-        found = map(self.of, self._broker.query(selection, 200))
+        found = map(self.of, self._seen.query(selection, 200))
         public = [request for request in found if request.service not in own]
         return likely(public, service, reach_of(offered), point, words)
 
@@ -228,31 +237,41 @@ class Desk:
 
     def request(self, number: str) -> Request | None:
         """The request with a number; None if there is none."""
-        document = self._broker.get(entity_id(number))
+        document = self._seen.get(entity_id(number))
         return self.of(document) if document else None
+
+    def whole(self, number: str) -> Request | None:
+        """The same with what the reader may not see: for what is decided or done, never to be shown."""
+        document = self._broker.get(entity_id(number))
+        return self.whole_of(document) if document else None
 
     def of(self, document: Mapping[str, Any]) -> Request:
         """The request that an entity stands for."""
         scopes = document.get("scope") or []
         place = place_of([scopes] if isinstance(scopes, str) else scopes, self._places)
-        return from_document(document, place.id if place else "")
+        hidden = self._seen.sight.hidden(document) if self._seen.sight else frozenset[str]()
+        return from_document(document, place.id if place else "", hidden)
+
+    def whole_of(self, document: Mapping[str, Any]) -> Request:
+        """The same of an entity from which nothing was taken."""
+        return replace(self.of(document), hidden=frozenset())
 
     def count(self, wanted: Wanted) -> int:
         lists = self._dated(wanted)
         if lists:
             return dated.count(self.store, lists, wanted.since, wanted.until)
-        return self._broker.count(wanted.selection())
+        return self._seen.count(wanted.selection())
 
     def newest(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Request]:
         """Some requests, the newest first."""
-        found = self._newest(self._broker.query, self._broker.get, wanted, limit, offset, _scopes)
+        found = self._newest(self._seen.query, self._seen.get, wanted, limit, offset, _scopes)
         return list(map(self.of, found))
 
     def newest_bodies(
         self, wanted: Wanted, limit: int, offset: int, scopes: Callable[[bytes], Sequence[str]]
     ) -> list[bytes]:
         """The same as the entities are kept: JSON, of which ``scopes`` knows the scopes."""
-        return self._newest(self._broker.bodies, self.store.body, wanted, limit, offset, scopes)
+        return self._newest(self._seen.bodies, self._seen.body, wanted, limit, offset, scopes)
 
     def _newest(
         self,
@@ -289,6 +308,8 @@ class Desk:
         """The lists by date in which the wanted requests stand; none if no list tells them apart."""
         if wanted.changed_since or wanted.changed_until or wanted.late_at or wanted.team:
             return ()
+        if self._seen.hides(LISTED):
+            return ()
         below = f"{wanted.scope}/"
         scopes = [scope_of(place, self._places) for place in self._places.values()]
         scopes = [scope for scope in scopes if scope == wanted.scope or scope.startswith(below)]
@@ -296,18 +317,18 @@ class Desk:
 
     def oldest(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Request]:
         """Some requests, the longest waiting first."""
-        return [self.of(document) for document in self._broker.query(wanted.selection(), limit, offset)]
+        return [self.of(document) for document in self._seen.query(wanted.selection(), limit, offset)]
 
     def around(self, wanted: Wanted, point: area.Point, metres: float, limit: int) -> list[Request]:
         """The newest requests within some metres of a point."""
         selection = _near(wanted, point, metres)
-        total = self._broker.count(selection)
-        found = self._broker.query(selection, limit, max(total - limit, 0))
+        total = self._seen.count(selection)
+        found = self._seen.query(selection, limit, max(total - limit, 0))
         return [self.of(document) for document in reversed(found)]
 
     def scan(self, wanted: Wanted) -> Iterator[Request]:
         """Every request, the oldest first, without holding them all."""
-        return (self.of(document) for document in self._broker.scan(wanted.selection()))
+        return (self.of(document) for document in self._seen.scan(wanted.selection()))
 
     def private(self, number: str) -> Private:
         """Contact and notes: for those who work on the request only."""
@@ -387,18 +408,19 @@ class Desk:
         made: list[Step] = []
 
         def change(document: Document, at: str) -> patch.Change:
-            before = self.of(document)
+            before = self.whole_of(document)
             if revision_of(before) != revision:
-                raise Changed(before)
+                sight = self._seen.sight
+                raise Changed(self.of(masked(document, sight)) if sight else before)
             made[:] = [replace(decide(before, text), at=at)]
             return self.added(document, before, made[0], more or {})
 
         def follow(document: Document, at: str) -> patch.Change:
-            before = self.of(document)
+            before = self.whole_of(document)
             news = replace(made[0], state=before.state, at=at, act="follows", to=(number, made[0].state))
             return self.added(document, before, news, {})
 
-        before = self.request(number)
+        before = self.whole(number)
         if before is None:
             raise not_found(entity_id(number))
         writes: list[Write] = [Modify(entity_id(number), change, ruled=True)]
@@ -446,7 +468,7 @@ class Desk:
             raise Refused([Fault("photo", "gone", {})])
 
         def change(document: Document, at: str) -> patch.Change:
-            before = self.of(document).work_photos
+            before = self.whole_of(document).work_photos
             if len(before) >= MOST_WORK_PHOTOS:
                 raise Refused([Fault("photo", "many", {"most": MOST_WORK_PHOTOS, "count": len(before) + 1})])
             photos = work_photo_values([*before, WorkPhoto(name, when, at)])
@@ -534,9 +556,13 @@ class Desk:
         place = self._places[first.place]
         service = catalogue(place, self._places)[code]
         at = utc_text(now)
-        areas = areas_of(self._broker, scope_of(place, self._places), first.point)
+        scope, point = scope_of(place, self._places), first.point
         start = start_of(self._places, place, code)
-        routed = self._routed(place, code, start, first.point, now, areas)
+        routed = (
+            self._routed(place, code, start, point, now, areas_of(self._broker, scope, point))
+            if point
+            else None
+        )
         begun = Step(start.status, first.requested, workflow_state=own(start))
         steps = (
             begun,

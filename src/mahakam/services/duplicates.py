@@ -43,6 +43,8 @@ def likely(
     """Of some open requests those that may be the same as a new report, the likeliest first."""
     found = []
     for request in candidates:
+        if request.point is None:
+            continue
         metres = distance(point, request.point)
         allowed = reach * reaches(service == request.service, alike(words, request.description))
         if allowed and metres <= allowed:

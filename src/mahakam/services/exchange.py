@@ -127,8 +127,8 @@ class Exchange:
         fields = {
             "api_key": os.environ.get(server.key, "") if server.key else "",
             "service_code": server.push[request.service],
-            "lat": str(request.point[1]),
-            "long": str(request.point[0]),
+            "lat": str(request.point[1]) if request.point else "",
+            "long": str(request.point[0]) if request.point else "",
             "address_string": request.address,
             "description": f"{request.description}\n\n{request.number}",
             "media_url": self._base + photo_path(request.photo) if request.photo else request.media,

@@ -62,7 +62,7 @@ class Fieldwork:
         Raises Changed if others were faster (``start`` and ``finish`` only), Refused for a way that does not exist,
         words that are missing or a photo too many, Problem for no such request; nothing is written then.
         """
-        before = self.desk.request(number)
+        before = self.desk.whole(number)
         if before is None:
             raise not_found(entity_id(number))
         try:

@@ -143,7 +143,7 @@ class Handover:
         numbers = (ended.number, *absorbed(ended))
 
         def absorb(document: Document, at: str) -> patch.Change:
-            seen = self.desk.of(document)
+            seen = self.desk.whole_of(document)
             if seen.merged_into or seen.state not in OPEN:
                 raise Refused([Fault("into", "settled", {"into": into})])
             step = Step(seen.state, at, seen.agency, "", "absorbed", numbers)
@@ -161,7 +161,7 @@ class Handover:
     # How
 
     def _request(self, number: str) -> Request:
-        found = self.desk.request(number)
+        found = self.desk.whole(number)
         if found is None:
             raise not_found(entity_id(number))
         return found

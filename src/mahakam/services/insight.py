@@ -134,7 +134,7 @@ def look(
         if index == MOST:
             found.left_out = True
             break
-        if request.service not in personal:
+        if request.service not in personal and request.point:
             found.usual.append(request.point)
         if service and request.service != service:
             continue
@@ -152,7 +152,8 @@ def look(
         if request.service not in personal:
             mixed.add(request.agency)
             said.update(words_of(request.description))
-            found.points.append(request.point)
+            if request.point:
+                found.points.append(request.point)
     found.own = frozenset(found.agencies) - mixed
     ordered = sorted(said.items(), key=lambda pair: (-pair[1], pair[0]))
     found.words = [(word, count) for word, count in ordered[:MOST_WORDS] if count >= FEWEST_WORDS]

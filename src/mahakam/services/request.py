@@ -136,6 +136,8 @@ class Request:
     it settled; ``due`` and ``due_stage``: what it owes next and when ("" once it is settled). ``routed``: the teams
     (``agency/team``) that work on it, the one that leads first, () where the city has no rules for that;
     ``merged_into``: the number of the request that it continues as; ``workflow_state`` as in :class:`Step`.
+    ``point`` is None where the entity has none, or none for this reader; ``hidden``: the attributes of the entity that
+    this reader may not see, and which are empty here (``state``: ask :attr:`known_state`).
     """
 
     number: str
@@ -147,7 +149,7 @@ class Request:
     requested: str
     updated: str
     agency: str
-    point: Point
+    point: Point | None
     address: str
     photos: tuple[str, ...]
     steps: tuple[Step, ...]
@@ -160,6 +162,12 @@ class Request:
     merged_into: str = ""
     work_photos: tuple[WorkPhoto, ...] = ()
     workflow_state: str = ""
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def known_state(self) -> State | Literal[""]:
+        """The state, "" for a reader from whom it is hidden."""
+        return "" if "status" in self.hidden else self.state
 
     @property
     def photo(self) -> str:
@@ -258,7 +266,7 @@ def to_document(request: Request, scope: str) -> dict[str, Any]:
         "type": TYPE,
         "scope": [scope],
         **{name: {"type": "Property", "value": value} for name, value in properties.items() if value},
-        "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": list(request.point)}},
+        **({"location": _geometry(request.point)} if request.point else {}),
     }
 
 
@@ -278,8 +286,13 @@ def course_attributes(
     return {name: {"type": "Property", "value": value} if value else NULL for name, value in course.items()}
 
 
-def from_document(document: Mapping[str, Any], place: str) -> Request:
-    """The request of an entity that :func:`to_document` (or an agency's own system) wrote."""
+def _geometry(point: Point) -> dict[str, Any]:
+    return {"type": "GeoProperty", "value": {"type": "Point", "coordinates": list(point)}}
+
+
+def from_document(document: Mapping[str, Any], place: str, hidden: frozenset[str] = frozenset()) -> Request:
+    """The request of an entity that :func:`to_document` (or an agency's own system) wrote, without what is
+    ``hidden`` of it."""
     value = {
         name: attribute.get("value") for name, attribute in document.items() if isinstance(attribute, Mapping)
     }
@@ -291,7 +304,7 @@ def from_document(document: Mapping[str, Any], place: str) -> Request:
     paths = photos if isinstance(photos, list) else [photos or media] if photos or kept else []
     answers = value.get("answers")
     requested = str(value.get("requestedDatetime") or document.get("createdAt") or "")
-    coordinates = (value.get("location") or {}).get("coordinates") or [0.0, 0.0]
+    coordinates = (value.get("location") or {}).get("coordinates")
     return Request(
         number=str(value.get("serviceRequestId") or str(document["id"]).rpartition(":")[2]),
         place=place,
@@ -302,7 +315,7 @@ def from_document(document: Mapping[str, Any], place: str) -> Request:
         requested=requested,
         updated=str(value.get("updatedDatetime") or requested),
         agency=str(value.get("agencyResponsible") or ""),
-        point=(float(coordinates[0]), float(coordinates[1])),
+        point=(float(coordinates[0]), float(coordinates[1])) if coordinates else None,
         address=str(value.get("address") or ""),
         photos=tuple(str(path).removeprefix("/photos/").removesuffix(".jpg") for path in paths),
         steps=tuple(
@@ -321,6 +334,7 @@ def from_document(document: Mapping[str, Any], place: str) -> Request:
         merged_into=str(value.get("mergedInto") or ""),
         work_photos=tuple(map(_work_photo, value.get("workPhotos") or ())),
         workflow_state=str(value.get("workflowState") or ""),
+        hidden=hidden,
     )
 
 

@@ -12,8 +12,8 @@ from mahakam.services.request import Request, Step, settled_at
 from mahakam.services.workflow import RESIDENT
 from mahakam.web.codes import qr
 from mahakam.web.language import _, date, reader, words
-from mahakam.web.pages.report import desk_of
 from mahakam.web.questions import said
+from mahakam.web.request_desk import desk_of
 from mahakam.web.request_words import service_name, state_words, step_words
 from mahakam.web.site import Site
 from mahakam.web.typeset import typeset

@@ -6,10 +6,10 @@ from starlette.requests import Request
 
 from mahakam.access import throttle
 from mahakam.services import followers
-from mahakam.services.desk import Desk
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.web.language import reader
 from mahakam.web.letters import Letters
+from mahakam.web.request_desk import desk_of
 from mahakam.web.site import site_of
 
 ASKS, WINDOW = 10, 3600
@@ -24,8 +24,9 @@ def ask(request: Request, found: ServiceRequest, email: str) -> int:
     wait = 0 if site.settings.open else throttle.take(site.store, "follow", address, ASKS, WINDOW)
     if wait:
         return wait
-    follower = followers.add(site.store, found.number, email, reader().language, told=len(found.steps))
+    desk = desk_of(site)
+    whole = desk.whole(found.number) or found
+    follower = followers.add(site.store, found.number, email, reader().language, told=len(whole.steps))
     if follower and not follower.confirmed:
-        desk = Desk(site.broker, site.places, site.settings.data)
         Letters(site.store, desk, site.places, site.settings.base).ask(found, follower)
     return 0

@@ -12,26 +12,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mahakam.access import Principal, allow, allow_somewhere, principal_of
+from mahakam.access import Principal, allow, allow_somewhere
 from mahakam.access.forms import form_token, is_own_form
 from mahakam.access.identify import session_key
 from mahakam.config import Place, scope_of
 from mahakam.form_data import FormError, Limits, TooLarge, read_form_data
 from mahakam.web.language import _
 from mahakam.web.site import Site, site_of
+from mahakam.web.site import visitor as visitor
 
 TOKEN_FIELD = "form"  # noqa: S105 - the name of the field, not a secret
 MOST_FIELDS = 200
 _OF_AGENCIES = ("request.work", "request.decide")
 """Actions that an agency's own key has for that agency's requests alone."""
-
-
-def visitor(request: Request) -> Principal | None:
-    """Who asks, None for a stranger; looked up once a request."""
-    if not hasattr(request.state, "principal"):
-        request.state.principal = principal_of(request.headers, site_of(request).node)
-    found: Principal | None = request.state.principal
-    return found
 
 
 def may(request: Request, action: str, place: Place | None = None, teams: Iterable[str] = ()) -> bool:

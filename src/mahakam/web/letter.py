@@ -18,8 +18,8 @@ from mahakam.services.workflow import Who
 from mahakam.web.codes import qr
 from mahakam.web.language import DEFAULT, _, date, reading, words
 from mahakam.web.languages import languages
-from mahakam.web.pages.report import desk_of
 from mahakam.web.questions import said
+from mahakam.web.request_desk import desk_of
 from mahakam.web.request_words import sentences
 from mahakam.web.site import Site
 from mahakam.web.typeset import typeset

@@ -25,8 +25,17 @@ from mahakam.web.request_words import state_words, step_words
 class Letters:
     """The letters of a node; ``base`` is the address of its pages, without a slash at the end."""
 
-    def __init__(self, store: EntityStore, desk: Desk, places: Mapping[str, Place], base: str) -> None:
+    def __init__(
+        self,
+        store: EntityStore,
+        desk: Desk,
+        places: Mapping[str, Place],
+        base: str,
+        public: Callable[[str], Request | None] | None = None,
+    ) -> None:
+        """``public``: a request as everybody sees it, which is what followers are told who did not send it."""
         self._store = store
+        self._public = public or desk.request
         self._desk = desk
         self._places = places
         self._base = base
@@ -55,6 +64,8 @@ class Letters:
         self._store.write(lambda transaction: outbox.owe(transaction, letter))
 
     def _owing(self, request: Request) -> Callable[[Transaction], int]:
+        shown = self._public(request.number)
+
         def work(transaction: Transaction) -> int:
             told, people = followers.told(transaction, request.number)
             steps = request.steps[told:]
@@ -63,6 +74,10 @@ class Letters:
             booked: Booked | Cancelled | None = self._appointments.booked_by(transaction, request, steps)
             booked = booked or self._appointments.cancelled_by(transaction, request, told)
             for reader in people:
+                if not reader.owner:
+                    if shown and (new := shown.steps[told:]):
+                        outbox.owe(transaction, self._news(shown, new, reader, told == 0, None))
+                    continue
                 to_own = booked if reader.owner else None
                 outbox.owe(transaction, self._news(request, steps, reader, told == 0, to_own))
             followers.tell(transaction, request.number, len(request.steps))

@@ -8,6 +8,7 @@ from mahakam.broker.rounds import Rounds
 from mahakam.services.desk import Desk
 from mahakam.services.outbox import Postman, Server, sender_of
 from mahakam.web.letters import Letters
+from mahakam.web.request_desk import public_requests
 from mahakam.web.site import Node
 
 
@@ -18,7 +19,7 @@ class Mailing(Rounds):
         super().__init__("mail")
         store = node.store.tenant()
         desk = Desk(node.broker, node.places, node.settings.data)
-        self._letters = Letters(store, desk, node.places, node.settings.base)
+        self._letters = Letters(store, desk, node.places, node.settings.base, public_requests(node))
         self._postman = Postman(store, Server.parse(node.settings.smtp), sender_of(node.settings.mail_from))
 
     def round(self) -> None:

@@ -17,6 +17,7 @@ from mahakam.services.request import Request
 from mahakam.services.watch import Watch
 from mahakam.store.protocol import EntityStore, Transaction
 from mahakam.web.language import _, reading
+from mahakam.web.request_desk import public_requests
 from mahakam.web.request_words import state_words, step_words
 from mahakam.web.site import Node
 
@@ -33,6 +34,7 @@ class Pushing(Rounds):
         settings = node.settings
         self._watch = Watch(self._store, Desk(node.broker, node.places, settings.data), "push-cursor")
         self._places = node.places
+        self._public = public_requests(node)
         self._pusher = Pusher(self._store, subject_of(settings), private_addresses=settings.private_addresses)
 
     def write_news(self) -> int:
@@ -49,12 +51,17 @@ class Pushing(Rounds):
     def _tell(self, request: Request) -> int:
         if self._store.record(push.KIND, request.number) is None:
             return 0
+        shown = self._public(request.number)
 
         def work(transaction: Transaction) -> int:
             done, browsers = push.told(transaction.record(push.KIND, request.number))
             if done >= len(request.steps):
                 return 0
-            said = {one: _said(self._store, self._places, request, one) for one in browsers}
+            said = {
+                browser: _said(self._store, self._places, one, browser)
+                for browser in browsers
+                if (one := request if browser.owner else shown) and one.steps
+            }
             return push.owe(transaction, request.number, len(request.steps), said)
 
         return self._store.write(work)

@@ -51,6 +51,8 @@ STAGE_NAMES = {
 def state_words(places: Mapping[str, Place], request: Request, at: Request | Step | None = None) -> str:
     """The state of a request, or of it after a step, in the words of its workflow or else of the site."""
     at = at or request
+    if isinstance(at, Request) and not at.known_state:
+        return _("not shown")
     if at.workflow_state:
         known = workflow_of(places, request).states.get(at.workflow_state)
         if known and known.name and known.status == at.state:
@@ -396,13 +398,13 @@ def columns(site: Site, link: str = "/requests/") -> list[Column]:
         Column("city", get=lambda r: r.place, hidden=True),
         Column("place", _("City"), get=lambda r: place_name(site, r)),
         Column("address", _("Where"), get=lambda r: r.address),
-        Column("status", get=lambda r: r.state, hidden=True),
+        Column("status", get=lambda r: r.known_state, hidden=True),
         Column("status_name", _("Status"), get=lambda r: state_words(site.places, r)),
         Column("requested", _("Reported"), "date", get=lambda r: r.requested),
         Column("updated", _("Last news"), "date", get=lambda r: r.updated),
         Column("agency", _("Agency"), get=lambda r: r.agency),
-        Column("longitude", get=lambda r: r.point[0], hidden=True),
-        Column("latitude", get=lambda r: r.point[1], hidden=True),
+        Column("longitude", get=lambda r: r.point[0] if r.point else None, hidden=True),
+        Column("latitude", get=lambda r: r.point[1] if r.point else None, hidden=True),
         Column("description", get=lambda r: r.description, hidden=True),
         Column("photo", get=lambda r: photo_path(r.photo) if r.photo else "", hidden=True),
     ]

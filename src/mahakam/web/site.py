@@ -33,9 +33,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
+from weakref import WeakKeyDictionary
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -44,6 +46,8 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
+from mahakam.access import Principal, principal_of
+from mahakam.broker.sight import Sighted
 from mahakam.config import Place, Settings
 from mahakam.store.protocol import EntityStore, Store
 from mahakam.web import bundle, pages
@@ -55,7 +59,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from mahakam.access.provider.asking import Asking
-    from mahakam.access.rights import Rights
+    from mahakam.access.rights import Rights, Sight
 
 
 class Node(Protocol):
@@ -80,13 +84,32 @@ class Node(Protocol):
     def provider(self) -> Asking | None: ...
 
 
-@dataclass
+@dataclass(eq=False)
 class Site:
-    """What a page handler works with; one for the life of the server."""
+    """What a page handler works with: entities as whoever asks sees them (``broker.sight``), one site a sight.
+
+    What the node itself needs to know of them, whoever asks, is read through ``node``.
+    """
 
     node: Node
     page_context: list[Callable[[Request], dict[str, Any]]] = field(default_factory=list)
     """Functions that add to the context of every page (e.g. who is signed in)."""
+
+    sight: Sight | None = None
+    """Whose it is; None: everything is seen."""
+    _seen: WeakKeyDictionary[Sight, Site] = field(default_factory=WeakKeyDictionary)
+
+    def seen(self, sight: Sight) -> Site:
+        """The same site as somebody sees it."""
+        found = self._seen.get(sight)
+        if found is None:
+            _ = self.templates
+            found = copy(self)
+            for name in ("broker", "store"):
+                found.__dict__.pop(name, None)
+            found.sight = sight
+            self._seen[sight] = found
+        return found
 
     @property
     def settings(self) -> Settings:
@@ -96,14 +119,15 @@ class Site:
     def places(self) -> Mapping[str, Place]:
         return self.node.places
 
-    @property
+    @cached_property
     def broker(self) -> Any:
-        return self.node.broker
+        return self.node.broker if self.sight is None else self.node.broker.seen(self.sight)
 
-    @property
+    @cached_property
     def store(self) -> EntityStore:
         """The default tenant's entities."""
-        return self.node.store.tenant()
+        store = self.node.store.tenant()
+        return store if self.sight is None else cast("EntityStore", Sighted(store, self.sight))
 
     @cached_property
     def templates(self) -> Environment:
@@ -126,9 +150,22 @@ class Site:
         return [place for place in self.places.values() if place.parent == id]
 
 
+def visitor(request: Request) -> Principal | None:
+    """Who asks, None for a stranger; looked up once a request."""
+    if not hasattr(request.state, "principal"):
+        request.state.principal = principal_of(request.headers, request.app.state.site.node)
+    found: Principal | None = request.state.principal
+    return found
+
+
 def site_of(request: Request) -> Site:
+    """The site as the visitor sees it."""
     site: Site = request.app.state.site
-    return site
+    rights = site.node.rights
+    if not rights.open.names:
+        return site
+    sight = rights.sight(visitor(request))
+    return site.seen(sight) if sight.names else site
 
 
 def build(node: Node) -> Starlette:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from mahakam.access import Principal
 from mahakam.config import Place, scope_of
 from mahakam.services import private
-from mahakam.services.desk import Desk, Wanted
+from mahakam.services.desk import LISTED, Desk, Wanted
 from mahakam.services.queue import Queue, Waiting
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.request import utc_text
@@ -133,12 +133,13 @@ class QueueRows:
         now = utc_text(dt.datetime.now(dt.UTC)) if asked.status == "late" else ""
         places = [asked.place] if asked.place else asked.cities
         scopes = [scope_of(place, site.places) for place in places]
-        if asked.status in ("open", "late", *OPEN):
+        is_open = asked.status in ("open", "late", *OPEN)
+        if is_open and not site.broker.hides(LISTED):
             state = asked.status if asked.status in OPEN else ""
             return [Waiting(scope, state, asked.service, asked.team, now) for scope in scopes]
         services = (asked.service,) if asked.service else ()
-        states = (asked.status,) if asked.status in STATES else ()
-        return [Wanted(scope, services, states, team=asked.team) for scope in scopes]
+        states = (asked.status,) if asked.status in STATES else OPEN if is_open else ()
+        return [Wanted(scope, services, states, late_at=now, team=asked.team) for scope in scopes]
 
     def _size(self, at: int) -> int:
         if at not in self._sizes:

@@ -15,14 +15,14 @@ from starlette.responses import Response
 
 from mahakam.api.open311.errors import Refusal
 from mahakam.api.open311.formats import Listed, answer, format_of, joined, written
-from mahakam.api.open311.node import desk_of, jurisdiction, language, parts_of
+from mahakam.api.open311.node import desk_of, jurisdiction, language, parts_of, sight_of
 from mahakam.api.open311.services import said
 from mahakam.config import Place, scope_of
 from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Wanted
 from mahakam.services.numbers import normal_number
+from mahakam.services.request import TYPE, photo_path, utc_text
 from mahakam.services.request import Request as ServiceRequest
-from mahakam.services.request import photo_path, utc_text
 from mahakam.services.states import OPEN, STATES, open311_status
 
 MOST = 1000
@@ -42,6 +42,16 @@ class _Written(NamedTuple):
 _written: dict[bytes, _Written] = {}
 _MOST_WRITTEN = 10_000
 """Rows that are remembered: some 10 MB."""
+_OF = {
+    "status": "status",
+    "status_notes": "statusNotes",
+    "service_name": "serviceName",
+    "agency_responsible": "agencyResponsible",
+    "requested_datetime": "requestedDatetime",
+    "updated_datetime": "updatedDatetime",
+    "media_url": "mediaUrl",
+}
+"""Members of a row that are there, or made of something else, where the attribute that they stand for is hidden."""
 _CLOSED = tuple(state for state in STATES if state not in OPEN)
 
 
@@ -108,7 +118,9 @@ class _Row:
             code: {question.code: said(question.title, self._language) for question in service.questions}
             for code, service in services.items()
         }
-        parts = (format, self._language, self._base, self._extended, self._names, self._titles)
+        sight = sight_of(request)
+        closed = sorted(sight.closed(TYPE, place)) if sight else ()
+        parts = (format, self._language, self._base, self._extended, self._names, self._titles, closed)
         self._view = blake2b(repr(parts).encode(), digest_size=16).digest()
 
     def newest(self, wanted: Wanted, limit: int, offset: int) -> list[bytes]:
@@ -158,10 +170,13 @@ class _Row:
             "address": one.address,
             "address_id": "",
             "zipcode": "",
-            "lat": one.point[1],
-            "long": one.point[0],
+            "lat": one.point[1] if one.point else None,
+            "long": one.point[0] if one.point else None,
             "media_url": f"{self._base}{photo_path(one.photo)}" if one.photo else one.media,
         }
+        for name, attribute in _OF.items():
+            if attribute in one.hidden:
+                row[name] = ""
         return row | self._extensions(one) if self._extended else row
 
     def _extensions(self, one: ServiceRequest) -> dict[str, Any]:
@@ -182,7 +197,7 @@ class _Row:
         ]
         return {
             "extended_attributes": {
-                "detailed_status": one.state,
+                "detailed_status": one.known_state,
                 "web_url": f"{self._base}/requests/{one.number}",
             },
             "attributes": Listed("attribute", attributes),

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
+from mahakam.access import principal_of
+from mahakam.access.identify import acts_for
+from mahakam.access.keys import principal_of_key
+from mahakam.access.rights import Sight
 from mahakam.api.node import Node
 from mahakam.api.open311.errors import Refusal
 from mahakam.config import Place
@@ -17,8 +21,24 @@ def parts_of(request: Request) -> Node:
 
 
 def desk_of(request: Request) -> Desk:
+    """The requests as whoever asks sees them."""
     node = parts_of(request)
-    return Desk(node.broker, node.places, node.settings.data)
+    return Desk(node.broker, node.places, node.settings.data, sight_of(request))
+
+
+def sight_of(request: Request) -> Sight | None:
+    """What whoever asks sees, by the Authorization header, the session or ``api_key``; None: all."""
+    node = parts_of(request)
+    if not node.rights.open.names:
+        return None
+    if not hasattr(request.state, "principal"):
+        given = request.query_params.get("api_key", "")
+        request.state.principal = (
+            principal_of_key(node.store.tenant(), given) if given else principal_of(request.headers, node)
+        )
+        acts_for(request.state.principal, request.headers)
+    sight = node.rights.sight(request.state.principal)
+    return sight if sight.names else None
 
 
 def jurisdictions(node: Node) -> dict[str, Place]:

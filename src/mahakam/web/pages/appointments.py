@@ -25,8 +25,8 @@ from mahakam.web import gate
 from mahakam.web.language import _, in_timezone, words
 from mahakam.web.pages.mine import by_resident, mine
 from mahakam.web.pages.queue_one import acted
-from mahakam.web.pages.report import desk_of
 from mahakam.web.render import render
+from mahakam.web.request_desk import desk_of
 from mahakam.web.request_words import service_name, state_words
 from mahakam.web.site import Site, site_of
 from mahakam.web.tables import Column, Table, table_routes

@@ -23,7 +23,7 @@ from mahakam.web import disclosed, gate
 from mahakam.web.language import _
 from mahakam.web.pages.mine import by_resident
 from mahakam.web.pages.queue_one import acted
-from mahakam.web.pages.report import desk_of
+from mahakam.web.request_desk import desk_of
 from mahakam.web.site import site_of
 
 _LARGEST = (MOST_MEGABYTES * 2 + 1) * 2**20

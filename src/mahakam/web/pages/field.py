@@ -26,9 +26,9 @@ from mahakam.web import gate
 from mahakam.web.foreign import text_of
 from mahakam.web.language import _, in_timezone, time, words
 from mahakam.web.pages.queue_crew import stops_of
-from mahakam.web.pages.report import desk_of
 from mahakam.web.questions import answered
 from mahakam.web.render import render
+from mahakam.web.request_desk import desk_of
 from mahakam.web.request_words import (
     STATE_KINDS,
     due_words,
@@ -176,7 +176,7 @@ def _job(request: Request, found: ServiceRequest) -> dict[str, Any]:
         "stateKind": STATE_KINDS[found.state],
         "due": text_of(due) if isinstance(due := due_words(found), Markup) else due,
         "address": found.address,
-        "point": list(found.point),
+        "point": list(found.point) if found.point else None,
         "description": found.description,
         "answers": answered(site, found),
         "photos": [f"/photos/{name}.jpg" for name in found.photos],

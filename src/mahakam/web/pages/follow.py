@@ -19,9 +19,9 @@ from mahakam.services.request import Refused, contact_faults
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.web import following, gate
 from mahakam.web.language import _, n_
-from mahakam.web.pages.report import desk_of
-from mahakam.web.pages.requests import page
+from mahakam.web.pages.requests import page, request_for
 from mahakam.web.render import render
+from mahakam.web.request_desk import desk_of
 from mahakam.web.request_words import sentences
 from mahakam.web.site import Site, site_of
 
@@ -169,6 +169,7 @@ def _again(
     request: Request, found: ServiceRequest, field: str, typed: str, said: str, status: int, key: str = ""
 ) -> Response:
     """The request's page with what was typed and what is wrong with it."""
+    found = request_for(request, found.number, key) or found
     return page(request, found, key, {"text": "", field: typed[:4000]}, {field: said}, status)
 
 

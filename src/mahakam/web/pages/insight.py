@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute
 
 from mahakam.config import Place, scope_of
 from mahakam.services.catalogue import catalogue
-from mahakam.services.desk import Wanted
+from mahakam.services.desk import Desk, Wanted
 from mahakam.services.hotspots import FEWEST, LEVEL, Cell, hot_spots
 from mahakam.services.insight import FEWEST_WORDS, MOST, Figures, Insight, look, population
 from mahakam.services.personal import personal_codes
@@ -26,8 +26,9 @@ from mahakam.web import charts, shapes
 from mahakam.web.gate import one_of
 from mahakam.web.language import _, in_timezone, n_, number, period, weekday_names, words
 from mahakam.web.outlines import boundary, box
-from mahakam.web.pages.report import cities_of, desk_of
+from mahakam.web.pages.report import cities_of
 from mahakam.web.render import render
+from mahakam.web.request_desk import countable
 from mahakam.web.site import Site, site_of
 from mahakam.web.tables import Column, Table, table_routes
 
@@ -257,7 +258,9 @@ def _insight(site: Site, asked: Asked) -> Insight:
         since = utc_text(now - dt.timedelta(days=days)) if days else ""
         wanted = Wanted(scope_of(asked.place, site.places), since=since)
         personal = personal_codes(catalogue(asked.place, site.places))
-        return look(desk_of(site).scan(wanted), asked.place.timezone, now, asked.service, personal)
+        desk = Desk(site.node.broker, site.places, site.settings.data)
+        requests = (countable(site, asked.place, one) for one in desk.scan(wanted))
+        return look(requests, asked.place.timezone, now, asked.service, personal)
 
     return _fresh((id(site.node), "insight", asked.place.id, asked.service, asked.days), count)
 

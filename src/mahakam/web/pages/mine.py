@@ -26,9 +26,9 @@ from mahakam.services.request import Request as ServiceRequest
 from mahakam.store.protocol import Transaction
 from mahakam.web import gate
 from mahakam.web.language import _, in_timezone, reader, words
-from mahakam.web.pages.report import desk_of
-from mahakam.web.pages.requests import asked_place, page
+from mahakam.web.pages.requests import asked_place, page, request_for
 from mahakam.web.render import render
+from mahakam.web.request_desk import desk_of
 from mahakam.web.request_words import Sentences, sentences, service_name
 from mahakam.web.site import Site, site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -89,8 +89,9 @@ def by_resident(
         return page(request, found, key, typed, {field: stale}, 403)
     try:
         work(found, seen_in(form))
-    except Changed as other:
-        return page(request, other.request, key, typed, {field: changed}, 409)
+    except Changed:
+        now = request_for(request, found.number, key) or found
+        return page(request, now, key, typed, {field: changed}, 409)
     except Refused as refused:
         return page(request, found, key, typed, sentences(refused.faults, site_of(request).places), 422)
     return RedirectResponse(f"/requests/{found.number}?key={quote(key)}#{anchor}", 303)
@@ -222,7 +223,7 @@ def mine(request: Request, key: str) -> tuple[ServiceRequest, Place, str]:
     """The request, for whoever has its key; for all others there is none."""
     site = site_of(request)
     number = normal_number(request.path_params["number"])
-    found = desk_of(site).request(number) if number else None
+    found = request_for(request, number, key) if number else None
     if found is None or found.place not in site.places or not owns(site.store, found.number, key[:80]):
         raise HTTPException(404, _("There is no report with this number and key"))
     place = site.places[found.place]

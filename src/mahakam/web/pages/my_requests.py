@@ -16,8 +16,8 @@ from mahakam.services.personal import matter_of
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.web import gate
 from mahakam.web.language import _
-from mahakam.web.pages.report import desk_of
 from mahakam.web.render import render
+from mahakam.web.request_desk import desk_of
 from mahakam.web.request_words import columns
 from mahakam.web.site import Site, site_of
 from mahakam.web.tables import Column, Table
@@ -34,7 +34,8 @@ def routes(_site: Site) -> list[BaseRoute]:
 def show(request: Request) -> Response:
     site, person = site_of(request), gate.require(request, "request.create")
     desk = desk_of(site)
-    found = [one for number in kept_by(site.store, person.name) if (one := desk.request(number))]
+    kept = kept_by(site.store, person.name) if person.kind == "person" else ()
+    found = [one for number in kept if (one := desk.whole(number))]
 
     def linked(one: ServiceRequest) -> Markup:
         key = quote(key_of(site.store, one.number))

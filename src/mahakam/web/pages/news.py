@@ -14,9 +14,11 @@ from starlette.routing import BaseRoute, Route
 
 from mahakam.services.numbers import normal_number
 from mahakam.services.request import Request as ServiceRequest
+from mahakam.web import gate
 from mahakam.web.language import _, reader, words
-from mahakam.web.pages.report import desk_of, point_of
+from mahakam.web.pages.report import point_of
 from mahakam.web.pages.requests import asked_place, wanted
+from mahakam.web.request_desk import desk_of
 from mahakam.web.request_words import place_name, service_name, state_words, step_words
 from mahakam.web.site import Site, site_of
 
@@ -64,7 +66,7 @@ def one(request: Request) -> Response:
         for index, step in enumerate(found.steps)
     ]
     title = f"{service_name(site, found)} · {found.number}"
-    return _atom(title, link, f"{link}.atom", found.updated, entries[::-1])
+    return _atom(request, title, link, f"{link}.atom", found.updated, entries[::-1])
 
 
 def some(request: Request) -> Response:
@@ -84,7 +86,7 @@ def some(request: Request) -> Response:
     own = f"{site.settings.base}/requests.atom" + (f"?{request.url.query}" if request.url.query else "")
     entries = [_entry(site, each) for each in found]
     latest = max((each.updated for each in found), default="1970-01-01T00:00:00Z")
-    return _atom(title, link, own, latest, entries)
+    return _atom(request, title, link, own, latest, entries)
 
 
 def _entry(site: Site, found: ServiceRequest) -> Entry:
@@ -100,7 +102,9 @@ def _metres(text: str) -> float:
     return min(float(text), _FARTHEST) if text.isdecimal() and len(text) < 6 else 1000.0
 
 
-def _atom(title: str, link: str, own: str, updated: str, entries: Sequence[Entry]) -> Response:
+def _atom(
+    request: Request, title: str, link: str, own: str, updated: str, entries: Sequence[Entry]
+) -> Response:
     feed = ElementTree.Element(f"{{{_ATOM}}}feed", {f"{{{_XML}}}lang": reader().language})
     _add(feed, "id", own)
     _add(feed, "title", title)
@@ -117,6 +121,10 @@ def _atom(title: str, link: str, own: str, updated: str, entries: Sequence[Entry
         _add(made, "content", entry.text, type="text")
     body = ElementTree.tostring(feed, "utf-8", xml_declaration=True)
     headers = {"Cache-Control": "max-age=300", "Vary": "Accept-Language"}
+    if gate.visitor(
+        request
+    ):  # who may see more than everybody: not for a cache that others are answered from
+        headers["Cache-Control"] = "private, max-age=300"
     return Response(body, media_type="application/atom+xml", headers=headers)
 
 

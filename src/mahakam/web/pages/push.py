@@ -17,7 +17,7 @@ from mahakam.services.push import Browser, PushError
 from mahakam.store.protocol import Transaction
 from mahakam.web import gate
 from mahakam.web.language import _, reader
-from mahakam.web.pages.report import desk_of
+from mahakam.web.request_desk import desk_of
 from mahakam.web.site import Site, site_of
 
 ASKS, WINDOW = 30, 3600
@@ -59,7 +59,7 @@ def _subscribe(request: Request, form: FormData) -> Response:
             site.store,
             found.number,
             browser,
-            len(found.steps),
+            len((desk_of(site).whole(found.number) or found).steps),
             lambda transaction: consent.give(
                 transaction, found.number, purpose, now(), "device", browser.language, of
             ),

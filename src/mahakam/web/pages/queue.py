@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from mahakam.config import scope_of
 from mahakam.services.catalogue import catalogue
-from mahakam.services.desk import revision_of
+from mahakam.services.desk import LISTED, revision_of
 from mahakam.services.numbers import normal_number
 from mahakam.services.queue import Queue, Waiting
 from mahakam.services.request import Request as ServiceRequest
@@ -25,9 +25,9 @@ from mahakam.services.states import OPEN
 from mahakam.store.protocol import Transaction
 from mahakam.web import gate
 from mahakam.web.language import _, in_timezone, moment, words
-from mahakam.web.pages.report import desk_of
 from mahakam.web.pages.requests import drawing
 from mahakam.web.render import render
+from mahakam.web.request_desk import desk_of
 from mahakam.web.request_words import STATE_NAMES, columns, due_words, waits
 from mahakam.web.site import Site, site_of
 from mahakam.web.tables import Column, Table, table_routes
@@ -157,6 +157,8 @@ def _filters(site: Site, name: str) -> list[dict[str, str]]:
 
 def _counts(site: Site, wanted: Asked) -> list[tuple[str, int]]:
     """How many are in each open state, and late, in the places shown."""
+    if site.broker.hides(LISTED):
+        return []
     queue = Queue(site.broker)
     now = utc_text(dt.datetime.now(dt.UTC))
     places = [wanted.place] if wanted.place else wanted.cities

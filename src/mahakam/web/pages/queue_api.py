@@ -20,7 +20,7 @@ from mahakam.services.request import Refused, entity_id
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.workflow import OFFICER
 from mahakam.web import disclosed, gate
-from mahakam.web.pages.report import desk_of
+from mahakam.web.request_desk import desk_of
 from mahakam.web.site import Site, site_of
 
 _LARGEST = 64 * 1024
@@ -85,7 +85,10 @@ def _act(request: Request, asked: dict[str, Any]) -> Response:
     now = desk.request(found.number)
     assert now is not None
     place = site.places[now.place]
-    if not gate.may(request, "request.work", place, now.routed):  # it was passed on, and is theirs no longer
+    whole = desk.whole(now.number) or now
+    if not gate.may(
+        request, "request.work", place, whole.routed
+    ):  # it was passed on, and is theirs no longer
         return JSONResponse(
             {"number": now.number, "routedTo": list(now.routed)}, 200, {"Cache-Control": "no-store"}
         )
@@ -102,7 +105,8 @@ def _found(request: Request) -> tuple[ServiceRequest | None, Principal]:
     place = site.places.get(found.place) if found else None
     if found is None or place is None:
         return None, principal
-    return found, gate.require(request, "request.work", place, found.routed)
+    whole = desk_of(site).whole(found.number) or found
+    return found, gate.require(request, "request.work", place, whole.routed)
 
 
 def _answer(request: Request, found: ServiceRequest, status: int = 200) -> Response:
@@ -116,13 +120,13 @@ def _answer(request: Request, found: ServiceRequest, status: int = 200) -> Respo
         "place": found.place,
         "service": found.service,
         "description": found.description,
-        "state": found.state,
+        "state": found.known_state,
         "workflowState": here.code,
         "next": [way.target for way in ways(workflow, found, OFFICER)],
         "routedTo": list(found.routed),
         "mergedInto": found.merged_into,
         "due": found.due,
-        "location": {"type": "Point", "coordinates": list(found.point)},
+        "location": {"type": "Point", "coordinates": list(found.point)} if found.point else None,
         "contact": kept.contact,
         "assignee": kept.assignee,
         "notes": [

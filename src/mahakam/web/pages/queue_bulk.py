@@ -18,8 +18,8 @@ from mahakam.services.numbers import normal_number
 from mahakam.services.request import Refused
 from mahakam.web import gate
 from mahakam.web.language import _
-from mahakam.web.pages.report import desk_of
 from mahakam.web.render import render
+from mahakam.web.request_desk import desk_of
 from mahakam.web.request_words import sentences
 from mahakam.web.site import Site, site_of
 from mahakam.web.workbench import asked, hands

@@ -16,9 +16,9 @@ from mahakam.services.workbench import workbench_of
 from mahakam.web import gate, shapes
 from mahakam.web.language import _, in_timezone
 from mahakam.web.outlines import boundary
-from mahakam.web.pages.report import desk_of
 from mahakam.web.questions import answered
 from mahakam.web.render import render
+from mahakam.web.request_desk import desk_of
 from mahakam.web.request_words import due_words, service_name, state_words
 from mahakam.web.site import Site, site_of
 from mahakam.web.workbench import Asked, QueueRows, asked
@@ -36,7 +36,7 @@ def show(request: Request) -> Response:
     wanted = asked(request)
     site = site_of(request)
     stops = stops_of(request, wanted)
-    points = [one.point for one in stops]
+    points = [one.point for one in stops if one.point]
     place = wanted.place or (site.places.get(stops[0].place) if stops else None)
     if place:
         in_timezone(place.timezone)
@@ -70,7 +70,9 @@ def stops_of(request: Request, wanted: Asked) -> list[ServiceRequest]:
     site = site_of(request)
     found = _picked(request) or list(QueueRows(site, desk_of(site), wanted).window(MOST_STOPS, 0))
     found.sort(key=lambda one: (one.due or "~", one.number))
-    return [found[at] for at in tour([one.point for one in found])]
+    placed = [(one, one.point) for one in found if one.point]
+    way = [placed[at][0] for at in tour([point for _one, point in placed])]
+    return way + [one for one in found if not one.point]
 
 
 def _picked(request: Request) -> list[ServiceRequest]:
@@ -88,15 +90,16 @@ def _picked(request: Request) -> list[ServiceRequest]:
 
 def _map(place: Place, stops: list[ServiceRequest]) -> object:
     """The way from stop to stop, numbered, over the outlines of the place."""
-    if not stops:
+    points = [(number, one.point) for number, one in enumerate(stops, 1) if one.point]
+    if not points:
         return ""
-    lons, lats = [one.point[0] for one in stops], [one.point[1] for one in stops]
+    lons, lats = [point[0] for _number, point in points], [point[1] for _number, point in points]
     box = (min(lons) - _EDGE, min(lats) - _EDGE, max(lons) + _EDGE, max(lats) + _EDGE)
     picture = shapes.Drawing(_("The way from stop to stop"), shapes.frame(box, 640, 420, 18))
     for feature in boundary(place):
         picture.draw(feature.get("geometry"), "area", str((feature.get("properties") or {}).get("name", "")))
-    way = {"type": "LineString", "coordinates": [list(one.point) for one in stops]}
+    way = {"type": "LineString", "coordinates": [list(point) for _number, point in points]}
     picture.draw(way, "way", tolerance=0)
-    for number, one in enumerate(stops, 1):
-        picture.numbered(one.point, number)
+    for number, point in points:
+        picture.numbered(point, number)
     return picture.svg("map-picture crew-map")

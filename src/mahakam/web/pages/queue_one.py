@@ -38,10 +38,10 @@ from mahakam.web.languages import languages
 from mahakam.web.letter import Letters
 from mahakam.web.pages.mine import seen_in
 from mahakam.web.pages.queue import waiting_days
-from mahakam.web.pages.report import desk_of
 from mahakam.web.pages.requests import drawing
 from mahakam.web.questions import answered, said
 from mahakam.web.render import render
+from mahakam.web.request_desk import desk_of
 from mahakam.web.request_words import (
     STAGE_NAMES,
     STATE_KINDS,

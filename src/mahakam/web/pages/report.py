@@ -21,7 +21,6 @@ from mahakam.config import Place, scope_of
 from mahakam.ngsild.problem import Problem
 from mahakam.services import area, kept_by
 from mahakam.services.catalogue import Service, catalogue, follows
-from mahakam.services.desk import Desk
 from mahakam.services.duplicates import Likely
 from mahakam.services.numbers import normal_number
 from mahakam.services.owner import key_of
@@ -46,6 +45,7 @@ from mahakam.web.language import _, in_timezone, n_, reader, words
 from mahakam.web.outlines import box, thumbnail
 from mahakam.web.questions import typed_answers
 from mahakam.web.render import render
+from mahakam.web.request_desk import desk_of
 from mahakam.web.request_words import Sentences, sentences, service_name
 from mahakam.web.site import Site, site_of
 
@@ -80,11 +80,6 @@ def routes(_site: Site) -> list[BaseRoute]:
         Route("/report/services.json", find_services, methods=["GET"]),
         Route("/photos/{name}.jpg", photo, methods=["GET"]),
     ]
-
-
-def desk_of(site: Site) -> Desk:
-    """The desk that takes requests in and answers them."""
-    return Desk(site.broker, site.places, site.settings.data)
 
 
 def show(request: Request) -> Response:

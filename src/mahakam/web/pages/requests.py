@@ -33,9 +33,9 @@ from mahakam.web.appointment_shown import appointment_shown
 from mahakam.web.documents_shown import documents_shown, payments_shown
 from mahakam.web.language import _, in_timezone, reader, words
 from mahakam.web.outlines import map_of
-from mahakam.web.pages.report import desk_of
 from mahakam.web.questions import answered, said
 from mahakam.web.render import render
+from mahakam.web.request_desk import desk_of
 from mahakam.web.request_words import (
     STAGE_NAMES,
     STATE_KINDS,
@@ -131,14 +131,21 @@ def _answer_columns(request: Request) -> list[Column]:
 
 def one(request: Request) -> Response:
     """``/requests/SMD-2026-000123``: what was reported, where, and what became of it."""
-    site = site_of(request)
     number = normal_number(request.path_params["number"])
-    found = desk_of(site).request(number) if number else None
+    key = request.query_params.get("key", "")[:80]
+    found = request_for(request, number, key) if number else None
     if found is None:
         raise HTTPException(404, _("There is no report with this number"))
     if number != request.path_params["number"]:
         return RedirectResponse(f"/requests/{number}", 301)
-    return page(request, found, request.query_params.get("key", "")[:80])
+    return page(request, found, key)
+
+
+def request_for(request: Request, number: str, key: str) -> ServiceRequest | None:
+    """A request as the visitor sees it; with its own key, which whoever sent it has: all of it."""
+    site = site_of(request)
+    desk = desk_of(site)
+    return desk.whole(number) if key and owns(site.store, number, key[:80]) else desk.request(number)
 
 
 def page(
@@ -170,7 +177,7 @@ def page(
         found=found,
         entity=entity_id(found.number),
         city=place_name(site, found),
-        drawing=drawing(place, [found]) if place else "",
+        drawing=drawing(place, [found]) if place and found.point else "",
         state_name=state_words(site.places, found),
         state_kinds=STATE_KINDS,
         step_title=step_title,
@@ -239,6 +246,8 @@ def drawing(
     if picture is None:
         return ""
     for request in requests:
+        if request.point is None:
+            continue
         href = link + request.number if link else ""
         picture.dot(request.point, f"pin {request.state}", 4 if link else 7, request.number, href)
     return picture.svg("map-picture")

@@ -63,8 +63,11 @@ function filled(item, job, done) {
   for (const name of ["title", "stateWords", "due", "address", "description", "number"]) slot(name).textContent = job[name];
   slot("stateWords").className = `chip ${job.stateKind}`;
   slot("number").href = `/queue/${job.number}`;
-  slot("place").href = `geo:${job.point[1]},${job.point[0]}`;
-  slot("place").textContent = `${job.point[1].toFixed(5)}, ${job.point[0].toFixed(5)}`;
+  slot("place").hidden = !job.point;
+  if (job.point) {
+    slot("place").href = `geo:${job.point[1]},${job.point[0]}`;
+    slot("place").textContent = `${job.point[1].toFixed(5)}, ${job.point[0].toFixed(5)}`;
+  }
   for (const box of slot("checklist").querySelectorAll("input")) box.checked = job.done.includes(Number(box.value));
   const has = (kind) => done.some((one) => one.kind === kind);
   item.querySelector('[data-do="start"]').hidden = !job.canStart || has("start") || has("finish");
