@@ -15,9 +15,16 @@ from starlette.testclient import TestClient
 
 from mahakam.app import Node
 from mahakam.config import ConfigError, Settings, load_places
-from mahakam.evaluation.collect import COLLECTORS
-from mahakam.evaluation.files import assessments_of, framework_of, read_assessment, read_framework
-from mahakam.evaluation.standing import Standing, standing
+from mahakam.evaluation.collect import COLLECTORS, collected
+from mahakam.evaluation.files import (
+    assessments_of,
+    framework_of,
+    frameworks_of,
+    read_assessment,
+    read_framework,
+)
+from mahakam.evaluation.standing import Line, Standing, standing
+from mahakam.indicators.compute import compute_all
 from mahakam.web.evidence_package import package
 from mahakam.web.language import reading
 from mahakam.web.site import build
@@ -31,6 +38,18 @@ cuts: [{from: 1, name: Low}, {from: 2, name: High}]
 aspects:
   - name: Data
     questions: [{key: a, name: First, weight: 3, feeds: [datasets]}, {key: b, name: Second, weight: 1}]
+"""
+PERMITS = """
+apiVersion: v3.1.0
+kind: DataContract
+id: permits
+version: 1.0.0
+status: active
+schema:
+  - name: Permit
+    properties:
+      - {name: number, logicalType: string, required: true, primaryKey: true}
+      - {name: applicant, logicalType: string, classification: personal}
 """
 ASSESSMENT = """
 framework: ready
@@ -144,3 +163,58 @@ def test_the_examples_can_be_used(tmp_path: Path) -> None:
     found = assessments_of(places["samarinda"])
     assert [one.id for one in found] == ["pemdi-2026", "readiness-bpbd-2025", "readiness-bpbd-2026"]
     assert all(framework_of(places["samarinda"], places, one.framework) for one in found)
+
+
+def test_frameworks_of_no_country_are_shipped_and_a_place_may_replace_them(node: Node) -> None:
+    place = node.places["town"]
+    for name, questions in (("u4ssc", 91), ("iso-37120", 19)):
+        found = framework_of(place, node.places, name)
+        assert found
+        assert len(found.questions) == questions
+        assert all(one.cites and set(one.name) == {"en", "id"} for one in found.questions)
+    (place.folder / "frameworks/u4ssc.yaml").write_text(FRAMEWORK)
+    replaced = frameworks_of(place, node.places, [])
+    assert len(replaced["u4ssc"].questions) == 2
+    assert "iso-37120" in replaced
+
+
+def test_an_indicator_that_cites_a_question_is_its_evidence_by_itself(node: Node) -> None:
+    place = node.places["town"]
+    (place.folder / "indicators").mkdir()
+    (place.folder / "indicators/clinics.yaml").write_text(
+        "name: Clinics\nfrom: Clinic\nformula: count(*)\nper: none\nunit: ''\nframeworks: [{iso37120: health}]\n"
+    )
+    written = place.folder / "assessments/iso-2026.yaml"
+    answers = "answers: {'11': {level: 1}, '8': {level: 3}}"
+    written.write_text(f"framework: iso-37120\nday: 2026-05-01\nby: Siti\n{answers}\n")
+
+    def lines() -> dict[str, Line]:
+        framework = framework_of(place, node.places, "iso-37120")
+        assert framework
+        found = standing(node.broker, place, framework, read_assessment(written, place))
+        return {one.question.key: one for one in found.lines}
+
+    before = lines()["11"]
+    assert (before.claimed, before.carried, before.found) == (1, 0, ())  # there is no value yet
+    node.broker.create({"id": "urn:ngsi-ld:Clinic:1", "type": "Clinic", "scope": "/town"})
+    assert [one.state for one in compute_all(node.broker)] == ["computed"]
+    after = lines()
+    assert [(one.piece.target, one.cites) for one in after["11"].found] == [("clinics", True)]
+    assert after["11"].carried == 1
+    assert (after["8"].claimed, after["8"].carried, after["8"].found) == (3, 0, ())
+
+
+def test_what_a_node_knows_of_personal_data_exchange_and_support_goes_along(node: Node) -> None:
+    place = node.places["town"]
+    (place.folder / "contracts").mkdir()
+    (place.folder / "contracts/permits.yaml").write_text(PERMITS)
+    shown = {name: collected(node.broker, place, name) for name in COLLECTORS}
+    assert all(shown.values())
+    personal = shown["personal_data"]
+    assert personal
+    assert ("personal fields", "Permit", "1", "applicant") in personal.rows
+    assert any(row[0] == "purpose" and row[3] for row in personal.rows)
+    joined = shown["interoperability"]
+    assert joined
+    assert ("type with a contract", "Permit", "", "") in joined.rows
+    assert ("subscriptions of this node", "", "0", "") in joined.rows

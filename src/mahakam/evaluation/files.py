@@ -13,6 +13,8 @@ from typing import Any
 from mahakam.config import ConfigError, Place, Text, chain, checked_mapping, checked_text, read_yaml
 
 MOST_PIECES = 20
+SHIPPED = Path(__file__).parent / "frameworks"
+"""Questionnaires that are of no country: a file of the same name in a place's folder takes their place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Level:
 @dataclass(frozen=True, slots=True)
 class Question:
     """``feeds`` are the collectors (``collect.py``) whose figures of this node belong to it; ``shows`` says of a level
-    what its evidence shows."""
+    what its evidence shows; ``cites`` are the codes under which indicators name it (``Framework.scheme``)."""
 
     key: str
     name: Text
@@ -35,6 +37,7 @@ class Question:
     weight: float
     feeds: tuple[str, ...]
     shows: Mapping[int, Text] = field(default_factory=dict)
+    cites: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Cut:
 
 @dataclass(frozen=True)
 class Framework:
+    """``scheme``: what indicators call it in their ``frameworks:`` (``u4ssc``, ``iso37120``); "": none cites it."""
+
     id: str
     path: Path = field(repr=False)
     name: Text
@@ -55,6 +60,7 @@ class Framework:
     levels: tuple[Level, ...]
     cuts: tuple[Cut, ...]
     questions: tuple[Question, ...]
+    scheme: str = ""
 
     def grade(self, index: float) -> Text | None:
         """The grade of an index; None below the first cut."""
@@ -104,9 +110,10 @@ class Assessment:
 
 
 def framework_of(place: Place, places: Mapping[str, Place], name: str) -> Framework | None:
-    """The framework of this name, of the place or the nearest place above that has it."""
-    for one in chain(places, place):
-        path = one.folder / "frameworks" / f"{name}.yaml"
+    """The framework of this name, of the place or the nearest place above that has it, else one that is shipped."""
+    folders = [one.folder / "frameworks" for one in chain(places, place)]
+    for folder in (*folders, SHIPPED):
+        path = folder / f"{name}.yaml"
         if path.is_file():
             return read_framework(path)
     return None
@@ -115,11 +122,12 @@ def framework_of(place: Place, places: Mapping[str, Place], name: str) -> Framew
 def frameworks_of(
     place: Place, places: Mapping[str, Place], problems: list[ConfigError]
 ) -> dict[str, Framework]:
-    """Every framework that holds for a place by name, its own before those of places above; what cannot be used goes
-    to ``problems``."""
+    """Every framework that holds for a place by name, its own before those of places above, then what is shipped; what
+    cannot be used goes to ``problems``."""
     found: dict[str, Framework] = {}
-    for one in chain(places, place):
-        for name, path in one.files("frameworks").items():
+    shipped = {path.stem: path for path in sorted(SHIPPED.glob("*.yaml"))}
+    for files in (*(one.files("frameworks") for one in chain(places, place)), shipped):
+        for name, path in files.items():
             if name not in found:
                 try:
                     found[name] = read_framework(path)
@@ -144,7 +152,8 @@ def assessments_of(place: Place, problems: list[ConfigError] | None = None) -> l
 
 def read_framework(path: Path) -> Framework:
     """Raises ConfigError naming the file, the key and what would be right."""
-    facts = checked_mapping(path, "", read_yaml(path), ("name", "source", "note", "levels", "cuts", "aspects"),
+    facts = checked_mapping(path, "", read_yaml(path),
+                   ("name", "source", "note", "scheme", "levels", "cuts", "aspects"),
                    ("name", "source", "levels", "aspects"))  # fmt: skip
     levels = []
     for at, raw in enumerate(_list(path, "levels", facts["levels"])):
@@ -169,8 +178,10 @@ def read_framework(path: Path) -> Framework:
         for no, each in enumerate(_list(path, f"aspects[{at}].questions", aspect["questions"])):
             where = f"aspects[{at}].questions[{no}]"
             one = checked_mapping(
-                path, where, each, ("key", "name", "weight", "feeds", "shows"), ("key", "name")
+                path, where, each, ("key", "name", "weight", "feeds", "shows", "cites"), ("key", "name")
             )
+            cites = one.get("cites") or []
+            cites = [cites] if isinstance(cites, str) else _list(path, f"{where}.cites", cites)
             weight = _number(path, f"{where}.weight", one.get("weight", 1))
             feeds = tuple(str(feed) for feed in _list(path, f"{where}.feeds", one.get("feeds") or []))
             questions.append(
@@ -181,6 +192,7 @@ def read_framework(path: Path) -> Framework:
                     weight,
                     feeds,
                     _shows(path, f"{where}.shows", one.get("shows") or {}, {level.level for level in levels}),
+                    tuple(str(code) for code in cites),
                 )
             )
     if len({one.key for one in questions}) < len(questions):
@@ -190,7 +202,8 @@ def read_framework(path: Path) -> Framework:
     name, source = checked_text(path, "name", facts["name"]), checked_text(path, "source", facts["source"])
     note = checked_text(path, "note", facts["note"]) if facts.get("note") else None
     ordered = tuple(sorted(cuts, key=lambda one: one.start))
-    return Framework(path.stem, path, name, source, note, tuple(levels), ordered, tuple(questions))
+    return Framework(path.stem, path, name, source, note, tuple(levels), ordered, tuple(questions),
+                     str(facts.get("scheme") or ""))  # fmt: skip
 
 
 def read_assessment(path: Path, place: Place) -> Assessment:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mahakam.config import Place
 from mahakam.evaluation.files import Answer, Assessment, Framework, Piece, Question
 from mahakam.feeds.known import Dataset, datasets
+from mahakam.indicators.definition import definitions_of
 from mahakam.indicators.series import series
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """A piece of evidence as this node has it: ``there`` False where it names nothing; an address elsewhere counts as
-    there and is not looked at. ``said`` is a figure and its day, ``unit`` the code of the figure's unit."""
+    there and is not looked at. ``said`` is a figure and its day, ``unit`` the code of the figure's unit. ``cites``: an
+    indicator that names the question itself, so that nobody had to point to it."""
 
     piece: Piece
     there: bool
     said: str
     address: str
     unit: str = ""
+    cites: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,16 @@ def standing(broker: Any, place: Place, framework: Framework, assessment: Assess
     """Every question with its answer and the evidence as it is now."""
     known = {one.name: one for one in datasets(broker.store, place)}
     lowest = framework.levels[0].level
+    own = cited(broker, place, framework)
     last = assessment.peers[-1] if assessment.peers else None
     lines = []
     for question in framework.questions:
         answer = assessment.answers.get(question.key)
         found = tuple(found_piece(broker, place, known, piece) for piece in answer.pieces) if answer else ()
+        given = {(one.piece.kind, one.piece.target) for one in found}
+        found += tuple(
+            one for one in own.get(question.key, ()) if ("indicator", one.piece.target) not in given
+        )
         there = sum(one.there for one in found)
         claimed = answer.level if answer else None
         allowed = [
@@ -76,6 +84,22 @@ def standing(broker: Any, place: Place, framework: Framework, assessment: Assess
                             [one.peer or lowest for one in lines])]  # fmt: skip
     peer_index = round(total[2], 4) if last else None
     return Standing(framework, assessment, tuple(lines), round(total[0], 4), round(total[1], 4), peer_index)
+
+
+def cited(broker: Any, place: Place, framework: Framework) -> dict[str, tuple[Found, ...]]:
+    """Question → the place's indicators that cite it (``frameworks: [{u4ssc: Air Pollution}]``) and have a value."""
+    found: dict[str, tuple[Found, ...]] = {}
+    if not framework.scheme:
+        return found
+    for definition in definitions_of(place, broker.places, []).values():
+        codes = {code.casefold() for scheme, code in definition.frameworks if scheme == framework.scheme}
+        asked = [one for one in framework.questions if codes & {code.casefold() for code in one.cites}]
+        if asked:
+            piece = found_piece(broker, place, {}, Piece(dict(definition.name), "indicator", definition.id))
+            if piece.there:
+                for one in asked:
+                    found[one.key] = (*found.get(one.key, ()), replace(piece, cites=True))
+    return found
 
 
 def found_piece(broker: Any, place: Place, known: Mapping[str, Dataset], piece: Piece) -> Found:

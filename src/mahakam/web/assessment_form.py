@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from mahakam.config import Place
 from mahakam.evaluation.files import MOST_PIECES, Answer, Framework, Piece, assessments_of
-from mahakam.evaluation.standing import found_piece
+from mahakam.evaluation.standing import cited, found_piece
 from mahakam.faults import Fault
 from mahakam.feeds.known import datasets
 from mahakam.indicators.definition import definitions_of
@@ -50,6 +50,7 @@ def answers_of(
     answered."""
     site = site_of(request)
     known = {one.name: one for one in datasets(site.store, place)}
+    own = cited(site.broker, place, framework)
     answers: dict[str, Answer] = {}
     there: dict[str, int] = {}
     faults: list[Fault] = []
@@ -72,7 +73,9 @@ def answers_of(
                 faults.append(Fault(f"evidence-{number}", "nothing_there", {"what": line[:120]}))
             elif piece not in pieces:
                 pieces.append(piece)
-        there[question.key] = len(pieces)
+        of_itself = {one.piece.target for one in own.get(question.key, ())}
+        given = {piece.target for piece in pieces if piece.kind == "indicator"}
+        there[question.key] = len(pieces) + len(of_itself - given)
         said = {reader().language: note} if note else None
         answers[question.key] = Answer(
             int(level) if level.isdecimal() and len(level) < 4 else -1, tuple(pieces), said

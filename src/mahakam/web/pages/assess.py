@@ -17,7 +17,7 @@ from mahakam.config import ConfigError, Place
 from mahakam.evaluation import kept as steps
 from mahakam.evaluation.files import Framework, framework_of
 from mahakam.evaluation.kept import Kept, Verdict
-from mahakam.evaluation.standing import Standing
+from mahakam.evaluation.standing import Standing, cited
 from mahakam.faults import Changed, Refused
 from mahakam.feeds.known import datasets
 from mahakam.indicators.series import all_series
@@ -133,6 +133,7 @@ def _form(
         errors=Errors(errors or {}),
         token=gate.token(request),
         agencies=agencies(request, place),
+        own=cited(site.broker, place, framework),
         known=[
             (words(one.title), f"/catalogue/{place.id}/{one.name}")
             for one in datasets(site.store, place)
