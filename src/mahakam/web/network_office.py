@@ -89,6 +89,15 @@ def desk(request: Request) -> Desk:
     return found
 
 
+def offices_of(request: Request) -> list[str]:
+    """The offices that the visitor holds today, each with whose it is, in the reader's language."""
+    if gate.visitor(request) is None or register_of(site_of(request).places) is None:
+        return []
+    found = desk(request)
+    held = [(_(ROLES[one.role]), found.seat_name(one.role, one.seat)) for one in found.standing.offices]
+    return [", ".join(part for part in parts if part) for parts in held]
+
+
 def require(request: Request, action: str, seat: str = "") -> Desk:
     """The desk, if the visitor may; a stranger is led to the sign-in page. Raises HTTPException 303, 401 or 403."""
     found = desk(request)

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from mahakam.config import ConfigError
 from mahakam.ngsild.problem import Problem
 from mahakam.store.errors import StoreUnavailable
+from mahakam.web import gate
 from mahakam.web.language import _
 from mahakam.web.middleware import HEADERS
 from mahakam.web.render import render
@@ -45,6 +46,9 @@ def _refused(request: Request, error: HTTPException) -> Response:
     if error.status_code == 404:
         text = _("The address may have a slip in it, or what stood here has moved.")
         answer = _answer(request, 404, _("This page is not here"), text, detail)
+    elif error.status_code == 403 and gate.visitor(request) is not None:
+        text = _("Another role or office may. Ask your administrator, or sign in as somebody who holds it.")
+        answer = _answer(request, 403, _("You may not do this here"), text, detail)
     elif error.status_code in (401, 403):
         text = _("This part is for people of the city's agencies. Sign in to see it.")
         answer = _answer(request, error.status_code, _("Sign in first"), text, detail)

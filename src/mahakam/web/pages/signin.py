@@ -14,8 +14,10 @@ from mahakam.access import accounts, second_step, sessions, throttle
 from mahakam.access.identify import demo_principal, is_local
 from mahakam.access.policy import EVERYWHERE, PEOPLE, Principal
 from mahakam.web import gate
+from mahakam.web.demo_offices import demo_offices, take_up
 from mahakam.web.language import N_, _, n_
 from mahakam.web.middleware import CONTENT_SECURITY_POLICY
+from mahakam.web.network_office import offices_of
 from mahakam.web.render import render
 from mahakam.web.site import Site, site_of
 
@@ -95,11 +97,14 @@ def _sign_in(request: Request, form: FormData) -> Response:
 def _sign_in_demo(request: Request, form: FormData) -> Response:
     gate.require_ours(request, form)
     role = gate.text(form, "role")
-    if not _demo_here(request) or role not in PEOPLE:
+    principal = None
+    if _demo_here(request):
+        principal = demo_principal(role) if role in PEOPLE else take_up(request, role)
+    if principal is None:
         return page(
             request, 403, error=_("The demo's roles can only be taken on the machine that it runs on.")
         )
-    value = sessions.begin_demo_session(site_of(request).store, demo_principal(role))
+    value = sessions.begin_demo_session(site_of(request).store, principal)
     return signed_in(request, value, gate.text(form, "next"))
 
 
@@ -168,6 +173,7 @@ def page(request: Request, status: int = 200, name: str = "", next: str = "", er
         next=own_path(next),
         error=error,
         demo_roles=PEOPLE if _demo_here(request) else (),
+        demo_offices=demo_offices(request) if _demo_here(request) and not gate.visitor(request) else (),
         role_names=ROLE_NAMES,
         role_work=ROLE_WORK,
         no_account=not site.settings.open
@@ -183,6 +189,7 @@ def page(request: Request, status: int = 200, name: str = "", next: str = "", er
         may_breach=gate.may(request, "breach.manage"),
         may_audit=gate.may(request, "audit.read"),
         may_watch=gate.may_everywhere(request, "node.watch"),
+        offices=offices_of(request),
         where=_where(site, gate.visitor(request)),
     )
     answer.headers["Cache-Control"] = "no-store"
