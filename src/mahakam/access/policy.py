@@ -51,6 +51,8 @@ POLICY: dict[str, frozenset[str]] = {
     "recommendation.draft": frozenset({"representative", "city_officer", "secretariat", "admin"}),
     "recommendation.decide": frozenset({"representative"}),
     "recommendation.follow": frozenset({"representative", "city_officer", "secretariat", "admin"}),
+    "node.invite": frozenset({"secretariat", "admin"}),
+    "share.decide": frozenset({"city_officer", "admin"}),
     "meeting.delegate": frozenset({"representative", "secretariat", "admin"}),
     "action_plan.write": frozenset({"representative", "city_officer", "admin"}),
     "action_plan.collate": frozenset({"secretariat", "admin"}),

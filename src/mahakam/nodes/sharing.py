@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -96,20 +96,29 @@ class Offer:
     first: bool
 
 
-def offers(broker: Broker, rights: Rights) -> list[Offer]:
-    """What there is to share: published indicator values, projects and solutions first, then by name."""
+def offers(broker: Broker, rights: Rights, shared: Iterable[Shares] = ()) -> list[Offer]:
+    """What there is to share: published indicator values, projects and solutions first, then by name.
+
+    ``shared``: what is shared already, which is among it even if there is none of it just now.
+    """
+    counts = {type: count for type, count in broker.types().items() if count}
+    known: dict[str, dict[str, int]] = {type: {} for type in counts}
+    for one in shared:
+        for type, names in one.attributes.items():
+            known.setdefault(type, {}).update(dict.fromkeys(names, 0))
+    for type in counts:
+        facts = broker.attributes(type)
+        known[type].update({name: int(fact.get("count", 0)) for name, fact in facts.items()})
     found = [
         Offer(
             type,
-            count,
+            counts.get(type, 0),
             tuple(
-                Field(name, rights.class_of(type, name, None), int(facts.get("count", 0)))
-                for name, facts in sorted(broker.attributes(type).items())
+                Field(name, rights.class_of(type, name, None), count) for name, count in sorted(names.items())
             ),
             type in OFFERED,
         )
-        for type, count in broker.types().items()
-        if count
+        for type, names in known.items()
     ]
     return sorted(found, key=lambda one: (not one.first, one.type))
 
@@ -301,12 +310,3 @@ def _undo(transaction: Transaction, id: str) -> None:
     if record is not None and record["state"] == "joining":
         revoke_keys(transaction, id)
         transaction.save_record(SHARING, id, None)
-
-
-def all_but(shares: Shares, type: str) -> Shares:
-    """The same without a type."""
-    return replace(
-        shares,
-        attributes={one: names for one, names in shares.attributes.items() if one != type},
-        push=shares.push - {type},
-    )

@@ -16,7 +16,7 @@ from mahakam.nodes.sharing import CONTACT, Sharing, revoke, sharing, sharings
 from mahakam.store.protocol import EntityStore, Transaction
 
 _log = logging.getLogger(__name__)
-LOOK = 60.0
+LOOK = 30.0
 """Seconds between two looks at how it stands with a hub."""
 FIRST, LONGEST = 5.0, 300.0
 """Seconds after which a hub that does not answer is tried again: so many at first, doubling to so many."""

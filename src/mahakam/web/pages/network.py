@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 
 from mahakam.config import Place
 from mahakam.network.views import network as network_of
-from mahakam.web import shapes
+from mahakam.web import node_words, shapes
 from mahakam.web.language import N_, _, date, in_timezone, number, words
 from mahakam.web.pages.trace import entity_address
 from mahakam.web.plan_words import AREAS
@@ -163,6 +163,7 @@ def network(request: Request) -> Response:
         request,
         "network.html",
         title=words(place.name) if place else _("Network"),
+        may_invite=node_words.may(request, node_words.INVITE),
         section="network",
         empty=not (found.cities or found.projects),
         totals=[

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from mahakam.access import accounts, second_step, sessions, throttle
 from mahakam.access.identify import demo_principal, is_local
 from mahakam.access.policy import EVERYWHERE, PEOPLE, Principal
-from mahakam.web import gate
+from mahakam.web import gate, node_words
 from mahakam.web.demo_offices import demo_offices, take_up
 from mahakam.web.language import N_, _, n_
 from mahakam.web.middleware import CONTENT_SECURITY_POLICY
@@ -190,6 +190,7 @@ def page(request: Request, status: int = 200, name: str = "", next: str = "", er
         may_audit=gate.may(request, "audit.read"),
         may_watch=gate.may_everywhere(request, "node.watch"),
         offices=offices_of(request),
+        may_share=node_words.may(request, node_words.DECIDE),
         where=_where(site, gate.visitor(request)),
     )
     answer.headers["Cache-Control"] = "no-store"
