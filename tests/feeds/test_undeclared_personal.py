@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
+from mahakam.cli import run as command
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.run import run_feed
+from mahakam.ngsild.problem import Problem
+from mahakam.quality import note_words
 from mahakam.quality.undeclared import RULE, SHAPES
 from support.portal import Portal, two_cities
 
@@ -109,3 +114,81 @@ def test_other_columns_are_left_alone(tmp_path: Path, marks: list[str]) -> None:
 def test_shapes(kind: str, text: str, is_one: bool) -> None:
     asked = duckdb.execute("SELECT regexp_full_match(?, ?)", [text, SHAPES[kind]]).fetchall()
     assert asked == [(is_one,)]
+
+
+def _checked(words: list[str], capfd: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
+    capfd.readouterr()
+    code = command(["check", *words, "--json"])
+    return code, json.loads(capfd.readouterr().out)
+
+
+@pytest.mark.parametrize("quote", ["", '"'], ids=["plain", "quoted"])
+@pytest.mark.parametrize("marks", [NIKS, PHONES, PLATES], ids=["nik", "phone", "plate"])
+def test_check_finds_it_too(
+    tmp_path: Path, marks: list[str], quote: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    place = town(tmp_path, [f"{quote}{mark}{quote}" for mark in [*marks, "Pos 4"]]) / "prov/town"
+    words = [str(place / "data/people.csv"), "-c", str(place / "contracts/people.yaml")]
+    code, out = _checked(words, capfd)
+    assert code == 1
+    assert [(one["row"], one["rule"], one["field"]) for one in out["failures"]] == [
+        (row, RULE, "mark") for row in (1, 2, 3)
+    ]
+    assert not any(mark in json.dumps(out) for mark in marks)
+    (place / "contracts/people.yaml").write_text(CONTRACT % ", classification: personal")
+    assert _checked(words, capfd)[0] == 0
+
+
+def test_an_inferred_contract_declares_what_it_suspects(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = town(tmp_path, NIKS) / "prov/town/data/people.csv"
+    code, out = _checked([str(path)], capfd)
+    assert code == 0
+    (note,) = [note for note in out["notes"] if "personal" in note]
+    assert note == "column 'mark' seems to hold personal data (nik): declare it with classification"
+    assert note_words.said(note, "id") != note
+    capfd.readouterr()
+    command(["contract", "infer", str(path)])
+    made = yaml.safe_load(capfd.readouterr().out)["schema"][0]["properties"]
+    assert [one.get("classification") for one in made] == [None, None, "personal"]
+
+
+def _house(number: int, mark: str | int) -> dict[str, Any]:
+    return {
+        "id": f"urn:ngsi-ld:House:{number}",
+        "type": "House",
+        "scope": "/prov/town",
+        "number": {"type": "Property", "value": str(number)},
+        "mark": {"type": "Property", "value": mark},
+    }
+
+
+@pytest.mark.parametrize(
+    ("marks", "refused"),
+    [
+        (NIKS, [True, True, True]),
+        (PHONES, [False, False, True]),
+        (PLATES, [False, False, True]),
+        (["Pos 1", "Pos 2", NIKS[0]], [False, False, False]),
+        (["1234567890123456", "64.72.01", "KT"], [False, False, False]),
+    ],
+    ids=["nik", "phone", "plate", "chance", "other"],
+)
+def test_a_live_write_is_refused(tmp_path: Path, marks: list[str], refused: list[bool]) -> None:
+    with Portal(tmp_path / "data", town(tmp_path, [])) as portal:
+        for number, (mark, stops) in enumerate(zip(marks, refused, strict=True), 1):
+            if not stops:
+                portal.node.broker.create(_house(number, mark))
+                continue
+            with pytest.raises(Problem) as caught:
+                portal.node.broker.create(_house(number, mark))
+            details = caught.value.details()
+            assert details["reasons"][0]["rule"] == RULE
+            assert mark not in json.dumps(details)
+
+
+def test_a_live_write_of_what_is_declared_is_stored(tmp_path: Path) -> None:
+    with Portal(tmp_path / "data", town(tmp_path, [], "personal")) as portal:
+        portal.node.broker.create(_house(1, NIKS[0]))
+        assert portal.node.broker.get("urn:ngsi-ld:House:1") is not None

@@ -22,6 +22,9 @@ class Checker(Protocol):
     def check(self, record: Mapping[str, Any]) -> list[Finding]:
         """Everything that is wrong with a record; an empty list if nothing is."""
 
+    def personal(self, record: Mapping[str, Any]) -> list[Finding]:
+        """Personal data in attributes that the contract does not declare so."""
+
 
 class ContractBook(Protocol):
     """All contracts of a node."""

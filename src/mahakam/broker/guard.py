@@ -66,7 +66,8 @@ class Guard:
         checker = self._checker(document, types)
         if checker is None:
             raise self._misplaced(types, _scopes(document))
-        findings = checker.check(record_of(document))
+        record = record_of(document)
+        findings = [*checker.check(record), *checker.personal(record)]
         errors = [finding for finding in findings if finding.severity == "error"]
         if errors:
             raise bad_request(

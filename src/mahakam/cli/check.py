@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mahakam.quality.book import PlaceReferences
     from mahakam.quality.columns import ColumnCheck
     from mahakam.quality.contract import Contract
+    from mahakam.quality.finding import Finding
     from mahakam.quality.references import Last
     from mahakam.quality.report import Report
 
@@ -262,12 +263,15 @@ def checked(
             lines_before=table.unproven.lines_before if table.unproven else None,
             lacks=table.lacks,
         )
-    result.add(
+    broken = [
         Finding(fault.row, "", STRUCTURE, fault.value, fault.expected, "error", fault.problem)
         for fault in table.faults
-    )
+    ]
     if name is None:
         notes += _seen(contract)
+    elif elsewhere is None:
+        broken += _beyond(connection, table, contract, matching.rename)
+    result.add(broken)
     found = repairs(result, references, "source", table.columns) if result.counts else {}
     return make_report(
         file.name,
@@ -278,6 +282,23 @@ def checked(
         examples=examples,
         repairs=found,
     )
+
+
+def _beyond(
+    connection: Any, table: Table, contract: Contract, rename: Mapping[str, str]
+) -> Iterator[Finding]:
+    """What is wrong whatever a contract says: personal data that it does not declare, errors of formulas."""
+    from mahakam.quality.formula_errors import formula_errors
+    from mahakam.quality.undeclared import undeclared
+
+    source = "source"
+    if table.unproven is not None:
+        source = "source_numbered"
+        numbered = "SELECT row_number() OVER () AS _row, * FROM source"
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {source} AS {numbered}")
+    yield from undeclared(connection, source, contract, rename, head=True)
+    if "#" not in table.lacks:
+        yield from formula_errors(connection, source, contract, rename)
 
 
 def contract_named(name: str, config: tuple[Path, ...]) -> tuple[Contract, PlaceReferences]:

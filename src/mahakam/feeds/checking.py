@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mahakam.feeds.sources.model import identifier
 from mahakam.quality.contract import Contract
 from mahakam.quality.finding import Finding
+from mahakam.quality.formula_errors import formula_errors
 from mahakam.quality.undeclared import undeclared
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def judge(
         else:
             into = judged.errors if finding.severity == "error" else judged.warnings
             into.setdefault(finding.row, []).append(finding)
-    for finding in undeclared(connection, table, contract):
+    for finding in (*undeclared(connection, table, contract), *formula_errors(connection, table, contract)):
         judged.add(finding)
     return judged
 

@@ -34,6 +34,7 @@ from mahakam.quality.rule import (
     Unique,
     Unmarked,
 )
+from mahakam.quality.undeclared import Watch
 
 Test = Callable[[Any], bool]
 
@@ -52,6 +53,7 @@ class Checker:
             known_target(contract, references, target)
         known_districts(contract, references)
         self.references = references
+        self._watch = Watch(contract)
         self._json = _Compiled(contract, references, self.area, text=False)
         self._text = _Compiled(contract, references, self.area, text=True)
 
@@ -73,6 +75,10 @@ class Checker:
         contract does not know are left alone.
         """
         return (self._text if lexical else self._json).check(record)
+
+    def personal(self, record: Mapping[str, Any]) -> list[Finding]:
+        """Personal data in attributes that the contract does not declare so; see :class:`.undeclared.Watch`."""
+        return self._watch.findings(record)
 
     def typed(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """A text record as typed values; what cannot be read is None. Timestamps are naive UTC."""

@@ -110,7 +110,7 @@ class ColumnCheck:
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Findings on rows that were made elsewhere (a broken row of the file): counted and listed with the
-        others."""
+        others. To be called once."""
         self.extra = sorted([*self.extra, *findings], key=lambda finding: finding.row)
         errors = sorted({finding.row for finding in self.extra if finding.severity == "error"})
         if not errors:

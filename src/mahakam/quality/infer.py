@@ -182,6 +182,8 @@ def _property(column: ColumnProfile, name: str, position: int, parts: int) -> di
         ]
     if column.complete:
         prop["required"] = True
+    if column.suspected:
+        prop["classification"] = "personal"
     if position:
         prop["primaryKey"] = True
         if parts > 1:
@@ -203,7 +205,7 @@ def _quality(column: ColumnProfile, field: str) -> Iterator[dict[str, Any]]:
     few = column.blank <= most * column.rows and column.missing <= _BLANK_PLACES * column.rows
     if column.blank and few and column.rows >= _MANY:
         yield {"metric": "nullValues", "mustBe": 0, "severity": "warning", "dimension": "completeness"}
-    if column.marked and column.kind.logical != "string":
+    if column.errors or (column.marked and column.kind.logical != "string"):
         yield _rule("marker")
     if column.broken and column.kind.logical == "string":
         yield _rule("mojibake")

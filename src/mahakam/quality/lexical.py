@@ -71,6 +71,9 @@ LONGEST_JSON: Final = 20_000_000
 
 _DATE_PARTS = {
     "yyyy": "%Y",
+    "yy": "%y",
+    "MMMM": "%m",
+    "MMM": "%m",
     "MM": "%m",
     "dd": "%d",
     "M": "%m",
@@ -81,10 +84,26 @@ _DATE_PARTS = {
     "ss": "%S",
 }
 _PART_PATTERN = {
-    "yyyy": _YEAR, "MM": "(?:0[1-9]|1[0-2])", "dd": "(?:0[1-9]|[12][0-9]|3[01])", "M": "(?:0?[1-9]|1[0-2])",
+    "yyyy": _YEAR, "yy": "[0-9]{2}",
+    "MMMM": "[A-Za-z]{3,9}", "MMM": "[A-Za-z]{3,9}",
+    "MM": "(?:0[1-9]|1[0-2])", "dd": "(?:0[1-9]|[12][0-9]|3[01])", "M": "(?:0?[1-9]|1[0-2])",
     "d": "(?:0?[1-9]|[12][0-9]|3[01])", "HH": "(?:[01][0-9]|2[0-3])",
     "H": "(?:[01]?[0-9]|2[0-3])", "mm": "[0-5][0-9]", "ss": "[0-5][0-9]",
 }  # fmt: skip
+MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january januari jan", "february februari pebruari feb peb", "march maret mac mar", "april apr",
+            "may mei", "june juni jun", "july juli julai jul", "august agustus ogos aug agu ags agt ogo",
+            "september sept sep", "october oktober oct okt", "november nopember nov nop",
+            "december desember disember dec des dis",
+        ),
+        1,
+    )
+    for name in names.split()
+}  # fmt: skip
+"""Names of months, whole and short, in English, Indonesian and Malay."""
 _ISO_FORMATS = {
     "date": {"", "yyyy-MM-dd"},
     "time": {"", "HH:mm:ss", "HH:mm"},
@@ -106,8 +125,8 @@ class FormatError(ValueError):
 class Kind:
     """What decides how one field is read: its logical type and its options.
 
-    ``format``: date, time or timestamp format in the letters of JDK's DateTimeFormatter (yyyy MM dd M d HH H
-    mm ss), empty for ISO 8601. ``decimal`` and ``group``: the marks inside a number. ``zone``: IANA zone of
+    ``format``: date, time or timestamp format in the letters of JDK's DateTimeFormatter (yyyy yy MM dd M d
+    HH H mm ss), empty for ISO 8601. ``decimal`` and ``group``: the marks inside a number. ``zone``: IANA zone of
     local timestamps.
     """
 
@@ -133,16 +152,21 @@ class Format:
 
     pattern: str
     directives: str
+    named: bool = False
+    """The month stands as a name: it is to be replaced by its number before the directives read it."""
 
 
 @lru_cache(maxsize=256)
 def compile_format(text: str) -> Format:
     """A JDK DateTimeFormatter format as pattern and directives.
 
-    Raises FormatError for letters other than yyyy MM dd M d HH H mm ss; other characters stand for
+    ``MMM`` and ``MMMM`` read any name of :data:`MONTHS`. A year of two digits (``yy``) is one of 1969 to 2068, as POSIX
+    has it: most dates that are written so are past.
+
+    Raises FormatError for letters other than yyyy yy MMMM MMM MM dd M d HH H mm ss; other characters stand for
     themselves, quoted text too.
     """
-    pattern, directives, at = "", "", 0
+    pattern, directives, at, named = "", "", 0, False
     while at < len(text):
         char = text[at]
         if char == "'":
@@ -157,6 +181,7 @@ def compile_format(text: str) -> Format:
             part, at = text[at:end], end
             if part not in _DATE_PARTS:
                 raise FormatError(f"{part!r} in {text!r} is not one of {', '.join(_DATE_PARTS)}")
+            named = named or part in ("MMM", "MMMM")
             if _DATE_PARTS[part] in directives:
                 raise FormatError(f"{part!r} comes twice in {text!r}")
             pattern, directives = pattern + _PART_PATTERN[part], directives + _DATE_PARTS[part]
@@ -164,7 +189,9 @@ def compile_format(text: str) -> Format:
         else:
             literal, at = char, at + 1
         pattern, directives = pattern + escape(literal), directives + literal.replace("%", "%%")
-    return Format(pattern, directives)
+    if named and any(char.isalpha() for char in re.sub(r"%[A-Za-z]", "", directives)):
+        raise FormatError(f"{text!r} has letters beside the month's name")
+    return Format(pattern, directives, named)
 
 
 def escape(text: str) -> str:
@@ -328,11 +355,13 @@ def _offset(moment: datetime) -> timedelta:
 def _formatted_reader(kind: Kind) -> Reader:
     form = compile_format(kind.format)
     matches, directives = re.compile(form.pattern).fullmatch, form.directives
-    zone, logical = ZoneInfo(kind.zone or "UTC"), kind.logical
+    zone, logical, named = ZoneInfo(kind.zone or "UTC"), kind.logical, form.named
 
     def read(text: str) -> Any:
         if matches(text) is None:
             return INVALID
+        if named:
+            text = _WORD.sub(_month_number, text, count=1)
         try:
             moment = datetime.strptime(text, directives)
             if logical == "timestamp":
@@ -342,6 +371,14 @@ def _formatted_reader(kind: Kind) -> Reader:
         return moment.date() if logical == "date" else moment.time()
 
     return read
+
+
+_WORD = re.compile("[A-Za-z]+")
+
+
+def _month_number(word: re.Match[str]) -> str:
+    """The number of a month's name; 0, which is no month, for another word."""
+    return f"{MONTHS.get(word[0].lower(), 0):02d}"
 
 
 def _json_text_reader(kind: Kind) -> Reader:

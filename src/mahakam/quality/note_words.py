@@ -135,6 +135,38 @@ _ID: Final = tuple(
             r"baris \1 (\2) adalah jumlah semua baris lain pada \3: keluarkan baris jumlah itu, dengan skip",
         ),
         (
+            r"^(\d+) cells hold the error of a formula and no value \((.+)\): have the formula mended$",
+            r"\1 sel berisi galat rumus, bukan nilai (\2): minta rumusnya diperbaiki",
+        ),
+        (
+            r"^column name (.+) stands (\d+) times: the later ones are read as (.+) and on$",
+            r"nama kolom \1 ada \2 kali: yang berikutnya dibaca sebagai \3 dan seterusnya",
+        ),
+        (
+            r"^column (.+): dates in two orders: (\d+) can only be day before month, (\d+) only month before day, "
+            r"(\d+) either: ask its owner which$",
+            r"kolom \1: tanggal dalam dua urutan: \2 hanya bisa hari dulu, \3 hanya bisa bulan dulu, "
+            r"\4 bisa keduanya: tanyakan kepada pemilik data",
+        ),
+        (
+            r"^column (.+): years of two digits, in (\d+) rows: (.+) are read as (.+), (.+) as (.+)$",
+            r"kolom \1: tahun dua angka, di \2 baris: 00–68 dibaca sebagai 2000–2068, 69–99 sebagai 1969–1999",
+        ),
+        (
+            r"^column (.+): dates in two forms: (\d+) as (.+), (\d+) as (.+)$",
+            r"kolom \1: tanggal dalam dua bentuk: \2 seperti \3, \4 seperti \5",
+        ),
+        (
+            r"^column (.+): every date with a day above 12 is text, and none of the others has one: the spreadsheet "
+            r"took day and month of those for each other$",
+            r"kolom \1: semua tanggal dengan hari di atas 12 berupa teks, dan tanggal lain tidak ada yang demikian: "
+            r"pada tanggal lain itu lembar kerja menukar hari dan bulan",
+        ),
+        (
+            r"^column (.+) seems to hold personal data \((.+)\): declare it with classification$",
+            r"kolom \1 tampaknya memuat data pribadi (\2): nyatakan dengan classification",
+        ),
+        (
             r"^(\d+) rows add up others \(row (.+)\): leave the totals out, with skip$",
             r"\1 baris menjumlahkan baris lain (baris \2): keluarkan baris jumlah itu, dengan skip",
         ),

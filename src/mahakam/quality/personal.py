@@ -25,6 +25,8 @@ _SHAPES = {
     "phone": re.compile(r"(?:\+62|62|0)8\d{8,11}"),
     "email": re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"),
 }
+LOOKED = 200
+"""Values of a column that are enough to look at."""
 _MOST = 0.5
 _HANDLE = re.compile(r"(?<![\w@.])@[A-Za-z0-9_]{3,}(?![\w.]*@)")
 _SOME_HANDLES = 0.05

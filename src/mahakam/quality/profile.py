@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mahakam.quality.across import MOJIBAKE
+from mahakam.quality.formula_errors import ERRORS
 from mahakam.quality.functions import Functions
 from mahakam.quality.lexical import Kind
 from mahakam.quality.pattern import portable
+from mahakam.quality.personal import LOOKED, suspected
 from mahakam.quality.shapes import ENOUGH, MOST, Affixes, affix_pattern, affixes, dominant_pattern
 from mahakam.quality.spelling import MOST_VALUES, misspelt
 from mahakam.quality.totals import Totals
@@ -21,7 +23,7 @@ from mahakam.quality.typing_sql import full_match, identifier, text_literal, typ
 
 MARKERS = (
     "---", "--", "-", "N/A", "n/a", "NA", "#N/A", "NULL", "null", "None", "NaN", "nan", "?", ".", "n.a.", "N.A.",
-    "#REF!", "#VALUE!", "#DIV/0!", "(blank)", "Unspecified",
+    *(sorted(ERRORS - {"#N/A"})), "(blank)", "Unspecified",
 )  # fmt: skip
 """Text that people and programs write where there is no value."""
 FEW = 20
@@ -34,6 +36,7 @@ _FAR = 3
 """How many times every other number such a figure must be."""
 _DATES = (
     "", "dd/MM/yyyy", "d/M/yyyy", "dd-MM-yyyy", "d-M-yyyy", "dd.MM.yyyy", "M/d/yyyy", "yyyy/MM/dd", "yyyyMMdd",
+    "dd/MM/yy", "d/M/yy", "dd-MM-yy", "M/d/yy", "d MMMM yyyy", "d-MMM-yyyy", "d-MMM-yy",
 )  # fmt: skip
 CANDIDATES: tuple[Kind, ...] = (
     Kind("integer"),
@@ -51,6 +54,8 @@ CANDIDATES: tuple[Kind, ...] = (
 )
 """Kinds in the order in which they are preferred when as many values follow several."""
 
+_FEW_DATES = 5
+"""Values from which on a column is taken for dates of several forms."""
 _SAMPLE = 5_000
 _SHORTLISTED = 0.5
 _RAW_FENCE, _LOG_FENCE = 8, 3
@@ -63,11 +68,12 @@ _FEW_OUTSIDE = 0.01
 class ColumnProfile:
     """One column. ``kind``: the type that nearly all its values follow, ``following`` of the ``present``.
 
-    ``marked``: missing marks occur. ``low``, ``high``: typed, of the values that do not stand out. ``length``: of all
-    values if it is one (a code), else 0. ``values``: the distinct values if they are few and each occurs often,
-    without the slips. ``slips``: rare values that were meant to be a frequent one. ``units``: numbers have units
-    beside them. ``pattern``: what nearly all texts look like. ``trimmed``, ``broken``: some have blanks around them, or
-    were read in a wrong encoding, most not. ``blank``: the cells with nothing in them, of the ``missing``.
+    ``marked``: missing marks occur; ``errors``: among them those of formulas. ``low``, ``high``: typed, of the values
+    that do not stand out. ``length``: of all values if it is one (a code), else 0. ``values``: the distinct values if
+    they are few and each occurs often, without the slips. ``slips``: rare values that were meant to be a frequent
+    one. ``units``: numbers have units beside them. ``pattern``: what nearly all texts look like. ``trimmed``,
+    ``broken``: some have blanks around them, or were read in a wrong encoding, most not. ``blank``: the cells with
+    nothing in them, of the ``missing``.
     """
 
     name: str
@@ -77,6 +83,7 @@ class ColumnProfile:
     kind: Kind
     following: int = 0
     marked: bool = False
+    errors: bool = False
     low: Any = None
     high: Any = None
     length: int = 0
@@ -88,6 +95,8 @@ class ColumnProfile:
     trimmed: bool = False
     broken: bool = False
     blank: int = 0
+    suspected: str = ""
+    """The kind of personal data that it seems to hold (:func:`mahakam.quality.personal.suspected`)."""
 
     @property
     def complete(self) -> bool:
@@ -136,9 +145,21 @@ class _Profiler:
         made = [self._column(name, rows, markers) for name in self.columns]
         for column in made:
             column.marked = bool(marked[column.name])
+            column.errors = not ERRORS.isdisjoint(marked[column.name])
         if any(column.kind.decimal == "," for column in made):
             made = [self._regrouped(column, markers) for column in made]
+        self._suspect(made, markers)
         return Profile(rows, markers, made)
+
+    def _suspect(self, columns: Sequence[ColumnProfile], markers: list[str]) -> None:
+        listed = ", ".join(identifier(column.name) for column in columns)
+        if not columns:
+            return
+        rows = self.connection.execute(f"SELECT {listed} FROM {self.relation} LIMIT {LOOKED}").fetchall()  # noqa: S608
+        for number, column in enumerate(columns):
+            column.suspected = suspected(
+                column.name, [value for row in rows if (value := row[number]) and value not in markers]
+            )
 
     def _query(self, values: Sequence[str], source: str) -> tuple[Any, ...]:
         """One row of aggregates."""
@@ -231,8 +252,36 @@ class _Profiler:
         least = MOST if present >= ENOUGH else 1.0
         best = max(every, key=lambda kind: every[kind], default=None)
         if best is None or not present or every[best] < least:
-            return Kind("string"), present
+            return self._dates(name, markers, present) or (Kind("string"), present)
         return best, round(every[best] * present)
+
+    def _dates(self, name: str, markers: list[str], present: int) -> tuple[Kind, int] | None:
+        """The usual one of several forms of dates, where nearly every value is a date of some form; else None.
+
+        The values of the other forms are then the findings. Of two orders the usual one is that which more of the
+        values allow alone.
+        """
+        if present < _FEW_DATES:
+            return None
+        kinds = [kind for kind in CANDIDATES if kind.logical == "date"]
+        values = [typed("t", kind, self.functions) for kind in kinds]
+        some = self._query(
+            ["count(t)", f"count(coalesce({', '.join(values)}))"], self._text(name, markers, self.step)
+        )
+        if not some[0] or some[1] < MOST * some[0]:
+            return None
+        values = [typed("t", kind, self.functions) for kind in kinds]
+        alone = [
+            f"count(*) FILTER ({value} IS NOT NULL AND coalesce({', '.join(others)}) IS NULL)"
+            for n, value in enumerate(values)
+            if (
+                others := [v for k, v in zip(kinds, values, strict=True) if _swapped(k, kinds[n])] or ["NULL"]
+            )
+        ]
+        counts = self._query([*alone, *(f"count({value})" for value in values)], self._text(name, markers))
+        pairs = list(zip(kinds, counts[: len(kinds)], counts[len(kinds) :], strict=True))
+        best = max(pairs, key=lambda pair: (pair[1], pair[2]))
+        return best[0], best[2]
 
     def _following(self, name: str, markers: list[str], kinds: list[Kind], step: int) -> dict[Kind, float]:
         """Kind → the share of values that follow it (1 if the sample has no values)."""
@@ -276,6 +325,8 @@ class _Profiler:
     def _range(self, column: ColumnProfile, markers: list[str]) -> None:
         if column.kind.logical not in ("integer", "number", "date", "timestamp", "time"):
             return
+        if column.following < MOST * (column.rows - column.missing):
+            return  # dates of several forms: the range of one says nothing of the others
         value = typed("t", column.kind, self.functions)
         source = self._text(column.name, markers)
         column.low, column.high = self._query([f"min({value})", f"max({value})"], source)
@@ -327,6 +378,12 @@ class _Profiler:
             column.kind = kind
             self._range(column, markers)
         return column
+
+
+def _swapped(one: Kind, other: Kind) -> bool:
+    """Whether two forms of dates differ in the order of day and month."""
+    first, second = one.format.lower(), other.format.lower()
+    return bool(first) and bool(second) and first[0] != second[0] and {first[0], second[0]} == {"d", "m"}
 
 
 def _fence(value: str, where: str, times: int) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from mahakam.quality import dates
 from mahakam.quality.nearest_model import coordinates
 from mahakam.quality.profile import ColumnProfile, Profile
 from mahakam.quality.typing_sql import full_match, identifier, text_literal
@@ -27,6 +28,7 @@ def remarks(connection: Any, relation: str, seen: Profile) -> list[str]:
     found = [one for column in seen.columns for one in _of(connection, relation, column)]
     return [
         *found,
+        *(one for column in seen.columns for one in dates.remarks(connection, relation, column)),
         *_absent(connection, relation, seen),
         *_projected(seen),
         *_out_of_order(connection, relation, seen),
@@ -36,6 +38,9 @@ def remarks(connection: Any, relation: str, seen: Profile) -> list[str]:
 
 def _of(connection: Any, relation: str, column: ColumnProfile) -> Iterator[str]:
     name, present = column.name, column.rows - column.missing
+    if column.suspected:
+        kind = column.suspected
+        yield f"column {name!r} seems to hold personal data ({kind}): declare it with classification"
     if not present:
         yield f"column {name!r} is empty in every row"
         return

@@ -153,8 +153,15 @@ def _to_utc(local: str, kind: Kind) -> str:
 def _formatted(text: str, kind: Kind) -> str:
     form = lexical.compile_format(kind.format)
     follows = full_match(text, form.pattern)
-    moment = f"try_strptime({text}, {text_literal(form.directives)})"
+    read = f"regexp_replace({text}, '[A-Za-z]+', {_month_number(text)})" if form.named else text
+    moment = f"try_strptime({read}, {text_literal(form.directives)})"
     if kind.logical == "timestamp":
         recent = f"{follows} AND {moment} >= TIMESTAMP '1600-01-01'"
         return f"CASE WHEN {recent} THEN {_to_utc(moment, kind)} END"
     return f"CASE WHEN {follows} THEN CAST({moment} AS {TYPES[kind.logical]}) END"
+
+
+def _month_number(text: str) -> str:
+    """The number of the month that a text names; 00, which is no month, for another word."""
+    names = " ".join(f"WHEN '{name}' THEN '{number:02d}'" for name, number in lexical.MONTHS.items())
+    return f"CASE lower(regexp_extract({text}, '[A-Za-z]+')) {names} ELSE '00' END"

@@ -6,8 +6,9 @@ numbers or number plates. A column that the contract calls public, in so many wo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from mahakam.quality.contract import Contract
 from mahakam.quality.finding import Finding
@@ -35,24 +36,35 @@ SHAPES = {
 }
 
 
-def undeclared(connection: duckdb.DuckDBPyConnection, table: str, contract: Contract) -> Iterator[Finding]:
+def undeclared(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    contract: Contract,
+    columns: Mapping[str, str] | None = None,
+    *,
+    head: bool = False,
+) -> Iterator[Finding]:
     """A finding for each value that looks personal of a column that is taken for it; the value itself is not in it.
 
-    ``table`` has ``_row`` and the contract's fields, as they were mapped.
+    ``table`` has ``_row`` and a column for each of the contract's fields: of its name, or of that which ``columns``
+    gives. ``head``: a column is judged by the first of its values, without reading the others of a file for it.
     """
-    fields = [one.name for one in contract.fields.values() if not one.declared and one.kind.logical in _TYPES]
-    if not fields:
-        return
     present = {name for name, *_ in connection.execute(f"DESCRIBE {_quoted(table)}").fetchall()}
-    for name in (one for one in fields if one in present):
-        plain = f"regexp_replace(upper(CAST({_quoted(name)} AS VARCHAR)), '[\\s.-]', '', 'g')"
+    fields = {
+        one.name: column
+        for one in contract.fields.values()
+        if not one.declared and one.kind.logical in _TYPES
+        if (column := (columns or {}).get(one.name, one.name)) in present
+    }
+    for name, column in fields.items():
+        # the table's and the field's own names, quoted, and shapes that are ours
+        plain = f"regexp_replace(upper(CAST({_quoted(column)} AS VARCHAR)), '[\\s.-]', '', 'g')"
         tests = ", ".join(
             f"count(*) FILTER (regexp_full_match({plain}, '{shape}'))" for shape in SHAPES.values()
         )
-        # the table's and the field's own names, quoted, and shapes that are ours
-        filled = f"coalesce(CAST({_quoted(name)} AS VARCHAR), '') <> ''"
-        sample = f"USING SAMPLE reservoir({_LOOKED} ROWS) REPEATABLE (1)"
-        looked = f"(SELECT {_quoted(name)} FROM (SELECT * FROM {_quoted(table)} WHERE {filled}) {sample})"  # noqa: S608
+        filled = f"coalesce(CAST({_quoted(column)} AS VARCHAR), '') <> ''"
+        few = f"LIMIT {_LOOKED}" if head else f"USING SAMPLE reservoir({_LOOKED} ROWS) REPEATABLE (1)"
+        looked = f"(SELECT {_quoted(column)} FROM (SELECT * FROM {_quoted(table)} WHERE {filled}) {few})"  # noqa: S608
         some = f"SELECT count(*), {tests} FROM {looked}"  # noqa: S608
         total, *hits = connection.execute(some).fetchall()[0]
         for (kind, shape), count in zip(SHAPES.items(), hits, strict=True):
@@ -61,6 +73,48 @@ def undeclared(connection: duckdb.DuckDBPyConnection, table: str, contract: Cont
                 for (row,) in connection.execute(rows).fetchall():
                     yield Finding(int(row), name, RULE, None, _EXPECTED[kind])
                 break
+
+
+class Watch:
+    """What is written one by one, looked at for the same: an attribute is taken for personal by all that came to it.
+
+    A NIK alone is enough, a telephone number or a plate takes three; more than half of the values must look so. It
+    counts in memory: what came before the node was started is not known.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self._counts = {
+            name: [0, 0]
+            for name, field in contract.fields.items()
+            if not field.declared and field.kind.logical in _TYPES
+        }
+
+    def findings(self, record: Mapping[str, Any]) -> list[Finding]:
+        """What must not be stored of a record of JSON values."""
+        found = []
+        for name, counts in self._counts.items():
+            value = record.get(name)
+            if not isinstance(value, str | int) or isinstance(value, bool):
+                continue
+            counts[0] += 1
+            if not (kind := _kind_of(str(value))):
+                continue
+            counts[1] += 1
+            if counts[1] > _MOST * counts[0] and counts[1] >= (1 if kind == "nik" else FEWEST):
+                found.append(Finding(0, name, RULE, None, _EXPECTED[kind]))
+        return found
+
+
+_BETWEEN = re.compile(r"[\s.-]")
+_MATCHES = {kind: re.compile(shape).fullmatch for kind, shape in SHAPES.items()}
+
+
+def _kind_of(text: str) -> str:
+    """Which kind of personal data a text looks like; "" for none. Most texts are told by their length."""
+    if not 5 <= len(text) <= 24 or not any(char.isdigit() for char in text):
+        return ""
+    plain = _BETWEEN.sub("", text.upper())
+    return next((kind for kind, matches in _MATCHES.items() if matches(plain)), "")
 
 
 _TYPES = ("string", "integer", "number")

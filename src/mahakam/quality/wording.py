@@ -70,6 +70,7 @@ _TITLES: Final[dict[str, dict[str, str]]] = {
     "sql": {"en": "The query gives another answer", "id": "Hasil kueri tidak sesuai"},
     "structure": {"en": "The row is broken", "id": "Susunan baris rusak"},
     "personalData": {"en": "Personal data that is not declared", "id": "Data pribadi yang tidak dinyatakan"},
+    "formulaError": {"en": "The error of a formula stands there", "id": "Isinya galat rumus"},
     "expression": {"en": "Values contradict each other", "id": "Nilai saling bertentangan"},
 }
 
@@ -161,6 +162,10 @@ _ADVICE: Final[dict[str, dict[str, str]]] = {
     "personalData": {
         "en": "Write classification: personal for this field in the contract (or public, if it is none).",
         "id": "Tulis classification: personal untuk kolom ini di kontrak (atau public bila bukan data pribadi).",
+    },
+    "formulaError": {
+        "en": "Have the formula mended in the spreadsheet, or name the mark under missing.",
+        "id": "Minta rumusnya diperbaiki di lembar kerja, atau sebut tandanya pada missing.",
     },
     "structure": {
         "en": "Open the file at this line: a quote that is not closed or a delimiter inside a value.",
@@ -300,6 +305,10 @@ _EXPECTED_ID: Final = (
     (r"^a column (.+)$", r"kolom \1"),
     (r"^a value that occurs once(.*)$", r"nilai yang muncul sekali\1"),
     (r"^a key that occurs once(.*)$", r"kunci yang muncul sekali\1"),
+    (
+        r"^a value, or an empty cell; the formula has no answer$",
+        "nilai, atau sel kosong; rumusnya tidak menghasilkan",
+    ),
     (r"^a value$", "terisi"),
     (r"^a whole number", "bilangan bulat"),
     (r"^a number", "bilangan"),

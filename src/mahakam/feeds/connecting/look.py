@@ -14,7 +14,6 @@ from mahakam.feeds.sources import read
 from mahakam.feeds.sources.model import GEOMETRY, SourceError, identifier
 from mahakam.quality.infer import entity_name, inspect
 from mahakam.quality.nearest_model import coordinates, nearest
-from mahakam.quality.personal import suspected
 
 if TYPE_CHECKING:
     from mahakam.quality.profile import ColumnProfile, Profile
@@ -85,7 +84,7 @@ def _fill(draft: Draft, connection: Any, seen: Profile, properties: list[dict[st
 
 
 def _column(column: ColumnProfile, given: dict[str, Any], present: list[str]) -> Column:
-    kind = suspected(column.name, present)
+    kind = column.suspected
     return Column(
         column.name,
         given,

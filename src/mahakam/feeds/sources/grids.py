@@ -18,6 +18,7 @@ from mahakam.feeds.sources.model import (
     SourceInfo,
     Table,
     distinct_names,
+    repeated,
     row_range,
 )
 
@@ -86,7 +87,7 @@ def table(
         sheet=sheet,
         header_rows=(place.first, place.last),
         columns=distinct_names(place.names),
-        notes=[*notes, *place.notes],
+        notes=[*notes, *place.notes, *repeated(place.names)],
     )
     arrays: list[pa.Array[Any]] = [
         pa.array(range(1, len(cells) + 1), pa.int64()),

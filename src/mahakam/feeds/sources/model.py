@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import weakref
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,6 +166,18 @@ def distinct_names(names: list[str]) -> list[str]:
         taken.add(candidate.lower())
         out.append(candidate)
     return out
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """What to note of column names that stand more than once: which, and what the later ones are read as."""
+    plain = [" ".join(name.split()) for name in names]
+    times = Counter(name.lower() for name in plain if name)
+    first = {name.lower(): name for name in reversed(plain)}
+    return [
+        f"column name {first[key]!r} stands {count} times: the later ones are read as '{first[key]} (2)' and on"
+        for key, count in times.items()
+        if count > 1
+    ][:20]
 
 
 def identifier(name: str) -> str:

@@ -14,7 +14,8 @@ from mahakam.feeds.sources.files import Local
 from mahakam.quality.typing_sql import LOOSE
 
 _CHUNK = 256 << 10
-_SOUGHT = tuple(char.encode() for char in LOOSE if char not in "\r\n")
+_SOUGHT = tuple(char.encode() for char in f"{LOOSE}#" if char not in "\r\n")
+"""``#`` begins what a spreadsheet writes for the error of a formula."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import Literal
 
 from mahakam.quality.lexical import Kind
 
@@ -87,7 +88,7 @@ def _moments(text: str, kind: Kind) -> Iterator[Reading]:
 def _day(
     name: str, year: str, month: int, day: int, clock: str | None, write: Callable[[date, str], str]
 ) -> Iterator[Reading]:
-    full = int(year) if len(year) == 4 else 2000 + int(year) if int(year) < 70 else 1900 + int(year)
+    full = int(year) if len(year) == 4 else 2000 + int(year) if int(year) < 69 else 1900 + int(year)
     try:
         yield name, write(date(full, month, day), clock or "")
     except ValueError:
@@ -101,13 +102,21 @@ def _writer(kind: Kind) -> Callable[[date, str], str]:
     def write(day: date, clock: str) -> str:
         hour, minute, second = ([*clock.split(":"), "", ""])[:3] if clock else ("0", "0", "0")
         parts = {
-            "yyyy": f"{day.year:04d}", "MM": f"{day.month:02d}", "M": str(day.month), "dd": f"{day.day:02d}",
+            "yyyy": f"{day.year:04d}", "yy": f"{day.year % 100:02d}",
+            "MM": f"{day.month:02d}", "M": str(day.month), "dd": f"{day.day:02d}",
             "d": str(day.day), "HH": hour.zfill(2), "H": hour, "mm": minute.zfill(2) or "00",
             "ss": (second or "0").zfill(2),
+            "MMM": _month_name(day, "abbreviated"), "MMMM": _month_name(day, "wide"),
         }  # fmt: skip
-        return re.sub(r"yyyy|MM|dd|HH|mm|ss|M|d|H", lambda found: parts[found[0]], form)
+        return re.sub(r"yyyy|yy|MMMM|MMM|MM|dd|HH|mm|ss|M|d|H", lambda found: parts[found[0]], form)
 
     return write
+
+
+def _month_name(day: date, width: Literal["abbreviated", "wide"]) -> str:
+    from babel.dates import get_month_names
+
+    return str(get_month_names(width, locale="id")[day.month])
 
 
 @lru_cache

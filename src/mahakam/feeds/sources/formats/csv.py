@@ -27,6 +27,7 @@ from mahakam.feeds.sources.model import (
     Unproven,
     distinct_names,
     literal,
+    repeated,
     row_range,
 )
 from mahakam.feeds.sources.text import Text, prepare
@@ -88,6 +89,7 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     if len(names) > MAX_COLUMNS:
         raise SourceError(found.name, f"has {len(names)} columns; more than {MAX_COLUMNS} are not read")
     info.columns = distinct_names(names)
+    info.notes += repeated(names)
     start = _offset(text, place.last)
     straight = pins.rows is None and start is not None and _ends_in_row(text.path, delimiter, len(names))
     if straight and not found.proven and (unproven := _unproven(text, delimiter, start, info)):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from mahakam.feeds.sources import grids
 from mahakam.feeds.sources.files import Local
 from mahakam.feeds.sources.formats import Format
+from mahakam.feeds.sources.layout import column_letter
 from mahakam.feeds.sources.model import MAX_CELLS, Pins, SourceError, Table
-from mahakam.workbook import Bomb, Damaged, Sprawling, measure
+from mahakam.workbook import Bomb, Damaged, Sprawling, broken_cells, measure
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,6 +40,7 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
         ) from error
     decimal = pins.decimal or "."
     grid = [[_text(cell, decimal) for cell in row] for row in cells]
+    notes = [*notes, *_broken(found.path, name, grid)]
     if not found.entry and found.name.lower().removesuffix(".gz").endswith(_TEXT_NAMES):
         notes = [*notes, f"is a spreadsheet, although it is named {PurePath(found.name).suffix}"]
     return grids.table(found, connection, pins, grid, merged, format="xlsx", sheet=name, notes=notes)
@@ -90,6 +92,21 @@ def _is_table(sheet: Any) -> bool:
     """Has it two rows of two cells, or is it a cover, a page of instructions?"""
     rows = (sum(cell not in ("", None) for cell in row) for row in sheet.to_python(nrows=_LOOKED))
     return sum(cells > 1 for cells in rows) > 1
+
+
+def _broken(path: Path, sheet: str, grid: list[list[str | None]]) -> list[str]:
+    """Put what broken formulas say into their cells, which come as empty ones; what to note of them."""
+    found = broken_cells(path, sheet)
+    for (row, column), error in found.items():
+        if row < len(grid) and column < len(grid[row]) and grid[row][column] is None:
+            grid[row][column] = error
+    if not found:
+        return []
+    some = ", ".join(f"{column_letter(c)}{r + 1} {error}" for (r, c), error in sorted(found.items())[:5])
+    more = ", …" if len(found) > 5 else ""
+    return [
+        f"{len(found)} cells hold the error of a formula and no value ({some}{more}): have the formula mended"
+    ]
 
 
 def _text(value: Any, decimal: str) -> str | None:
