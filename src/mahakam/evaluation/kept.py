@@ -229,8 +229,15 @@ def review(
     return msgspec.structs.replace(found, reviews=(*found.reviews, Review(at, by, city, verdicts)))
 
 
-def change_kept(store: EntityStore, place: str, name: str, step: Callable[[Kept], Kept]) -> Kept:
-    """Take a step. Raises KeyError for one that there is not, and what the step raises: then nothing is changed."""
+def change_kept(
+    store: EntityStore,
+    place: str,
+    name: str,
+    step: Callable[[Kept], Kept],
+    tell: Callable[[Transaction, Kept], None] | None = None,
+) -> Kept:
+    """Take a step; ``tell`` owes the letters about it, in its transaction. Raises KeyError for one that there is not,
+    and what the step raises: then nothing is changed."""
 
     def work(transaction: Transaction) -> Kept:
         there = transaction.record(KIND, f"{place}/{name}")
@@ -238,6 +245,8 @@ def change_kept(store: EntityStore, place: str, name: str, step: Callable[[Kept]
             raise KeyError(name)
         changed = step(msgspec.convert(there, Kept))
         _save(transaction, changed)
+        if tell:
+            tell(transaction, changed)
         return changed
 
     return store.write(work)

@@ -15,6 +15,8 @@ from mahakam.network.recommendation import Author
 from mahakam.store.protocol import EntityStore, Transaction
 
 KIND = "network-notice"
+Tell = Callable[[Transaction, Notice], None]
+"""Owes the letters about what happened last, in the transaction of the step."""
 
 
 def notices(store: EntityStore) -> list[Notice]:
@@ -28,7 +30,9 @@ def notice(store: EntityStore, key: str) -> Notice | None:
     return msgspec.convert(kept, Notice) if kept else None
 
 
-def add_notice(store: EntityStore, party: Party, text: Text, by: Author, at: str, day: dt.date) -> Notice:
+def add_notice(
+    store: EntityStore, party: Party, text: Text, by: Author, at: str, day: dt.date, tell: Tell | None = None
+) -> Notice:
     """Keep a notice under the year's next number: N-2026-001. Raises Refused, also where a side has MOST_OPEN that are
     not closed."""
 
@@ -39,11 +43,22 @@ def add_notice(store: EntityStore, party: Party, text: Text, by: Author, at: str
             raise refuse("form", "many", most=MOST_OPEN)
         made = post(next_key("N", at, kept), party, text, by, at, day)
         transaction.save_record(KIND, made.key, msgspec.to_builtins(made))
+        if tell:
+            tell(transaction, made)
         return made
 
     return store.write(work)
 
 
-def change_notice(store: EntityStore, key: str, step: Callable[[Notice], Notice]) -> Notice:
+def change_notice(
+    store: EntityStore, key: str, step: Callable[[Notice], Notice], tell: Tell | None = None
+) -> Notice:
     """Take a step. Raises KeyError for one that there is not, and what the step raises: then nothing is changed."""
-    return store.write(lambda transaction: changed_record(transaction, KIND, key, Notice, step))
+
+    def work(transaction: Transaction) -> Notice:
+        changed = changed_record(transaction, KIND, key, Notice, step)
+        if tell:
+            tell(transaction, changed)
+        return changed
+
+    return store.write(work)

@@ -12,6 +12,8 @@ from mahakam.network.question import Link, Question, Said, ask
 from mahakam.store.protocol import EntityStore, Transaction
 
 KIND = "network-question"
+Tell = Callable[[Transaction, Question], None]
+"""Owes the letters about what happened last, in the transaction of the step."""
 MOST_OPEN = 50
 
 
@@ -42,6 +44,15 @@ def add_question(store: EntityStore, said: Said, links: tuple[Link, ...]) -> Que
     return store.write(work)
 
 
-def change_question(store: EntityStore, key: str, step: Callable[[Question], Question]) -> Question:
+def change_question(
+    store: EntityStore, key: str, step: Callable[[Question], Question], tell: Tell | None = None
+) -> Question:
     """Take a step. Raises KeyError for one that there is not, and what the step raises: then nothing is changed."""
-    return store.write(lambda transaction: changed_record(transaction, KIND, key, Question, step))
+
+    def work(transaction: Transaction) -> Question:
+        changed = changed_record(transaction, KIND, key, Question, step)
+        if tell:
+            tell(transaction, changed)
+        return changed
+
+    return store.write(work)

@@ -19,6 +19,7 @@ from mahakam.web import gate
 from mahakam.web.cooperation_letters import CooperationLetters
 from mahakam.web.language import _
 from mahakam.web.network_office import Desk, author_of, desk, require
+from mahakam.web.office_letters import OfficeLetters
 from mahakam.web.site import Site, site_of
 
 PATH = "/network/cooperation"
@@ -89,7 +90,8 @@ class CooperationDesk:
         """The letters of a step; none where the node has no mail server."""
         if not self.site.settings.smtp:
             return lambda _transaction, _one: None
-        return CooperationLetters(self.site.settings.base + PATH, self.desk.day, self.desk.seat_name)
+        letters = OfficeLetters(self.site.settings.base, self.desk.day, self.desk.seat_name)
+        return CooperationLetters(letters, PATH)
 
 
 def cooperation_desk(request: Request) -> CooperationDesk:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable
-
 from mahakam.network.cooperation import Cooperation
-from mahakam.network.offices import Office, offices
-from mahakam.services import outbox
-from mahakam.services.outbox import Letter
 from mahakam.store.protocol import Transaction
-from mahakam.web.language import N_, _, reading
+from mahakam.web.language import N_, _
+from mahakam.web.office_letters import OfficeLetters
 
 SUBJECTS = {
     "asked": N_("%(who)s asks to cooperate: %(title)s"),
@@ -32,36 +27,20 @@ SUBJECTS = {
 
 
 class CooperationLetters:
-    """Owes the letters; ``base`` is the address of the pages of cooperation, ``seat_name`` names a role's seat."""
+    """Owes the letters; ``path`` is that of the pages of cooperation."""
 
-    def __init__(self, base: str, day: dt.date, seat_name: Callable[[str, str], str]) -> None:
-        self._base = base
-        self._day = day
-        self._seat_name = seat_name
+    def __init__(self, letters: OfficeLetters, path: str) -> None:
+        self._letters = letters
+        self._path = path
 
     def __call__(self, transaction: Transaction, one: Cooperation) -> None:
-        """One letter to each holder of the other side's office that gave an address, in the language they chose."""
+        """To the other side's office."""
         last = one.events[-1]
-        side = one.side_of(last.by)
-        other = one.asked if side == "asker" else one.asker
-        for office in offices(transaction):
-            held = (office.role, office.seat) == (other.role, other.seat) and office.held(self._day)
-            if held and office.address and office.account != last.by.account:
-                outbox.owe(transaction, self._letter(one, office, last.what))
+        other = one.asked if one.side_of(last.by) == "asker" else one.asker
 
-    def _letter(self, one: Cooperation, office: Office, what: str) -> Letter:
-        by = one.events[-1].by
-        with reading(office.language):
-            # A title is one line of text that somebody else typed: a header takes no line breaks.
-            title = " ".join(one.title.split())
-            subject = _(SUBJECTS[what], who=self._seat_name(by.role, by.seat), title=title)
-            text = "\n\n".join(
-                [
-                    subject + ".",
-                    _("Read it and answer here:") + f"\n{self._base}/{one.key}",
-                    "--\n"
-                    + _("You have this mail for your office; change the address at %(link)s",
-                        link=self._base.removesuffix("/cooperation") + "/people"),
-                ]
-            )  # fmt: skip
-        return Letter(office.address, subject, text + "\n", office.language)
+        def subject() -> str:
+            who = self._letters.seat_name(last.by.role, last.by.seat)
+            return _(SUBJECTS[last.what], who=who, title=one.title)
+
+        path = f"{self._path}/{one.key}"
+        self._letters.owe(transaction, other.role, other.seat, last.by.account, subject, path)

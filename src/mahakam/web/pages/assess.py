@@ -38,6 +38,7 @@ from mahakam.web.network_office import author_of, desk, require_in
 from mahakam.web.pages.evaluation import page
 from mahakam.web.render import render
 from mahakam.web.site import site_of
+from mahakam.web.step_letters import tell_of_review
 
 if TYPE_CHECKING:
     from mahakam.web.site import Site
@@ -186,6 +187,7 @@ def _ask(request: Request, form: FormData) -> Response:
         steps.change_kept(
             site_of(request).store, place.id, one.key,
             lambda there: steps.ask_review(there, seat, cities[seat], by, now()),
+            tell_of_review(request, f"{address(place, one.key)}/review"),
         )  # fmt: skip
     except Refused as refused:
         return page(request, {"peer": seat}, said(refused.faults), 422)
@@ -243,6 +245,7 @@ def _review(request: Request, form: FormData) -> Response:
             lambda there: steps.review(
                 there, found.framework, verdicts, number(typed["seen"]), by, city, now()
             ),
+            tell_of_review(request, address(place, one.key)),
         )  # fmt: skip
     except Refused as refused:
         return _review_form(request, typed, said(refused.faults), 422)

@@ -33,6 +33,7 @@ from mahakam.web.faults import Errors, changed, now, number, said
 from mahakam.web.language import N_, _, in_timezone
 from mahakam.web.network_office import author, author_of, network_name, require
 from mahakam.web.render import render
+from mahakam.web.step_letters import tell_of_notice
 from mahakam.web.tables import Column, Table, table_routes
 from mahakam.web.word_fields import LANGUAGE_NAMES, names_of, words_in
 
@@ -253,7 +254,7 @@ def _step(request: Request, form: FormData) -> Response:
     if not gate.is_ours(request, form):
         return _page(request, typed, {"next": gate.stale()}, 403)
     try:
-        change_notice(found.site.store, one.key, step)
+        change_notice(found.site.store, one.key, step, tell_of_notice(request, PATH))
     except Refused as refused:
         return _page(request, typed, said(refused.faults), 422)
     except Changed:
@@ -280,7 +281,13 @@ def _new(request: Request, form: FormData) -> Response:
         if office is None:
             raise Refused([Fault("for", "choose", {})])
         made = add_notice(
-            found.site.store, party_of(office), _text(typed), author_of(office), now(), found.desk.day
+            found.site.store,
+            party_of(office),
+            _text(typed),
+            author_of(office),
+            now(),
+            found.desk.day,
+            tell_of_notice(request, PATH),
         )
     except Refused as refused:
         return _form(request, None, typed, said(refused.faults), 422)
@@ -315,6 +322,7 @@ def _edit(request: Request, form: FormData) -> Response:
         change_notice(
             found.site.store, one.key,
             lambda there: steps.amend(there, text, seen, by, now(), found.desk.day),
+            tell_of_notice(request, PATH),
         )  # fmt: skip
     except Refused as refused:
         return _form(request, one, typed, said(refused.faults), 422)

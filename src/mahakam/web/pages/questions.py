@@ -25,6 +25,7 @@ from mahakam.web.network_office import author, desk, network_name, require, spok
 from mahakam.web.question_words import PATH
 from mahakam.web.render import render
 from mahakam.web.site import site_of
+from mahakam.web.step_letters import tell_of_question
 from mahakam.web.tables import Column, Table, table_routes
 
 if TYPE_CHECKING:
@@ -230,7 +231,7 @@ def _taken(request: Request, form: FormData, step: Step, anchor: str) -> Respons
     if not gate.is_ours(request, form):
         return _page(request, typed, {anchor: gate.stale()}, 403)
     try:
-        change_question(site_of(request).store, one.key, step)
+        change_question(site_of(request).store, one.key, step, tell_of_question(request, PATH))
     except Refused as refused:
         return _page(request, typed, said(refused.faults), 422)
     except Changed:
