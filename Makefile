@@ -47,7 +47,7 @@ demo-network: .venv/.run assets  ## the same as a hub and nodes of cities, each 
 	@exec $(BIN)/mahakam demo-network --data $(DATA)-network --port $(PORT)
 
 test: setup  ## all tests, the browser's included
-	@tools/system-packages chromium postgresql postgresql-postgis default-jre-headless mariadb-server systemd faketime iproute2 nginx-light
+	@tools/system-packages chromium postgresql postgresql-postgis default-jre-headless mariadb-server systemd faketime nats-server iproute2 nginx-light
 	@$(BIN)/python -m pytest -n auto
 
 search: setup  ## the property tests again with examples drawn at random, many more of them

@@ -65,6 +65,23 @@ Processes that serve deliver too. Where many notifications are owed, leave it to
 `MAHAKAM_DELIVER=off` for those that serve, and `mahakam deliver` as often as there are cores to spare, on any number of
 machines. On SQLite, a file of one machine, the one process that leads delivers all.
 
+## NATS between writers, notifiers and feeds
+
+Between those who write and those who notify stands the database: what is owed is a row of the transaction that changed
+the entity, which no message server could be part of. NATS JetStream stands behind. A subscription with
+`nats://host/subject` publishes each notification to a stream once, and whoever wants it reads the stream at its own
+pace: [feeds of other nodes](feeds.md#nats), a city's applications, a warehouse. A city needs that where
+
+- many receive the same: one subscription and one delivery for all of them, in place of one each;
+- receivers are away for hours, or cannot be reached from outside: over HTTP a notification is a dead letter after about
+  half an hour, a stream keeps it for as long as it is set to, and they fetch it;
+- a feed takes bursts of messages of devices or other agencies: the stream holds them till the next run, which
+  acknowledges what it has stored.
+
+It does not need it for one machine, for a few receivers that answer, or to be safe: the outbox is, with or without it.
+A server of NATS that is away is a receiver that is away: what is owed waits and is tried again, in order. For no single
+server to be missed, run three, with streams of three replicas (`num_replicas: 3`).
+
 ## A country: {cities} cities, {entities:,} entities, {writes:,} writes a second
 
 Each write is assumed to owe one notification; a database server to have {server_cores} cores and {server_terabytes} TB.

@@ -38,7 +38,7 @@ class Mosquitto:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Mosquitto:
-        program = _installed("mosquitto", "/usr/sbin/mosquitto", "mosquitto")
+        program = installed("mosquitto", "/usr/sbin/mosquitto", "mosquitto")
         passwords, settings = self._folder / "passwords", self._folder / "mosquitto.conf"
         subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, USER, PASSWORD], check=True)
         make_certificates(self._folder)
@@ -103,7 +103,7 @@ class Listener:
         self._client.loop_stop()
 
 
-def _installed(program: str, at: str, package: str) -> str:
+def installed(program: str, at: str, package: str) -> str:
     """The path of a program of a Debian package; the tests fail where it cannot be installed."""
     found = shutil.which(program) or (at if Path(at).exists() else None)
     if found is None:

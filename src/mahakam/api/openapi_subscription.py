@@ -76,7 +76,7 @@ def _members() -> dict[str, Any]:
 def _notification() -> dict[str, Any]:
     milliseconds = {"type": "number", "exclusiveMinimum": 0, "maximum": 86_400_000}
     endpoint = {
-        "uri": {**_URI, "description": "http, https, mqtt or mqtts"},
+        "uri": {**_URI, "description": "http, https, mqtt, mqtts, nats or tls (NATS over TLS)"},
         "accept": {"enum": list(ACCEPTED), "default": ACCEPTED[0]},
         "timeout": milliseconds,
         "cooldown": milliseconds,

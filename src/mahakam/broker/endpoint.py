@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from mahakam.addresses import is_public
 
 SECONDS = 10.0
 """How long an answer is waited for where the subscription says no ``timeout``."""
-PORTS = {"http": 80, "https": 443, "mqtt": 1883, "mqtts": 8883}
+PORTS = {"http": 80, "https": 443, "mqtt": 1883, "mqtts": 8883, "nats": 4222, "tls": 4222}
 _MQTT_VERSIONS = ("mqtt3.1.1", "mqtt5.0")
 _TOPIC = re.compile(r"[^#+\x00]{1,65535}")
+SUBJECT = re.compile(r"(?![$_])[^\s.*>\x00]+(\.[^\s.*>\x00]+)*")
+"""A subject of NATS that messages go to: words with dots between, no wildcard, none of the server's own ($JS, …)."""
+_STREAM = re.compile(r"[^\s.*>/\\\x00]{1,255}")
 
 
 class EndpointError(Exception):
@@ -34,15 +37,20 @@ def endpoint_problem(
     except ValueError:
         return f"{uri[:200]!r} is no URL"
     if parts.scheme not in PORTS or not parts.hostname:
-        return f"{uri[:200]!r}: an http, https, mqtt or mqtts URL was expected"
+        return f"{uri[:200]!r}: an http, https, mqtt, mqtts, nats or tls URL was expected"
     if not private_addresses and not _may_be_public(parts.hostname):
         return f"{parts.hostname} is a private address, which this node does not send to"
+    if parts.scheme in ("nats", "tls"):
+        return _nats_problem(parts, dict(notifier_info))
     return _mqtt_problem(parts, dict(notifier_info)) if parts.scheme.startswith("mqtt") else ""
 
 
 def shown_uri(uri: str) -> str:
-    """A URI without the password that it may hold."""
-    password = urlsplit(uri).password
+    """A URI without the password that it may hold, or the token that stands in its place for NATS."""
+    parts = urlsplit(uri)
+    password = parts.password
+    if password is None and parts.username and parts.scheme in ("nats", "tls"):
+        return uri.replace(f"{parts.username}@", "…@", 1)
     return uri.replace(f":{password}@", ":…@") if password else uri
 
 
@@ -54,6 +62,15 @@ def _mqtt_problem(parts: SplitResult, info: dict[str, str]) -> str:
         return f"notifierInfo: MQTT-Version is one of {', '.join(_MQTT_VERSIONS)}"
     if info.get("MQTT-QoS", "0") not in ("0", "1", "2"):
         return "notifierInfo: MQTT-QoS is 0, 1 or 2"
+    return ""
+
+
+def _nats_problem(parts: SplitResult, info: dict[str, str]) -> str:
+    """No part of the standard: the subject is the path, the stream may stand in notifierInfo."""
+    if not SUBJECT.fullmatch(unquote(parts.path.lstrip("/"))) or parts.query or parts.fragment:
+        return "its path is the NATS subject, words with dots between: nats://host/city.heat was expected"
+    if "NATS-Stream" in info and not _STREAM.fullmatch(info["NATS-Stream"]):
+        return "notifierInfo: NATS-Stream is the name of a stream"
     return ""
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mahakam import tracing
@@ -29,6 +29,9 @@ from mahakam.ngsild.subscription import Subscription
 from mahakam.store.errors import StoreError
 from mahakam.store.model import Owed
 from mahakam.store.protocol import Transaction
+
+if TYPE_CHECKING:
+    from mahakam.broker.nats_sender import NatsSender
 
 _log = logging.getLogger(__name__)
 BATCH = 100
@@ -117,6 +120,7 @@ class Notifier:
         self._subscriptions = subscriptions
         self._private = private_addresses
         self._patience = patience
+        self._nats: NatsSender | None = None
         self._lanes: dict[str, _Lane] = {}
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._ended = False
@@ -163,6 +167,8 @@ class Notifier:
                     await asyncio.wait_for(self._wake.wait(), wait)
                 except TimeoutError:
                     await self._mqtt.close(idle=IDLE)
+                    if self._nats is not None:
+                        await self._nats.close(idle=IDLE)
                 self._wake.clear()
                 await asyncio.sleep(_BREATH)
         finally:
@@ -172,6 +178,8 @@ class Notifier:
             await asyncio.gather(*under_way, return_exceptions=True)
             await self._http.close()
             await self._mqtt.close()
+            if self._nats is not None:
+                await self._nats.close()
 
     async def _look(self) -> float:
         """Start what can be started; seconds until there may be more."""
@@ -273,7 +281,17 @@ class Notifier:
         """How a batch is sent. The secret is asked for once: the store may be a round trip away."""
         if subscription.endpoint.uri.startswith("mqtt"):
             return partial(self._mqtt.send, subscription)
+        if subscription.endpoint.uri.startswith(("nats:", "tls:")):
+            return partial(self._over_nats().send, subscription)
         return partial(self._http.send, subscription, secret=secret_of(self._store, subscription.id))
+
+    def _over_nats(self) -> NatsSender:
+        """Loaded where it is needed: most nodes send nothing to NATS."""
+        if self._nats is None:
+            from mahakam.broker.nats_sender import NatsSender
+
+            self._nats = NatsSender(tenant=self._subscriptions.tenant, private_addresses=self._private)
+        return self._nats
 
     async def _chain(
         self,

@@ -6,10 +6,8 @@ of its run. It is written to a spool that outlives the run instead, and leaves i
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import ssl
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,21 +16,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import msgspec
-import orjson
-import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from mahakam.feeds.origins import Ask, NothingNew, Origin, url_with_secrets
+from mahakam.feeds.origins._messages import lines, mended, written
 from mahakam.feeds.origins._mqtt_link import AHEAD, Client, Link
+from mahakam.feeds.origins._tls import trusting
 from mahakam.feeds.origins._web import address_of
 from mahakam.feeds.sources.model import SourceError
 
 MOST, WAIT, SECONDS = 100_000, 2.0, 30.0
 CONNECT = 15.0
-_CERTIFICATES = ("authority", "certificate", "key")
 _TOPIC = "mqtt_topic"
-_decoder = msgspec.json.Decoder()
 
 
 def fetch(ask: Ask) -> list[Path]:
@@ -43,26 +38,11 @@ def fetch(ask: Ask) -> list[Path]:
     assert ask.spool is not None
     ask.spool.mkdir(parents=True, exist_ok=True)
     batch = next(iter(sorted(ask.spool.glob("*.jsonl"))), None)
-    if batch is None or not _mended(batch):
+    if batch is None or not mended(batch):
         batch = _gathered(ask, ask.spool)
-    path = ask.folder / batch.name
-    with batch.open("rb") as kept, path.open("wb") as file:
-        first = json.loads(kept.readline())
-        # every column that the map names is there, whatever the messages of this batch have
-        file.write(_line({**dict.fromkeys(ask.columns), **first}))
-        file.writelines(kept)
+    path = written(batch, ask)
     ask.settled.append(lambda: batch.unlink(missing_ok=True))
     return [path]
-
-
-def _mended(batch: Path) -> bool:
-    """Cut off a last line that was being written when the machine stopped: it was not acknowledged, and comes again."""
-    with batch.open("r+b") as file:
-        whole = file.read().rfind(b"\n") + 1
-        file.truncate(whole)
-    if not whole:
-        batch.unlink()
-    return whole > 0
 
 
 def _gathered(ask: Ask, spool: Path) -> Path:
@@ -78,11 +58,11 @@ def _gathered(ask: Ask, spool: Path) -> Path:
             if not some:
                 break
             for message in some:
-                lines = b"".join(_lines(message))
-                if message.dup and hash(lines) in seen:  # sent again after a broken connection
+                some_lines = b"".join(lines(bytes(message.payload), _TOPIC, message.topic))
+                if message.dup and hash(some_lines) in seen:  # sent again after a broken connection
                     continue
-                seen.add(hash(lines))
-                file.write(lines)
+                seen.add(hash(some_lines))
+                file.write(some_lines)
                 count += 1
             file.flush()
             os.fsync(file.fileno())
@@ -93,27 +73,6 @@ def _gathered(ask: Ask, spool: Path) -> Path:
             raise SourceError(ask.name, "the connection to the broker broke before a message came")
         raise NothingNew("no message came")
     return batch
-
-
-def _lines(message: paho.MQTTMessage) -> list[bytes]:
-    """The records of a message, a line each: an object, or a list of them; text where it is neither, for the checks
-    to hold. An object stays as it was sent, so that no digit of it changes."""
-    payload = bytes(message.payload)
-    topic = orjson.dumps(message.topic)
-    try:
-        value = _decoder.decode(payload)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        value = None
-    if isinstance(value, dict) and value and b"\n" not in payload and b"\r" not in payload:
-        return [payload.rstrip()[:-1] + b',"%s":%s}\n' % (_TOPIC.encode(), topic)]
-    records = value if isinstance(value, list) else [value]
-    if records and all(isinstance(one, dict) for one in records):
-        return [_line({**one, _TOPIC: message.topic}) for one in records]
-    return [_line({"payload": payload.decode("utf-8", "backslashreplace"), _TOPIC: message.topic})]
-
-
-def _line(record: dict[str, Any]) -> bytes:
-    return json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
 @contextmanager
@@ -138,7 +97,7 @@ def _connected(ask: Ask) -> Iterator[Link]:
     if parts.username:
         client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
     if secure:
-        client.tls_set_context(_trusting(ask))
+        client.tls_set_context(trusting(ask))
 
     def on_connect(_client: Any, _data: Any, _flags: Any, reason: Any, _more: Any) -> None:
         if reason.is_failure:
@@ -169,29 +128,6 @@ def _connected(ask: Ask) -> Iterator[Link]:
         yield link
     finally:
         client.disconnect()
-
-
-def _trusting(ask: Ask) -> ssl.SSLContext:
-    """TLS that checks the broker's certificate, by the machine's authorities or the feed's own, and shows the feed's.
-
-    Raises SourceError for files that cannot be read or are none.
-    """
-    paths = {name: ask.place / str(ask.options[name]) for name in _CERTIFICATES if name in ask.options}
-    if "key" in paths and "certificate" not in paths:
-        raise SourceError(ask.name, "key: goes with the certificate that it belongs to")
-    try:
-        context = ssl.create_default_context(cafile=paths.get("authority"))
-        if "certificate" in paths:
-            context.load_cert_chain(paths["certificate"], paths.get("key"), password=_no_password)
-    except (OSError, ValueError) as error:
-        listed = ", ".join(f"{name} {path}" for name, path in paths.items())
-        why = getattr(error, "strerror", None) or error
-        raise SourceError(ask.name, f"cannot be used for TLS: {listed} ({why})") from error
-    return context
-
-
-def _no_password() -> str:
-    raise ValueError("the key has a password: give one without, that only this machine's user can read")
 
 
 def _topics(ask: Ask) -> list[str]:
