@@ -18,7 +18,7 @@ import pytest
 from support.node import MAHAKAM, copy_of_demo, free_port
 
 NODES = 4
-_KPIS = "/ngsi-ld/v1/entities?type=KeyPerformanceIndicator"
+POINTS, VALUES = "PointOfInterest", "KeyPerformanceIndicator"
 
 
 def ports_in_a_row() -> int:
@@ -78,6 +78,16 @@ class DemoNetwork:
         return self.printed()
 
 
+def asked(url: str, type: str, more: str = "") -> httpx.Response:
+    """What a node answers for a type."""
+    return httpx.get(f"{url}/ngsi-ld/v1/entities?type={type}&limit=1000&options=keyValues{more}", timeout=60)
+
+
+def held(url: str, type: str) -> list[str]:
+    """The ids of what a node stores itself."""
+    return [one["id"] for one in asked(url, type, "&local=true").json()]
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return copy_of_demo(tmp_path / "demo", "demo-network")
@@ -118,21 +128,34 @@ def test_every_link_that_it_names_answers_and_the_hub_answers_for_all(running: D
     assert len(links) >= 4
     for link in links:
         assert httpx.get(link, timeout=60).status_code == 200, link
-    own = [
-        int(
-            httpx.head(f"{url}{_KPIS}&count=true&limit=1&local=true", timeout=60).headers[
-                "ngsild-results-count"
-            ]
-        )
-        for url in (running.hub, running.kaltim, running.jakarta, running.kuala_lumpur)
-    ]
-    assert all(own[1:])
-    merged = httpx.get(f"{running.hub}{_KPIS}&limit=1000&options=keyValues", timeout=60)
-    assert "ngsild-warning" not in merged.headers
-    assert len(merged.json()) == sum(own)
-    assert {"samarinda", "balikpapan", "bontang", "jakarta", "kuala-lumpur"} <= {
-        one["place"] for one in merged.json()
-    }
+    cities = (running.kaltim, running.jakarta, running.kuala_lumpur)
+    assert held(running.hub, POINTS) == []
+    points = [one for city in cities for one in held(city, POINTS)]
+    assert len(points) > 100
+    answer = asked(running.hub, POINTS)
+    assert "ngsild-warning" not in answer.headers
+    assert sorted(one["id"] for one in answer.json()) == sorted(points), "asked of the nodes, each once"
+    values = [one for city in cities for one in held(city, VALUES)]
+    own = ["urn:ngsi-ld:KeyPerformanceIndicator:ascn:projects-completed:all"]
+    assert sorted(held(running.hub, VALUES)) == sorted(values + own), "the copies"
+    assert sorted(one["id"] for one in asked(running.hub, VALUES).json()) == sorted(values + own)
+
+
+def test_the_hubs_pages_show_what_the_nodes_sent(running: DemoNetwork) -> None:
+    with httpx.Client(timeout=60) as reader:
+        rows = reader.get(f"{running.hub}/network/indicators.json").json()
+        assert {"Samarinda", "Balikpapan", "Bontang", "Jakarta", "Kuala Lumpur"} == {
+            one["city"] for one in rows
+        }
+        nodes = {one["city"]: one["node_address"] for one in rows}
+        assert (nodes["Samarinda"], nodes["Jakarta"]) == (running.kaltim, running.jakarta)
+        compared = reader.get(f"{running.hub}/network/indicators/people-per-health-centre.json").json()
+        assert {one["city"] for one in compared} == {"Samarinda", "Balikpapan", "Bontang"}
+        told = reader.get(f"{running.hub}/trace/value/jakarta/unhealthy-days/2023").text
+        there = f"{running.jakarta}/trace/value/jakarta/unhealthy-days/2023"
+        assert there in told
+        assert "365 rows" not in told, "its rows are not here"
+        assert "air-quality" in reader.get(there).text
 
 
 def test_the_network_is_administered_on_its_hub_alone(running: DemoNetwork) -> None:
@@ -151,9 +174,10 @@ def test_one_that_dies_is_said_and_takes_no_other_with_it(running: DemoNetwork) 
         httpx.get(f"{running.jakarta}/health")
     for url in (running.hub, running.kaltim, running.kuala_lumpur):
         assert httpx.get(f"{url}/health", timeout=60).status_code == 200
-    merged = httpx.get(f"{running.hub}{_KPIS}&limit=1000&options=keyValues", timeout=60)
-    assert "jakarta" in merged.headers["ngsild-warning"]
-    assert {"samarinda", "kuala-lumpur"} <= {one["place"] for one in merged.json()}
+    merged = asked(running.hub, POINTS)
+    assert ":node:jakarta:" in merged.headers["ngsild-warning"]
+    assert sorted(one["id"] for one in merged.json()) == sorted(held(running.kaltim, POINTS))
+    assert any(one["place"] == "jakarta" for one in asked(running.hub, VALUES).json()), "its copies stay"
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

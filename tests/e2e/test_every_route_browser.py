@@ -17,13 +17,14 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from mahakam.access.accounts import add_account
 from mahakam.app import Node
 from mahakam.cli.demo import take_action_plans
-from mahakam.config import Settings
+from mahakam.config import Place, Settings
 from mahakam.evaluation import kept as assessments
 from mahakam.evaluation.files import Answer, Piece
 from mahakam.feeds import definition, repair_links
 from mahakam.feeds.standard import Statistics
 from mahakam.feeds.year import desk as year
 from mahakam.feeds.year import item as plan
+from mahakam.indicators.definition import definitions_of
 from mahakam.network import cooperation as cooperate
 from mahakam.network import meeting, notice, question, questions
 from mahakam.network.cooperation import About, Agreement, Cooperation, Party
@@ -31,6 +32,7 @@ from mahakam.network.desk import add_meeting, add_recommendation, change_recomme
 from mahakam.network.notices import add_notice, change_notice
 from mahakam.network.offices import accept, appoint
 from mahakam.network.recommendation import Action, Author, Claim, Evidence, Text, open_for_comment
+from mahakam.nodes.member import note_contact
 from mahakam.services import breach, followers, issued, kiosk, private
 from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Desk, revision_of
@@ -44,6 +46,8 @@ from mahakam.store.protocol import EntityStore
 from mahakam.web.letter import Letters, address
 from mahakam.web.site import Site, build
 from support.browser import launched, phone, serious
+from support.copies import add_member, values_of
+from support.copies import send as send_copies
 from support.demo_part import CONFIG, EXAMPLES, part_of_demo
 from support.node import RunningNode
 from support.papers import photo
@@ -128,6 +132,9 @@ PAGES = {
     "/network/cooperation/new": "/network/cooperation/new?about=solution:samarinda/heavy-rain",
     "/network/cooperation/{key}": "/network/cooperation/AGREED",
     "/network/cooperation/{key}/agreement": "/network/cooperation/TALKED/agreement",
+    "/network/cities/{place}": "/network/cities/tepian",
+    "/network/indicators": "/network/indicators",
+    "/network/indicators/{measure}": "/network/indicators/people-per-health-centre",
     "/network/join/{secret}": "/network/join/JOIN",
     "/network/matches": "/network/matches?city=samarinda",
     "/network/meetings": "/network/meetings",
@@ -248,6 +255,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     store, desk = node.store.tenant(), Desk(node.broker, node.places, data)
     add_account(store, "siti", PASSWORD, ["admin"])
     note_adoption(store)
+    _own_node(node)
     number = desk.send(Draft("samarinda", "waste", "Rubbish at the market", (117.15, -0.49))).number
     found = desk.request(number)
     assert found is not None
@@ -281,6 +289,22 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with Town(data, config=CONFIG, environment=mail) as running:
         running.known, running.routes = known, routes
         yield running
+
+
+def _own_node(node: Node) -> None:
+    """A city that is not on this node: its own, which does not answer now, has sent its values."""
+    samarinda = node.places["samarinda"]
+    measure = definitions_of(samarinda, node.places)["people-per-health-centre"]
+    rain = definitions_of(samarinda, node.places)["heavy-rain-days"]
+    tepian = Place("tepian", "city", Path(), {"name": {"en": "Tepian", "id": "Tepian"}})
+    sent = [
+        *values_of(tepian, measure, {"all": 24_100.0}),
+        *values_of(tepian, rain, {"2023": 4.0, "2024": 6.0, "2025": 5.0}),
+    ]
+    add_member(node.broker, "tepian", "http://127.0.0.1:9", sent, "Tepian")
+    send_copies(node.broker, "tepian", sent)
+    since = dt.datetime.now(dt.UTC).timestamp() - 3600
+    note_contact(node.store.tenant(), "tepian", off_since=since, error="no answer")
 
 
 def _breach(store: EntityStore) -> str:

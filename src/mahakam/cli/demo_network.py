@@ -55,7 +55,7 @@ MEMBERS = (HUB, *CITIES)
     type=click.IntRange(1, 65535 - len(CITIES)),
     help="Port of the hub; the nodes take those after it.",
 )
-@click.option("--no-serve", is_flag=True, help="Load, join, and end.")
+@click.option("--no-serve", is_flag=True, help="Load, and end.")
 def demo_network(data: Path, port: int, no_serve: bool) -> int:
     """Load and start the network's hub, the node of East Kalimantan (three cities), Jakarta's and Kuala Lumpur's.
 
@@ -74,10 +74,10 @@ def demo_network(data: Path, port: int, no_serve: bool) -> int:
     for number, node in enumerate(nodes, 1):
         click.echo(f"{node.title} ({number} of {len(nodes)})", err=True)
         failed += _loaded(node.settings)
-    _join([node.settings for node in nodes])
     if no_serve:
         return 2 if failed else 0
     with started(nodes):
+        _join([node.settings for node in nodes])
         _say_where(nodes)
         try:
             watch(nodes, _gone)
@@ -123,31 +123,12 @@ def _loaded(settings: Settings) -> int:
 
 
 def _join(nodes: Sequence[Settings]) -> None:
-    """Have the hub know the nodes, each for what it shares; one that it knows already stays as it is."""
-    from mahakam.app import open_node
-    from mahakam.broker.clock import now
-    from mahakam.broker.federation.parsing import parse
-    from mahakam.broker.federation.registration import of_payload
-    from mahakam.ngsild.context import CORE
+    from mahakam.cli.demo_joining import join, wait_for_copies
 
-    hub = open_node(nodes[0])
-    try:
-        registrations = hub.broker.registrations
-        for member, settings in zip(CITIES, nodes[1:], strict=True):
-            payload = {
-                "id": f"urn:ngsi-ld:ContextSourceRegistration:{member.name}",
-                "type": "ContextSourceRegistration",
-                "information": [{"entities": [{"type": type} for type in member.shares]}],
-                "endpoint": settings.base,
-                "management": {"timeout": 3000},
-            }
-            registration = of_payload(parse(payload, CORE, at=now(), private_addresses=True))
-            if registrations.get(registration.id) is None:
-                registrations.create(registration)
-            else:
-                registrations.replace(registration)
-    finally:
-        hub.close()
+    hub, *cities = nodes
+    for member, own in zip(CITIES, cities, strict=True):
+        join(hub, member.name, own, member.shares)
+    wait_for_copies(hub, [(member.name, own) for member, own in zip(CITIES, cities, strict=True)])
 
 
 def _say_where(nodes: Sequence[Child]) -> None:
@@ -155,9 +136,12 @@ def _say_where(nodes: Sequence[Child]) -> None:
     click.echo("\nReady. Links to look at:", err=True)
     for title, address in (
         ("The network, on its hub", f"{hub}/network"),
+        ("Cities compared there", f"{hub}/network/indicators"),
+        ("What Jakarta's node sent", f"{hub}/network/cities/jakarta"),
+        ("All nodes asked at once", f"{hub}/ngsi-ld/v1/entities?type=PointOfInterest&options=keyValues"),
         ("A city on its own node", f"{kaltim}/cities/samarinda"),
-        ("Another city's node", f"{jakarta}/cities/jakarta"),
-        ("A third node", f"{kuala_lumpur}/cities/kuala-lumpur"),
+        ("Jakarta on its own", f"{jakarta}/cities/jakarta"),
+        ("Kuala Lumpur on its own", f"{kuala_lumpur}/cities/kuala-lumpur"),
     ):
         click.echo(f"  {title:<28} {address}", err=True)
     click.echo("\nTo see one off-line, end its process; Ctrl-C here ends them all.", err=True)

@@ -178,7 +178,11 @@ def entity_of(value: Value, definition: Definition, place: Place, scope: str, no
         "expected": value.expected,
         "completeness": value.completeness,
         "needed": value.needed,
-        "terms": [{"expression": term.text, "value": term.value} for term in value.terms],
+        # NGSI-LD has no null inside a value, and another node would refuse one: what a term lacks is left out.
+        "terms": [
+            {"expression": term.text} | ({} if term.value is None else {"value": term.value})
+            for term in value.terms
+        ],
         "runs": [{"run": run, "inputs": count} for run, count in sorted(value.runs.items())],
         "source": list(value.sources),
         "inputsFrom": value.first,

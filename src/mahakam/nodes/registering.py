@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import quote
 
 from mahakam.broker.broker import Broker
@@ -9,6 +11,7 @@ from mahakam.broker.clock import now
 from mahakam.broker.federation.parsing import parse
 from mahakam.broker.federation.registration import NODES, Registration, of_payload
 from mahakam.ngsild.context import CORE
+from mahakam.ngsild.problem import Problem
 from mahakam.nodes.member import Member
 
 OPERATIONS = [
@@ -51,14 +54,29 @@ def registrations_of(node: Member, *, private_addresses: bool) -> list[Registrat
 
 
 def settle(broker: Broker, node: Member) -> None:
-    """Have exactly the registrations that a member has; may be done again at any time. Raises Problem."""
+    """Have exactly the registrations that a member has; may be done again at any time, and by the hub's rounds and by
+    who joins at once. Raises Problem.
+    """
     wanted = {one.id: one for one in registrations_of(node, private_addresses=broker.private_addresses)}
     registrations = broker.registrations
     there = {one.id: one for one in registrations.all() if one.id.startswith(prefix(node.name))}
     for id in there.keys() - wanted.keys():
-        registrations.delete(id)
+        with _done_elsewhere("ResourceNotFound"):
+            registrations.delete(id)
     for id, one in wanted.items():
         if id not in there:
-            registrations.create(one)
+            with _done_elsewhere("AlreadyExists"):
+                registrations.create(one)
         elif there[id].payload != one.payload:
-            registrations.replace(one)
+            with _done_elsewhere("ResourceNotFound"):
+                registrations.replace(one)
+
+
+@contextmanager
+def _done_elsewhere(kind: str) -> Iterator[None]:
+    """A problem of this kind says that another has done it meanwhile, from the same record of the member."""
+    try:
+        yield
+    except Problem as problem:
+        if problem.kind != kind:
+            raise

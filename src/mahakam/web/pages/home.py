@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place
@@ -27,6 +27,8 @@ def routes(_site: Site) -> list[BaseRoute]:
 def home(request: Request) -> Response:
     site = site_of(request)
     groups = grouped(site)
+    if not groups and any(place.kind == "network" for place in site.places.values()):
+        return RedirectResponse("/network")  # a hub: its cities have nodes of their own
     first = next((place for _above, below in groups for place in below if place.kind == "city"), None)
     return render(
         request,

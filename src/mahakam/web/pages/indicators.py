@@ -13,10 +13,11 @@ from starlette.routing import BaseRoute
 from mahakam.indicators.path import Step, way_of
 from mahakam.indicators.projecting import projections
 from mahakam.indicators.projection import Projection
-from mahakam.indicators.series import Comparison, Series, all_series, compare, series
+from mahakam.indicators.series import Comparison, Series, all_series, comparison, series
 from mahakam.indicators.value import Value
 from mahakam.web import indicator_views as views
 from mahakam.web import question_words
+from mahakam.web.city_indicators import measure_address, series_of_measure
 from mahakam.web.language import _, in_timezone, measured, period, unit, words
 from mahakam.web.render import render
 from mahakam.web.site import site_of
@@ -143,7 +144,11 @@ def indicator(request: Request) -> Response:
         frameworks=[f"{FRAMEWORKS.get(name, name)} {text}" for name, text in definition.frameworks],
         comparison=comparison,
         comparison_table=comparison_table(request) if comparison else None,
-        notes=[(words(site_of(request).places[id].name), words(note)) for id, note in comparison.notes]
+        notes=[
+            (words(one.place.name), words(one.definition.note))
+            for one in comparison.series
+            if one.definition.note
+        ]
         if comparison
         else [],
     )
@@ -265,14 +270,16 @@ def _comparison(request: Request, found: Series) -> Comparison | None:
 
 
 def _compared(request: Request, found: Series) -> Comparison | None:
-    site = site_of(request)
     key = found.definition.compare or found.definition.id
-    among = [place for place in site.places.values() if place.kind == found.place.kind]
-    groups = compare(site.broker, among, key)
-    group = next((one for one in groups if one.id == key), None)
-    if group is None or len([one for one in group.series if one.latest]) < 2:
+    alike = [
+        one
+        for one in series_of_measure(request, key, found.place.kind)
+        if (one.definition.compare or one.definition.id) == key
+    ]
+    if len(alike) < 2:
         return None
-    return group
+    group = comparison(key, alike)
+    return group if len([one for one in group.series if one.latest]) > 1 else None
 
 
 def comparison_table(request: Request) -> Table:
@@ -285,9 +292,12 @@ def comparison_table(request: Request) -> Table:
     def in_common(one: Series) -> Value | None:
         return next((v for v in one.available if v.label == group.common), None)
 
+    def there(one: Series) -> str:
+        return _address(one) if one.place.id in site_of(request).places else measure_address(group.id)
+
     decimals = found.definition.decimals
     columns = [
-        Column("place", _("Place"), get=lambda s: words(s.place.name), link=_address),
+        Column("place", _("Place"), get=lambda s: words(s.place.name), link=there),
         Column(
             "value",
             _("Latest value"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from mahakam.config import Place
+from mahakam.network.records import City, plain
 from mahakam.network.views import network as network_of
+from mahakam.nodes.sharing import sharings
 from mahakam.web import node_words, shapes
+from mahakam.web.city_indicators import Found, city_address, places_elsewhere
 from mahakam.web.language import N_, _, date, in_timezone, number, words
+from mahakam.web.origins import off_line
 from mahakam.web.pages.trace import entity_address
 from mahakam.web.plan_words import AREAS
 from mahakam.web.render import render
@@ -75,12 +80,14 @@ class Register:
     candidates: list[Place] = field(default_factory=list)
     day: dt.date | None = None
     """The day of which the members are; None where the node knows no network."""
+    elsewhere: list[Found] = field(default_factory=list)
+    """One series of each city or province that has a node of its own."""
 
 
 def register(request: Request) -> Register:
     """What the store has of the network as rows, sorted by name; read once a request."""
     if not hasattr(request.state, "register"):
-        request.state.register = _read(site_of(request), day_asked(request))
+        request.state.register = _read(request, day_asked(request))
     found: Register = request.state.register
     return found
 
@@ -93,10 +100,18 @@ def day_asked(request: Request) -> dt.date | None:
         return None
 
 
-def _read(site: Site, day: dt.date | None) -> Register:
+def _read(request: Request, day: dt.date | None) -> Register:
+    site = site_of(request)
     found = network_of(site.broker, day=day)
     if found is None:
         return Register([], [], [])
+    elsewhere = places_elsewhere(request)
+    own = {
+        plain(word): one
+        for one in elsewhere.values()
+        if one.series.place.kind == "city"
+        for word in (one.series.place.id, *one.series.place.name.values())
+    }
     projects = [
         {
             "country": one.country,
@@ -114,12 +129,15 @@ def _read(site: Site, day: dt.date | None) -> Register:
         {
             "country": one.country,
             "city": one.name,
+            "code": one.code,
             "joined": one.joined,
             "since": one.since,
             "population": one.population,
             "area_km2": one.area,
             "projects": many[one.country, one.name],
-            "page": f"/cities/{one.place}" if one.place else "",
+            "page": _page_of(one, own),
+            "live": bool(one.place),
+            "node": found_there.origin if (found_there := _with_node(one, own)) else None,
             "longitude": _coordinate(one.location, 0),
             "latitude": _coordinate(one.location, 1),
             "id": one.id,
@@ -143,7 +161,20 @@ def _read(site: Site, day: dt.date | None) -> Register:
     ]
     candidates = [one.place for one in found.candidates]
     by_common = sorted(countries, key=lambda row: str(row["common"]))
-    return Register(by_common, cities, projects, candidates, found.records.day)
+    return Register(by_common, cities, projects, candidates, found.records.day, list(elsewhere.values()))
+
+
+def _with_node(one: City, own: Mapping[str, Found]) -> Found | None:
+    """What the city's own node sent, if it has one and has no page on this node."""
+    return None if one.place else own.get(plain(one.code)) or own.get(plain(one.name))
+
+
+def _page_of(one: City, own: Mapping[str, Found]) -> str:
+    """The page of a city on this node, or of what its own node sent; "" for one of which there is neither."""
+    if one.place:
+        return city_address(one.place, here=True)
+    found = _with_node(one, own)
+    return found.city_page if found else ""
 
 
 def _coordinate(shape: dict[str, Any] | None, axis: int) -> float | None:
@@ -181,6 +212,9 @@ def network(request: Request) -> Response:
         focus=_focus(chosen),
         candidates=candidates,
         live=_live(site, found),
+        elsewhere=sorted(found.elsewhere, key=lambda one: words(one.series.place.name)),
+        off_line=off_line,
+        hubs=[one for one in sharings(site.store) if one.state == "joined"],
         projects=projects_table(request),
         cities=cities_table(request),
     )
@@ -188,7 +222,7 @@ def network(request: Request) -> Response:
 
 def _live(site: Site, found: Register) -> list[Place]:
     """The members that are live on this node, by name."""
-    pages = {row["page"].rpartition("/")[2] for row in found.cities if row["page"]}
+    pages = {row["page"].rpartition("/")[2] for row in found.cities if row["live"]}
     return sorted((site.places[id] for id in pages), key=lambda one: words(one.name))
 
 
@@ -313,9 +347,13 @@ def _since(row: dict[str, Any]) -> str:
 
 def _city(row: dict[str, Any]) -> Markup:
     link = Markup('<a href="{}">{}</a>').format(row["page"] or entity_address(row["id"]), row["city"])
-    return link + (
-        Markup(' <span class="chip river">{}</span>').format(_("live here")) if row["page"] else Markup("")
-    )
+    if row["live"]:
+        return link + Markup(' <span class="chip river">{}</span>').format(_("live here"))
+    if row["node"]:
+        return (
+            link + Markup(' <span class="chip river">{}</span>').format(_("own node")) + off_line(row["node"])
+        )
+    return link
 
 
 def countries_table(request: Request) -> Table:

@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from mahakam.broker.broker import Broker
 from mahakam.config import Place, chain
 from mahakam.feeds.archive import Archive
+from mahakam.indicators.elsewhere import value_told
 from mahakam.indicators.trace import Input, Only, Trace, inputs, trace
 from mahakam.indicators.value import TYPE as INDICATOR_VALUE
 from mahakam.indicators.value import value_id
@@ -24,11 +25,13 @@ from mahakam.store.model import Lineage, Run
 from mahakam.store.protocol import Document, EntityStore
 from mahakam.web import disclosed
 from mahakam.web import indicator_views as views
+from mahakam.web.city_indicators import city_address, measure_address
 from mahakam.web.datasets import rule_words
 from mahakam.web.entities import attribute, is_geometry, names, spoken, title
 from mahakam.web.gate import may, one_of, require
 from mahakam.web.language import _, in_timezone, measured, moment, number, words
 from mahakam.web.language import time as spoken_time
+from mahakam.web.origins import origins
 from mahakam.web.pages.quality import STATES
 from mahakam.web.privacy import feed_is_closed, hidden, hidden_of_feed, personal_of_feed, place_of_document
 from mahakam.web.render import render, written
@@ -56,13 +59,20 @@ def routes(_site: Site) -> list[BaseRoute]:
 def _trace(request: Request) -> Trace:
     site = site_of(request)
     parts = request.path_params
-    found = trace(site.broker, value_id(parts["place"], parts["indicator"], parts["period"]))
+    id = value_id(parts["place"], parts["indicator"], parts["period"])
+    if origin := origins(request).of_entity(id):
+        raise HTTPException(
+            404, _("The rows are on the node that sent the number: %(node)s", node=origin.address)
+        )
+    found = trace(site.broker, id)
     if found is None:
         raise HTTPException(404, _("There is no such number."))
     return found
 
 
 def value_trace(request: Request) -> Response:
+    if (told := _told(request)) is not None:
+        return told
     traced = _trace(request)
     in_timezone(traced.place.timezone)
     site = site_of(request)
@@ -83,6 +93,40 @@ def value_trace(request: Request) -> Response:
         table=inputs_table(request),
         only=_only(request),
         path=views.trace_address(value),
+    )
+
+
+def _told(request: Request) -> Response | None:
+    """The page of a number that another node sent: what it said of it, and the way on to its own trace. None for a
+    number of this node.
+    """
+    site, parts = site_of(request), request.path_params
+    id = value_id(parts["place"], parts["indicator"], parts["period"])
+    origin = origins(request).of_entity(id)
+    if origin is None and parts["place"] in site.places:
+        return None
+    found = value_told(site.broker, id)
+    if found is None:
+        return None
+    value = found.values[0]
+    return render(
+        request,
+        "trace-told.html",
+        title=_("Where does this come from?"),
+        place=None,
+        section="network",
+        city=found.place,
+        city_page=city_address(found.place.id, here=found.place.id in site.places),
+        measure_page=measure_address(found.definition.compare or found.definition.id),
+        value=value,
+        definition=found.definition,
+        shown=views.shown(value, found.definition.decimals) if value.value is not None else _("no value"),
+        when=views.when(value),
+        why_not=views.why_not(value),
+        confidence=views.CONFIDENCE.get(value.confidence or ""),
+        source=views.source_line(value),
+        origin=origin,
+        there=origin.at(views.trace_address(value)) if origin else "",
     )
 
 
