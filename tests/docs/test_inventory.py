@@ -9,11 +9,13 @@ import pytest
 
 from mahakam.access import second_step, throttle
 from mahakam.api.ngsild import call, entities
+from mahakam.api.nodes import endpoints as nodes
 from mahakam.api.oauth2 import endpoints
 from mahakam.api.open311 import intake
 from mahakam.feeds.catalogue import asking
 from mahakam.feeds.sources import model
 from mahakam.ngsild import pattern, qlanguage
+from mahakam.nodes import intake as copies
 from mahakam.services import asked_documents, photo, request
 from mahakam.web.pages import follow, provider, push, quarantine_grid, report, upload, verify
 
@@ -28,6 +30,7 @@ TURNS = {
     "reports of an application (Open311), by key": (intake.POSTS, intake.WINDOW),
     "comments": (follow.COMMENTS, follow.following.WINDOW),
     "push subscriptions": (push.ASKS, push.WINDOW),
+    "looks at an invitation, and tries to join with it": (nodes.TRIES, nodes.WINDOW),
     "looks at papers to verify": (verify.LOOKS, verify.WINDOW),
 }
 
@@ -50,6 +53,7 @@ def test_turns_are_as_many_as_is_said(what: str) -> None:
         f"{asked_documents.MOST_MEGABYTES} MB each, {asked_documents.MOST_DOCUMENTS} of them",
         f"{upload.LARGEST >> 20} MB | {model.MAX_UNPACKED >> 30} GB",
         f"{model.MAX_CELLS // 10**6} million cells",
+        f"{nodes.MOST >> 20} MB, {copies.MOST:,} entities",
         f"XLSX | {quarantine_grid.LARGEST_SHEET >> 20} MB",
     ],
 )

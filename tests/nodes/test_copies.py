@@ -27,7 +27,7 @@ def said(
     id: str, second: int, *, told: int = 0, gone: bool = False, share: int = 1, **values: Any
 ) -> dict[str, Any]:
     """A notification about one stop, modified (or deleted) at a second."""
-    entity: dict[str, Any] = {"id": id, "type": STOP}
+    entity: dict[str, Any] = {"id": id, "type": STOP, "scope": "/samarinda"}
     if gone:
         entity["deletedAt"] = _at(second)
     else:
@@ -43,10 +43,28 @@ def said(
     }
 
 
+CITY = "name: {en: Samarinda}\nkind: city\ncentre: [117.1, -0.5]\n"
+CONTRACT = """apiVersion: v3.1.0
+kind: DataContract
+id: stops
+version: 1.0.0
+status: active
+schema:
+  - name: BusStop
+    properties:
+      - {name: waiting, logicalType: integer, logicalTypeOptions: {minimum: 0, maximum: 100}}
+"""
+
+
 @pytest.fixture
-def node(tmp_path: Path) -> Iterator[Node]:
-    """A hub that two nodes have joined, of whom each sends copies of its stops."""
-    found = open_node(Settings(data=tmp_path / "hub", private_addresses=True))
+def node(tmp_path: Path, store_url: str) -> Iterator[Node]:
+    """A hub with a contract for stops, which two nodes have joined, of whom each sends copies of its stops."""
+    place = tmp_path / "config" / "samarinda"
+    (place / "contracts").mkdir(parents=True)
+    (place / "city.yaml").write_text(CITY)
+    (place / "contracts" / "stops.yaml").write_text(CONTRACT)
+    settings = Settings(tmp_path / "hub", (tmp_path / "config",), store=store_url, private_addresses=True)
+    found = open_node(settings)
     for name in ("samarinda", "bontang"):
         join(found, name)
     yield found
@@ -93,7 +111,12 @@ def test_two_changes_in_one_millisecond_are_both_taken(node: Node) -> None:
 def test_a_node_writes_its_own_copies_and_nothing_else(node: Node) -> None:
     broker = node.broker
     broker.create(
-        {"id": "urn:ngsi-ld:BusStop:own", "type": STOP, "waiting": {"type": "Property", "value": 1}}
+        {
+            "id": "urn:ngsi-ld:BusStop:own",
+            "type": STOP,
+            "scope": "/samarinda",
+            "waiting": {"type": "Property", "value": 1},
+        }
     )
     take(broker, "samarinda", said(ONE, 10, waiting=7))
     for id in (ONE, "urn:ngsi-ld:BusStop:own"):
@@ -150,6 +173,48 @@ def test_an_entity_that_is_none_is_kept_with_its_reason(node: Node) -> None:
     assert hub.standing(node.broker, hub.members(node.broker.store)[1])["held"] == 1
     assert take(node.broker, "samarinda", said(ONE, 11, waiting=7)).taken == 1
     assert copies.held(node.broker.store, "samarinda") == []
+
+
+def test_a_copy_passes_the_hubs_contract(node: Node) -> None:
+    take(node.broker, "samarinda", said(ONE, 10, waiting=7))
+    assert take(node.broker, "samarinda", said(ONE, 11, waiting=700)).refused == 1
+    assert waiting(node) == 7, "the copy that is in order stays"
+    (held,) = copies.held(node.broker.store, "samarinda")
+    (reason,) = held["reasons"]
+    assert (reason["field"], reason["value"]) == ("waiting", 700)
+    shown = hub.standing(node.broker, hub.members(node.broker.store)[1])["refused"]
+    assert [(one["id"], one["reasons"]) for one in shown] == [(ONE, held["reasons"])]
+    assert take(node.broker, "samarinda", said(ONE, 11, waiting=700)).refused == 1, "the same again"
+    assert take(node.broker, "samarinda", said(ONE, 10, waiting=7)).unchanged == 1
+    assert take(node.broker, "samarinda", said(ONE, 12, waiting=8)).taken == 1
+    assert copies.held(node.broker.store, "samarinda") == []
+
+
+def test_a_node_of_a_place_sends_of_that_place_only(node: Node) -> None:
+    text, _ = invite(node.store.tenant(), "berau", "http://127.0.0.1:1", place="samarinda")
+    join(node, "berau", text=text)
+    for scope, refused in (("/samarinda", 0), ("/samarinda/ulu", 0), ("/bontang", 1), (None, 1)):
+        message = said(f"urn:ngsi-ld:BusStop:{scope}", 10, waiting=7)
+        message["data"][0]["scope"] = scope
+        if scope is None:
+            del message["data"][0]["scope"]
+        assert take(node.broker, "berau", message).refused == refused, scope
+
+
+def test_the_end_of_a_membership_leaves_nothing(node: Node) -> None:
+    for number in range(450):
+        take(node.broker, "samarinda", said(f"urn:ngsi-ld:BusStop:{number}", 10, waiting=7))
+    take(node.broker, "samarinda", said("urn:ngsi-ld:BusStop:bad", 10, waiting=700))
+    take(node.broker, "bontang", said(ONE, 10, waiting=5))
+    hub.end(node.broker, "samarinda", "hub")
+    assert node.broker.types() == {STOP: 1}
+    assert node.broker.history.get("urn:ngsi-ld:BusStop:7") is None
+    assert copies.count(node.broker.store, "samarinda") == 0
+    assert copies.held(node.broker.store, "samarinda") == []
+    assert [one.id for one in node.broker.registrations.all() if "samarinda" in one.id] == []
+    with pytest.raises(NodeError) as error:
+        take(node.broker, "samarinda", said(ONE, 11, waiting=7))
+    assert error.value.kind == "MembershipEnded"
 
 
 def test_the_same_try_may_join_again_and_no_other(node: Node) -> None:

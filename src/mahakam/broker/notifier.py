@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 BATCH = 100
 """Most notifications of one subscription that are settled in one transaction."""
+HUB_PAUSE = 60.0
+"""Seconds after which a hub that was down is tried again, however long it has been."""
 AT_ONCE = 4
 """Most notifications of one subscription under way at once; those of one entity follow each other."""
 _BREATH = 0.002
@@ -270,6 +272,8 @@ class Notifier:
         lane.proven = not failed
         lane.failures = lane.failures + 1 if failed else 0
         pause = max(self._patience.after(lane.failures), subscription.endpoint.cooldown) if failed else 0.0
+        if subscription.hub:
+            pause = min(pause, HUB_PAUSE)
         lane.until = time.monotonic() + pause
         try:
             await self._write(self._settled(subscription, slot, outcomes, time.time() + pause))

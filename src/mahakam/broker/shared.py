@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from time import monotonic
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from mahakam.broker.sight import next_start
 from mahakam.ngsild import represent
@@ -24,6 +26,9 @@ from mahakam.store.protocol import EntityStore
 
 _PLUMBING = frozenset(("write", "submit", "submit_async", "record", "records", "number", "last"))
 """What is no reading of entities, and what a broker needs to do its own work while somebody reads."""
+_LOOK = 5.0
+"""Seconds for which it is remembered whether there are entities of several types."""
+_several: WeakKeyDictionary[EntityStore, tuple[float, bool]] = WeakKeyDictionary()
 
 
 class Share(Protocol):
@@ -80,19 +85,23 @@ class Shared:
     def documents(
         self, selection: Selection, limit: int = 1000, offset: int = 0, start: int = 0
     ) -> list[Document]:
+        quick = self._as_the_store_has_it(selection)
+        if quick is not None:
+            found = list(map(self._share.masked, self._store.documents(quick, limit, offset, start)))
+            seen = [one for one in found if one is not None]
+            if len(seen) == len(found):
+                return seen
         return list(islice(self.scan(selection, start), offset, offset + limit))
 
     def count(self, selection: Selection) -> int:
-        return sum(1 for _ in self.scan(selection))
+        quick = self._as_the_store_has_it(selection)
+        return self._store.count(quick) if quick is not None else sum(1 for _ in self.scan(selection))
 
     def scan(self, selection: Selection, start: int = 0) -> Iterator[Document]:
         types = self._narrowed(selection.types)
         if not types.any_of:
             return
-        named = set() if selection.condition is None else set(attributes_in(selection.condition))
-        if selection.geo is not None:
-            named.add(selection.geo.geoproperty)
-        named -= ENTITY_MEMBERS
+        named = _named(selection)
         for document in self._store.scan(replace(selection, types=types), start):
             shown = self._share.shown(document)
             if shown is None or not named <= shown:
@@ -108,6 +117,10 @@ class Shared:
 
     def types(self) -> dict[str, int]:
         """Types that are shared, with the number of entities that are seen."""
+        if not self._several_types():
+            return {
+                type: count for type, count in self._store.types().items() if type in self._share.attributes
+            }
         found: dict[str, int] = {}
         for document in self.scan(Selection()):
             types = document["type"]
@@ -155,9 +168,35 @@ class Shared:
             names = names.intersection(view.attributes)
         return self._store.moments(replace(view, attributes=tuple(sorted(names)))) if names else []
 
+    def _as_the_store_has_it(self, selection: Selection) -> Selection | None:
+        """What to ask the store, where all that it finds is seen; None where each entity must be looked at."""
+        types = self._narrowed(selection.types)
+        asked = _named(selection).union(selection.attrs)
+        for together in types.any_of:
+            shown = [self._share.attributes[type] for type in together]
+            if not asked <= frozenset.intersection(*shown):
+                return None
+        return replace(selection, types=types) if types.any_of and not self._several_types() else None
+
+    def _several_types(self) -> bool:
+        """Whether there are entities of several types, of which some may not be shared; as of some seconds ago."""
+        at, store = monotonic(), self._store
+        known = _several.get(store)
+        if known is None or at - known[0] > _LOOK:
+            known = _several[store] = at, sum(store.types().values()) != store.size()
+        return known[1]
+
     def _narrowed(self, types: Types | None) -> Types:
         """Those types of a selection that an entity which is shared can have."""
         shared = self._share.attributes
         if types is None:
             return Types(tuple((one,) for one in sorted(shared)))
         return Types(tuple(one for one in types.any_of if all(type in shared for type in one)))
+
+
+def _named(selection: Selection) -> frozenset[str]:
+    """The attributes of which a selection says something that an entity must fulfil."""
+    named = attributes_in(selection.condition) if selection.condition is not None else frozenset()
+    if selection.geo is not None:
+        named |= {selection.geo.geoproperty}
+    return named - ENTITY_MEMBERS

@@ -53,7 +53,8 @@ def forget_all(broker: Broker, node: str, still: Callable[[], bool]) -> None:
 
 
 def trim(broker: Broker, node: str, shares: Shares) -> None:
-    """Take from the copies what is not shared any more."""
+    """Take from the copies, and from what was refused, what is not shared any more."""
+    _trim_held(broker.store, node, shares)
     for id, record in broker.store.records(kind(node)).items():
         document = None if record.get("gone") else broker.get(id)
         if document is None:
@@ -66,6 +67,19 @@ def trim(broker: Broker, node: str, shares: Shares) -> None:
             names = document.keys() - kept.keys()
             broker.batch([Modify(id, partial(_without, names))], _author(node))
             broker.transact(partial(_drop_pasts, id=id, names=names))
+
+
+def _trim_held(store: EntityStore, node: str, shares: Shares) -> None:
+    """The same of what was refused; its reasons name values, so they go with the attribute."""
+    for id, one in store.records(held_kind(node)).items():
+        kept = shared_part(one["entity"], shares)
+        if kept is None or kept.keys() != one["entity"].keys():
+            left = {**one, "entity": kept, "detail": "", "reasons": []} if kept is not None else None
+            store.write(partial(_save_held, node=node, id=id, record=left))
+
+
+def _save_held(transaction: Transaction, node: str, id: str, record: dict[str, Any] | None) -> None:
+    transaction.save_record(held_kind(node), id, record)
 
 
 def purge(store: EntityStore, node: str) -> None:

@@ -49,9 +49,7 @@ def take(broker: Broker, node: str, notification: Mapping[str, Any]) -> Taken:
     Raises NodeError: 400 it is no notification of a node, 410 the node is a member no longer, 425 it is of a share
     that the hub has not heard of yet: to be sent again.
     """
-    found = member(broker.store, node)
-    if found is None or not found.active:
-        raise NodeError("this node is no member of the hub any more", status=410, kind=ENDED)
+    found = _active(member(broker.store, node))
     data, share, told = _checked(notification)
     if share > found.version:
         raise NodeError("tell the share first; then send this again", status=425, kind=LATER)
@@ -78,11 +76,17 @@ def _checked(notification: Mapping[str, Any]) -> tuple[list[dict[str, Any]], int
             "share, a whole number, and notifiedAt were expected: what a node tells its hub has them"
         )
     for item in data:
-        if not isinstance(item, dict) or not is_uri(item.get("id")) or "type" not in item:
+        if not isinstance(item, dict) or not is_uri(item.get("id")) or not _is_type(item.get("type")):
             raise NodeError("data: entities with id and type were expected")
         if not is_time(item.get("deletedAt", item.get("modifiedAt"))):
             raise NodeError("data: each entity says modifiedAt, or deletedAt")
     return data, share, told
+
+
+def _is_type(value: object) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, list) and bool(value) and all(isinstance(one, str) for one in value)
+    )
 
 
 def _take_one(broker: Broker, node: Member, item: dict[str, Any], told: str) -> str:
@@ -94,6 +98,7 @@ def _take_one(broker: Broker, node: Member, item: dict[str, Any], told: str) -> 
 
     def decide(transaction: Transaction) -> Write | None:
         outcome[:] = ["unchanged"]
+        current = _active(member(transaction, node.name))  # as it is now: it may have ended, or share less
         known = transaction.record(copies.kind(node.name), id)
         if known is not None and key < (known["at"], known["told"]):
             return None
@@ -106,7 +111,7 @@ def _take_one(broker: Broker, node: Member, item: dict[str, Any], told: str) -> 
         if gone:
             outcome[:] = ["taken"] if stored is not None else ["unchanged"]
             return Delete(id) if stored is not None else None
-        document = _document(broker.places, node, item)
+        document = _document(broker.places, current, item)
         if stored is not None and _same(stored, document):
             return None
         outcome[:] = ["taken"]
@@ -115,9 +120,16 @@ def _take_one(broker: Broker, node: Member, item: dict[str, Any], told: str) -> 
     try:
         broker.decided(decide, f"node {node.name}")
     except Problem as problem:
-        broker.transact(partial(_hold, node=node.name, item=item, key=key, problem=problem))
+        broker.transact(partial(_hold, node=node, item=item, key=key, problem=problem))
         return "refused"
     return outcome[0]
+
+
+def _active(found: Member | None) -> Member:
+    """Raises NodeError (410) for a node that is a member no longer."""
+    if found is None or not found.active:
+        raise NodeError("this node is no member of the hub any more", status=410, kind=ENDED)
+    return found
 
 
 def _document(places: Mapping[str, Place], node: Member, item: dict[str, Any]) -> Document:
@@ -136,22 +148,24 @@ def _document(places: Mapping[str, Place], node: Member, item: dict[str, Any]) -
 
 
 def _hold(
-    transaction: Transaction, node: str, item: dict[str, Any], key: tuple[str, str], problem: Problem
+    transaction: Transaction, node: Member, item: dict[str, Any], key: tuple[str, str], problem: Problem
 ) -> None:
     """Keep what was refused with its reasons; the copy that there was stays as it is."""
-    known = transaction.record(copies.kind(node), item["id"])
+    known = transaction.record(copies.kind(node.name), item["id"])
     if known is not None and key < (known["at"], known["told"]):
         return
     foreign = problem.kind == "Conflict"
     mine = known is not None and not known.get("gone")
     record = {"at": key[0], "told": key[1], "gone": not mine, "since": time()}
-    transaction.save_record(copies.kind(node), item["id"], record | ({"foreign": True} if foreign else {}))
     transaction.save_record(
-        copies.held_kind(node),
+        copies.kind(node.name), item["id"], record | ({"foreign": True} if foreign else {})
+    )
+    transaction.save_record(
+        copies.held_kind(node.name),
         item["id"],
         {
             "at": now(), "title": problem.title, "detail": problem.detail, "reasons": problem.reasons,
-            "entity": item,
+            "entity": copies.shared_part(item, node.shares) or {"id": item["id"], "type": item["type"]},
         },
     )  # fmt: skip
 

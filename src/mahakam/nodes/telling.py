@@ -127,6 +127,10 @@ def _heard(transaction: Transaction, told: Sharing, answer: Answer) -> None:
         stored["key"] = ""
     if told.record.get("renew") and answer.said.get("key"):
         stored["push_key"], stored["renew"] = str(answer.said["key"]), False
+    known = answer.said.get("version")
+    if isinstance(known, int) and known > stored["version"]:
+        # This node was put back to an older state: what it says is newer nevertheless.
+        stored["version"] = known + 1
     transaction.save_record(SHARING, told.id, stored)
 
 
