@@ -106,12 +106,6 @@ NO_TABLE: dict[str, tuple[str, Callable[[Path], Any], tuple[str, ...]]] = {
     "JSON that is none": (
         "stops.json", _text('[{"kode": "A1",\n "nama": }]'), ("stops.json", "line 2, column 10", "not valid JSON"),
     ),
-    "JSON with NaN": (
-        "stops.json", _text('[{"kode": "A1"},\n {"kursi": NaN}]'), ("stops.json", "line 2", "NaN", "write null"),
-    ),
-    "JSON with infinity": (
-        "stops.json", _text('[{"kursi": -Infinity}]'), ("stops.json", "line 1", "-Infinity", "write null"),
-    ),
     "JSON with half a character": (
         "stops.json", _text('[{"kode": "A1"}, {"kode": "A\\ud800"}]'),
         ("stops.json", "record 2", "'\\ud800'", "half a character"),

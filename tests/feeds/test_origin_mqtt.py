@@ -48,6 +48,48 @@ def publish(broker: Mosquitto, topic: str, *payloads: Any) -> None:
     client.loop_stop()
 
 
+def test_messages_of_every_length_and_quality_come_whole(town: Town, mosquitto: Mosquitto) -> None:
+    """The length of a packet takes one to four bytes; packets are cut off anywhere by what is read at a time."""
+    listening(town, f"mqtt://127.0.0.1:{mosquitto.port}", "panjang", qos=2)
+    assert town.run().message == "no message came"
+    lengths = [
+        0,
+        1,
+        20,
+        21,
+        22,
+        23,
+        60,
+        100,
+        127,
+        128,
+        16_200,
+        16_383,
+        16_384,
+        65_535,
+        65_536,
+        200_000,
+        2_100_000,
+    ]
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+    client.connect("127.0.0.1", mosquitto.port)
+    client.loop_start()
+    sent = {}
+    for n, length in enumerate(lengths):
+        sent[f"L{n}"] = "x" * length
+        body = json.dumps(stop(f"L{n}", catatan=sent[f"L{n}"])).encode()
+        client.publish(f"panjang/é{n}", body, qos=1 + n % 2).wait_for_publish(30)
+    client.disconnect()
+    client.loop_stop()
+    run = town.run()
+    assert (run.state, run.stored, run.held) == ("clean", len(lengths), 0), run.summary
+    for n in range(len(lengths)):
+        found = town.parts.store.lineage(f"urn:ngsi-ld:BusStop:town:L{n}")
+        assert found is not None
+        assert found.raw["mqtt_topic"] == f"panjang/é{n}"
+        assert found.raw["catatan"] == (sent[f"L{n}"] or None)
+
+
 def spooled(town: Town) -> list[Path]:
     return list((town.data / "origins").glob("*.spool/*"))
 

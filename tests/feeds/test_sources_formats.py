@@ -16,8 +16,11 @@ import pyogrio
 import pytest
 import shapely
 import xlwt
+from pyproj import CRS, Transformer
+from shapely import Point
 
 from mahakam.feeds.sources import SourceError, Table, read
+from mahakam.quality import note_words
 
 POINTS = [shapely.Point(500_000, 9_945_000), shapely.Point(501_000, 9_946_000)]
 """In UTM zone 50 south: near 117° E, 0.5° S."""
@@ -159,8 +162,8 @@ def test_bad_xml_is_refused(
         read(path, connection)
 
 
-def pdf(path: Path, pages: list[list[list[str]]]) -> Path:
-    """A PDF with a ruled table a page."""
+def pdf(path: Path, pages: list[list[list[str]]], *, ruled: bool = True) -> Path:
+    """A PDF with a table a page."""
     objects: list[bytes] = [b"<< /Type /Catalog /Pages 2 0 R >>", b""]
     font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
     kids = []
@@ -170,7 +173,8 @@ def pdf(path: Path, pages: list[list[list[str]]]) -> Path:
         for r, cells in enumerate(table):
             for c, cell in enumerate(cells):
                 x, y = 50 + 100 * c, 700 - 20 * r
-                draw.append(f"{x} {y} 100 20 re S BT /F1 10 Tf {x + 4} {y + 6} Td ({cell}) Tj ET")
+                rule = f"{x} {y} 100 20 re S " if ruled else ""
+                draw.append(f"{rule}BT /F1 10 Tf {x + 4} {y + 6} Td ({cell}) Tj ET")
         stream = "\n".join(draw).encode()
         objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream))
         content = len(objects)
@@ -216,6 +220,60 @@ def test_a_pdf_without_a_table_and_a_damaged_one(
     broken.write_bytes(b"%PDF-1.4\nnothing more")
     with pytest.raises(SourceError, match="cannot be read as a PDF"):
         read(broken, connection)
+
+
+def test_a_table_without_ruled_lines(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    head = ["kode", "nama pasar", "kursi"]
+    page = [["DAFTAR PASAR KOTA SAMARINDA TAHUN 2025"], head]
+    page += [[f"A{n}", f"Pasar Pagi {n}" if n != 3 else "", str(4 * n)] for n in range(1, 7)]
+    last = [
+        head,
+        *([f"B{n}", f"Balai {n}", str(n)] for n in range(1, 5)),
+        ["Sumber: Dinas Perdagangan, diolah"],
+    ]
+    table = read(pdf(tmp_path / "a.pdf", [page, last], ruled=False), connection)
+    assert table.columns == head
+    assert [row["kode"] for row in rows(table)] == [
+        *(f"A{n}" for n in range(1, 7)),
+        *(f"B{n}" for n in range(1, 5)),
+    ]
+    assert [row["nama pasar"] for row in rows(table)][:4] == [
+        "Pasar Pagi 1",
+        "Pasar Pagi 2",
+        None,
+        "Pasar Pagi 4",
+    ]
+    (note,) = [note for note in table.info.notes if "ruled" in note]
+    assert note_words.said(note, "id") != note
+    letter = [[f"Dengan hormat, kami sampaikan laporan nomor {n}"] for n in range(9)]
+    with pytest.raises(SourceError, match="has no table"):
+        read(pdf(tmp_path / "b.pdf", [letter], ruled=False), connection)
+
+
+@pytest.mark.parametrize("crs", ["", "EPSG:32750"])
+def test_the_geometry_of_geoparquet(connection: duckdb.DuckDBPyConnection, tmp_path: Path, crs: str) -> None:
+    points = [(117.15, -0.5), None, (117.2, -0.45)]
+    made = [None if one is None else Point(*one) for one in points]
+    if crs:
+        transform = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform
+        made = [None if one is None else shapely.transform(one, transform, interleaved=False) for one in made]
+    column: dict[str, Any] = {"encoding": "WKB", "geometry_types": ["Point"]}
+    if crs:
+        column["crs"] = CRS.from_user_input(crs).to_json_dict()
+    geo = {"version": "1.1.0", "primary_column": "shape", "columns": {"shape": column}}
+    cells = [None if one is None else one.wkb for one in made]
+    stored = pa.table({"kode": ["A", "B", "C"], "shape": pa.array(cells, pa.binary())})
+    pq.write_table(stored.replace_schema_metadata({"geo": json.dumps(geo)}), tmp_path / "a.parquet")
+    table = read(tmp_path / "a.parquet", connection)
+    assert table.columns == ["kode", "_geometry"]
+    found = [row["_geometry"] and json.loads(row["_geometry"])["coordinates"] for row in rows(table)]
+    assert found[1] is None
+    assert [[round(x, 6) for x in one] for one in found if one] == [[117.15, -0.5], [117.2, -0.45]]
+    assert any("coordinate system" in note for note in table.info.notes) == bool(crs)
+    column["encoding"] = "point"
+    pq.write_table(stored.replace_schema_metadata({"geo": json.dumps(geo)}), tmp_path / "b.parquet")
+    with pytest.raises(SourceError, match="write it with the encoding WKB"):
+        read(tmp_path / "b.parquet", connection)
 
 
 def test_xls_of_the_nineties(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

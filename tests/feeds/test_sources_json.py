@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mahakam.feeds.sources import SourceError
+from mahakam.quality import note_words
 from support.sources import cells, read, rows, written
 
 
@@ -108,16 +109,22 @@ def test_what_is_not_json_is_refused_with_its_position(
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
 @pytest.mark.parametrize(("name", "start"), [("a.json", "[\n"), ("a.jsonl", '{"a": 1}\n')])
-def test_what_json_does_not_have_is_refused(tmp_path: Path, constant: str, name: str, start: str) -> None:
-    text = start + f'{{"a": {constant}}}' + ("]" if name == "a.json" else "\n")
-    with pytest.raises(SourceError, match=f"line 2: holds {constant}, which JSON does not have"):
-        read(written(tmp_path, name, text))
+def test_what_json_does_not_have_is_text_and_told(
+    tmp_path: Path, constant: str, name: str, start: str
+) -> None:
+    first = '{"a": 1},\n' if name == "a.json" else ""
+    text = start + first + f'{{"a": {constant}}}' + ("]" if name == "a.json" else "\n")
+    table = read(written(tmp_path, name, text))
+    assert cells(table) == [("1",), (constant,)]
+    notes = [note for note in table.info.notes if "JSON does not have" in note]
+    assert notes == [f"holds what JSON does not have, read as text: {constant} 1 times"]
+    assert note_words.said(notes[0], "id") != notes[0]
 
 
-def test_the_word_nan_in_a_text_does_not_mislead_the_position(tmp_path: Path) -> None:
-    text = '[{"nama": "NaN Corp",\n"n": 1},\n{"n": NaN}]'
-    with pytest.raises(SourceError, match="line 3"):
-        read(written(tmp_path, "a.json", text))
+def test_the_word_nan_in_a_text_is_not_counted(tmp_path: Path) -> None:
+    table = read(written(tmp_path, "a.json", '[{"nama": "NaN Corp",\n"n": 1},\n{"n": NaN}]'))
+    assert cells(table) == [("NaN Corp", "1"), (None, "NaN")]
+    assert table.info.notes == ["holds what JSON does not have, read as text: NaN 1 times"]
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1e400"])

@@ -13,6 +13,7 @@ from mahakam.quality.evaluate import Evaluate, compile_expression
 from mahakam.quality.expression import Call, Literal
 from mahakam.quality.finding import Finding
 from mahakam.quality.geometry import Area
+from mahakam.quality.inside import follows
 from mahakam.quality.lexical import INVALID, Reader
 from mahakam.quality.odcs import ContractError
 from mahakam.quality.pattern import for_python
@@ -31,6 +32,7 @@ from mahakam.quality.rule import (
     Query,
     Refers,
     Rule,
+    Shaped,
     Unique,
     Unmarked,
 )
@@ -220,6 +222,8 @@ def _test(rule: Rule, references: References) -> Test | None:
                 if most is None
                 else (lambda value: least <= len(value) <= most)
             )
+        case Shaped(_, shape):
+            return lambda value: follows(value, shape)
         case Matches(_, pattern):
             search = for_python(pattern).search
             return lambda value: search(value) is not None

@@ -36,6 +36,7 @@ from mahakam.quality.rule import (
     Query,
     Refers,
     Rule,
+    Shaped,
     Unique,
     Unmarked,
 )
@@ -524,6 +525,8 @@ class Compiled:
                 kind, value = self._kind(name), self._value(name)
                 length = f"length({value})" if kind.logical == "string" else self.functions.size(value, kind)
                 return f"{length} < {least}" if most is None else f"NOT ({length} BETWEEN {least} AND {most})"
+            case Shaped(name, shape):
+                return f"NOT {self.functions.shaped(self._value(name), self._kind(name), shape)}"
             case Matches(name, pattern):
                 return f"NOT regexp_matches({self._value(name)}, {text_literal(pattern)})"
             case OneOf(name, values):

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from mahakam.quality.inside import Shape
 from mahakam.quality.lexical import Kind
 from mahakam.quality.rule import Rule
 
@@ -30,6 +31,7 @@ class Field:
     personal: bool = False
     internal: bool = False
     declared: bool = False
+    inside: Shape | None = None
     """Whether the contract says of which class it is, if only that it is public."""
     values: tuple[Any, ...] = ()
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), hash=False)

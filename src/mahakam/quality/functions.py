@@ -12,6 +12,7 @@ from typing import Any
 
 from mahakam.quality import lexical
 from mahakam.quality.geometry import Area, Districts
+from mahakam.quality.inside import Shape, follows
 from mahakam.quality.lexical import INVALID, Kind
 
 _numbers = itertools.count(1)
@@ -42,6 +43,15 @@ class Functions:
             return [None if t is None else len(read(t)) for t in texts.to_pylist()]
 
         return self._call(("size", kind), check, ["VARCHAR"], "BIGINT", text)
+
+    def shaped(self, text: str, kind: Kind, shape: Shape) -> str:
+        """Whether what stands inside an array or an object is of the shape."""
+        read = lexical.text_reader(kind)
+
+        def check(texts: Any) -> Any:
+            return [None if t is None else follows(read(t), shape) for t in texts.to_pylist()]
+
+        return self._call(("shape", kind, shape), check, ["VARCHAR"], "BOOLEAN", text)
 
     def inside(self, *arguments: str) -> str:
         """Whether a geometry (valid GeoJSON text) or a point (longitude, latitude) is inside the area."""

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from mahakam.config import ConfigError, read_yaml
 from mahakam.quality import lexical
 from mahakam.quality.contract import Contract, Field
+from mahakam.quality.inside import Shape, nested
 from mahakam.quality.lexical import LOGICAL, FormatError, Kind
 from mahakam.quality.odcs import ContractError, check_shape, nearest
 from mahakam.quality.rules import RuleBuilder
@@ -180,7 +181,22 @@ def _field(source: Path | str, prop: Mapping[str, Any], where: str) -> Field:
         declared=bool(prop.get("classification")),
         values=tuple(entry.get("value") for entry in prop.get("enum") or []),
         options=MappingProxyType(dict(options)),
+        inside=_inside(source, prop, logical, where),
     )
+
+
+def _inside(source: Path | str, prop: Mapping[str, Any], logical: str, where: str) -> Shape | None:
+    """What must stand inside a list or an object."""
+    if logical not in ("array", "object"):
+        return None
+
+    def kind_of(one: Mapping[str, Any], at: str) -> Kind:
+        return _field(source, {"name": "item", **one}, at).kind
+
+    for n, one in enumerate(prop.get("properties") or []):
+        if not one.get("name"):
+            raise ContractError(source, f"{where}.properties[{n}]", "needs a name")
+    return nested(prop, kind_of, where)
 
 
 def _kind(

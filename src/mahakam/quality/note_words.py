@@ -85,6 +85,10 @@ _ID: Final = tuple(
             r"^has (\d+) layers: read (.+); pin sheet for another \((.+)\)$",
             r"memuat \1 lapisan: \2 dibaca; pilih lapisan lain dengan sheet (\3)",
         ),
+        (
+            r"^the table has no ruled lines: its columns are told by the gaps between them$",
+            "tabel tanpa garis: kolomnya dikenali dari jarak di antaranya",
+        ),
         (r"^joined (\d+) tables$", r"\1 tabel digabung"),
         (r"^is a spreadsheet, although it is named (\S+)$", r"isinya lembar kerja, meskipun bernama \1"),
         (r"^(\d+) files, (\d+) rows$", r"\1 berkas, \2 baris"),
@@ -165,6 +169,10 @@ _ID: Final = tuple(
         (
             r"^column (.+) seems to hold personal data \((.+)\): declare it with classification$",
             r"kolom \1 tampaknya memuat data pribadi (\2): nyatakan dengan classification",
+        ),
+        (
+            r"^holds what JSON does not have, read as text: (.+)$",
+            r"memuat yang tidak ada dalam JSON, dibaca sebagai teks: \1",
         ),
         (
             r"^(\d+) rows add up others \(row (.+)\): leave the totals out, with skip$",

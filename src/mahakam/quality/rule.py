@@ -9,15 +9,16 @@ from typing import Any, Final
 
 from mahakam.quality.expression import Node
 from mahakam.quality.finding import Finding, Severity
+from mahakam.quality.inside import Shape
 
 RULES: Final = (
     "required", "type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
-    "minLength", "maxLength",
+    "minLength", "maxLength", "inside",
     "pattern", "format", "enum", "unique", "primaryKey", "foreignKey", "insideBoundary", "notInFuture",
     "column", "rowCount",
     "nullValues", "marker",
     "determined", "spelling", "monotone", "gap", "frozen", "outlier", "total", "similar",
-    "unit", "inDistrict", "mojibake",
+    "unit", "inDistrict", "mojibake", "totalRow",
     "fresh", "rowsSinceLast", "sameColumns", "sql",
 )  # fmt: skip
 """The names of all rules; a custom expression may have a name of its own, otherwise it is ``expression``."""
@@ -76,6 +77,14 @@ class Length:
     field: str
     least: int = 0
     most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """What stands inside the list or the object is of this shape."""
+
+    field: str
+    shape: Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +177,7 @@ class Holds:
 
 
 Check = (
-    Present | OfType | Compared | MultipleOf | Length | Matches | OneOf | Unique | Refers | Holds | Unmarked
+    Present | OfType | Compared | MultipleOf | Length | Shaped | Matches | OneOf | Unique | Refers | Holds | Unmarked
     | Across | OfFile | Query
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from mahakam.quality import across, lexical
 from mahakam.quality.contract import Field
 from mahakam.quality.expression import Call, columns_of
 from mahakam.quality.finding import Severity
+from mahakam.quality.inside import said
 from mahakam.quality.lexical import INVALID
 from mahakam.quality.odcs import ContractError, nearest
 from mahakam.quality.parse import ExpressionError, parse
@@ -33,6 +34,7 @@ from mahakam.quality.rule import (
     Query,
     Refers,
     Rule,
+    Shaped,
     Threshold,
     Unique,
     bound_text,
@@ -207,9 +209,16 @@ class RuleBuilder:
             self._add("minLength", field, f"at least {low} {unit}", Length(field.name, least=low))
         if high is not None:
             self._add("maxLength", field, f"at most {high} {unit}", Length(field.name, most=high))
-        for option in ("uniqueItems", "required"):
-            if options.get(option):
-                raise ContractError(self.source, f"{where}.{option}", "is not checked yet; leave it out")
+        if not isinstance(options.get("uniqueItems", False), bool):
+            raise ContractError(self.source, f"{where}.uniqueItems", "must be true or false")
+        listed = options.get("required") or []
+        if field.kind.logical == "object" and not (
+            isinstance(listed, list) and all(isinstance(name, str) for name in listed)
+        ):
+            raise ContractError(self.source, f"{where}.required", "must be a list of the members' names")
+        if field.kind.logical != "string" and field.inside is not None and field.inside.asks:
+            expected = said(field.inside, field.kind.logical)
+            self._add("inside", field, _shortened(expected), Shaped(field.name, field.inside))
 
     def _size(self, value: Any, where: str) -> int | None:
         if value is not None and (

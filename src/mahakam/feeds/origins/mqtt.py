@@ -58,7 +58,7 @@ def _gathered(ask: Ask, spool: Path) -> Path:
             if not some:
                 break
             for message in some:
-                some_lines = b"".join(lines(bytes(message.payload), _TOPIC, message.topic))
+                some_lines = b"".join(lines(message.payload, _TOPIC, message.topic))
                 if message.dup and hash(some_lines) in seen:  # sent again after a broken connection
                     continue
                 seen.add(hash(some_lines))

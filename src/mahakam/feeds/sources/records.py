@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
     import duckdb
 
 _decoder = msgspec.json.Decoder()
-_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|Infinity')
 Record = tuple[int, Mapping[str, Any], Any]
 """The line (or number) a person finds it at, its members, and its geometry or None."""
 
 
-def load(found: Local, text: str, *, line: int = 0) -> Any:
-    """Strict JSON: NaN and Infinity are refused (RFC 8259 § 6).
+def load(found: Local, text: str, *, line: int = 0, constants: Counter[str] | None = None) -> Any:
+    """JSON as it is written: NaN and Infinity, which the standard does not have (RFC 8259 § 6) and some programs write,
+    are read as the text that they are, so that the rules of their field judge them; ``constants`` counts them.
 
     Raises SourceError with line and column.
     """
 
-    def constant(name: str) -> Any:
-        raise SourceError(
-            found.name, f"holds {name}, which JSON does not have; write null", where=_where(line, text)
-        )
+    def constant(name: str) -> str:
+        if constants is not None:
+            constants[name] += 1
+        return name
 
     with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):
         return _decoder.decode(text)
@@ -67,10 +67,10 @@ def _float(text: str) -> float | str:
     return text if value in (math.inf, -math.inf) else value
 
 
-def _where(line: int, text: str) -> str:
-    """The line of the first constant that is not inside a string."""
-    at = next((match.start() for match in _CONSTANT.finditer(text) if match[0][0] != '"'), 0)
-    return f"line {line or text.count(chr(10), 0, at) + 1}"
+def constant_notes(constants: Counter[str]) -> list[str]:
+    """What to note of figures that JSON does not have."""
+    named = ", ".join(f"{name} {count} times" for name, count in sorted(constants.items()))
+    return [f"holds what JSON does not have, read as text: {named}"] if constants else []
 
 
 def whole_text(found: Local, path: Path) -> str:

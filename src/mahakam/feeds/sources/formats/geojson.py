@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,12 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     """
     text = prepare(found, pins.encoding)
     whole = records.whole_text(found, text.path)
-    document = _joined(found, whole) if _is_lines(whole) else records.load(found, whole)
+    constants: Counter[str] = Counter()
+    document = (
+        _joined(found, whole, constants)
+        if _is_lines(whole)
+        else records.load(found, whole, constants=constants)
+    )
     info = SourceInfo(
         found.name,
         found.sha256,
@@ -40,7 +46,7 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
         "geojson",
         entry=found.entry,
         encoding=text.encoding,
-        notes=text.notes,
+        notes=[*text.notes, *records.constant_notes(constants)],
     )
     crs = _crs(document)
     features = _features(found, document)
@@ -56,9 +62,9 @@ def _is_lines(text: str) -> bool:
     return first.strip(" \r\x1e").endswith("}") and rest.lstrip(" \r\n\x1e").startswith("{")
 
 
-def _joined(found: Local, text: str) -> dict[str, Any]:
+def _joined(found: Local, text: str, constants: Counter[str]) -> dict[str, Any]:
     lines = [(number, line.strip(" \r\x1e")) for number, line in enumerate(text.split("\n"), 1)]
-    features = [records.load(found, line, line=number) for number, line in lines if line]
+    features = [records.load(found, line, line=number, constants=constants) for number, line in lines if line]
     return {"type": "FeatureCollection", "features": features}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +35,15 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     if (pins.records is None or _named_lines(found)) and _is_lines(found, text):
         info.notes.append("one record a line (JSON lines)")
         faults: list[Fault] = []
-        table = records.table(found, connection, info, _lines(found, text, faults), geometry=False)
+        constants: Counter[str] = Counter()
+        lines = _lines(found, text, faults, constants)
+        table = records.table(found, connection, info, lines, geometry=False)
         table.faults.extend(faults)
+        info.notes += records.constant_notes(constants)
         return table
-    document = records.load(found, records.whole_text(found, text.path))
+    constants = Counter()
+    document = records.load(found, records.whole_text(found, text.path), constants=constants)
+    info.notes += records.constant_notes(constants)
     if pins.records is None and (shaped := json_shapes.records_of(document)) is not None:
         items, note = shaped
         info.notes.append(note)
@@ -61,7 +67,9 @@ def _is_lines(found: Local, text: Text) -> bool:
     return first.startswith("{") and first.endswith("}") and second.startswith("{")
 
 
-def _lines(found: Local, text: Text, faults: list[Fault]) -> Iterator[records.Record]:
+def _lines(
+    found: Local, text: Text, faults: list[Fault], constants: Counter[str]
+) -> Iterator[records.Record]:
     """A last line that was cut off is a fault of its row, and hides no other."""
     row = 0
     with text.path.open("r", encoding="utf-8-sig") as file:
@@ -74,7 +82,7 @@ def _lines(found: Local, text: Text, faults: list[Fault]) -> Iterator[records.Re
                 continue
             row += 1
             try:
-                members = _members(found, records.load(found, line, line=number), number)
+                members = _members(found, records.load(found, line, line=number, constants=constants), number)
             except SourceError as error:
                 if row == 1 or line.endswith(("\n", "}")):
                     raise

@@ -1,12 +1,14 @@
-"""Parquet: every column as text, nested values as JSON."""
+"""Parquet: every column as text, nested values as JSON, the geometry of GeoParquet as ``_geometry``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mahakam.feeds.sources import geoparquet
 from mahakam.feeds.sources.files import Local
 from mahakam.feeds.sources.formats import Format
 from mahakam.feeds.sources.model import (
+    GEOMETRY,
     LINE,
     MAX_COLUMNS,
     ROW,
@@ -36,6 +38,12 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
             found.name, f"cannot be read as Parquet ({str(error).splitlines()[0]}); ask for the file again"
         ) from error
     names = [str(row[0]) for row in described]
+    shape = geoparquet.geometry_of(found)
+    if shape is not None and shape.column in names and not pins.columns:
+        described = [row for row in described if str(row[0]) != shape.column]
+        names.remove(shape.column)
+    else:
+        shape = None
     if len(names) > MAX_COLUMNS:
         raise SourceError(found.name, f"has {len(names)} columns; more than {MAX_COLUMNS} are not read")
     if pins.columns and len(pins.columns) != len(names):
@@ -48,6 +56,12 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
         f"{as_text(identifier(name), str(row[1]))} AS {identifier(shown)}"
         for name, row, shown in zip(names, described, info.columns, strict=True)
     )
+    if shape is not None:
+        function = geoparquet.register(connection, found, shape, info)
+        listed = ", ".join(
+            filter(None, [listed, f"{function}({identifier(shape.column)}::BLOB) AS {GEOMETRY}"])
+        )
+        info.columns = [*info.columns, GEOMETRY]
     relation = connection.sql(
         f"SELECT row_number() OVER () AS {ROW}, {ROW} AS {LINE}, {listed} FROM {source}"  # noqa: S608 - quoted
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from mahakam.feeds.sources import grids
+from mahakam.feeds.sources import grids, unruled
 from mahakam.feeds.sources import layout as lay
 from mahakam.feeds.sources.files import Local
 from mahakam.feeds.sources.formats import Format
@@ -20,7 +20,7 @@ MAX_PAGES = 500
 def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Table:
     """``sheet`` pins a page (from 1). ``_line`` counts the rows of its tables, headers included.
 
-    Raises SourceError for a PDF that is damaged, locked, scanned, or has no table with lines that can be told.
+    Raises SourceError for a PDF that is damaged, locked, scanned, or has no table that can be told.
     """
     import pdfplumber
     from pdfminer.pdfdocument import PDFPasswordIncorrect
@@ -31,8 +31,12 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
         with pdfplumber.open(found.path) as document:
             total = len(document.pages)
             first, last = _pages(found, pins.sheet, total)
-            tables = [table for page in document.pages[first - 1 : last] for table in page.extract_tables()]
-            words = any(page.chars for page in document.pages[first - 1 : last])
+            pages = document.pages[first - 1 : last]
+            tables = [table for page in pages for table in page.extract_tables()]
+            words = any(page.chars for page in pages)
+            ruled = bool(tables)
+            if words and not ruled:
+                tables = [table for page in pages if (table := unruled.table(page.extract_words()))]
     except (PdfminerException, PSException, ValueError, KeyError, TypeError) as error:
         if isinstance(error.__context__ or error, PDFPasswordIncorrect) or "Password" in repr(error):
             raise SourceError(found.name, "is locked with a password; ask for it without") from error
@@ -41,9 +45,11 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
             f"cannot be read as a PDF ({error or type(error).__name__}); ask for the table as .xlsx",
         ) from error
     if not tables:
-        why = "has no table with ruled lines" if words else "holds pictures of text only (a scan)"
+        why = "has no table" if words else "holds pictures of text only (a scan)"
         raise SourceError(found.name, f"{why}; ask for the table as .xlsx")
     grid, notes = _joined(tables)
+    if not ruled:
+        notes.append("the table has no ruled lines: its columns are told by the gaps between them")
     return grids.table(
         found,
         connection,
