@@ -162,6 +162,7 @@ PAGES = {
     "/network/report/cities/{city}": "/network/report/cities/samarinda",
     "/network/report/countries/{country}": "/network/report/countries/ID",
     "/network/solutions": "/network/solutions",
+    "/network/solutions/bring": "/network/solutions/bring",
     "/network/solutions/{place}/{name}": "/network/solutions/kuala-lumpur/putrajaya-line",
     "/network/solutions/{place}/{name}/adopt": "/network/solutions/samarinda/heavy-rain/adopt?into=jakarta",
     "/network/solutions/{place}/{name}/adopted/{city}": "/network/solutions/samarinda/heavy-rain/adopted/balikpapan",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -83,6 +85,66 @@ def list_solutions(as_json: bool, data: Path, config: _FOLDERS) -> int:
     return 1 if problems else 0
 
 
+@solution.command("pack")
+@click.argument("which", metavar="PLACE/NAME")
+@click.option(
+    "--to", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
+)
+@config_option
+def pack(which: str, to: Path, config: _FOLDERS) -> int:
+    """Put a solution with its components into one file that another node can bring.
+
+    \b
+    Example:
+      mahakam solution pack samarinda/health-centres --to health-centres.zip
+    """
+    from mahakam.config import load_places
+    from mahakam.solutions.bundle import packed
+    from mahakam.solutions.definition import all_solutions
+
+    settings = settings_for(Path(), config)
+    places = load_places(settings.config)
+    solutions = all_solutions(places, [])
+    if which not in solutions:
+        have = ", ".join(solutions) or "none"
+        raise click.ClickException(f"there is no solution {which!r} (solutions: {have})")
+    day = dt.datetime.now(ZoneInfo(places[solutions[which].place].timezone)).date().isoformat()
+    content = packed(solutions[which], places, settings.base, day)
+    to.write_bytes(content)
+    click.echo(f"{to}: {which}, version {solutions[which].version}, {len(content)} bytes")
+    return 0
+
+
+@solution.command("bring")
+@click.argument("source", metavar="FILE|ADDRESS")
+@data_option
+@config_option
+def bring_solution(source: str, data: Path, config: _FOLDERS) -> int:
+    """Bring a solution of another node here: from its file, or from the address of its page there. Then adopt it.
+
+    \b
+    Example:
+      mahakam solution bring health-centres.zip
+      mahakam solution bring https://node.samarinda.example/network/solutions/samarinda/health-centres
+    """
+    from mahakam.nodes.faults import NodeError
+    from mahakam.nodes.fetching import fetch
+    from mahakam.solutions.bundle import LARGEST, BundleError, archive_of, bring
+
+    with opened(data, config) as node:
+        try:
+            if source.startswith(("https://", "http://")):
+                private = node.settings.private_addresses
+                content = fetch(archive_of(source), LARGEST, private_addresses=private)
+            else:
+                content = Path(source).read_bytes()
+            found = bring(data, content, node.places)
+        except (NodeError, BundleError, OSError) as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(f"{found.key}, version {found.version}; adopt it: mahakam solution adopt {found.key} CITY")
+    return 0
+
+
 @solution.command("adopt")
 @click.argument("which", metavar="PLACE/NAME")
 @click.argument("city")
@@ -116,6 +178,7 @@ def adopt_solution(
     from mahakam.faults import Changed
     from mahakam.feeds.parts import Parts
     from mahakam.solutions.adoption import Refusal, adopt, check
+    from mahakam.solutions.bundle import reachable
     from mahakam.solutions.definition import solutions_of
     from mahakam.solutions.left import left
     from mahakam.solutions.preview import cities_for, preview
@@ -123,14 +186,15 @@ def adopt_solution(
     origin, _slash, name = which.partition("/")
     with opened(data, config) as node:
         parts = Parts.of(node)
-        solutions = solutions_of(parts.place(origin), node.places, [])
+        places = reachable(parts.data, node.places)
+        solutions = solutions_of(places.get(origin) or parts.place(origin), places, [])
         if name not in solutions:
             have = ", ".join(solutions) or "none"
             raise click.ClickException(f"{origin} has no solution {name!r} (solutions: {have})")
         place = parts.place(city)
         if place not in cities_for(solutions[name], node.places):
             raise click.ClickException(f"{city} cannot adopt {which}: it is its own, or {city} is no city")
-        found = preview(solutions[name], place, node.places, _values(given))
+        found = preview(solutions[name], place, places, _values(given))
         for piece in found.pieces:
             click.echo(f"{piece.state:<8} {piece.name}")
             for line in piece.difference():

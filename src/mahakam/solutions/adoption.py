@@ -23,6 +23,7 @@ from mahakam.indicators.definition import read_definition
 from mahakam.quality.load import load_all
 from mahakam.quality.odcs import ContractError
 from mahakam.services.catalogue import catalogue
+from mahakam.solutions.bundle import reachable
 from mahakam.solutions.definition import Solution
 from mahakam.solutions.left import Left, left
 from mahakam.solutions.preview import Preview, preview
@@ -222,7 +223,8 @@ def first_run(
     would still ask the origin's server is not run.
     """
     said = []
-    needs = left(preview(solution, place, parts.places, values or {}), parts.places)
+    found = preview(solution, place, reachable(parts.data, parts.places), values or {})
+    needs = left(found, parts.places)
     for name in solution.components.feeds:
         mine = {one.code for one in needs if one.name == f"feeds/{name}.yaml"}
         if "address" in mine:

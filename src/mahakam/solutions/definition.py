@@ -45,6 +45,7 @@ class Solution:
 
     ``indicator`` is the one that it meant to move; "" where there is none, and ``unmeasured`` says why.
     ``carry`` are data files of the folder that are the same for every city, so that they go along when it is adopted.
+    ``offered``: everybody may take its files along to another node.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Solution:
     version: str = "1"
     carry: tuple[str, ...] = ()
     adapt: tuple[Adaptation, ...] = ()
+    offered: bool = False
 
     @property
     def key(self) -> str:
@@ -294,6 +296,12 @@ def _carry(value: object) -> tuple[str, ...]:
     return found
 
 
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {value!r}")
+    return value
+
+
 def _adapt(value: object) -> tuple[Adaptation, ...]:
     if not isinstance(value, Mapping):
         raise ValueError('must map a text of the components to what it is in a city: {"6472": code digits}')
@@ -319,6 +327,7 @@ _KEYS: dict[str, Callable[[Any], Any]] = {
     "version": _word,
     "carry": _carry,
     "adapt": _adapt,
+    "offered": _yes_or_no,
 }
 _NEEDED = {
     "name": "what it is called",

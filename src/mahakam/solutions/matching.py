@@ -138,7 +138,9 @@ def unmeasured(
     have = {measure(one.definition) for one in all_series(measures.broker, place, above=False)}
     found = []
     for solution in solutions.values():
-        other = places[solution.place]
+        other = places.get(solution.place)
+        if other is None:  # brought from another node: nothing is known of its city here
+            continue
         if other.id == place.id or other.kind != place.kind:
             continue
         series = [measures.series(other, name) for name in solution.components.indicators]

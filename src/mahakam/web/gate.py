@@ -102,11 +102,13 @@ def require_ours(request: Request, form: FormData) -> None:
         )
 
 
-def posted(work: Callable[[Request, FormData], Response]) -> Callable[[Request], Awaitable[Response]]:
-    """A handler that reads a form of fields and leaves the work with it to a thread."""
+def posted(
+    work: Callable[[Request, FormData], Response], largest: int = 256 * 1024, files: int = 0
+) -> Callable[[Request], Awaitable[Response]]:
+    """A handler that reads a form and leaves the work with it to a thread. ``files``: how many may come with it."""
 
     async def handler(request: Request) -> Response:
-        return await run_in_threadpool(work, request, await read_form(request))
+        return await run_in_threadpool(work, request, await read_form(request, largest, files))
 
     return handler
 

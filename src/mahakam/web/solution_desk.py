@@ -12,6 +12,7 @@ from starlette.requests import Request
 from mahakam.config import ConfigError, Place, Text
 from mahakam.indicators.series import Series
 from mahakam.solutions.adoption import Adoption, adoptions, began_in
+from mahakam.solutions.bundle import Origin, origin_of, reachable
 from mahakam.solutions.definition import Solution, all_solutions, solutions_of
 from mahakam.solutions.evidence import Evidence, Measures, evidence
 from mahakam.web.language import _
@@ -21,7 +22,7 @@ from mahakam.web.site import Site, site_of
 PATH = "/network/solutions"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SolutionRow:
     """A solution, its city and its evidence."""
 
@@ -32,6 +33,11 @@ class SolutionRow:
     @property
     def address(self) -> str:
         return f"{PATH}/{self.solution.key}"
+
+    @cached_property
+    def origin(self) -> Origin | None:
+        """The node that it was brought from; None for a solution of this one."""
+        return origin_of(self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +65,14 @@ class SolutionDesk:
     site: Site
 
     @cached_property
+    def places(self) -> dict[str, Place]:
+        """The node's, and the cities of other nodes whose solutions were brought here."""
+        return reachable(self.site.settings.data, self.site.places)
+
+    @cached_property
     def _read(self) -> tuple[dict[str, Solution], list[ConfigError]]:
         problems: list[ConfigError] = []
-        return all_solutions(self.site.places, problems), problems
+        return all_solutions(self.places, problems), problems
 
     @property
     def solutions(self) -> dict[str, Solution]:
@@ -88,7 +99,7 @@ class SolutionDesk:
         return [one for one in adoptions(self.site.store) if one.place in self.site.places]
 
     def of(self, solution: Solution) -> SolutionRow:
-        return self._since(solution, self.site.places[solution.place], solution.started)
+        return self._since(solution, self.places[solution.place], solution.started)
 
     def adopters(self, solution: Solution) -> list[AdoptionRow]:
         """The cities that took a solution over, each with what came of it there."""
@@ -106,7 +117,7 @@ class SolutionDesk:
 
     def _since(self, solution: Solution, place: Place, day: dt.date) -> SolutionRow:
         others = began_in(solution, self.adopted, self.site.places)
-        others.pop(place.id, None)
+        others = {id: day for id, day in others.items() if id != place.id and id in self.site.places}
         found = evidence(self.measures, place, solution.indicator, day, others)
         return SolutionRow(solution, place, found)
 
@@ -147,6 +158,7 @@ class InCity:
 def solutions_in(request: Request, place: Place) -> list[InCity]:
     """What a city did and what it took over, the newest first; nothing is computed."""
     site, problems = site_of(request), list[ConfigError]()
+    places = solution_desk(request).places
     if place.kind != "city":
         return []
     own = [
@@ -154,10 +166,10 @@ def solutions_in(request: Request, place: Place) -> list[InCity]:
         for one in solutions_of(place, site.places, problems).values()
     ]
     for one in adoptions(site.store):
-        origin = site.places.get(one.solution.partition("/")[0])
+        origin = places.get(one.solution.partition("/")[0])
         if one.place != place.id or origin is None:
             continue
-        solution = solutions_of(origin, site.places, problems).get(one.solution.partition("/")[2])
+        solution = solutions_of(origin, places, problems).get(one.solution.partition("/")[2])
         if solution is not None:
             address = f"{PATH}/{one.solution}/adopted/{place.id}"
             waits = solution.version != one.version and one.declined(solution.version) is None

@@ -91,7 +91,7 @@ def _page(
 ) -> Response:
     site = site_of(request)
     try:
-        found = preview(row.solution, place, site.places, given)
+        found = preview(row.solution, place, solution_desk(request).places, given)
     except ConfigError as problem:
         raise HTTPException(409, str(problem)) from problem
     answer = render(
@@ -126,7 +126,7 @@ def _adopt(request: Request, form: FormData) -> Response:
     place = _city(request, row, gate.text(form, "into"))
     given = {one.text: gate.text(form, f"set-{at}")[:100] for at, one in enumerate(row.solution.adapt)}
     try:
-        found = preview(row.solution, place, site.places, given)
+        found = preview(row.solution, place, solution_desk(request).places, given)
     except ConfigError as problem:
         raise HTTPException(409, str(problem)) from problem
     keep = frozenset(one.name for at, one in enumerate(found.pieces) if gate.text(form, f"keep-{at}"))
@@ -178,7 +178,7 @@ def _adopted_page(
     found, site = adopted(request), site_of(request)
     row, place = found.row, found.row.place
     in_timezone(place.timezone)
-    now_there = preview(row.solution, place, site.places, found.adoption.values)
+    now_there = preview(row.solution, place, solution_desk(request).places, found.adoption.values)
     answer = render(
         request,
         "solution-adopted.html",

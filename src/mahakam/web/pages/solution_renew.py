@@ -22,7 +22,7 @@ from mahakam.web.pages.solution_adopt import adopted
 from mahakam.web.pages.solutions import ONE
 from mahakam.web.render import render
 from mahakam.web.site import site_of
-from mahakam.web.solution_desk import AdoptionRow, may_adopt
+from mahakam.web.solution_desk import AdoptionRow, may_adopt, solution_desk
 
 if TYPE_CHECKING:
     from mahakam.web.site import Site
@@ -47,7 +47,7 @@ def _found(request: Request, given: dict[str, str]) -> tuple[AdoptionRow, Renewa
     if not may_adopt(request, place):
         gate.require(request, "solution.adopt", place)
     try:
-        found = renewal(row.adoption, row.row.solution, site_of(request).places, given)
+        found = renewal(row.adoption, row.row.solution, solution_desk(request).places, given)
     except ConfigError as problem:
         raise HTTPException(409, in_file(problem)) from problem
     if found.version == row.adoption.version:

@@ -58,6 +58,9 @@ def show(request: Request) -> Response:
         verdicts=[(key, _(word)) for key, (word, _kind) in say.VERDICTS.items()],
         table=solutions_table(request),
         empty=not found.rows,
+        may_bring=any(
+            one.kind == "city" and may_adopt(request, one) for one in site_of(request).places.values()
+        ),
         problems=found.problems if gate.may(request, "data.write") else [],
     )
 
@@ -96,7 +99,7 @@ def solutions_table(request: Request) -> Table:
 
     columns = [
         Column("name", _("Solution"), get=lambda row: words(row.solution.name), link=lambda row: row.address),
-        Column("city", _("City"), get=lambda row: words(row.place.name), link=lambda row: f"/cities/{row.place.id}"),
+        Column("city", _("City"), get=lambda row: words(row.place.name), link=_city_address),
         Column("theme", _("Theme"), get=lambda row: row.solution.theme,
                html=lambda row: theme_name(row.solution.theme)),
         Column("started", _("Since"), "date", get=lambda row: row.solution.started),
@@ -122,6 +125,10 @@ def solutions_table(request: Request) -> Table:
     return Table(
         request, _("Solutions"), columns, _wanted(request), path=PATH, nothing=nothing, anchor="solutions"
     )
+
+
+def _city_address(row: SolutionRow) -> str:
+    return row.origin.node if row.origin else f"/cities/{row.place.id}"
 
 
 def _adopted(request: Request) -> Callable[[SolutionRow], int | None]:
@@ -180,6 +187,7 @@ def show_one(request: Request) -> Response:
                 "about": about_address("solution", row.solution.key),
             }
         ),
+        may_take=row.origin is None and (row.solution.offered or may_adopt(request, row.place)),
         choices=[one for one in cities_for(row.solution, site_of(request).places) if may_adopt(request, one)],
         chart=chart(row.found),
         table=evidence_table(request) if row.found.rows else None,
@@ -200,6 +208,8 @@ def _components(row: SolutionRow) -> list[tuple[str, str, str]]:
         "indicators": _("Indicator"),
         "services": _("Service"),
     }
+    if row.origin is not None:
+        return [(kinds[room], name, "") for room, name in row.solution.components]
     pages = {"feeds": "/quality/{}/{}", "indicators": "/indicators/{}/{}", "services": "/services/{}/{}"}
     return [
         (kinds[room], name, pages[room].format(place, name) if room in pages else "")
