@@ -52,6 +52,14 @@ ROLES = ("", *PEOPLE, "officer@works", "officer@transport", *SCOPES, *OFFICES)
 WORK = {"officer", "officer@works", "officer@transport", "head", "admin", "worker"}
 INTERNAL.add("officer@transport")
 
+WHOLE = """
+types:
+  ServiceRequest:
+    "*": [steward, head, "officer@works", "account:one-admin"]
+    description: [head, "officer@works"]
+"""
+WHOLE_READERS = {"steward", "head", "officer@works", "admin"}
+WORDS_READERS = {"head", "officer@works"}
 ALL = frozenset(OF)
 N = "{number}"
 ENTITY = "urn:ngsi-ld:ServiceRequest:{number}"
@@ -114,30 +122,28 @@ class City:
     def __init__(self, node: Node, client: TestClient, number: str) -> None:
         self.node, self.client, self.number = node, client, number
 
-    def headers(self, role: str) -> dict[str, str]:
+    def headers(self, role: str, place: str = "town") -> dict[str, str]:
         if not role:
-            return {}
+            return {"accept-language": "en"}
         name, _, agency = role.partition("@")
         agencies = (f"town/{agency}",) if agency else ()
         store = self.node.store.tenant()
-        who = Principal(f"one-{name}", (name,), ("town",), agencies=agencies)
-        return {"cookie": f"{cookie_name(store)}={begin_demo_session(store, who)}"}
+        who = Principal(f"one-{name}", (name,), (place,), agencies=agencies)
+        return {"accept-language": "en", "cookie": f"{cookie_name(store)}={begin_demo_session(store, who)}"}
 
     def get(self, role: str, way: Way) -> tuple[int, str]:
         path = way.path.format(number=self.number)
         answer = self.client.get(
             path,
-            headers={"accept-language": "en", **self.headers(role), **way.headers},
+            headers=self.headers(role) | way.headers,
             follow_redirects=False,
         )
         return answer.status_code, answer.text
 
 
-@pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    root = tmp_path_factory.mktemp("requests")
+def served(root: Path, rights: str) -> Iterator[City]:
     places = routed_town(root / "places")
-    (places / "rights.yaml").write_text(RIGHTS)
+    (places / "rights.yaml").write_text(rights)
     town = places / "prov" / "town" / "city.yaml"
     town.write_text(town.read_text() + "layers: [{type: ServiceRequest, name: Reports, style: point}]\n")
     node, desk, _hands = opened(root / "data", places)
@@ -150,6 +156,17 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     with TestClient(Application(node), base_url="http://localhost") as client:
         yield City(node, client, number)
     node.close()
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    yield from served(tmp_path_factory.mktemp("requests"), RIGHTS)
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    """The type as a whole has readers of its own, and one of its attributes others."""
+    yield from served(tmp_path_factory.mktemp("closed"), WHOLE)
 
 
 def shown(text: str) -> set[str]:
@@ -236,3 +253,70 @@ def test_what_is_worked_on_unseen_is_kept(city: City) -> None:
     assert again is not None
     assert [step.text for step in again.steps[:-1]] == [step.text for step in before.steps]
     assert store is node.store.tenant()
+
+
+@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("role", ROLES)
+def test_a_closed_type_is_not_there_on_any_way(closed: City, role: str, name: str) -> None:
+    way = WAYS[name]
+    status, text = closed.get(role, way)
+    if role not in WHOLE_READERS or (way.who is not None and role not in way.who):
+        assert not shown(text)
+        if closed.number not in way.path.format(number=closed.number):
+            assert closed.number not in text
+        else:
+            assert status in (200, 303, 401, 403, 404)
+        return
+    assert status == 200, text
+    readable = ALL - (set() if role in WORDS_READERS else {"description"})
+    if name == "popup of the map":  # it shows the first few attributes that there are
+        assert shown(text) <= readable
+    else:
+        assert shown(text) == way.shows & readable
+
+
+def test_types_and_counts_do_not_tell_of_it(closed: City) -> None:
+    types = Way("/ngsi-ld/v1/types")
+    assert "ServiceRequest" not in closed.get("", types)[1]
+    assert "ServiceRequest" in closed.get("steward", types)[1]
+    assert "statusNotes" not in closed.get("", Way("/ngsi-ld/v1/attributes"))[1]
+    assert "statusNotes" in closed.get("steward", Way("/ngsi-ld/v1/attributes"))[1]
+    counted = Way("/ngsi-ld/v1/entities?count=true&limit=0&type=ServiceRequest")
+    path = counted.path
+    for role, count in (("", "0"), ("steward", "1")):
+        answer = closed.client.get(path, headers=closed.headers(role))
+        assert answer.headers["ngsild-results-count"] == count
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_page_of_rights_says_what_is_held(closed: City, role: str) -> None:
+    rows = closed.client.get("/rights.json?type=ServiceRequest", headers=closed.headers(role, "*")).json()
+    you = {row["attribute"]: row["you"] for row in rows if row["place"] == "everywhere"}
+    # An agency is that of a place: its people read it there, and not everywhere.
+    assert you["*"] == ("yes" if role in WHOLE_READERS - {"officer@works"} else "no")
+    assert you["description"] == ("yes" if role == "head" else "no")
+    read = {row["attribute"]: row["read"] for row in rows if row["place"] == "everywhere"}
+    assert read["description"] == "Head of an agency, Agency officer at works"
+
+
+def test_nobody_is_notified_of_it(closed: City) -> None:
+    subscription = {
+        "type": "Subscription",
+        "entities": [{"type": "ServiceRequest"}, {"type": "Tree"}],
+        "notification": {"endpoint": {"uri": "http://93.184.215.14/never"}},
+    }
+    store = closed.node.store.tenant()
+    made = closed.client.post(
+        "/ngsi-ld/v1/subscriptions", json=subscription, headers=closed.headers("admin", "*")
+    )
+    assert made.status_code == 201, made.text
+    id = made.headers["location"].rpartition("/")[2]
+    desk = Desk(closed.node.broker, closed.node.places, closed.node.settings.data)
+    found = desk.request(closed.number)
+    assert found is not None
+    desk.step(closed.number, revision_of(found), found.state, "More words", "", "a test")
+    assert not store.owed(id)
+    closed.node.broker.create(
+        {"id": "urn:ngsi-ld:Tree:1", "type": "Tree", "height": {"type": "Property", "value": 3}}
+    )
+    assert len(store.owed(id)) == 1

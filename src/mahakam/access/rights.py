@@ -14,9 +14,10 @@ import orjson
 import yaml
 
 from mahakam.access.policy import EVERYWHERE, OFFICES, PEOPLE, SCOPES, Principal, is_role
-from mahakam.access.writing import OfType, Writing, read_writing
+from mahakam.access.writing import NAMED, OfType, Writing, own_name, read_writing
 from mahakam.config import ConfigError, Place, chain, place_of, read_yaml
-from mahakam.quality.classes import CLASSES, Classes, attribute_classes
+from mahakam.quality.classes import CLASSES, OPEN, WHOLE, Classes, Closing, attribute_classes
+from mahakam.quality.contract import INTERNAL
 
 FILE = "rights.yaml"
 PERSONAL = "personal"
@@ -56,7 +57,9 @@ class Rights:
 
     def reads_personal(self, principal: Principal | None) -> bool:
         """Whether there is a place where this principal would read what is personal."""
-        return principal is not None and not self.readers[PERSONAL].isdisjoint(principal.everything)
+        return principal is not None and not self._personal_readers.isdisjoint(
+            (*principal.everything, own_name(principal))
+        )
 
     def _renew(self) -> None:
         """Take contracts that were added or changed since; what a look costs is a twentieth of the time at most."""
@@ -64,7 +67,8 @@ class Rights:
         stamp = self._contracts()
         if stamp != self._stamp:
             self._stamp = stamp
-            self.__dict__.pop("classes", None)
+            for name in ("classes", "_personal_readers", "_names_somebody"):
+                self.__dict__.pop(name, None)
             for sight in (self._open, self._personal, *self._sights.values()):
                 sight.forget()
         now = time.monotonic()
@@ -91,7 +95,8 @@ class Rights:
         everybody = self.open
         if principal is None:
             return everybody
-        key = (principal.roles, principal.places, principal.agencies)
+        who = (own_name(principal),) if self._names_somebody else ()
+        key = (principal.roles, principal.places, principal.agencies, who)
         found = self._sights.get(key)
         if found is None:
             if len(self._sights) >= _MOST_SIGHTS:
@@ -99,18 +104,61 @@ class Rights:
             found = self._sights[key] = Sight(self, principal)
         return found
 
+    @cached_property
+    def _personal_readers(self) -> frozenset[str]:
+        """Whoever may read something that is personal."""
+        lists = [one.readers for one in self._closings if one.kind == PERSONAL and one.readers]
+        return self.readers[PERSONAL].union(*lists)
+
+    @cached_property
+    def _names_somebody(self) -> bool:
+        """Whether a list of readers names accounts or keys, so that the same roles may see different things."""
+        return any(reader.startswith(NAMED) for one in self._closings for reader in one.readers or ())
+
+    @property
+    def _closings(self) -> list[Closing]:
+        return [
+            one
+            for of_type in self.classes.values()
+            for attributes in of_type.values()
+            for one in attributes.values()
+        ]
+
     def class_of(self, type: str, attribute: str, place: Place | None) -> str:
         """The class of an attribute of the entities of a type in a place; "" is public.
 
-        The strictest of the place's contracts and of those above; without a place, of all.
+        The strictest of the place's contracts and of those above; without a place, of all. What closes the entity as
+        a whole closes each of its attributes.
         """
+        named = {attribute, WHOLE}
+        return _stricter(*(one.kind for name in named for _, one in self._said(type, name, place)))
+
+    def readers_of(
+        self, type: str, attribute: str, place: Place | None, said: Closing = OPEN
+    ) -> frozenset[str] | None:
+        """Who reads an attribute (``*``: the entity as a whole) in a place; None: everybody.
+
+        The list of the policy file, where it has one of this attribute. Else whoever is in each list that contracts
+        have of it, and reads the strictest class that they give it without a list. ``said``: by a contract that was
+        read just now.
+        """
+        found = [*self._said(type, attribute, place), ("contract", said)]
+        own = next((one.readers for where, one in found if not where and one.readers is not None), None)
+        if own is not None:
+            return own
+        parts = [one.readers for _, one in found if one.readers is not None]
+        kind = _stricter(*(one.kind for _, one in found if one.readers is None))
+        if kind:
+            parts.append(self.readers[kind])
+        return frozenset.intersection(*parts) if parts else None
+
+    def _said(self, type: str, attribute: str, place: Place | None) -> list[tuple[str, Closing]]:
+        """What the policy file ("") and contracts say of an attribute: the id of the place, and how it is closed."""
         of_type = self.classes.get(type)
         if not of_type:
-            return ""
-        wheres = of_type if place is None else ("", *(one.id for one in chain(self.places, place)))
-        return _stricter(
-            *(of_type[where][attribute] for where in wheres if attribute in of_type.get(where, ()))
-        )
+            return []
+        wheres = list(of_type) if place is None else ["", *(one.id for one in chain(self.places, place))]
+        return [(where, of_type[where][attribute]) for where in wheres if attribute in of_type.get(where, ())]
 
 
 class Sight:
@@ -128,31 +176,37 @@ class Sight:
             type: frozenset(
                 name
                 for attributes in of_type.values()
-                for name, kind in attributes.items()
-                if not self._everywhere(kind)
+                for name, closing in attributes.items()
+                if not self._opens(closing)
             )
             for type, of_type in self._rights.classes.items()
         }
         return {type: names for type, names in closed.items() if names}
 
+    @cached_property
+    def types(self) -> frozenset[str]:
+        """The types of which entities are hidden as a whole, somewhere."""
+        return frozenset(type for type, names in self._closed.items() if WHOLE in names)
+
     def forget(self) -> None:
         """Contracts have changed: what was worked out of them is worked out anew."""
         self._found.clear()
-        for name in ("_closed", "names", "pattern"):
+        for name in ("_closed", "types", "names", "pattern"):
             self.__dict__.pop(name, None)
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Every attribute that is hidden in some type, somewhere; none: all is seen."""
+        """Every attribute that is hidden in some type, somewhere (``*``: whole entities are); none: all is seen."""
         return frozenset().union(*self._closed.values())
 
     @cached_property
     def pattern(self) -> re.Pattern[bytes]:
-        """Finds a member of one of those names in the bytes of stored entities."""
-        return re.compile(b"|".join(re.escape(orjson.dumps(name) + b":") for name in sorted(self.names)))
+        """Finds a member of one of those names, or one of :attr:`types`, in the bytes of stored entities."""
+        found = [orjson.dumps(name) + b":" for name in sorted(self.names - {WHOLE})]
+        return re.compile(b"|".join(map(re.escape, [*found, *map(orjson.dumps, sorted(self.types))])))
 
     def hidden(self, head: Mapping[str, Any]) -> frozenset[str]:
-        """The attributes that are hidden of the entity with this head (its type and scope)."""
+        """The attributes that are hidden of the entity with this head (its type and scope); ``*``: all of it is."""
         type, scope = head["type"], head.get("scope") or ""
         if isinstance(type, str) and isinstance(scope, str):
             return self._of(type, scope) if type in self._closed else frozenset()
@@ -162,11 +216,7 @@ class Sight:
 
     def closed(self, type: str, place: Place) -> frozenset[str]:
         """The attributes of a type that are hidden from this principal in a place."""
-        return frozenset(
-            name
-            for name in self._closed.get(type, ())
-            if not self.may(self._rights.class_of(type, name, place), place)
-        )
+        return frozenset(name for name in self._closed.get(type, ()) if not self.reads(type, name, place))
 
     def class_of(self, type: str, attribute: str, place: Place | None, said: str = "") -> str:
         """As :meth:`Rights.class_of`, or ``said``, by a contract that was read just now, where that is stricter."""
@@ -181,35 +231,54 @@ class Sight:
             found = self._found[type, scope] = frozenset(
                 name
                 for name in self._closed[type]
-                if not self.may(self._rights.class_of(type, name, place), place)
+                if not self._reads(self._rights.readers_of(type, name, place), place)
             )
         return found
 
-    def _everywhere(self, kind: str) -> bool:
+    def reads(self, type: str, attribute: str, place: Place | None, said: Closing = OPEN) -> bool:
+        """Whether this principal reads an attribute of the entities of a type in a place.
+
+        ``said``: by a contract that was read just now.
+        """
+        if attribute != WHOLE and not self.reads(type, WHOLE, place):
+            return False
+        return self._reads(self._rights.readers_of(type, attribute, place, said), place)
+
+    def _opens(self, closing: Closing) -> bool:
+        """Whether what is closed so is open to this principal everywhere."""
+        if closing.readers is None and not closing.kind:
+            return True
+        readers = self._rights.readers[closing.kind] if closing.readers is None else closing.readers
+        return self._everywhere(readers)
+
+    def _everywhere(self, readers: frozenset[str]) -> bool:
         principal = self._principal
         if principal is None or EVERYWHERE not in principal.places:
             return False
-        return not self._rights.readers[kind].isdisjoint(principal.roles)
+        return not readers.isdisjoint((*principal.roles, own_name(principal)))
 
-    def may(self, kind: str, place: Place | None) -> bool:
-        """Whether this principal reads attributes of a class ("": public) in a place."""
-        if not kind or self._everywhere(kind):
+    def _reads(self, readers: frozenset[str] | None, place: Place | None) -> bool:
+        if readers is None or self._everywhere(readers):
             return True
         principal = self._principal
         if principal is None or place is None:
             return False
-        path = [one.id for one in chain(self._rights.places, place)]
-        return not self._rights.readers[kind].isdisjoint(principal.roles_in(path))
+        held = principal.roles_in([one.id for one in chain(self._rights.places, place)])
+        return bool(held) and not readers.isdisjoint((*held, own_name(principal)))
 
 
 class Personal(Sight):
-    """As nobody sees: all but what is personal."""
+    """As nobody sees: all but what is personal, whoever may read it."""
 
-    def _everywhere(self, kind: str) -> bool:
-        return kind != PERSONAL
+    def _opens(self, closing: Closing) -> bool:
+        return closing.kind != PERSONAL
 
-    def may(self, kind: str, place: Place | None) -> bool:  # noqa: ARG002
-        return kind != PERSONAL
+    def reads(self, type: str, attribute: str, place: Place | None, said: Closing = OPEN) -> bool:
+        return _stricter(said.kind, self._rights.class_of(type, attribute, place)) != PERSONAL
+
+    def _of(self, type: str, scope: str) -> frozenset[str]:
+        place = place_of([scope], self._rights.places)
+        return frozenset(name for name in self._closed[type] if not self.reads(type, name, place))
 
 
 def _stricter(*kinds: str) -> str:
@@ -218,10 +287,10 @@ def _stricter(*kinds: str) -> str:
 
 def _policy(
     folders: Iterable[Path],
-) -> tuple[dict[str, frozenset[str]], dict[str, dict[str, str]], dict[str, OfType]]:
+) -> tuple[dict[str, frozenset[str]], dict[str, dict[str, Closing]], dict[str, OfType]]:
     shipped = yaml.safe_load(resources.files("mahakam.access").joinpath(FILE).read_text(encoding="utf-8"))
     readers = {kind: frozenset(roles) for kind, roles in shipped["read"].items()}
-    types: dict[str, dict[str, str]] = {}
+    types: dict[str, dict[str, Closing]] = {}
     written = read_writing(Path(FILE), shipped.get("write") or {})
     for path in (folder / FILE for folder in folders):
         if not path.is_file():
@@ -230,21 +299,54 @@ def _policy(
         for kind, roles in _mapping(path, own, "read").items():
             if kind not in CLASSES or not isinstance(roles, list):
                 raise ConfigError(path, f"read: {kind}: expected {' or '.join(CLASSES)} with a list of roles")
-            for role in roles:
-                if not is_role(role, _ROLES):
-                    raise ConfigError(
-                        path,
-                        f"read.{kind}: {role!r} is no role; there are {', '.join(_ROLES)}, also officer@AGENCY",
-                    )
-            readers[kind] = frozenset(roles)
+            readers[kind] = _roles(path, f"read.{kind}", roles)
         written |= read_writing(path, _mapping(path, own, "write"))
         for type, attributes in _mapping(path, own, "types").items():
-            if not isinstance(attributes, dict) or not all(
-                isinstance(kind, str) and kind in CLASSES for kind in attributes.values()
-            ):
-                raise ConfigError(path, f"types.{type}: expected attribute: {' or '.join(CLASSES)}")
-            types.setdefault(str(type), {}).update({str(name): kind for name, kind in attributes.items()})
+            at = f"types.{type}"
+            said = (
+                attributes
+                if isinstance(attributes, dict) and not _is_closing(attributes)
+                else {WHOLE: attributes}
+            )
+            types.setdefault(str(type), {}).update(
+                {str(name): _closing(path, f"{at}.{name}", one) for name, one in said.items()}
+            )
     return readers, types, written
+
+
+def _is_closing(said: Mapping[Any, Any]) -> bool:
+    """``{class: personal, read: [steward]}`` and not attributes with how each is closed."""
+    return bool(said) and said.keys() <= {"class", "read"} and isinstance(said.get("read"), list)
+
+
+def _closing(path: Path, at: str, said: Any) -> Closing:
+    """A class, a list of who reads it, or both."""
+    if isinstance(said, str) and said in CLASSES:
+        return Closing(said)
+    if isinstance(said, list):
+        return Closing(INTERNAL, _roles(path, at, said))
+    if isinstance(said, dict) and _is_closing(said) and said.get("class", INTERNAL) in CLASSES:
+        return Closing(said.get("class", INTERNAL), _roles(path, f"{at}.read", said["read"]))
+    raise ConfigError(
+        path,
+        f"{at}: expected {' or '.join(CLASSES)}, a list of who reads it, e.g. [steward, officer@health], or both: "
+        "{class: personal, read: [steward]}",
+    )
+
+
+def _roles(path: Path, at: str, said: list[Any]) -> frozenset[str]:
+    if fault := reader_fault(said):
+        raise ConfigError(path, f"{at}: {fault}")
+    return frozenset(said)
+
+
+def reader_fault(said: Iterable[Any]) -> str:
+    """Why a list of readers is none; "" if it is."""
+    for one in said:
+        named = isinstance(one, str) and one.startswith(NAMED) and one.partition(":")[2]
+        if not is_role(one, _ROLES) and not named:
+            return f"{one!r} is no role; there are {', '.join(_ROLES)}, also officer@AGENCY, key:NAME and account:NAME"
+    return ""
 
 
 def _mapping(path: Path, own: Any, name: str) -> dict[Any, Any]:

@@ -14,7 +14,8 @@ from mahakam.store.acting import acting
 
 VERBS = ("create", "change", "delete")
 _ROLES = (*PEOPLE, *SCOPES, *OFFICES, PUBLIC)
-_NAMED = ("key:", "account:")
+NAMED = ("key:", "account:")
+"""How a policy file begins the name of one key or account."""
 _NOBODY: frozenset[str] = frozenset()
 Who = Mapping[str, frozenset[str]]
 """Verb → roles, ``key:NAME``, ``account:NAME``, or ``public``; a verb that is not there is nobody's."""
@@ -47,7 +48,7 @@ class Writing:
 
     def take(self, principal: Principal) -> bool:
         """Whether the policy names this principal anywhere; then, in this task, it writes what is named and no more."""
-        listed = not self._everybody.isdisjoint((PUBLIC, _own(principal), *principal.everything))
+        listed = not self._everybody.isdisjoint((PUBLIC, own_name(principal), *principal.everything))
         who = acting()
         if listed and who is not None:
             who.strict = True
@@ -94,10 +95,11 @@ class Pen:
     @staticmethod
     def _in(who: frozenset[str], principal: Principal, path: Sequence[str]) -> bool:
         found = principal.roles_in(path)
-        return bool(found) and (_own(principal) in who or not who.isdisjoint(found))
+        return bool(found) and (own_name(principal) in who or not who.isdisjoint(found))
 
 
-def _own(principal: Principal) -> str:
+def own_name(principal: Principal) -> str:
+    """As a policy file names this one: ``key:NAME`` or ``account:NAME``."""
     return f"{'key' if principal.kind == 'key' else 'account'}:{principal.name}"
 
 
@@ -133,7 +135,7 @@ def _checked(path: Path, at: str, said: Any) -> frozenset[str]:
         raise ConfigError(path, f"{at}: a list of roles was expected, e.g. [steward]; [] is nobody")
     for one in said:
         if not is_role(one, _ROLES) and not (
-            isinstance(one, str) and one.startswith(_NAMED) and one.partition(":")[2]
+            isinstance(one, str) and one.startswith(NAMED) and one.partition(":")[2]
         ):
             raise ConfigError(
                 path,

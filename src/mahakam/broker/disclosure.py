@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from mahakam.broker.sight import Sight, asks
-from mahakam.ngsild.entity import Document
+from mahakam.ngsild.entity import ENTITY_MEMBERS, Document
 from mahakam.ngsild.selection import Selection
 from mahakam.ngsild.temporal import Moment
 from mahakam.ngsild.temporal_query import View
+from mahakam.quality.classes import WHOLE
 
 if TYPE_CHECKING:
     from mahakam.store.protocol import EntityStore, Transaction
@@ -45,7 +46,8 @@ class Disclosure:
         self.count = 0
 
     def note(self, document: Mapping[str, Any]) -> None:
-        shown = self.personal.hidden(document).intersection(document)
+        hidden = self.personal.hidden(document)
+        shown = (document.keys() - ENTITY_MEMBERS) if WHOLE in hidden else hidden.intersection(document)
         if shown:
             self.fields |= shown
             self.count += 1

@@ -19,9 +19,10 @@ from mahakam.broker.history import MAX_INSTANCES
 from mahakam.ngsild import represent
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.qlanguage import attributes_in
-from mahakam.ngsild.selection import Selection
-from mahakam.ngsild.temporal import Moment
+from mahakam.ngsild.selection import Selection, Types
+from mahakam.ngsild.temporal import Head, Moment
 from mahakam.ngsild.temporal_query import View
+from mahakam.quality.classes import WHOLE
 from mahakam.store.protocol import EntityStore
 
 
@@ -30,14 +31,23 @@ class Sight(Protocol):
 
     @property
     def names(self) -> frozenset[str]:
-        """Every attribute that is hidden of some entity; none: all is seen."""
+        """Every attribute that is hidden of some entity (:data:`WHOLE`: whole entities are); none: all is seen."""
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The types of which some entities are hidden as a whole."""
 
     @property
     def pattern(self) -> re.Pattern[bytes]:
-        """Finds a member of one of those names in the bytes of stored entities."""
+        """Finds a member of one of those names, or one of those types, in the bytes of stored entities."""
 
     def hidden(self, head: Mapping[str, Any], /) -> frozenset[str]:
-        """The attributes that are hidden of the entity with this type and scope."""
+        """The attributes that are hidden of the entity with this type and scope; with :data:`WHOLE` it is not there."""
+
+
+def shown(document: Document, sight: Sight) -> Document | None:
+    """A document without what is hidden; None if all of it is."""
+    return None if WHOLE in sight.hidden(document) else masked(document, sight)
 
 
 def masked(document: Document, sight: Sight) -> Document:
@@ -55,7 +65,16 @@ def asks(selection: Selection, sight: Sight) -> frozenset[str]:
         named |= attributes_in(selection.condition)
     if selection.geo is not None:
         named.add(selection.geo.geoproperty)
+    if sight.types and _selects(selection, sight.types):
+        named.add(WHOLE)
     return sight.names & named
+
+
+def _selects(selection: Selection, types: frozenset[str]) -> bool:
+    """Whether entities of one of these types may be among the selected."""
+    if selection.types is None:
+        return True
+    return any(not types.isdisjoint(together) for together in selection.types.any_of)
 
 
 def next_start(store: EntityStore, found: int, limit: int, id_at: Callable[[int], str]) -> int | None:
@@ -94,7 +113,7 @@ class Sighted:
 
     def document(self, id: str) -> Document | None:
         document = self._store.document(id)
-        return None if document is None else masked(document, self._sight)
+        return None if document is None else shown(document, self._sight)
 
     def bodies(self, selection: Selection, limit: int, offset: int = 0, start: int = 0) -> list[bytes]:
         if asks(selection, self._sight):
@@ -118,7 +137,8 @@ class Sighted:
     ) -> list[Document]:
         if asks(selection, self._sight):
             return list(islice(self.scan(selection, start), offset, offset + limit))
-        return [masked(one, self._sight) for one in self._store.documents(selection, limit, offset, start)]
+        found = self._store.documents(selection, limit, offset, start)
+        return [masked(one, self._sight) for one in found]
 
     def count(self, selection: Selection) -> int:
         if asks(selection, self._sight):
@@ -131,11 +151,34 @@ class Sighted:
             if not named or named.isdisjoint(sight.hidden(document)):
                 yield masked(document, sight)
 
+    def types(self) -> dict[str, int]:
+        found = self._store.types()
+        for type in self._sight.types & found.keys():
+            found[type] = self.count(Selection(types=Types(((type,),))))
+        return {type: count for type, count in found.items() if count}
+
+    def attributes(self, type: str | None = None) -> dict[str, dict[str, Any]]:
+        found = self._store.attributes(type)
+        if not self._sight.types:
+            return found
+        types = self.types()
+        told = {
+            name: {**one, "typeNames": [type for type in one["typeNames"] if type in types]}
+            for name, one in found.items()
+        }
+        return {name: one for name, one in told.items() if one["typeNames"]}
+
+    def evolution(self, id: str) -> Head | None:
+        head = self._store.evolution(id)
+        return None if head is None or WHOLE in self._sight.hidden(head) else head
+
     def moments(self, view: View) -> list[Moment]:
         head = self._store.evolution(view.entity)
         hidden = self._sight.hidden(head) if head is not None else frozenset()
         if not hidden:
             return self._store.moments(view)
+        if WHOLE in hidden:
+            return []
         if view.attributes:
             names = tuple(name for name in view.attributes if name not in hidden)
             return self._store.moments(replace(view, attributes=names)) if names else []

@@ -17,7 +17,7 @@ from mahakam.broker.linked import followed, has_links
 from mahakam.broker.matching import Index
 from mahakam.broker.notification import Datum, body, of_change, of_state
 from mahakam.broker.shared import Share
-from mahakam.broker.sight import Sight, Sighted, masked
+from mahakam.broker.sight import Sight, Sighted, shown
 from mahakam.broker.tally import Tally, forget
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.problem import Problem, not_found
@@ -179,6 +179,8 @@ class Subscriptions:
         get: Get = transaction.get
         if self._told is not None and self._told.names:
             told = _masked(before, self._told), _masked(after, self._told)
+            if told == (None, None):
+                return  # nobody is told that there is such an entity
             if before and after and told != (before, after) and _timeless(told[0]) == _timeless(told[1]):
                 return  # nothing has changed but what is not told
             before, after = told
@@ -341,7 +343,7 @@ def _of_types(subscription: Subscription, document: Document | None) -> bool:
 
 
 def _masked(document: Document | None, told: Sight) -> Document | None:
-    return None if document is None else masked(document, told)
+    return None if document is None else shown(document, told)
 
 
 def _get(transaction: Transaction, told: Sight, id: str) -> Document | None:

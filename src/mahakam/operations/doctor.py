@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from mahakam.access.accounts import accounts
 from mahakam.access.identify import LOOPBACK
+from mahakam.access.rights import reader_fault
 from mahakam.access.second_step import required
 from mahakam.config import ConfigError, Place
 from mahakam.indicators.definition import read_definition
@@ -82,9 +83,16 @@ def _files(node: Node, place: Place) -> Iterator[Finding]:
     """Feeds are looked at with their state."""
     for path in place.files("contracts").values():
         try:
-            load_all(path)
+            contracts = load_all(path)
         except (ContractError, ConfigError) as error:
             yield Finding("places", "error", str(path), str(error), "correct the contract: docs/contracts.md")
+            continue
+        for field in (one for contract in contracts for one in contract.fields.values()):
+            if fault := reader_fault(field.readers or ()):
+                yield Finding(
+                    "places", "error", str(path), f"readers of {field.name}: {fault}",
+                    "name roles that there are: docs/security.md; until then nobody reads it by that name",
+                )  # fmt: skip
     for path in place.files("indicators").values():
         try:
             read_definition(path)

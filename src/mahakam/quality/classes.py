@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from mahakam.config import Place
@@ -15,8 +16,21 @@ from mahakam.quality.odcs import ContractError
 CLASSES = (INTERNAL, PERSONAL)
 """What is not public, the most open first."""
 
-Classes = dict[str, dict[str, dict[str, str]]]
-"""Entity type → id of a place with a contract of its own → attribute → class."""
+WHOLE = "*"
+"""Stands for the entity itself where attributes are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How an attribute is closed: its class ("": public), and who reads it instead of those who read the class."""
+
+    kind: str = ""
+    readers: frozenset[str] | None = None
+
+
+OPEN = Closing()
+Classes = dict[str, dict[str, dict[str, Closing]]]
+"""Entity type → id of a place with a contract of its own ("": the policy file) → attribute → how it is closed."""
 
 _NAME = re.compile(r"""\bname["']?\s*:\s*["']?([^\s"',}\]]+)""")
 _log = logging.getLogger(__name__)
@@ -36,17 +50,17 @@ def attribute_classes(places: Mapping[str, Place]) -> Classes:
     return found
 
 
-def _of_file(path: Path) -> dict[str, dict[str, str]]:
+def _of_file(path: Path) -> dict[str, dict[str, Closing]]:
     try:
         contracts = load_all(path)
     except ContractError as error:
         _log.error("%s; until it is mended, none of its attributes is public", error)
         names = _NAME.findall(path.read_text(encoding="utf-8", errors="replace"))
-        return {name: dict.fromkeys(names, PERSONAL) for name in names}
-    classes: dict[str, dict[str, str]] = {}
+        return {name: dict.fromkeys(names, Closing(PERSONAL)) for name in names}
+    classes: dict[str, dict[str, Closing]] = {}
     for contract in contracts:
         of_type = classes.setdefault(contract.entity, {})
         for field in contract.fields.values():
             if field.closed:
-                of_type[field.name] = field.closed
+                of_type[field.name] = Closing(field.closed, field.readers)
     return classes

@@ -33,13 +33,15 @@ class Field:
     declared: bool = False
     inside: Shape | None = None
     """Whether the contract says of which class it is, if only that it is public."""
+    readers: frozenset[str] | None = None
+    """Who reads it, roles as a policy file names them (custom property ``readers``); None: as its class says."""
     values: tuple[Any, ...] = ()
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
     @property
     def closed(self) -> str:
-        """Its class where it is not public: personal or internal; else ""."""
-        return PERSONAL if self.personal else INTERNAL if self.internal else ""
+        """Its class where it is not public: personal or internal; else "". With readers of its own it is internal."""
+        return PERSONAL if self.personal else INTERNAL if self.internal or self.readers is not None else ""
 
 
 @dataclass(frozen=True, slots=True)

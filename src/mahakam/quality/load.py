@@ -179,6 +179,7 @@ def _field(source: Path | str, prop: Mapping[str, Any], where: str) -> Field:
         personal=(prop.get("classification") or "").lower() in ("personal", "restricted", "confidential"),
         internal=(prop.get("classification") or "").lower() == "internal",
         declared=bool(prop.get("classification")),
+        readers=_readers(source, prop, where),
         values=tuple(entry.get("value") for entry in prop.get("enum") or []),
         options=MappingProxyType(dict(options)),
         inside=_inside(source, prop, logical, where),
@@ -197,6 +198,20 @@ def _inside(source: Path | str, prop: Mapping[str, Any], logical: str, where: st
         if not one.get("name"):
             raise ContractError(source, f"{where}.properties[{n}]", "needs a name")
     return nested(prop, kind_of, where)
+
+
+def _readers(source: Path | str, prop: Mapping[str, Any], where: str) -> frozenset[str] | None:
+    """Which roles there are is for the policy to say (``access.rights``)."""
+    value = _custom(prop).get("readers")
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+        raise ContractError(
+            source,
+            f"{where}.customProperties",
+            'readers must be a list of roles, e.g. [steward, "officer@health"]; [] is nobody',
+        )
+    return frozenset(value)
 
 
 def _kind(

@@ -15,6 +15,7 @@ from mahakam.feeds.known import Dataset, dataset, feed_of
 from mahakam.feeds.parts import contract_file
 from mahakam.feeds.standard import Statistics
 from mahakam.feeds.year.desk import Released, released
+from mahakam.quality.classes import OPEN, WHOLE, Closing
 from mahakam.quality.contract import PERSONAL, Contract, Field
 from mahakam.quality.rule import OneOf, Refers
 
@@ -28,8 +29,8 @@ class Sight(Protocol):
     def class_of(self, type: str, attribute: str, place: Place | None, said: str = "", /) -> str:
         """The class of an attribute in a place, "" is public; ``said``: in the contract that was read now."""
 
-    def may(self, kind: str, place: Place | None, /) -> bool:
-        """Whether attributes of a class are read in a place."""
+    def reads(self, type: str, attribute: str, place: Place | None, said: Closing, /) -> bool:
+        """Whether an attribute (``*``: the entity) is read in a place; ``said``: by the contract that was read now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,8 @@ def entry(
         return None
     if contract is None:
         return None
+    if not sight.reads(contract.entity, WHOLE, place, OPEN):
+        return None
     classes = classes_of(contract, place, sight)
     kept = hidden_fields(contract, place, sight)
     return Entry(dataset(store, place, name), feed, contract, classes, kept, released(store, place.id, name))
@@ -213,7 +216,9 @@ def classes_of(contract: Contract, place: Place, sight: Sight) -> dict[str, str]
 def hidden_fields(contract: Contract, place: Place, sight: Sight) -> frozenset[str]:
     """The fields of a contract that are hidden from a reader in a place."""
     return frozenset(
-        name for name, kind in classes_of(contract, place, sight).items() if not sight.may(kind, place)
+        one.name
+        for one in contract.fields.values()
+        if not sight.reads(contract.entity, one.name, place, Closing(one.closed, one.readers))
     )
 
 

@@ -13,6 +13,7 @@ from mahakam.access.policy import OF, OFFICES, PEOPLE, POLICY, PUBLIC, SCOPES, i
 from mahakam.access.rights import PERSONAL, Rights
 from mahakam.access.writing import VERBS, Pen
 from mahakam.config import Place, scope_of
+from mahakam.quality.classes import WHOLE
 from mahakam.quality.contract import INTERNAL
 from mahakam.quality.load import load_all
 from mahakam.quality.odcs import ContractError
@@ -89,7 +90,7 @@ def attributes_table(request: Request) -> Table:
     pen = None if writing is None or site.settings.open else Pen(writing.types, gate.visitor(request))
 
     def you(one: Shown) -> str:
-        return _("yes") if sight.may(one.kind, one.place) else _("no")
+        return _("yes") if sight.reads(one.type, one.name or WHOLE, one.place) else _("no")
 
     def you_write(one: Shown) -> str:
         scopes = [scope_of(one.place, site.places)] if one.place else []
@@ -106,7 +107,7 @@ def attributes_table(request: Request) -> Table:
         Column(
             "class", _("Class"), get=lambda one: one.kind or PUBLIC, html=lambda one: _(CLASS_NAMES[one.kind])
         ),
-        Column("read", _("Who reads it"), get=lambda one: _readers(rights, one.kind), sortable=False),
+        Column("read", _("Who reads it"), get=lambda one: _readers(rights, one), sortable=False),
         Column(
             "write", _("Who writes it"), get=lambda one: _writers(rights, one), sortable=False, phone=False
         ),
@@ -117,8 +118,13 @@ def attributes_table(request: Request) -> Table:
     return Table(request, _("Attributes, and who reads them"), columns, rows, PAGE, nothing=nothing)
 
 
-def _readers(rights: Rights, kind: str) -> str:
-    return _roles(rights.readers[kind]) if kind else _("everybody")
+def _readers(rights: Rights, one: Shown) -> str:
+    """Of an attribute of a type that is closed as a whole: whoever reads both."""
+    found = [rights.readers_of(one.type, name, one.place) for name in {one.name or WHOLE, WHOLE}]
+    lists = [readers for readers in found if readers is not None]
+    if not lists:
+        return _("everybody")
+    return _roles(frozenset.intersection(*lists)) or _("nobody")
 
 
 def _writers(rights: Rights, one: Shown) -> str:
@@ -150,7 +156,7 @@ def _attributes(site: Site) -> list[Shown]:
     rights = site.node.rights
     found: dict[tuple[str, str, str], Shown] = {}
     for type, name, place in _named(site, rights):
-        kind = rights.class_of(type, name, place)
+        kind = rights.class_of(type, name or WHOLE, place)
         found[type, name, place.id if place else ""] = Shown(type, name, place, kind)
     order = {place: scope_of(one, site.places) for place, one in site.places.items()}
     return sorted(
@@ -162,7 +168,7 @@ def _named(site: Site, rights: Rights) -> Iterator[tuple[str, str, Place | None]
     for type, of_type in rights.classes.items():
         for where, attributes in of_type.items():
             for name in attributes:
-                yield type, name, site.places.get(where)
+                yield type, "" if name == WHOLE else name, site.places.get(where)
     for type, written in (rights.writing.types if rights.writing else {}).items():
         for name in ("", *written.attributes):
             yield type, name, None
