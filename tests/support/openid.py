@@ -75,6 +75,8 @@ class OpenIdProvider:
             "client_secret": SECRET,
             "redirect_uris": [f"{self._node}/signin/callback"],
             "post_logout_redirect_uris": [f"{self._node}/signin"],
+            "backchannel_logout_uri": f"{self._node}/signin/signed-out",
+            "backchannel_logout_session_required": True,
         }
         said = {"port": self.port, "kid": f"key-{self._kid}", "people": self.people, "clients": [client]}
         self._process = subprocess.Popen(
@@ -91,6 +93,11 @@ class OpenIdProvider:
         self.stop()
         self._log.seek(0)
         raise RuntimeError(f"the provider did not start:\n{self._log.read()[-3000:]}")
+
+    def log(self) -> str:
+        """What the provider has printed."""
+        self._log.seek(0)
+        return self._log.read()
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -109,24 +116,38 @@ class OpenIdProvider:
     def signed_in(self, url: str, login: str) -> str:
         """Somebody goes where the node sent them, signs in and agrees: the address to which they come back."""
         with httpx.Client() as browser:
-            answer = browser.get(url)
-            for _ in range(20):
-                if answer.is_redirect:
-                    target = urljoin(str(answer.url), answer.headers["location"])
-                    if target.startswith(self._node):
-                        return target
-                    answer = browser.get(target)
-                    continue
-                assert answer.status_code == 200, answer.text
-                action, prompt = (
-                    re.search(pattern, answer.text)
-                    for pattern in (r'action="([^"]+)"', r'name="prompt" value="([^"]+)"')
-                )
-                assert action, answer.text
-                assert prompt, answer.text
-                fields = {"prompt": prompt[1], "login": login, "password": "any"}
-                answer = browser.post(urljoin(str(answer.url), action[1]), data=fields)
+            return self.passed(browser, url, login)
+
+    def passed(self, browser: httpx.Client, url: str, login: str) -> str:
+        """The same in a browser that stays signed in at the provider."""
+        answer = browser.get(url)
+        for _ in range(20):
+            if answer.is_redirect:
+                target = urljoin(str(answer.url), answer.headers["location"])
+                if target.startswith(self._node):
+                    return target
+                answer = browser.get(target)
+                continue
+            assert answer.status_code == 200, answer.text
+            action, prompt = (
+                re.search(pattern, answer.text)
+                for pattern in (r'action="([^"]+)"', r'name="prompt" value="([^"]+)"')
+            )
+            assert action, answer.text
+            assert prompt, answer.text
+            fields = {"prompt": prompt[1], "login": login, "password": "any"}
+            answer = browser.post(urljoin(str(answer.url), action[1]), data=fields)
         raise AssertionError("the provider leads round and round")
+
+    def sign_out(self, browser: httpx.Client) -> None:
+        """Somebody signs out on the provider's own page, which tells the node of it."""
+        shown = browser.get(f"{self.issuer}/session/end")
+        xsrf = re.search(r'name="xsrf" value="([^"]+)"', shown.text)
+        action = re.search(r'action="([^"]+)"', shown.text)
+        assert xsrf, shown.text
+        assert action, shown.text
+        done = browser.post(action[1], data={"xsrf": xsrf[1], "logout": "yes"})
+        assert done.status_code in (200, 303), done.text
 
 
 class Liar:

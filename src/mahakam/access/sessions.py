@@ -39,13 +39,17 @@ class Session:
     expires: float
 
 
-def begin_session(store: EntityStore, account: Account, sign_out: str = "", agent: str = "") -> str:
+def begin_session(
+    store: EntityStore, account: Account, sign_out: str = "", agent: str = "", sid: str = ""
+) -> str:
     """Start a session; returns the cookie's value. Sessions that are over are swept out.
 
     ``sign_out``: where somebody who came through a provider signs out there, too. ``agent``: what the browser calls
-    itself.
+    itself. ``sid``: which session at the provider it belongs to.
     """
     more: dict[str, object] = {"sign_out": sign_out} if sign_out else {}
+    if sid:
+        more["sid"] = _key(sid)
     if agent:
         more["agent"] = agent[:200]
     return _begin(store, account.name, {"version": account.version} | more)
@@ -139,6 +143,19 @@ def end_sessions(store: EntityStore, name: str = "", keys: Collection[str] | Non
         return len(there)
 
     return store.write(work) if ending else 0
+
+
+def end_provider_sessions(store: EntityStore, account: str, sid: str) -> int:
+    """End what belongs to a session at the provider, and an account's sessions that belong to none; with no ``sid``,
+    all of the account ("": of nobody). How many there were."""
+    digest = _key(sid) if sid else ""
+    keys = [
+        key
+        for key, record in store.records(KIND).items()
+        if (digest and record.get("sid") == digest)
+        or (account and record["name"] == account and (not digest or "sid" not in record))
+    ]
+    return end_sessions(store, keys=keys) if keys else 0
 
 
 def _began(record: dict[str, Any]) -> float:

@@ -13,7 +13,9 @@ const provider = new Provider(issuer, {
   jwks: { keys: [key] },
   cookies: { keys: ["only for tests"] },
   claims: { openid: ["sub"], profile: ["preferred_username", "name", "groups"], email: ["email", "email_verified"] },
-  features: { devInteractions: { enabled: true } },
+  features: { devInteractions: { enabled: true }, backchannelLogout: { enabled: true } },
+  // The node of a test listens on this machine, which the provider's own dispatcher does not ask.
+  fetch: (url, { dispatcher, ...options }) => fetch(url, options),
   pkce: { required: () => true },
   ttl: { IdToken: 600, AccessToken: 600, AuthorizationCode: 60, Interaction: 600, Session: 600, Grant: 600 },
   async findAccount(_context, id) {
@@ -21,4 +23,5 @@ const provider = new Provider(issuer, {
     return claims && { accountId: id, claims: async () => ({ sub: id, ...claims }) };
   },
 });
+provider.on("backchannel.error", (_context, error) => console.error("back-channel sign-out", error));
 provider.listen(said.port, "127.0.0.1", () => console.log("ready"));

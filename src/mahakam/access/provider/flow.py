@@ -65,6 +65,12 @@ class Said:
     target: str
     end_session: str
 
+    @property
+    def sid(self) -> str:
+        """Which session at the provider it is (Back-Channel Logout 1.0, 2.1); "" if it does not say."""
+        found = self.claims.get("sid")
+        return found if isinstance(found, str) and len(found) <= 255 else ""
+
 
 def begin(store: EntityStore, asking: Asking, redirect_uri: str, target: str, language: str) -> Begun:
     """Begin a sign-in. Raises Refused if the provider is away."""
@@ -177,10 +183,7 @@ def _verified(asking: Asking, tokens: Mapping[str, Any], nonce: str) -> dict[str
     if not isinstance(raw, str):
         raise Refused("token", "the answer has no ID token")
     try:
-        try:
-            token = jwt.decode(raw, _signing(asking.keys()), list(ALGORITHMS))
-        except InvalidKeyIdError:
-            token = jwt.decode(raw, _signing(asking.keys(anew=True)), list(ALGORITHMS))
+        token = signed_token(asking, raw)
         claims = CodeIDToken(
             token.claims,
             token.header,
@@ -197,6 +200,17 @@ def _verified(asking: Asking, tokens: Mapping[str, Any], nonce: str) -> dict[str
     if not isinstance(claims.get("sub"), str) or not claims["sub"] or len(claims["sub"]) > 255:
         raise Refused("token", "sub is no text of 1 to 255 characters")
     return dict(claims)
+
+
+def signed_token(asking: Asking, raw: str) -> jwt.Token:
+    """A token whose signature is by a key of the provider's, which are asked for anew once for an unknown one.
+
+    Raises Refused if they cannot be had, JoseError or ValueError for a token that does not hold.
+    """
+    try:
+        return jwt.decode(raw, _signing(asking.keys()), list(ALGORITHMS))
+    except InvalidKeyIdError:
+        return jwt.decode(raw, _signing(asking.keys(anew=True)), list(ALGORITHMS))
 
 
 def _signing(found: Mapping[str, Any]) -> KeySet:

@@ -21,7 +21,7 @@ def account_of(store: EntityStore, provider: Provider, claims: Mapping[str, Any]
     Known by issuer and subject, which a provider gives nobody else, never by a name. An account that was here before,
     and is linked, keeps the roles that it was given here. Raises Refused, and takes away what a person has lost.
     """
-    key = _key(provider.issuer, str(claims["sub"]))
+    key = identity_key(provider.issuer, str(claims["sub"]))
     line = provider.line_of(claims)
 
     def work(transaction: Transaction) -> Account | Refused:
@@ -102,7 +102,8 @@ def _who(provider: Provider, claims: Mapping[str, Any]) -> str:
     return f"{str(claims.get(provider.account) or '')[:80]} (sub {str(claims['sub'])[:80]})".strip()
 
 
-def _key(issuer: str, subject: str) -> str:
+def identity_key(issuer: str, subject: str) -> str:
+    """Under which it is kept whose account a subject's is."""
     return hashlib.sha256(f"{issuer}\n{subject}".encode()).hexdigest()
 
 

@@ -6,14 +6,15 @@ import logging
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlencode
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.access import sessions, throttle
 from mahakam.access.accounts import account
 from mahakam.access.forms import from_our_page
-from mahakam.access.provider import flow, linking
+from mahakam.access.provider import flow, linking, logout
 from mahakam.access.provider.asking import Asking
 from mahakam.access.provider.refused import Refused, Why
 from mahakam.web import gate
@@ -22,12 +23,17 @@ from mahakam.web.pages import signin
 from mahakam.web.site import Site, site_of
 
 BACK = "/signin/callback"
+SIGNED_OUT = "/signin/signed-out"
+"""Where the provider says that somebody signed out there: ``backchannel_logout_uri``."""
+SAYINGS = 3000
+"""How often it may say so in :data:`WINDOW` seconds."""
 TURNS, WINDOW = 60, 15 * 60
 """Sign-ins that an address may begin in so many seconds: an office may stand behind one address."""
 _STATUS: dict[Why, int] = {
     "away": 502, "provider": 502, "turn": 400, "denied": 401, "code": 401, "token": 401, "claims": 403,
     "role": 403, "taken": 403,
 }  # fmt: skip
+_NOT_KEPT = {"Cache-Control": "no-store"}
 _LOG = logging.getLogger(__name__)
 
 
@@ -35,6 +41,7 @@ def routes(_site: Site) -> list[BaseRoute]:
     return [
         Route("/signin/provider", there, methods=["GET"]),
         Route(BACK, back, methods=["GET"]),
+        Route(SIGNED_OUT, signed_out, methods=["POST"]),
     ]
 
 
@@ -73,14 +80,40 @@ def back(request: Request) -> Response:
         answer = _refuse(request, asking, refused, target)
     else:
         if asking.provider.has_second_step(said.claims):
-            cookie = signin.begun(request, own, said.end_session)
+            cookie = signin.begun(request, own, said.end_session, said.sid)
             answer = signin.signed_in(request, cookie, target)
         else:
-            answer = signin.second_step_or(request, own, target, said.end_session)
+            answer = signin.second_step_or(request, own, target, said.end_session, said.sid)
     answer.headers.append("Set-Cookie", _cookie(request, ""))
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer
+
+
+async def signed_out(request: Request) -> Response:
+    """200 where the sessions have ended, 400 with the reason for a token that does not hold (Back-Channel Logout 1.0,
+    2.8)."""
+    form = await gate.read_form(request, largest=2 * logout.LONGEST, fields=10)
+    return await run_in_threadpool(_signed_out, request, gate.text(form, "logout_token"))
+
+
+def _signed_out(request: Request, token: str) -> Response:
+    site = site_of(request)
+    asking: Asking | None = site.node.provider
+    if asking is None:
+        return JSONResponse({"error": "invalid_request"}, 404, _NOT_KEPT)
+    address = request.client.host if request.client else ""
+    if wait := throttle.take(site.store, "signed-out", address, SAYINGS, WINDOW):
+        return JSONResponse({"error": "invalid_request"}, 429, _NOT_KEPT | {"Retry-After": str(wait)})
+    try:
+        count = logout.sign_out(site.store, asking, token)
+    except Refused as refused:
+        _LOG.warning("sign-out by %s refused: %s", asking.provider.issuer, refused)
+        row = {"error": "invalid_request", "error_description": refused.detail[:300]}
+        return JSONResponse(row, 502 if refused.why == "away" else 400, _NOT_KEPT)
+    detail = {"issuer": asking.provider.issuer, "sessions": count}
+    site.store.write(lambda transaction: transaction.audit("sign-out.provider", "provider", detail))
+    return Response(status_code=200, headers=_NOT_KEPT)
 
 
 def redirect_uri(site: Site) -> str:

@@ -121,9 +121,11 @@ def _sign_out(request: Request, form: FormData) -> Response:
     return answer
 
 
-def second_step_or(request: Request, account: accounts.Account, target: str, sign_out: str = "") -> Response:
+def second_step_or(
+    request: Request, account: accounts.Account, target: str, sign_out: str = "", sid: str = ""
+) -> Response:
     """After the password, or what a provider said: the code is asked for, or set up where it must be, else the
-    session begins. ``sign_out``: where the session ends at the provider, too.
+    session begins. ``sign_out``, ``sid``: where the session ends at the provider, too, and which it is there.
     """
     from mahakam.web.pages import account as own
 
@@ -132,13 +134,13 @@ def second_step_or(request: Request, account: accounts.Account, target: str, sig
         return own.ask_code(request, account, own_path(target))
     if second_step.required(site_of(request).settings, account.roles):
         return own.set_up(request, account, own_path(target), must=True)
-    return signed_in(request, begun(request, account, sign_out), target)
+    return signed_in(request, begun(request, account, sign_out, sid), target)
 
 
-def begun(request: Request, account: accounts.Account, sign_out: str = "") -> str:
+def begun(request: Request, account: accounts.Account, sign_out: str = "", sid: str = "") -> str:
     """The cookie's value of a new session of this browser."""
     agent = request.headers.get("user-agent", "")
-    return sessions.begin_session(site_of(request).store, account, sign_out, agent)
+    return sessions.begin_session(site_of(request).store, account, sign_out, agent, sid)
 
 
 def signed_in(request: Request, value: str, target: str) -> Response:
