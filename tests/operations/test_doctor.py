@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import sqlite3
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mahakam.access.accounts import add_account
+from mahakam.access.keys import add_key
 from mahakam.app import Node
 from mahakam.config import Settings
+from mahakam.operations import due
 from mahakam.operations.doctor import CHECKS
-from mahakam.services.outbox import DEAD
+from mahakam.services import breach
+from mahakam.services.outbox import DEAD, KIND
+from mahakam.store.backup.taken import note_taken
 from support.feeds import GOOD, Town
 from support.mail import Mailbox
 from support.node import MAHAKAM, free_port
@@ -153,3 +159,64 @@ def test_a_folder_that_is_not_there_is_not_made(town: Town, tmp_path: Path) -> N
 @pytest.mark.parametrize("name", [check.name for check in CHECKS])
 def test_every_check_is_documented(name: str) -> None:
     assert f"| `{name}` |" in (DOCS / "operations.md").read_text("utf-8")
+
+
+def at(days: float) -> dt.datetime:
+    return dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
+
+
+def test_what_is_due_and_was_not_done(town: Town) -> None:
+    node = Node(Settings(data=town.data, config=(town.config,)))
+    store = node.store.tenant()
+    words = dict.fromkeys(breach.WORDS, "A list with names went to a wrong address")
+    over = breach.record(store, "town", at(4).isoformat(), words, "budi")
+    soon = breach.record(store, "town", at(2.5).isoformat(), words, "budi")
+    in_time = breach.record(store, "town", at(0.5).isoformat(), words, "budi")
+    _secret, ending = add_key(store, "rain gauges", days=5)
+    _secret, lasting = add_key(store, "bus stops", days=300)
+    note_taken(store, at(9))
+    old = time.time() - 7200
+    letter = {"to": "x@example.id", "due": old, "tries": 1}
+    store.write(lambda transaction: transaction.save_record(KIND, "1", letter))
+    store.write(
+        lambda transaction: transaction.owe("urn:ngsi-ld:Subscription:1", "urn:ngsi-ld:Tree:1", b"{}")
+    )
+    (number,) = [one.number for one in store.owed("urn:ngsi-ld:Subscription:1")]
+    store.write(lambda transaction: transaction.postpone(number, old, "refused"))
+    node.close()
+    with Mailbox() as box:
+        code, found = examined(town, **mail_of(box))
+    assert code == 1
+    assert found[over.id]["level"] == "error"
+    assert "ran out 24 hours ago" in found[over.id]["what"]
+    assert "persons, authority" in found[over.id]["what"]
+    assert found[soon.id]["level"] == "warning"
+    assert in_time.id not in found
+    assert found[f"rain gauges ({ending.id})"]["what"] == "the API key ends in 5 days"
+    assert not any(lasting.id in where for where in found)
+    assert found[str(town.data)]["what"] == "the last one was taken 9 days ago"
+    assert "due for 2 hours" in found["mail"]["what"]
+    assert "due for 2 hours" in found["notifications"]["what"]
+
+
+def test_a_backup_of_last_night_is_enough(town: Town, tmp_path: Path) -> None:
+    taken = subprocess.run(
+        [MAHAKAM, "backup", "--data", str(town.data), "--to", str(tmp_path / "backups")],
+        capture_output=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert taken.returncode == 0, taken.stderr
+    node = Node(Settings(data=town.data, config=(town.config,)))
+    assert list(due.backups(node)) == []
+    note_taken(node.store.tenant(), at(3))
+    assert [one.level for one in due.backups(node)] == ["warning"]
+    node.close()
+
+
+def test_a_node_that_is_a_week_old_and_has_no_backup(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = Node(Settings(data=town.data, config=(town.config,)))
+    assert list(due.backups(node)) == []
+    monkeypatch.setattr(due, "TOO_OLD", dt.timedelta(0))
+    monkeypatch.setattr(due, "STALE", dt.timedelta(0))
+    (found,) = due.backups(node)
+    assert "none was taken" in found.what
+    node.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,6 +44,7 @@ def backup(data: Path, url: str, folder: Path, key_file: Path | None, keep: int 
     mahakam backup --data /var/lib/mahakam --to /mnt/backups --keep 14
     """
     from mahakam.store.backup.make import backup as take
+    from mahakam.store.backup.taken import note_taken
     from mahakam.store.backup.vault import Vault
     from mahakam.store.opening import open_store
 
@@ -58,6 +60,7 @@ def backup(data: Path, url: str, folder: Path, key_file: Path | None, keep: int 
         try:
             with _progress("backing up") as told:
                 made = take(store, data, vault, told)
+            note_taken(store.tenant(), datetime.now(UTC))
             _audit(
                 store,
                 "backup",

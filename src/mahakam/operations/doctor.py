@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
-from typing import Literal
 from urllib.parse import urlsplit
 
 from mahakam.access.accounts import accounts
@@ -18,6 +17,9 @@ from mahakam.access.rights import reader_fault
 from mahakam.access.second_step import required
 from mahakam.config import ConfigError, Place
 from mahakam.indicators.definition import read_definition
+from mahakam.operations.due import backups, breaches, keys, stuck
+from mahakam.operations.finding import Finding as Finding
+from mahakam.operations.finding import Level
 from mahakam.operations.node import Node
 from mahakam.operations.state import feeds_of, queues_of
 from mahakam.quality.load import load_all
@@ -26,22 +28,10 @@ from mahakam.services.catalogue import catalogue
 from mahakam.services.outbox import MailError, Postman, Server, sender_of
 from mahakam.store.errors import StoreError
 
-Level = Literal["error", "warning"]
 _NEEDED = ("folder", "store")
 """Checks after an error of which nothing else can be looked at."""
 SCARCE, NONE_LEFT = 1 << 30, 100 << 20
 """Bytes free beside the data: below the first it is time to act, below the second the next write may fail."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """``check``: the word for what was looked at; ``where``: a file, folder, feed, setting; ``mend``: what to do."""
-
-    check: str
-    level: Level
-    where: str
-    what: str
-    mend: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +214,7 @@ def _queues(node: Node) -> Iterator[Finding]:
         if queue.dead:
             yield Finding("queues", "warning", name, f"{queue.dead:,} given up",
                           _SEND_AGAIN.get(name, "docs/operations.md"))  # fmt: skip
+    yield from stuck(node)
 
 
 def _feeds(node: Node) -> Iterator[Finding]:
@@ -255,8 +246,11 @@ CHECKS = (
     Check("store", _store),
     Check("access", _access),
     Check("mail", _mail),
+    Check("keys", keys),
     Check("queues", _queues),
     Check("feeds", _feeds),
+    Check("backups", backups),
+    Check("breaches", breaches),
     Check("integrity", _integrity, deep=True),
 )
 """What is looked at, in this order; docs/operations.md says of each what it finds."""
