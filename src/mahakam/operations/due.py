@@ -37,7 +37,7 @@ def breaches(node: Node) -> Iterator[Finding]:
         what = f"ran out {hours:.0f} hours ago" if state == "over" else f"runs out in {hours:.0f} hours"
         yield Finding(
             "breaches", level, one.id, f"the time for notices {what}; none was sent to: {', '.join(one.owed)}",
-            f"mahakam breach text {one.id} --to {one.owed[0]}; send it, then mahakam breach notify {one.id}, or /breaches",
+            f"mahakam breach text {one.id} --to {one.owed[0]}; send it; mahakam breach notify {one.id}, or /breaches",
         )  # fmt: skip
 
 
