@@ -164,7 +164,8 @@ def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
 async def read_body(headers: Headers, receive: _Receive) -> bytes | None:
     """The whole body of an ASGI request; None if it is larger than ``MAX_BODY``."""
     declared = headers.get("content-length")
-    if declared and declared.isdigit() and int(declared) > MAX_BODY:
+    length = int(declared) if declared and declared.isdigit() else -1
+    if length > MAX_BODY:
         return None
     parts: list[bytes] = []
     size = 0
@@ -175,5 +176,6 @@ async def read_body(headers: Headers, receive: _Receive) -> bytes | None:
         if size > MAX_BODY:
             return None
         parts.append(part)
-        if not message.get("more_body", False) or message["type"] == "http.disconnect":
+        # All that was said to come is there: that it ends comes by itself, and would be waited for like the body.
+        if size == length or not message.get("more_body", False) or message["type"] == "http.disconnect":
             return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -34,7 +34,7 @@ def waits(until: float, longest: float) -> float:
 
 
 def _text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return moment.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def stamped(document: Document, at: str, before: Document | None = None) -> Document:
