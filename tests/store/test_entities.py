@@ -228,3 +228,32 @@ def test_records_saved_together_are_as_if_saved_one_by_one(store: EntityStore) -
     store.write(together)
     assert store.records("list") == {"a": {}, "b": {"new": 2}}
     assert store.record("other", "a") == {"n": "ß"}
+
+
+@pytest.mark.parametrize("between", ["nothing", "another read", "put", "delete", "delete and insert"])
+def test_what_was_read_is_not_taken_for_what_is_there(store: EntityStore, between: str) -> None:
+    """A transaction that reads, changes and writes has seen all that it wrote itself."""
+    put(store, document(1, "A"), document(2, "A"))
+    last = document(1, "C", n=timed({"type": "Property", "value": 9}))
+
+    def work(transaction: Any) -> None:
+        assert transaction.get("urn:x:1") == document(1, "A")
+        match between:
+            case "another read":
+                assert transaction.get("urn:x:2") == document(2, "A")
+            case "put":
+                transaction.put(document(1, "B"), represent.body(document(1, "B")))
+            case "delete" | "delete and insert":
+                assert transaction.delete("urn:x:1")
+                if between != "delete":
+                    assert transaction.insert(document(1, "B"), represent.body(document(1, "B")), AT)
+        transaction.put(last, represent.body(last))
+
+    store.write(work)
+    assert store.document("urn:x:1") == last
+    assert {name: ids(store, of_type(name)) for name in "ABC"} == {
+        "A": ["urn:x:2"],
+        "B": [],
+        "C": ["urn:x:1"],
+    }
+    assert store.document("urn:x:2") == document(2, "A")

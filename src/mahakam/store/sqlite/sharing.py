@@ -22,8 +22,9 @@ PAUSE = 0.001
 """Seconds between two reads from which they share nothing: a snapshot for one read costs more than none."""
 WAIT = 0.03
 """Seconds for which who reads may wait for rows: work, disk and what else the machine does together."""
-STEPS = 2000
-"""Steps of SQLite's machine between two looks at the clock: about 0.1 ms."""
+STEPS = 20_000
+"""Steps of SQLite's machine between two looks at the clock, about 1 ms: a look takes the interpreter and a call of
+the system, and most reads need none."""
 _NEVER = float("inf")
 
 
@@ -111,7 +112,8 @@ class SharedReads:
         if self._ender is None:
             self._ender = threading.Thread(target=self._end_what_is_over, name="snapshots", daemon=True)
             self._ender.start()
-        self._opened.set()
+        if not self._opened.is_set():  # to set it again costs more than to look
+            self._opened.set()
 
     def _end_what_is_over(self) -> None:
         while True:

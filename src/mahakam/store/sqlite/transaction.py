@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -19,9 +20,11 @@ from mahakam.store.sql.packing import times_of, unpack
 from mahakam.store.sql.records import RecordWrites
 from mahakam.store.sqlite.connection import Connection
 from mahakam.store.sqlite.indexing import RUN, Indexing, Known, Run, extend
+from mahakam.store.sqlite.inserting import insert_many
 from mahakam.store.transfer import TABLES
 
 _INSERT = "INSERT INTO entity (id, keys, times, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_ROW = "SELECT n, keys, body, times FROM entity WHERE id = ?"
 _UNDO = "DELETE FROM entity WHERE n > ?"
 _LOAD = "INSERT INTO entity (n, id, keys, times, body) VALUES (?, ?, ?, ?, ?)"
 _NEWEST = "SELECT coalesce(max(n), 0) FROM entity"
@@ -45,26 +48,30 @@ class SqliteTransaction(RecordWrites, HistoryWrites, AuditWrites):
         super().__init__()
         AuditWrites.__init__(self, lane)
         self._execute: Callable[..., Any] = connection.execute
-        self._executemany: Callable[..., Any] = connection.executemany
+        self._executemany: Callable[..., Any] = partial(insert_many, connection)
         self._changes = connection.changes
         self._last = connection.last_insert_rowid
         self._add: Callable[..., Any] = connection.reused.execute
         self._others: int | None = None
         self.indexing = Indexing(self._execute, self._executemany, known, self.others)
         self._fresh: dict[str, int] = {}
+        # The row that was read last, if nothing was written since: what is read is mostly to be changed.
+        self._read: tuple[str, tuple[int, str, bytes] | None] = "", None
         # Lines of the journal that wait: of new entities, and after them all others.
         self._created: list[Run] = []
         self._created_ids: list[str] = []
         self._notes: list[tuple[str, str, str, str]] = []
 
     def get(self, id: str) -> Document | None:
-        for body, times in self._execute("SELECT body, times FROM entity WHERE id = ?", (id,)):
+        for number, keys, body, times in self._execute(_ROW, (id,)):
+            self._read = id, (number, keys, body)
             return unpack(body, times)
         return None
 
     def insert(self, document: Document, body: bytes, at: str = "") -> bool:
         keys = keys_of(document)
         id = document["id"]
+        self._read = "", None
         self._add(_INSERT, (id, _text(keys), times_of(document, at), body))
         if not self._changes():
             return False
@@ -75,6 +82,7 @@ class SqliteTransaction(RecordWrites, HistoryWrites, AuditWrites):
         return True
 
     def insert_all(self, entities: Sequence[tuple[Document, bytes]], at: str) -> bool:
+        self._read = "", None
         keys = [keys_of(document) for document, _ in entities]
         times = times_of({}, at)
         rows = [
@@ -94,11 +102,14 @@ class SqliteTransaction(RecordWrites, HistoryWrites, AuditWrites):
         return True
 
     def put(self, document: Document, body: bytes) -> None:
-        found = self._execute("SELECT n, keys, body FROM entity WHERE id = ?", (document["id"],)).fetchall()
-        if not found:
+        id, row = self._read
+        self._read = "", None
+        if id != document["id"]:
+            row = next(((n, keys, old) for n, keys, old, _ in self._execute(_ROW, (document["id"],))), None)
+        if row is None:
             self.insert(document, body)
             return
-        number, old_text, old_body = found[0]
+        number, old_text, old_body = row
         keys = keys_of(document)
         text = _text(keys)
         self._execute(_UPDATE, (text, times_of(document), body, number))
@@ -106,6 +117,7 @@ class SqliteTransaction(RecordWrites, HistoryWrites, AuditWrites):
         self.indexing.change(number, None if text == old_text else _keys(old_text), keys, old_body, body)
 
     def delete(self, id: str) -> bool:
+        self._read = "", None
         if self._created or self.indexing.waits:
             self.flush()  # what waits is written from the rows of the entities
         found = self._execute("DELETE FROM entity WHERE id = ? RETURNING n, keys, body", (id,)).fetchall()
