@@ -11,6 +11,7 @@ from mahakam.api.ngsild.forwarding import Forwarding, json_of
 from mahakam.broker.federation.client import SourceError
 from mahakam.broker.federation.discovery import types_of
 from mahakam.broker.federation.matching import Match
+from mahakam.broker.federation.registration import NODES
 from mahakam.ngsild.context import Context
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.match import matches
@@ -70,7 +71,7 @@ async def gathered(
     split = (
         flag_of(params, "splitEntities")
         if "splitEntities" in params
-        else filtered and any(match.information.attributes for match in found)
+        else filtered and any(map(_has_a_part, found))
     )
     needed = MAX_SPLIT if split else needed
     wide = Selection(ids=selection.ids, id_pattern=selection.id_pattern, types=selection.types)
@@ -92,6 +93,19 @@ async def gathered(
     if split:
         return Gathered([one for one in documents if matches(one, selection)], None, where)
     return Gathered(documents, sum(count for _, (_, count) in answers), where)
+
+
+def _has_a_part(match: Match) -> bool:
+    """Whether a source is registered for a part of entities, of which others may have the rest.
+
+    A node that has joined (``mahakam.nodes``) names what it shares of its own entities: they are whole, or copies.
+    """
+    return bool(match.information.attributes) and not _is_node(match)
+
+
+def _is_node(match: Match) -> bool:
+    """Whether a source is a node that has joined: of the same kind as this one, with pages of a thousand."""
+    return match.registration.id.startswith(NODES)
 
 
 def merged(
@@ -139,7 +153,7 @@ async def query_source(
     posts = "queryBatch" in registration.operations and (
         forwarding.call.request.method == "POST" or "queryEntity" not in registration.operations
     )
-    size = min(max(_PAGE, _limit_of(forwarding)), 1000)
+    size = min(max(_PAGE, needed if _is_node(match) else _limit_of(forwarding)), 1000)
     found: list[Document] = []
     total = 0
     while len(found) < needed:
