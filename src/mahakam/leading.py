@@ -33,6 +33,8 @@ EXCHANGE = 300.0
 """Seconds between rounds with other Open311 servers, which may be slow."""
 HUBS = 5.0
 """Seconds between rounds with the hubs that this node shares with."""
+PUBLISH = 60.0
+"""Seconds between looks at solutions whose entities a hub may have copies of."""
 NODES = 30.0
 """Seconds between rounds with the nodes that have joined this one."""
 
@@ -97,6 +99,7 @@ class Leader(Rounds):
             yield Every("lineage", LINEAGE, self._tell_lineage, patience=1.0)
         yield Every("exchange", EXCHANGE, self._exchange, patience=1.0)
         yield Every("hubs", HUBS, self._hubs, patience=1.0)
+        yield Every("solutions", PUBLISH, self._publish, patience=1.0)
         yield Every("nodes", NODES, self._nodes, patience=1.0)
 
     def _remind(self) -> None:
@@ -167,6 +170,14 @@ class Leader(Rounds):
         from mahakam.nodes.telling import round_of
 
         round_of(self._node.broker)
+
+    def _publish(self) -> None:
+        from mahakam.nodes.sharing import sharings
+        from mahakam.solutions.published import publish
+
+        node = self._node
+        if any(one.state == "joined" for one in sharings(node.store.tenant())):
+            publish(node.broker, node.places, node.settings.base)
 
     def _nodes(self) -> None:
         from mahakam.nodes.watching import round_of

@@ -195,6 +195,7 @@ def list_offers(config: tuple[Path, ...], data: Path) -> None:
     from mahakam.nodes.sharing import offers
 
     with _opened(data, config) as found:
+        _publish(found)
         for offer in offers(found.broker, found.rights):
             click.echo(f"{offer.type}  {offer.count:,}")
             fields = [one.name + (f"* ({one.kind})" if one.kind else "") for one in offer.fields]
@@ -227,6 +228,7 @@ def join_hub(
     from mahakam.nodes.sharing import join, offers
 
     with _opened(data, config, private_addresses) as found:
+        _publish(found)
         shares = _chosen(offers(found.broker, found.rights), share, push)
         name = name_of(found)
         made = join(
@@ -265,6 +267,7 @@ def change_share(
     from mahakam.nodes.telling import tell
 
     with _opened(data, config, private_addresses) as found:
+        _publish(found)
         shares = _chosen(offers(found.broker, found.rights), share, push)
         made = change(found.broker, found.rights, hub, shares, reasons=_reasons(reasons))
         _list_types(made.record["shares"], made.record["push"])
@@ -310,6 +313,13 @@ def revoke_share(hub: str, private_addresses: bool, config: tuple[Path, ...], da
         revoke(found.broker, hub)
         click.echo(f"{hub} opens nothing here any more")
         _say_told(tell(found.broker, hub))
+
+
+def _publish(found: Node) -> None:
+    """What there is to share has the node's solutions."""
+    from mahakam.solutions.published import publish
+
+    publish(found.broker, found.places, found.settings.base)
 
 
 def _chosen(offered: Sequence[Offer], share: Sequence[str], push: Sequence[str]) -> Shares:

@@ -17,6 +17,7 @@ from mahakam.nodes.faults import NodeError
 from mahakam.nodes.naming import name_of
 from mahakam.nodes.shares import OFFERED, Shares, parse_shares
 from mahakam.nodes.sharing import Offer, Sharing
+from mahakam.solutions.published import publish
 from mahakam.web import gate
 from mahakam.web.language import _, words
 from mahakam.web.node_words import CLASSES, DECIDE, STATES, require, said, when
@@ -61,6 +62,7 @@ def _look(request: Request, form: FormData) -> Response:
     private = site_of(request).settings.private_addresses
     try:
         found = sharing.look(text, private_addresses=private)
+        publish(site_of(request).broker, site_of(request).places, site_of(request).settings.base)
         return _page(request, invited=found, invitation=text)
     except NodeError as error:
         return _page(request, invitation=text, error=said(error), status=422)

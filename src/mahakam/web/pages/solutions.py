@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute
 from mahakam.network.records import plain
 from mahakam.solutions.parts_of import ROOMS
 from mahakam.solutions.preview import cities_for
+from mahakam.solutions.published import elsewhere
 from mahakam.web import adoption_words, gate, question_words
 from mahakam.web import solution_words as say
 from mahakam.web.cooperation_desk import PATH as COOPERATION
@@ -62,6 +63,7 @@ def show(request: Request) -> Response:
             one.kind == "city" and may_adopt(request, one) for one in site_of(request).places.values()
         ),
         problems=found.problems if gate.may(request, "data.write") else [],
+        elsewhere=elsewhere(site_of(request).broker),
     )
 
 
