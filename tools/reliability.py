@@ -1,16 +1,19 @@
 """docs/reliability.md: every test that breaks something is run, and what it broke, how often, and what was lost.
 
-``python -m tools.reliability [--print]``. A test fails as soon as one thing is lost: the table counts those that did.
+``python -m tools.reliability [--print] [--only TESTS …]``. With ``--only`` (files and tests as pytest names them) those
+alone are run, and their rows of the page replaced. A test fails as soon as one thing is lost: the table counts those.
 Ends with 1 if anything was, with 2 if the tests could not be run to their end: then no page is written.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -30,8 +33,9 @@ as soon as one thing is lost that it names.
 |---|---|---|---|---|
 {rows}
 
-Much of it is run on SQLite and on PostgreSQL. What stands here is what was tried, on one machine; a power cut that
-takes the disk's own cache with it was not.
+Much of it is run on SQLite and on PostgreSQL. The date is of the last run; one with `--only TESTS` replaces the rows of
+those tests, and leaves the others as they were counted before. What stands here is what was tried, on one machine; a
+power cut that takes the disk's own cache with it was not.
 """
 
 
@@ -45,10 +49,10 @@ class Row:
     lost: int = 0
 
 
-def run(report: Path) -> None:
+def run(report: Path, only: Sequence[str] = ()) -> None:
     """Run the tests; the report says what came of each. Raises ValueError if they were not run to their end."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *CHOSEN, f"--junitxml={report}"],
+        [sys.executable, "-m", "pytest", "-q", *CHOSEN, f"--junitxml={report}", *only],
         cwd=ROOT, check=False, stdout=sys.stderr,
     )  # fmt: skip
     if done.returncode not in (0, 1):
@@ -73,6 +77,17 @@ def rows(report: Path) -> dict[tuple[str, str], Row]:
     return dict(sorted(found.items()))
 
 
+def rows_of(text: str) -> dict[tuple[str, str], Row]:
+    """The rows of a page."""
+    found = re.findall(
+        r"^\| ([^|]+) \| ([^|]+) \| (\d+|not tried here) \| (\d+) \| (\d+|–) \|$", text, re.MULTILINE
+    )
+    return {
+        (what, kept): Row(int(times), int(cases), int(lost)) if times.isdigit() else Row()
+        for what, kept, times, cases, lost in found
+    }
+
+
 def page(found: dict[tuple[str, str], Row], date: str, machine: str) -> str:
     lines = [
         f"| {what} | {kept} | {one.times} | {one.cases} | {one.lost} |"
@@ -93,11 +108,14 @@ def page(found: dict[tuple[str, str], Row], date: str, machine: str) -> str:
 def main(arguments: list[str]) -> int:
     from bench.results import machine
 
+    only = arguments[arguments.index("--only") + 1 :] if "--only" in arguments else []
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         try:
-            run(report)
+            run(report, only)
             found = rows(report)
+            if only:
+                found = dict(sorted((rows_of(FILE.read_text("utf-8")) | found).items()))
         except ValueError as error:
             print(f"reliability: {error}", file=sys.stderr)
             return 2

@@ -194,6 +194,18 @@ class Node:
         if settings.traces and (problem := tracing.problem_of(settings.traces, settings.traces_share)):
             raise ConfigError(Path("MAHAKAM_TRACES"), problem)
 
+    def check_nats(self) -> None:
+        """Raises ConfigError if ``nats`` names no server of NATS."""
+        if self.settings.nats:
+            from mahakam.broker.endpoint import endpoint_problem
+
+            if not self.settings.nats.startswith(("nats://", "tls://")) or endpoint_problem(
+                self.settings.nats.rstrip("/") + "/x", private_addresses=True
+            ):
+                raise ConfigError(
+                    Path("MAHAKAM_NATS"), "nats://USER:PASSWORD@HOST:4222, or tls://…, was expected"
+                )
+
     def check_second_step(self) -> None:
         """Raises ConfigError for a role that there is not."""
         if self.settings.second_step:
@@ -227,6 +239,7 @@ def open_node(settings: Settings) -> Node:
     node.check_mail()
     node.check_origins()
     node.check_lineage()
+    node.check_nats()
     node.check_second_step()
     node.check_traces()
     return node

@@ -49,7 +49,8 @@ class Settings:
     taken (``proxies``). ``fewest``: the smallest count of persons that public pages show (``services.suppression``).
     ``audit_keep``: for how long the audit trail is kept (ISO 8601 duration), "" for as long as the store.
     ``deliver``: on or off, whether a process that serves delivers its part of the notifications, on PostgreSQL
-    (``delivering``).
+    (``delivering``). ``nats``: the NATS server from which a hub takes what its nodes publish (``nodes.receiving``), ""
+    for none.
     """
 
     data: Path
@@ -81,6 +82,7 @@ class Settings:
     fewest: str = "5"
     audit_keep: str = ""
     deliver: str = "on"
+    nats: str = field(default="", repr=False)
 
     @property
     def audited(self) -> bool:
@@ -148,6 +150,7 @@ class Settings:
             "MAHAKAM_FEWEST": self.fewest,
             "MAHAKAM_AUDIT_KEEP": self.audit_keep,
             "MAHAKAM_DELIVER": self.deliver,
+            "MAHAKAM_NATS": self.nats,
         }
 
     @classmethod
@@ -183,6 +186,7 @@ class Settings:
             fewest=environ.get("MAHAKAM_FEWEST") or "5",
             audit_keep=environ.get("MAHAKAM_AUDIT_KEEP", ""),
             deliver=environ.get("MAHAKAM_DELIVER") or "on",
+            nats=environ.get("MAHAKAM_NATS", ""),
         )
 
 

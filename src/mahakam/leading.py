@@ -101,6 +101,8 @@ class Leader(Rounds):
         yield Every("hubs", HUBS, self._hubs, patience=1.0)
         yield Every("solutions", PUBLISH, self._publish, patience=1.0)
         yield Every("nodes", NODES, self._nodes, patience=1.0)
+        if self._node.settings.nats:
+            yield self._receiving()
 
     def _remind(self) -> None:
         from mahakam.services.appointment_reminders import AppointmentReminders, Reminding
@@ -183,6 +185,11 @@ class Leader(Rounds):
         from mahakam.nodes.watching import round_of
 
         round_of(self._node.broker)
+
+    def _receiving(self) -> Rounds:
+        from mahakam.nodes.receiving import Receiving
+
+        return Receiving(lambda: self._node.broker, self._node.settings.nats)
 
     def _exchange(self) -> None:
         from mahakam.services.desk import Desk

@@ -14,6 +14,7 @@ from nats.js.errors import APIError, NoStreamResponseError
 from mahakam.broker.endpoint import SECONDS, EndpointError, endpoint_problem
 from mahakam.broker.nats_link import NatsClient, Target, connected, ended, why
 from mahakam.broker.notification import headers
+from mahakam.broker.signing import signed
 from mahakam.ngsild.subscription import Subscription
 
 STREAM = "NATS-Stream"
@@ -37,8 +38,9 @@ class NatsSender:
         self._private = private_addresses
         self._links: dict[Target, _Link] = {}
 
-    async def send(self, subscription: Subscription, body: bytes) -> None:
-        """Returns when a stream has the message on its disk, as JetStream acknowledges.
+    async def send(self, subscription: Subscription, body: bytes, *, secret: str = "") -> None:
+        """Returns when a stream has the message on its disk, as JetStream acknowledges. ``secret``: what the body is
+        signed with, in the headers that a receiver over HTTP gets; "": it is not.
 
         Raises EndpointError for a server that cannot be reached, refuses, is silent, or has no stream for the subject.
         """
@@ -52,6 +54,7 @@ class NatsSender:
         link = self._links.setdefault(target, _Link())
         wait = endpoint.timeout or SECONDS
         said = headers(subscription, self._tenant) | {_MESSAGE_ID: str(orjson.loads(body)["id"])}
+        said |= signed(secret, body) if secret else {}
         where = f"{target.shown}/{subject}"
         client: NatsClient | None = None
         try:

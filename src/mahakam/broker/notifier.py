@@ -286,7 +286,9 @@ class Notifier:
         if subscription.endpoint.uri.startswith("mqtt"):
             return partial(self._mqtt.send, subscription)
         if subscription.endpoint.uri.startswith(("nats:", "tls:")):
-            return partial(self._over_nats().send, subscription)
+            return partial(
+                self._over_nats().send, subscription, secret=secret_of(self._store, subscription.id)
+            )
         return partial(self._http.send, subscription, secret=secret_of(self._store, subscription.id))
 
     def _over_nats(self) -> NatsSender:

@@ -14,7 +14,7 @@ import time
 
 import orjson
 
-from mahakam.store.protocol import EntityStore
+from mahakam.store.protocol import EntityStore, Transaction
 
 KIND = "webhook-secret"
 PREFIX = "whsec_"
@@ -27,6 +27,11 @@ def new_secret(store: EntityStore, subscription: str) -> str:
     secret = PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
     store.write(lambda transaction: transaction.save_record(KIND, subscription, {"secret": secret}))
     return secret
+
+
+def keep_secret(transaction: Transaction, subscription: str, secret: str) -> None:
+    """Sign a subscription's notifications with a secret that there is already; "": sign them no longer."""
+    transaction.save_record(KIND, subscription, {"secret": secret} if secret else None)
 
 
 def secret_of(store: EntityStore, subscription: str) -> str:

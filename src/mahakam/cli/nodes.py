@@ -63,14 +63,20 @@ def node() -> None:
 @click.option("--url", default="", help="The hub's address as the node reaches it. Default: MAHAKAM_URL.")
 @click.option("--place", default="", help="Only copies of this place of the hub are taken from the node.")
 @click.option("--days", default=14, show_default=True, help="How long the invitation holds, 1 to 90 days.")
+@click.option("--nats", default="", envvar="MAHAKAM_NODE_NATS", metavar="URL",
+              help="The hub's NATS server as the node reaches it, with the user and password that the node has there:"
+              " copies come over it.")  # fmt: skip
 @config_option
 @data_option
-def invite_node(name: str, url: str, place: str, days: int, config: tuple[Path, ...], data: Path) -> None:
+def invite_node(
+    name: str, url: str, place: str, days: int, nats: str, config: tuple[Path, ...], data: Path
+) -> None:
     """Invite a node by the NAME that the hub will have for it. The invitation is shown this once.
 
     \b
     Example:
       mahakam node invite samarinda --url https://hub.example --data hub
+      mahakam node invite samarinda --nats tls://samarinda:PASSWORD@nats.hub.example:4222 --data hub
     """
     from mahakam.nodes.invitation import invite
 
@@ -78,7 +84,13 @@ def invite_node(name: str, url: str, place: str, days: int, config: tuple[Path, 
         if place and place not in found.places:
             raise click.UsageError(f"--place: there is no place {place!r} here")
         text, made = invite(
-            found.store.tenant(), name, url or found.settings.base, place=place, days=days, by=user()
+            found.store.tenant(),
+            name,
+            url or found.settings.base,
+            place=place,
+            days=days,
+            by=user(),
+            nats=nats,
         )
     click.echo(text)
     click.echo(

@@ -10,7 +10,7 @@ from typing import Any
 from mahakam.access.shares import PREFIX as SHARED
 from mahakam.broker.broker import Broker
 from mahakam.broker.endpoint import endpoint_problem
-from mahakam.nodes import copies, invitation, registering
+from mahakam.nodes import copies, invitation, over_nats, registering
 from mahakam.nodes.acts import on_behalf_of
 from mahakam.nodes.faults import NodeError
 from mahakam.nodes.member import (
@@ -54,7 +54,7 @@ def join(broker: Broker, asked: Mapping[str, Any], name: Mapping[str, str], base
         raise NodeError(f"attempt: a secret of at least {_ATTEMPT} letters was expected")
     wanted = _member(asked, private_addresses=broker.private_addresses)
 
-    def work(transaction: Transaction) -> tuple[str, Member]:
+    def work(transaction: Transaction) -> tuple[str, Member, dict[str, Any]]:
         found = invitation.taken(transaction, code, attempt)
         before = member(transaction, found.name)
         if before is not None and before.active and not found.used:
@@ -67,14 +67,14 @@ def join(broker: Broker, asked: Mapping[str, Any], name: Mapping[str, str], base
         forget_key(transaction, found.name)
         key = give_key(transaction, found.name)
         transaction.audit("node.join", f"node/{found.name}", {"types": sorted(made.shares.attributes)})
-        return key, made
+        return key, made, over_nats.given(transaction, found.name, found.nats)
 
-    key, made = broker.transact(work)
+    key, made, nats = broker.transact(work)
     note_contact(broker.store, made.name, heard=time.time(), error=None, off_since=None)
     settle(broker, made)
     return {
         "node": made.name, "key": key, "intake": base.rstrip("/") + INTAKE,
-        "hub": {"name": dict(name), "url": base},
+        "hub": {"name": dict(name), "url": base}, **nats,
     }  # fmt: skip
 
 
@@ -129,6 +129,7 @@ def end(broker: Broker, name: str, by: str) -> Member:
             )  # fmt: skip
             save(transaction, found)
             end_keys(transaction, name)
+            over_nats.forget(transaction, name)
             transaction.audit("node.end", f"node/{name}", {"by": by})
         return found
 

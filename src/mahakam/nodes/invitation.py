@@ -6,11 +6,12 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from mahakam.access.keys import digest_of
+from mahakam.nodes import over_nats
 from mahakam.nodes.faults import NodeError
 from mahakam.store.protocol import EntityStore, Transaction
 
@@ -26,7 +27,8 @@ _CODE = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{20,60}}")
 class Invitation:
     """``id`` is the beginning of the hash: it names it and opens nothing. ``used``: by which try to join, "": none yet.
 
-    ``place``: id of the place at the hub whose scope the node's copies must have; "" for any. Seconds since 1970.
+    ``place``: id of the place at the hub whose scope the node's copies must have; "" for any. ``nats``: where the node
+    publishes its copies, with its password; "": it sends them over HTTP. Seconds since 1970.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Invitation:
     by: str
     used: str = ""
     revoked: bool = False
+    nats: str = field(default="", repr=False)
 
     @property
     def open(self) -> bool:
@@ -44,11 +47,19 @@ class Invitation:
 
 
 def invite(
-    store: EntityStore, name: str, base: str, *, place: str = "", days: int = DAYS, by: str = ""
+    store: EntityStore,
+    name: str,
+    base: str,
+    *,
+    place: str = "",
+    days: int = DAYS,
+    by: str = "",
+    nats: str = "",
 ) -> tuple[str, Invitation]:
     """Make an invitation; returns its text (to be shown this once) and what is kept.
 
-    ``name``: by which the hub will know the node. ``base``: the hub's address. Raises NodeError.
+    ``name``: by which the hub will know the node. ``base``: the hub's address. ``nats``: the NATS server as the
+    node reaches it, with the user and password that the node has there. Raises NodeError.
     """
     if not _NAME.fullmatch(name):
         raise NodeError(f"{name[:80]!r}: 1 to 60 of a-z, 0-9 and - name a node, e.g. samarinda")
@@ -59,6 +70,8 @@ def invite(
     record: dict[str, Any] = {
         "name": name, "place": place, "created": at, "expires": at + days * 86400, "by": by,
     }  # fmt: skip
+    if nats:
+        record["nats"] = over_nats.checked(nats, name)
 
     def work(transaction: Transaction) -> None:
         transaction.save_record(KIND, digest_of(code), record)
@@ -154,4 +167,5 @@ def _invitation(digest: str, record: Mapping[str, Any]) -> Invitation:
         by=record.get("by", ""),
         used=record.get("used", ""),
         revoked=bool(record.get("revoked")),
+        nats=record.get("nats", ""),
     )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mahakam.access.shares import SHARING
+from mahakam.broker import signing
 from mahakam.broker.broker import Broker
 from mahakam.broker.clock import now
 from mahakam.ngsild import subscription as model
@@ -42,6 +43,9 @@ def settle(broker: Broker, hub: str) -> None:
     record = broker.store.record(SHARING, hub)
     wanted = _subscription(hub, record) if record is not None and record["state"] == "joined" else None
     id = subscription_id(hub)
+    secret = str(record.get("nats_secret", "")) if record is not None and wanted is not None else ""
+    if signing.secret_of(broker.store, id) != secret:
+        broker.transact(lambda transaction: signing.keep_secret(transaction, id, secret))
     there = broker.subscriptions.get(id, "hub")
     if there is not None and wanted is None:
         broker.subscriptions.delete(id)
@@ -84,16 +88,17 @@ def _subscription(hub: str, record: dict[str, Any]) -> Subscription | None:
     """None if no copies are sent."""
     if not record["push"]:
         return None
+    http: dict[str, Any] = {
+        "uri": record["intake"],
+        "accept": "application/json",
+        "receiverInfo": [{"key": "Authorization", "value": f"Bearer {record['push_key']}"}],
+    }
     payload = {
         "id": subscription_id(hub),
         "type": "Subscription",
         "entities": [{"type": type} for type in record["push"]],
         "notification": {
-            "endpoint": {
-                "uri": record["intake"],
-                "accept": "application/json",
-                "receiverInfo": [{"key": "Authorization", "value": f"Bearer {record['push_key']}"}],
-            },
+            "endpoint": {"uri": record["nats"], "accept": "application/json"} if record.get("nats") else http,
             "sysAttrs": True,
         },
     }

@@ -14,7 +14,7 @@ from mahakam.access.rights import Rights
 from mahakam.access.shares import SHARING, keep_key, new_key, revoke_keys
 from mahakam.broker.broker import Broker
 from mahakam.broker.identity import Identity
-from mahakam.nodes import pushing
+from mahakam.nodes import over_nats, pushing
 from mahakam.nodes.asking import ask, refusal
 from mahakam.nodes.faults import NodeError
 from mahakam.nodes.invitation import parse
@@ -214,6 +214,7 @@ def join(
                 **stored, "state": "joined", "key": "", "attempt": "", "told": record["version"],
                 "push_key": str(said["key"]), "intake": str(said["intake"]), "node": str(said["node"]),
                 "name": said["hub"]["name"], "joined": time.time(),
+                **over_nats.accepted(said, private_addresses=broker.private_addresses),
             },
         )  # fmt: skip
         pushing.owe_all(transaction, id, shares.push)
