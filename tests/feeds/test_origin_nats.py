@@ -28,7 +28,7 @@ def jetstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jetstream]:
 def reading(town: Town, url: str, stream: str, **options: Any) -> None:
     """The town's feed of stops from a stream."""
     feed = yaml.safe_load((town.folder / "feeds/stops.yaml").read_text())
-    feed["source"] = {"nats": {"url": url, "stream": stream, "wait": 3, **options}}
+    feed["source"] = {"nats": {"url": url, "stream": stream, "wait": 10, **options}}
     town.write("feeds/stops.yaml", yaml.safe_dump(feed))
     town.parts = Parts(town.parts.broker, town.parts.places, town.parts.data, True)
 
@@ -59,7 +59,7 @@ def seats(town: Town, code: str) -> int:
 
 def test_messages_are_stored_or_held_and_then_acknowledged(town: Town, jetstream: Jetstream) -> None:
     jetstream.add_stream("halte", "halte.>")
-    reading(town, jetstream.url, "halte")
+    reading(town, jetstream.url, "halte", wait=3)
     assert town.run().message == "no message came"
     stops = [stop(f"A{n}") for n in range(1200)]
     jetstream.publish("halte.utara", *stops, [stop("B1"), stop("B2", kelas="laut")], b"\xff not JSON")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import orjson
 from nats.aio.msg import Msg
-from nats.errors import Error, TimeoutError
+from nats.errors import Error
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
 from nats.js.client import JetStreamContext
 from nats.js.errors import NotFoundError

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from nats.aio.msg import Msg
-from nats.errors import Error, TimeoutError
+from nats.errors import Error
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
@@ -130,6 +130,8 @@ async def _messages(ask: Ask, client: NatsClient, most: int, wait: float, end: f
             break
         for message in some:
             found[message.metadata.sequence.stream] = message
+        if some and not some[-1].metadata.num_pending:
+            break
     return [found[number] for number in sorted(found)]
 
 
@@ -216,7 +218,7 @@ ORIGIN = Origin(
         "certificate": "a PEM file with the certificate that the feed shows, where the server asks for one",
         "key": "a PEM file with the certificate's key (default: it stands in the same file)",
         "most": f"messages to a run (default {MOST})",
-        "wait": f"seconds without a message after which a run goes on with what it has (default {WAIT:.0f})",
-        "seconds": f"seconds that a run listens at most (default {SECONDS:.0f})",
+        "wait": f"seconds that a run waits for the first message (default {WAIT:.0f})",
+        "seconds": f"seconds that a run fetches at most (default {SECONDS:.0f})",
     },
 )
