@@ -53,6 +53,7 @@ GROUP BY j.key ORDER BY j.key
 _WHOLE_PAGE = "SELECT CAST(group_concat(body, ',') AS BLOB), group_concat(length(body)), max(n) FROM ({})"
 """One row and not one an entity: each step of a statement lets go of the interpreter and waits for it again."""
 _MAX_PLANS = 2048
+_MAX_LONG = 64
 MOMENT = 0.003
 """Seconds of work that an event loop may spend on a page."""
 
@@ -182,8 +183,9 @@ class SqliteEntities(Ledger, HistoryReads, AuditReads):
             try:  # as in body
                 ((bodies, lengths, last),) = self._shared.rows(sql, values, MOMENT)
             except TakesLong:
-                if len(prepared.long) < _MAX_PLANS:
-                    prepared.long.add((limit, offset, start))
+                if len(prepared.long) >= _MAX_LONG:
+                    prepared.long.clear()
+                prepared.long.add((limit, offset, start))
                 raise
             except apsw.Error as error:
                 raise in_words(self.path, error) from error
