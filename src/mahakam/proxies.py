@@ -31,7 +31,7 @@ class Proxies:
         """
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         told = [value for name, value in headers if name == _FOR]
-        scheme = next((value for name, value in headers if name == _PROTO), b"")
+        scheme = next((value for name, value in reversed(headers) if name == _PROTO), b"")
         if not told and not scheme:
             return
         peer = scope.get("client")

@@ -12,6 +12,7 @@ import yaml
 
 from mahakam.app import Node
 from mahakam.config import ConfigError
+from mahakam.services import georeport
 from mahakam.services.desk import Desk, Wanted, revision_of
 from mahakam.services.exchange import Exchange, Exchanged
 from mahakam.services.exchange_servers import servers_of
@@ -246,3 +247,57 @@ def test_a_wrong_file_says_what_would_be_right(world: World, server: dict[str, o
     (world.folder / "exchange.yaml").write_text(yaml.safe_dump({"servers": [given]}))
     with pytest.raises(ConfigError, match=says):
         servers_of(world.node.places["town"])
+
+
+BAD: dict[str, dict[str, object]] = {
+    "no place on earth": {"lat": float("nan")},
+    "words for a number": {"lat": "north"},
+    "half a place": {"long": None},
+    "no id": {"service_request_id": None},
+    "an endless id": {"service_request_id": "9" * 5000},
+    "a list for a number": {"lat": [1]},
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_row_that_makes_no_sense_holds_up_no_other(world: World, what: str) -> None:
+    world.there.rows += [request("8", "017", "The bad one", **BAD[what]), request("9", "017", "A good lamp")]  # type: ignore[arg-type]
+    done = world.round()
+    assert done.pulled == 1, done.problems
+    assert [one.description for one in world.lamps()] == ["A good lamp"]
+
+
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "/photos/0123.jpg", "data:text/html,<b>", "https://"]
+)
+def test_a_photo_elsewhere_has_an_address_of_the_web_or_none(world: World, address: str) -> None:
+    world.there.rows.append(request("7", "017", "A lamp", media_url=address))
+    world.round()
+    (lamp,) = world.lamps()
+    assert (lamp.media, lamp.photos) == ("", ())
+
+
+def test_what_another_server_says_has_an_end(world: World) -> None:
+    world.there.rows.append(request("7", "017", "A lamp", agency_responsible="A" * 9000))
+    world.round()
+    world.there.rows[0] |= {"status": "closed", "status_notes": "B\x00" * 90_000}
+    world.round()
+    (lamp,) = world.lamps()
+    assert lamp.state == "answered"
+    assert len(lamp.agency) <= 200
+    assert len(lamp.steps[-1].text) <= 4000
+    assert "\x00" not in lamp.steps[-1].text
+
+
+def test_an_answer_without_end_is_not_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(georeport, "LARGEST", 10_000)
+    world.there.rows += [request(str(at), "017", "A lamp " * 20) for at in range(100)]
+    done = world.round()
+    assert done.pulled == 0
+    assert "more than" in done.problems[0]
+
+
+def test_a_nested_answer_is_a_problem_and_not_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("support.georeport.json.dumps", lambda _rows: "[" * 200_000)
+    done = world.round()
+    assert len(done.problems) == 1

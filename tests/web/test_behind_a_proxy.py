@@ -83,3 +83,11 @@ def test_who_is_no_proxy_has_one_address_whatever_they_say(tmp_path: Path) -> No
         for last in range(throttle.LIMITS["both"]):
             assert _sign_in(portal.browser(STRANGER), f"203.0.113.{last}", "wrong wrong wrong") == 401
         assert _sign_in(portal.browser(STRANGER), "203.0.113.99", "correct horse battery") == 429
+
+
+def test_of_several_schemes_the_proxys_own_is_the_last() -> None:
+    """A proxy that adds a line leaves that of who asks before it."""
+    lines = [(b"x-forwarded-proto", b"https"), (b"x-forwarded-proto", b"http")]
+    scope = {"client": (PROXY, 1), "scheme": "http", "headers": lines}
+    Proxies().unmask(scope)
+    assert scope["scheme"] == "http"

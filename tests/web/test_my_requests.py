@@ -9,6 +9,7 @@ import pytest
 
 from mahakam.access import accounts
 from mahakam.access.accounts import add_account, remove_account
+from mahakam.access.keys import add_key
 from mahakam.services.contact_data import forget, holders
 from mahakam.services.owner import key_of
 from support.portal import TOWN, Browser, Portal, two_cities, words_of
@@ -103,3 +104,10 @@ def test_answers_are_columns_of_the_services_table(portal: Portal, tmp_path: Pat
     assert head.endswith("answer_poles,answer_colour")
     assert "'=1+1" in line
     assert "answer_poles" not in portal.browser().get("/requests.csv?city=town").text
+
+
+def test_a_key_that_is_called_as_somebody_has_none_of_their_list(portal: Portal) -> None:
+    kept = _send(_as(portal, "nina"), "A hole", mine="1")
+    secret, _key = add_key(portal.node.store.tenant(), "nina", ["work"], ["town"])
+    page = portal.browser().get("/my-requests", Authorization=f"Bearer {secret}")
+    assert kept not in page.text

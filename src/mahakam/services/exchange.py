@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -25,7 +26,17 @@ from mahakam.services.desk import Changed, Desk, Wanted, revision_of
 from mahakam.services.exchange_servers import Server, servers_of
 from mahakam.services.georeport import Declined, GeoReport, moment_of
 from mahakam.services.queue import Queue, Waiting
-from mahakam.services.request import Draft, Refused, Request, Step, photo_path, utc_text
+from mahakam.services.request import (
+    LONGEST_ADDRESS,
+    LONGEST_WORDS,
+    Draft,
+    Refused,
+    Request,
+    Step,
+    clean,
+    photo_path,
+    utc_text,
+)
 from mahakam.services.states import OPEN, State
 from mahakam.store.protocol import Transaction
 
@@ -33,6 +44,7 @@ _PUSHED, _PULLED, _STATE = "exchange-pushed", "exchange-pulled", "exchange-state
 _OVERLAP = dt.timedelta(days=1)
 _MOST, _BATCH, _BESIDE = 100_000, 50, 5.0
 _RUNNING, _LONGEST = "running", 600.0
+_LONGEST_NAME = 200
 _log = logging.getLogger(__name__)
 
 
@@ -163,7 +175,10 @@ class Exchange:
             for at in range(0, len(ids), _BATCH):
                 for row in there.named(ids[at : at + _BATCH]):
                     request, key, kept = followed[str(row["service_request_id"])]
-                    status, notes = str(row.get("status") or "open"), str(row.get("status_notes") or "")
+                    status, notes = (
+                        str(row.get("status") or "open"),
+                        str(row.get("status_notes") or "")[:LONGEST_WORDS],
+                    )
                     if (status, notes) == (kept.get("status", "open"), kept.get("notes", "")):
                         continue
                     news = {**kept, "status": status, "notes": notes}
@@ -226,21 +241,23 @@ class Exchange:
         ours = {str(kept["id"]) for kept in self._store.records(f"{_PUSHED} {server.name}").values()}
         for row in there.since(self._pulled_until(server)):
             id, service = str(row["service_request_id"]), server.pull.get(str(row.get("service_code")))
-            if service is None or id in known or id in ours or row.get("lat") is None:
+            point = _point(row)
+            if service is None or id in known or id in ours or point is None:
                 continue
             draft = Draft(
                 place.id,
                 service,
                 str(row.get("description") or row.get("service_name") or ""),
-                (float(row["long"]), float(row["lat"])),
+                point,
                 idempotency=f"{server.name}:{id}",
                 how="exchange",
-                media=str(row.get("media_url") or "")[:300],
-                address=str(row.get("address") or "")[:200],
+                media=_web_address(row.get("media_url")),
+                address=clean(str(row.get("address") or ""))[:LONGEST_ADDRESS],
             )
-            if self._came(place, id, (float(row["long"]), float(row["lat"]))):
+            if self._came(place, id, point):
                 continue
-            status, notes = str(row.get("status") or "open"), str(row.get("status_notes") or "")
+            status = str(row.get("status") or "open")
+            notes = str(row.get("status_notes") or "")[:LONGEST_WORDS]
             step = _step(server, row, "") if status == "closed" else None
             try:
                 sent = self._desk.send(draft, moment_of(row.get("requested_datetime"), began), step)
@@ -272,12 +289,32 @@ class Exchange:
 
 def _step(server: Server, row: Mapping[str, Any], agency: str) -> Step:
     """What the other server says of a request, as a step of its course here."""
-    closed, notes = row.get("status") == "closed", str(row.get("status_notes") or "")
+    closed, notes = row.get("status") == "closed", clean(str(row.get("status_notes") or ""))[:LONGEST_WORDS]
     state: State = "answered" if closed else "inProgress"
     now = dt.datetime.now(dt.UTC)
     at = moment_of(row.get("updated_datetime") or row.get("requested_datetime"), now)
     words = notes or (f"{server.name}: {row['service_request_id']} closed" if closed else "")
-    return Step(state, utc_text(at), str(row.get("agency_responsible") or agency), words)
+    told = clean(str(row.get("agency_responsible") or ""))[:_LONGEST_NAME]
+    return Step(state, utc_text(at), told or agency, words)
+
+
+def _point(row: Mapping[str, Any]) -> Point | None:
+    """Where it is; None where the row says nothing, or nothing that is on earth."""
+    try:
+        lon, lat = float(row["long"]), float(row["lat"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return (lon, lat) if abs(lon) <= 180 and abs(lat) <= 90 else None
+
+
+def _web_address(text: object) -> str:
+    """A photo that is kept elsewhere; "" for what is no address of the web, or names a file of our own."""
+    url = str(text or "")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return url if parts.scheme in ("http", "https") and parts.hostname and len(url) <= 300 else ""
 
 
 def _text(answer: object) -> str:

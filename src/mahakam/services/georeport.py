@@ -18,6 +18,9 @@ _SECONDS = 20.0
 _SPAN = dt.timedelta(days=89)
 """GeoReport gives at most ninety days in one answer."""
 _PAGES, _PAGE = 1000, 100
+LARGEST = 16 * 1024 * 1024
+"""Bytes of one answer: a thousand requests have one or two megabytes."""
+_LONGEST_ID = 200
 _OF_ONE = (400, 404, 409, 413, 415, 422)
 """What a server answers that will not have this one request, while it may have the next."""
 
@@ -53,13 +56,13 @@ class GeoReport:
     def send(self, fields: Mapping[str, str | list[str]], key: str) -> str:
         """Send a request, again with the same ``key`` if no answer came; its id there. Raises Declined."""
         given = {**self._asked, **fields}
-        answer = self._client.post(f"requests.{self._format}", data=given, headers={"Idempotency-Key": key})
+        answer = self._ask("POST", "requests", data=given, headers={"Idempotency-Key": key})
         if answer.status_code in _OF_ONE:
             raise Declined(f"{answer.status_code}: {answer.text[:300]}")
         (row,) = _rows(answer)
         if id := row.get("service_request_id"):
             return str(id)
-        (row,) = _rows(self._client.get(f"tokens/{row['token']}.{self._format}", params=self._asked))
+        (row,) = _rows(self._ask("GET", f"tokens/{row['token']}", params=self._asked))
         return str(row["service_request_id"])
 
     def since(self, moment: dt.datetime | None) -> Iterator[Row]:
@@ -75,12 +78,10 @@ class GeoReport:
 
     def named(self, ids: list[str]) -> list[Row]:
         """Those of some requests that the server still has."""
-        answer = self._client.get(
-            f"requests.{self._format}", params={**self._asked, "service_request_id": ",".join(ids)}
-        )
+        answer = self._ask("GET", "requests", params={**self._asked, "service_request_id": ",".join(ids)})
         answers = [answer]
         if answer.status_code == 404:  # how some servers say that one of them is not there
-            each = (self._client.get(f"requests/{id}.{self._format}", params=self._asked) for id in ids)
+            each = (self._ask("GET", f"requests/{id}", params=self._asked) for id in ids)
             answers = [one for one in each if one.status_code != 404]
         found = [row for one in answers for row in _rows(one)]
         return [row for row in found if str(row.get("service_request_id")) in ids]
@@ -90,16 +91,32 @@ class GeoReport:
         found: dict[str, Row] = {}
         for page in range(1, _PAGES):
             params = {**self._asked, **asked, "page": str(page), "page_size": str(_PAGE)}
-            rows = _rows(self._client.get(f"requests.{self._format}", params=params))
-            new = {
-                str(row["service_request_id"]): row
-                for row in rows
-                if str(row["service_request_id"]) not in found
-            }
+            rows = _rows(self._ask("GET", "requests", params=params))
+            new = {id: row for row in rows if (id := _id_of(row)) and id not in found}
             if not new:
                 break
             found |= new
         return list(found.values())
+
+    def _ask(self, method: str, what: str, **more: Any) -> httpx.Response:
+        """An answer of at most :data:`LARGEST` bytes. Raises ValueError for a larger one."""
+        with self._client.stream(method, f"{what}.{self._format}", **more) as answer:
+            content = bytearray()
+            for chunk in answer.iter_bytes(64 * 1024):
+                content += chunk
+                if len(content) > LARGEST:
+                    raise ValueError(f"{answer.url.path} answers more than {LARGEST:,} bytes")
+            kind = {"content-type": answer.headers.get("content-type", "")}
+            return httpx.Response(
+                answer.status_code, headers=kind, content=bytes(content), request=answer.request
+            )
+
+
+def _id_of(row: Row) -> str:
+    """Its id there; "" for what is none."""
+    id = row.get("service_request_id")
+    text = str(id) if isinstance(id, str | int) else ""
+    return text if len(text) <= _LONGEST_ID else ""
 
 
 def moment_of(text: object, now: dt.datetime) -> dt.datetime:
@@ -114,7 +131,10 @@ def moment_of(text: object, now: dt.datetime) -> dt.datetime:
 def _rows(answer: httpx.Response) -> list[Row]:
     answer.raise_for_status()
     xml = "xml" in answer.headers.get("content-type", "")
-    rows = _of_xml(answer.content) if xml else answer.json()
+    try:
+        rows = _of_xml(answer.content) if xml else answer.json()
+    except RecursionError:
+        raise ValueError(f"{answer.url.path} is nested too deep") from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError(f"{answer.url.path} is no list of requests as GeoReport has it")
     return rows
