@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import signal
@@ -355,3 +356,25 @@ def test_a_list_never_leads_out_of_the_folder(tmp_path: Path) -> None:
         vault.save("9999", {**listed, "files": {name: listed["files"]["a.txt"]}})
         assert "outside" in run("restore", "--data", tmp_path / "back", "--from", to, code=2).output
         shutil.rmtree(tmp_path / "back", ignore_errors=True)
+
+
+def test_a_new_folder_costs_more_and_an_old_one_is_still_read(tmp_path: Path) -> None:
+    def facts(folder: Path) -> dict[str, Any]:
+        return dict(json.loads((folder / "mahakam-backup.json").read_text("utf-8")))
+
+    def write(folder: Path, said: dict[str, Any]) -> None:
+        (folder / "mahakam-backup.json").write_text(json.dumps(said), "utf-8")
+
+    Vault(tmp_path / "new", KEY, make=True)
+    assert facts(tmp_path / "new")["scrypt"] == 17
+    old = tmp_path / "old"
+    old.mkdir()
+    salt = b"s" * 16
+    write(old, {"format": 1, "salt": salt.hex(), "proof": Seal(KEY, salt, 15).proof})
+    kept = Vault(old, KEY).keep([b"a list"])
+    assert Vault(old, KEY).keep([b"a list"]).known
+    assert kept.bytes == 6
+    for cost in (1, 64, "17"):
+        write(old, facts(old) | {"scrypt": cost})
+        with pytest.raises(StoreError, match="scrypt"):
+            Vault(old, KEY)

@@ -23,19 +23,27 @@ _TAG = 16
 _SALT = 16
 SHORTEST_KEY = 16
 """Characters that a key must have at least."""
-_SCRYPT = {"n": 2**15, "r": 8, "p": 1}
+COST = 17
+"""Of a new folder's scrypt (RFC 7914): N = 2^17, r = 8, p = 1, as OWASP asks; 128 MiB and under a second."""
+FIRST_COST = 15
+"""Of folders that do not say which they have."""
+_COSTS = range(FIRST_COST, 23)
 
 
 class Seal:
     """The keys that belong to a passphrase and to a backup folder's salt."""
 
-    def __init__(self, passphrase: bytes, salt: bytes) -> None:
+    def __init__(self, passphrase: bytes, salt: bytes, cost: int = COST) -> None:
         if len(passphrase) < SHORTEST_KEY:
             raise StoreError(
                 f"the key has {len(passphrase)} characters; it must have {SHORTEST_KEY}"
                 " (openssl rand -base64 32 makes one)"
             )
-        derived = Scrypt(salt=salt, length=64, **_SCRYPT).derive(passphrase)
+        if cost not in _COSTS:
+            raise StoreError(
+                f"the folder's scrypt has the cost {cost!r:.20}; from {_COSTS[0]} to {_COSTS[-1]} are known"
+            )
+        derived = Scrypt(salt=salt, length=64, n=2**cost, r=8, p=1).derive(passphrase)
         self._key, self._names = derived[:32], derived[32:]
 
     @property

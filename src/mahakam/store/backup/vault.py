@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mahakam.store.backup.seal import PIECE, Seal
+from mahakam.store.backup.seal import COST, FIRST_COST, PIECE, Seal
 from mahakam.store.errors import StoreError
 
 FORMAT = 1
@@ -53,7 +53,7 @@ class Vault:
         if facts.get("proof"):
             if not key:
                 raise StoreError(f"{folder}: is encrypted; name the file of its key with --key-file")
-            self._seal = Seal(key, bytes.fromhex(facts["salt"]))
+            self._seal = Seal(key, bytes.fromhex(facts["salt"]), facts.get("scrypt", FIRST_COST))
             if self._seal.proof != facts["proof"]:
                 raise StoreError(f"{folder}: the key is not the one of this folder")
         elif key:
@@ -171,7 +171,7 @@ def _begin(folder: Path, key: bytes) -> None:
     facts: dict[str, Any] = {"format": FORMAT}
     if key:
         salt = os.urandom(16)
-        facts |= {"salt": salt.hex(), "proof": Seal(key, salt).proof}
+        facts |= {"salt": salt.hex(), "proof": Seal(key, salt).proof, "scrypt": COST}
     scratch = folder / f"{_HEAD}.part"
     scratch.write_text(json.dumps(facts), "utf-8")
     scratch.replace(folder / _HEAD)
