@@ -270,6 +270,13 @@ def test_a_change_of_shares_holds_at_once_and_is_told(joined: Pair) -> None:
     until(lambda: all("nameOf" not in one for one in hub_site.here(STOP).values()), "a field goes")
     history = hub_site.get(f"/temporal/entities/{ONE}", local="true")
     assert "nameOf" not in history
+    assert all("secret" not in one for one in hub_site.here(STOP).values())
+    hub_site.stop()  # which hears only of what is shared in the end
+    city.run("change", hub_site.id, "--share", f"{VALUE}:calculated", "--push", VALUE)
+    city.delete("urn:ngsi-ld:BusStop:two")
+    city.run("change", hub_site.id, "--share", f"{STOP}:waiting", "--push", STOP)
+    hub_site.start()
+    until(lambda: set(hub_site.here(STOP)) == {ONE}, "what went while it was not shared")
     city.run("change", hub_site.id, "--share", f"{STOP}:waiting,nameOf", "--push", STOP)
     until(lambda: all("nameOf" in one for one in hub_site.here(STOP).values()), "and comes back")
 

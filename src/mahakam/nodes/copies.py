@@ -52,15 +52,18 @@ def forget_all(broker: Broker, node: str, still: Callable[[], bool]) -> None:
         broker.transact(partial(_drop, of=held_kind(node), ids=ids))
 
 
-def trim(broker: Broker, node: str, shares: Shares) -> None:
-    """Take from the copies, and from what was refused, what is not shared any more."""
+def trim(broker: Broker, node: str, shares: Shares, fresh: Mapping[str, str]) -> None:
+    """Take from the copies, and from what was refused, what is not shared any more; ``fresh``: type → since when what
+    was sent of it counts."""
     _trim_held(broker.store, node, shares)
     for id, record in broker.store.records(kind(node)).items():
         document = None if record.get("gone") else broker.get(id)
         if document is None:
             continue
         kept = shared_part(document, shares)
-        if kept is None:
+        types = document["type"]
+        since = max(fresh.get(one, "") for one in ([types] if isinstance(types, str) else types))
+        if kept is None or record["told"] < since:
             broker.batch([Delete(id)], _author(node))
             broker.transact(partial(_drop_copies, node=node, known={id: record}))
         elif kept.keys() != document.keys():

@@ -10,6 +10,7 @@ from typing import Any
 from mahakam.access.shares import PREFIX as SHARED
 from mahakam.broker.broker import Broker
 from mahakam.broker.endpoint import endpoint_problem
+from mahakam.ngsild.lexical import is_time
 from mahakam.nodes import copies, invitation, over_nats, registering
 from mahakam.nodes.acts import on_behalf_of
 from mahakam.nodes.faults import NodeError
@@ -81,13 +82,15 @@ def join(broker: Broker, asked: Mapping[str, Any], name: Mapping[str, str], base
 def change(broker: Broker, node: Member, asked: Mapping[str, Any]) -> dict[str, Any]:
     """A member says what it shares now; and, if it wants to, its new key, its address, or that it leaves.
 
-    ``asked``: ``version``, ``shares``, ``push``; ``key`` and ``address`` where they are new; ``renew`` for a new key to
-    push with. An older version than is known changes nothing. Raises NodeError.
+    ``asked``: ``version``, ``shares``, ``push``; ``key`` and ``address`` where they are new; ``fresh``: type → since
+    when what is sent of it is all there is; ``renew`` for a new key to push with. An older version than is known changes
+    nothing. Raises NodeError.
     """
     version = asked.get("version")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise NodeError("version: a whole number from 1 was expected")
     shares = parse_shares(asked.get("shares"), asked.get("push", []))
+    fresh = _fresh(asked.get("fresh") or {}, shares)
     key = _key(asked) if "key" in asked else ""
     address = _address(asked, private_addresses=broker.private_addresses) if "address" in asked else ""
 
@@ -98,7 +101,7 @@ def change(broker: Broker, node: Member, asked: Mapping[str, Any]) -> dict[str, 
         if version >= stored.version:
             stored = replace(
                 stored, shares=shares, version=version, key=key or stored.key, settled=False,
-                address=address or stored.address,
+                address=address or stored.address, fresh=fresh,
             )  # fmt: skip
             save(transaction, stored)
         renewed = give_key(transaction, node.name) if asked.get("renew") is True else ""
@@ -143,7 +146,7 @@ def settle(broker: Broker, node: Member) -> None:
     registering.settle(broker, node)
     with on_behalf_of(node.name):
         if node.active:
-            copies.trim(broker, node.name, node.shares.pushed)
+            copies.trim(broker, node.name, node.shares.pushed, node.fresh)
         else:
             copies.forget_all(broker, node.name, lambda: _has_ended(broker, node.name))
 
@@ -205,6 +208,12 @@ def _address(asked: Mapping[str, Any], *, private_addresses: bool) -> str:
     if problem:
         raise NodeError(f"address: {problem}")
     return address
+
+
+def _fresh(value: object, shares: Shares) -> dict[str, str]:
+    if not isinstance(value, Mapping) or not all(is_time(since) for since in value.values()):
+        raise NodeError("fresh: types with times were expected")
+    return {type: str(since) for type, since in value.items() if type in shares.push}
 
 
 def _key(asked: Mapping[str, Any]) -> str:

@@ -26,7 +26,8 @@ class Member:
     """``key``: with which the hub reads the node. ``alias``: its name in Via headers. Times are seconds since 1970.
 
     ``place``: id of the place at the hub that its copies belong to, "" for any. ``state``: active, or ended.
-    ``settled``: registrations and copies are as the state and the shares say.
+    ``fresh``: type → since when (ISO 8601) what the node sends of it is all there is. ``settled``: registrations and
+    copies are as the state and the shares say.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Member:
     joined: float = 0.0
     ended: float = 0.0
     ended_by: str = ""
+    fresh: Mapping[str, str] = field(default_factory=dict)
     settled: bool = False
 
     @property
@@ -51,7 +53,8 @@ class Member:
         return {
             "address": self.address, "key": self.key, "alias": self.alias, "title": self.title, "place": self.place,
             "version": self.version, "state": self.state, "joined": self.joined, "ended": self.ended,
-            "ended_by": self.ended_by, "settled": self.settled, **self.shares.as_json(),
+            "ended_by": self.ended_by, "settled": self.settled, "fresh": dict(self.fresh),
+            **self.shares.as_json(),
         }  # fmt: skip
 
 
@@ -69,6 +72,7 @@ def member_of(name: str, record: Mapping[str, Any]) -> Member:
         joined=float(record.get("joined", 0)),
         ended=float(record.get("ended", 0)),
         ended_by=record.get("ended_by", ""),
+        fresh=record.get("fresh", {}),
         settled=bool(record.get("settled")),
     )
 

@@ -13,12 +13,14 @@ from mahakam.access.keys import digest_of
 from mahakam.access.rights import Rights
 from mahakam.access.shares import SHARING, keep_key, new_key, revoke_keys
 from mahakam.broker.broker import Broker
+from mahakam.broker.clock import now
 from mahakam.broker.identity import Identity
 from mahakam.nodes import over_nats, pushing
 from mahakam.nodes.asking import ask, refusal
 from mahakam.nodes.faults import NodeError
 from mahakam.nodes.invitation import parse
 from mahakam.nodes.shares import OFFERED, Shares, parse_shares, widened
+from mahakam.quality.contract import INTERNAL
 from mahakam.store.protocol import EntityStore, Transaction
 
 CONTACT = "sharing-contact"
@@ -113,9 +115,7 @@ def offers(broker: Broker, rights: Rights, shared: Iterable[Shares] = ()) -> lis
         Offer(
             type,
             counts.get(type, 0),
-            tuple(
-                Field(name, rights.class_of(type, name, None), count) for name, count in sorted(names.items())
-            ),
+            tuple(Field(name, _kind(rights, type, name), count) for name, count in sorted(names.items())),
             type in OFFERED,
         )
         for type, names in known.items()
@@ -123,12 +123,18 @@ def offers(broker: Broker, rights: Rights, shared: Iterable[Shares] = ()) -> lis
     return sorted(found, key=lambda one: (not one.first, one.type))
 
 
+def _kind(rights: Rights, type: str, name: str) -> str:
+    """How an attribute is closed anywhere; "" if everybody reads it everywhere. One with readers of its own is internal
+    where nobody calls it anything."""
+    return rights.class_of(type, name, None) or ("" if rights.open.reads(type, name, None) else INTERNAL)
+
+
 def check(shares: Shares, rights: Rights, reasons: Mapping[str, str]) -> dict[str, str]:
     """The reasons that are needed. Raises NodeError for an attribute that is not public and has none."""
     needed: dict[str, str] = {}
     for type, names in sorted(shares.attributes.items()):
         for name in sorted(names):
-            kind = rights.class_of(type, name, None)
+            kind = _kind(rights, type, name)
             if not kind:
                 continue
             why = reasons.get(f"{type}.{name}", "").strip()
@@ -241,7 +247,16 @@ def change(
         before = sharing(transaction, id)
         if before.state != "joined":
             raise NodeError(f"this node is not joined to {id}", kind="NotJoined")
-        record = {**before.record, **shares.as_json(), "version": before.version + 1, "reasons": needed}
+        # What went while its type was not sent is told to nobody: copies from before then are not to be believed.
+        at = now()
+        fresh = {
+            type: before.record.get("fresh", {}).get(type, "") if type in before.shares.push else at
+            for type in shares.push
+        }
+        record = {
+            **before.record, **shares.as_json(), "version": before.version + 1, "reasons": needed,
+            "fresh": {type: since for type, since in fresh.items() if since},
+        }  # fmt: skip
         transaction.save_record(SHARING, id, record)
         pushing.owe_all(transaction, id, widened(before.shares, shares))
         detail = {"types": sorted(shares.attributes), "version": record["version"]}

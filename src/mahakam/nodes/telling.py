@@ -59,6 +59,8 @@ def tell(broker: Broker, id: str) -> bool:
     body: dict[str, Any] | None = None
     if not leaves:
         body = {"version": found.version, "address": record["address"], **found.shares.as_json()}
+        if record.get("fresh"):
+            body["fresh"] = record["fresh"]
         if record.get("key"):
             body["key"] = record["key"]
         if record.get("renew"):

@@ -44,7 +44,9 @@ def look(broker: Broker, node: Member) -> None:
             raise refusal(answer, node.address)
         version = answer.said.get("version", 0)
         if isinstance(version, int) and version > node.version:
-            hub.change(broker, node, {name: answer.said.get(name) for name in ("version", "shares", "push")})
+            hub.change(
+                broker, node, {name: answer.said.get(name) for name in ("version", "shares", "push", "fresh")}
+            )
         note_contact(store, node.name, answered=at, asked=at, error=None, off_since=None)
     except NodeError as error:
         since = contact(store, node.name).get("off_since") or at

@@ -95,7 +95,8 @@ def _share(request: Request, _said: Mapping[str, Any]) -> dict[str, Any]:
     if found is None:
         raise NodeError("the key is none of this node's", status=401, kind="Unauthorized")
     record = store.record(SHARING, found.hub) or {}
-    return {"version": found.version, "shares": record.get("shares", {}), "push": record.get("push", [])}
+    said = {name: record.get(name, empty) for name, empty in (("shares", {}), ("push", []), ("fresh", {}))}
+    return {"version": found.version, **said}
 
 
 _Work = Callable[[Request, Mapping[str, Any]], dict[str, Any]]
