@@ -83,8 +83,8 @@ def change(broker: Broker, node: Member, asked: Mapping[str, Any]) -> dict[str, 
     """A member says what it shares now; and, if it wants to, its new key, its address, or that it leaves.
 
     ``asked``: ``version``, ``shares``, ``push``; ``key`` and ``address`` where they are new; ``fresh``: type → since
-    when what is sent of it is all there is; ``renew`` for a new key to push with. An older version than is known changes
-    nothing. Raises NodeError.
+    when what is sent of it is all there is; ``renew`` for a new key to push with. An older version than is known
+    changes nothing. Raises NodeError.
     """
     version = asked.get("version")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
