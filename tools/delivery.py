@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psycopg
 
+from mahakam.store.division import SHARES
 from tools.load import MAHAKAM, cpu, database
 
 OWED, ENTITIES = 12_000, 1_000
@@ -152,7 +153,8 @@ def _await_parts(connection: psycopg.Connection[tuple[object, ...]], processes: 
     until = time.monotonic() + 120
     while True:
         found = connection.execute("SELECT count(*) FROM mahakam.notifier_share GROUP BY owner").fetchall()
-        if sorted(n for (n,) in found) == [64 // processes] * processes:  # type: ignore[type-var]
+        counts = [int(str(n)) for (n,) in found]
+        if len(counts) == processes and sum(counts) == SHARES and max(counts) <= -(-SHARES // processes):
             return
         if time.monotonic() > until:
             raise RuntimeError(f"the shares were not divided: {found}")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psycopg
 
+from mahakam.store.division import SHARES
 from tools.delivery import ENTITIES as OWED_ENTITIES
 from tools.delivery import OWED, Cost, delivered
 from tools.load import ENTITIES, Served, cpu, database, fill, load
@@ -171,6 +172,7 @@ def page(found: Measured, date: str, machine: str, busy: float, cores: int) -> s
     a_day = found.change * 86_400
     needs = [
         ("cores of the database", COUNTRY_WRITES * (write.database + one_process.database), float(CORES)),
+        ("processes that deliver, a core each", COUNTRY_WRITES * one_process.node, float(SHARES)),
         ("TB of entities", COUNTRY_ENTITIES * found.entity / 1e12, float(TERABYTES)),
         ("TB of history in 30 days", COUNTRY_WRITES * a_day * 30 / 1e12, float(TERABYTES)),
     ]
@@ -178,10 +180,6 @@ def page(found: Measured, date: str, machine: str, busy: float, cores: int) -> s
     limits = [f"| {what} | {need:,.1f} | {limit:,.1f} | {need / limit:,.1f} |" for what, need, limit in needs]
     limits.append(
         f"| cores of workers, on any number of machines | {COUNTRY_WRITES * write.node:,.0f} | – | – |"
-    )
-    limits.append(
-        "| cores of processes that deliver, a process each, on any number of machines |"
-        f" {COUNTRY_WRITES * one_process.node:,.0f} | – | – |"
     )
     fits = city_cores <= 2 and city_writes <= one_process.rate
     return HEAD.format(

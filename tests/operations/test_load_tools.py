@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from tools import scale, soak
+from tools import delivery, scale, soak
 from tools.load import ENTITIES, Done, Served, cpu, fill, load, memory
 
 
@@ -37,6 +37,14 @@ def test_a_node_under_load_is_measured(tmp_path: Path) -> None:
         assert len(paced.took) <= 11
 
 
+def test_what_processes_deliver_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "OWED", 500)
+    cost = delivery.delivered(2)
+    assert cost.rate > 0
+    assert cost.node > 0
+    assert cost.clients < cost.node
+
+
 def test_windows_and_what_did_not_hold() -> None:
     done = Done(seconds=60)
     for at in range(600):
@@ -63,9 +71,14 @@ def test_the_model_says_what_breaks_first() -> None:
         "the cores are shared with the database and the clients"
     )
     assert cost.predicted(2, 8) == pytest.approx(2000)
-    measured = scale.Measured({"write": {1: cost, 2: cost}}, entity=2_000, change=500, delivered=1_000)
+    told = scale.Cost(rate=2_000, node=0.0004, database=0.0001, clients=0.0001)
+    measured = scale.Measured(
+        {"write": {1: cost, 2: cost}}, entity=2_000, change=500, delivered={1: told, 2: told}
+    )
     text = scale.page(measured, "today", "a machine", 0.1, 2)
     assert "| write | 2 | 900 | 1,000 | +11% |" in text
-    assert "| the one process that delivers notifications, a second | 50,000.0 | 1,000.0 | 50.0 |" in text
-    assert "What breaks first there: **the one process that delivers notifications" in text
+    assert "| 2 | 2,000 | 3,333 | +67% | 400 | 100 | 100 |" in text
+    assert "| cores of the database | 30.0 | 64.0 | 0.5 |" in text
+    assert "| processes that deliver, a core each | 20.0 | 64.0 | 0.3 |" in text
+    assert "What breaks first there: **TB of history in 30 days**" in text
     assert ENTITIES > 0
