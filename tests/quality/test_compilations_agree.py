@@ -98,6 +98,13 @@ NASTY = [
     "9999-12-31",
     "2025-2-3",
     "28/02/2025",
+    "8/2/69",
+    "28/02/25",
+    "29/2/23",
+    "17 Agustus 1945",
+    "31 Apr 2024",
+    "3 MAY 2024",
+    "3 Bulan 2024",
     "2/3/2025",
     "07:30",
     "24:00:00",
@@ -115,6 +122,12 @@ NASTY = [
     "{}",
     "[]",
     "[1,2,3]",
+    "[1,1.0]",
+    '["a", [], []]',
+    '[["a"], [1], 2]',
+    '{"a": 1.5}',
+    '{"a": null}',
+    '{"a": "b", "b": 1}',
     '{"a":NaN}',
     '{"type":"Point","coordinates":[117,-0.5]}',
     '{"type":"Point","coordinates":[-0.5,117]}',
@@ -206,7 +219,9 @@ def properties(draw: st.DrawFn, name: str) -> dict[str, Any]:
     if logical == "date" and draw(st.booleans()):
         options["minimum"], options["maximum"] = "2000-01-01", "2025-02-28"
     if logical == "date" and draw(st.booleans()):
-        options["format"] = draw(st.sampled_from(["dd/MM/yyyy", "d/M/yyyy", "yyyy-MM-dd", "yyyyMMdd"]))
+        options["format"] = draw(
+            st.sampled_from(["dd/MM/yyyy", "d/M/yyyy", "yyyy-MM-dd", "yyyyMMdd", "d/M/yy", "d MMMM yyyy"])
+        )
     if logical == "timestamp" and draw(st.booleans()):
         options["exclusiveMinimum"] = "2000-01-01T00:00:00+08:00"
     if logical == "timestamp" and draw(st.booleans()):
@@ -215,6 +230,12 @@ def properties(draw: st.DrawFn, name: str) -> dict[str, Any]:
         options["maximum"] = "12:00"
     if logical == "array" and draw(st.booleans()):
         options["minItems"], options["maxItems"] = 1, 2
+    if logical == "array" and draw(st.booleans()):
+        options["uniqueItems"] = True
+        prop["items"] = {"logicalType": draw(st.sampled_from(["integer", "string", "array"]))}
+    if logical == "object" and draw(st.booleans()):
+        options["required"] = ["a"]
+        prop["properties"] = [{"name": "a", "logicalType": draw(st.sampled_from(["number", "string"]))}]
     if logical == "object" and draw(st.booleans()):
         prop["physicalType"] = "geometry"
         if draw(st.booleans()):

@@ -27,6 +27,7 @@ from support.real_files import GIVEN
 ROOT = Path(__file__).parents[2]
 MESSY = Path(__file__).parent / "messy"
 PROPERTIES = {
+    "bmkg_earthquakes_indonesia_2021.csv.gz": "{name: depth, logicalType: integer, logicalTypeOptions: {maximum: 700}}",
     "": "{name: name, logicalType: string, relationships: [{to: kemendagri-areas.name}]}",
     "frequencies.txt": "{name: trip_id, logicalType: string, relationships: [{to: trips.trip_id}]}",
     "stop_times.txt": """{name: trip_id, logicalType: string}
@@ -108,7 +109,7 @@ def _contract(line: Line, tmp_path: Path) -> Path:
     else:
         shutil.copy(EXAMPLES / "kaltim/codes/kemendagri-areas.csv", place / "codes")
     path = place / "contracts/short.yaml"
-    path.write_text(CONTRACT + PROPERTIES[line.entry] + "\n")
+    path.write_text(CONTRACT + PROPERTIES.get(line.file, PROPERTIES[line.entry]) + "\n")
     return path
 
 

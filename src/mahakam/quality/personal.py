@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from mahakam.quality.nearest_model import plain
+from mahakam.quality.undeclared import SHAPES
 
 _NAMES = {
     "nik": ("nik", "no ktp", "nomor ktp", "ktp", "no kk", "nomor kk", "npwp", "nip", "passport", "paspor", "ssn"),
@@ -20,9 +21,8 @@ _NAMES = {
     "account": ("username", "user name", "user id", "screen name", "no rekening", "plat nomor", "licence plate"),
 }  # fmt: skip
 _SHAPES = {
-    # Six digits of the place, the day of birth (women: + 40), the month, the year, a number of its own.
-    "nik": re.compile(r"[1-9]\d{5}(?:[0-6]\d|7[01])(?:0[1-9]|1[0-2])\d{2}\d{4}"),
-    "phone": re.compile(r"(?:\+62|62|0)8\d{8,11}"),
+    "nik": re.compile(SHAPES["nik"]),
+    "phone": re.compile(SHAPES["phone"]),
     "email": re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"),
 }
 LOOKED = 200
