@@ -353,3 +353,16 @@ def test_the_command(tmp_path: Path) -> None:
         done = run(*words)
         assert done.exception is not None, words
         assert done.exception.__class__.__name__ == "ClickException", done.exception
+
+
+def test_what_is_missing_is_said_at_the_top_and_what_has_run_out_is_marked(portal: Portal) -> None:
+    enter(portal, found=dt.datetime.now(dt.UTC) - dt.timedelta(days=4), now=dt.datetime.now(dt.UTC))
+    steward = browser(portal, "steward")
+    refused = steward.fill("/breaches?lang=en", {"place": "town"}, action="/breaches")
+    assert refused.status_code == 422
+    head, _table, form = refused.text.partition("<table")
+    assert 'role="alert"' in head
+    assert 'href="#enter"' in head
+    assert 'id="enter"' in form
+    assert 'class="chip bad"' in refused.text
+    assert 'role="alert"' not in steward.get("/breaches").text

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -70,11 +71,16 @@ def breaches_table(request: Request) -> Table:
         found = site.places.get(one.place)
         return str(words(found.name)) if found else one.place or _("this node")
 
+    def state_chip(one: Breach) -> Markup:
+        state = one.state(now)
+        word = _(breach_words.STATES[state])
+        return Markup('<span class="chip {}">{}</span>').format(breach_words.STATE_KINDS[state], word)
+
     columns = [
         Column("id", _("Number"), link=lambda one: f"{PAGE}/{one.id}"),
         Column("place", _("Place"), get=place),
         Column("found", _("Found"), "time", get=lambda one: one.found),
-        Column("state", _("State"), get=lambda one: _(breach_words.STATES[one.state(now)])),
+        Column("state", _("State"), get=lambda one: _(breach_words.STATES[one.state(now)]), html=state_chip),
         Column("clock", _("Clock"), get=lambda one: breach_words.clock_words(one, now), sortable=False),
         Column("due", _("Notices until"), "time", get=lambda one: one.due.isoformat(), phone=False),
         Column("persons", _("Persons"), "number", get=lambda one: one.persons, phone=False),
