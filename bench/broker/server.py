@@ -67,10 +67,10 @@ class Server:
         self.process.wait(20)
 
 
-def broker(data: Path, port: int) -> Server:
+def broker(data: Path, port: int, *more: str) -> Server:
     mahakam = Path(sys.executable).parent / "mahakam"
     command = [str(mahakam), "serve", "--data", str(data), "--port", str(port), "--open"]
-    command += ["--history", "off"]  # what the peers that the targets come from do not keep either
+    command += ["--history", "off", *more]  # what the peers that the targets come from do not keep either
     return Server(command, port, "/health")
 
 

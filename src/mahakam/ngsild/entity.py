@@ -82,7 +82,7 @@ _HINTS = frozenset(("observedAt", "expiresAt", "unitCode", "datasetId", "objectT
 
 GEO_NAMES = frozenset(("location", "observationSpace", "operationSpace"))
 PROOF = "ngsildproof"
-_DEFINED = GEO_NAMES | {PROOF}
+DEFINED = GEO_NAMES | {PROOF}
 """Attributes whose kind the standard lays down."""
 RESERVED = ENTITY_MEMBERS | {"observedAt", "datasetId", "instanceId"}
 """Core terms that are never reified: no attribute may have these names (clause 4.5.1)."""
@@ -164,7 +164,7 @@ def check_attribute(instance: dict[str, Any], name: str) -> None:
     """
     parser = _Parser(CORE, partial=False)
     parser.members(instance, instance["type"], name, 1)
-    if name in _DEFINED:
+    if name in DEFINED:
         parser.defined(instance, name, name)
     parser.refuse("The attribute is not valid")
 
@@ -220,12 +220,21 @@ def _from_text(value: str) -> Any:
         return value
 
 
-def _is_plain_property(value: dict[str, Any]) -> bool:
-    """Whether a value is a Property that is right as it stands: most are, and need no second look.
+def is_plain_property(value: dict[str, Any], times: tuple[str, ...] = ()) -> bool:
+    """Whether a value is a Property that is right as it stands: most are, and need no second look. ``times``: system
+    times that it may have, too.
 
     It says nothing against one that is not; the parser looks closer then.
     """
-    if value.get("type") != "Property" or not _PLAIN_MEMBERS.issuperset(value):
+    if value.get("type") != "Property":
+        return False
+    if times:
+        for name in times:
+            if name in value and not (type(value[name]) is str and is_known_time(value[name])):
+                return False
+        if not (_PLAIN_MEMBERS | set(times)).issuperset(value):
+            return False
+    elif not _PLAIN_MEMBERS.issuperset(value):
         return False
     own = value.get("value")
     if isinstance(own, str):
@@ -235,7 +244,7 @@ def _is_plain_property(value: dict[str, Any]) -> bool:
         return False
     if "observedAt" in value:
         at = value["observedAt"]
-        if type(at) is not str or not _is_known_time(at):
+        if type(at) is not str or not is_known_time(at):
             return False
     if "unitCode" in value:
         unit = value["unitCode"]
@@ -244,7 +253,7 @@ def _is_plain_property(value: dict[str, Any]) -> bool:
 
 
 @lru_cache(4096)
-def _is_known_time(text: str) -> bool:
+def is_known_time(text: str) -> bool:
     """:func:`is_time`, remembered: the measurements of one entity mostly have one time."""
     return is_time(text)
 
@@ -322,13 +331,13 @@ class _Parser:
             if name in document:
                 self.fault(key, name, "each attribute once: two names here stand for the same one")
                 continue
-            if not now and type(value) is dict and _is_plain_property(value):
+            if not now and type(value) is dict and is_plain_property(value):
                 attribute = document[name] = value
-                if name in _DEFINED:
+                if name in DEFINED:
                     self.defined(attribute, name, key)
                 continue
             attribute = document[name] = self.attribute(value, key, now)
-            if name in _DEFINED:
+            if name in DEFINED:
                 self.defined(attribute, name, key)
 
     def defined(self, attribute: Any, name: str, field: str) -> None:

@@ -120,7 +120,7 @@ async def _page(call: Call, plan: Plan, params: Any) -> Response | None:
         answer = many_entities(call, page, plan.shape, plan.context, accept, *headers)
         return Response(201, answer.headers, answer.body) if kept[1] else answer
     needed = plan.offset + plan.limit + 1
-    parts = await gathered(forwarding, found, plan.selection, params, needed)
+    parts = await gathered(forwarding, found, plan.selection, params, needed, times=plan.shape.sys_attrs)
     documents, counted = parts.documents, parts.counted
     more = list(forwarding.warnings)
     if plan.count:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
 
-import httpx
+import aiohttp
+from yarl import URL
 
 from mahakam import tracing
-from mahakam.addresses import is_public
+from mahakam.broker.endpoint import endpoint_problem
 from mahakam.broker.federation.registration import Registration
+from mahakam.broker.http_sender import CheckedResolver
 
 TIMEOUT = 5.0
 """Seconds that a source is waited for, where its registration says nothing (management.timeout)."""
@@ -55,7 +55,7 @@ class Client:
 
     def __init__(self, *, private_addresses: bool = False) -> None:
         self._private = private_addresses
-        self._http: httpx.AsyncClient | None = None
+        self._http: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._resting: dict[str, float] = {}
         self._kept: OrderedDict[tuple[str, ...], tuple[float, Answer]] = OrderedDict()
@@ -85,15 +85,15 @@ class Client:
         seconds = registration.timeout or TIMEOUT
         try:
             url = url_of(registration, target)
-            with tracing.span("ask a source", {"server.address": url.host}, kind="client"):
+            with tracing.span("ask a source", {"server.address": url.host or ""}, kind="client"):
                 async with asyncio.timeout(seconds):
-                    answer = await self._exchange(url, method, headers, body, seconds)
+                    answer = await self._exchange(url, method, headers, body)
             if key and answer.status == 200 and len(answer.body) <= MAX_KEPT:
                 self._keep(key, monotonic() + registration.cached, answer)
             return answer
         except TimeoutError:
             reason = f"it did not answer within {seconds:g} s"
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             reason = f"it cannot be reached: {error or type(error).__name__}"
         if len(self._resting) > 10_000:
             self._resting.clear()
@@ -106,35 +106,44 @@ class Client:
         while len(self._kept) > _ANSWERS:
             self._kept.popitem(last=False)
 
-    async def _exchange(
-        self, url: httpx.URL, method: str, headers: Mapping[str, str], body: bytes, seconds: float
-    ) -> Answer:
-        more: dict[str, Any] = {"timeout": seconds}
+    async def _exchange(self, url: URL, method: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        problem = endpoint_problem(str(url.origin()), private_addresses=self._private)
+        if problem:
+            raise OSError(problem)
         sent = dict(headers)
         if trace := tracing.carried():
             sent[tracing.HEADER] = trace
-        if not self._private:
-            sent["host"] = url.netloc.decode("ascii")
-            more["extensions"] = {"sni_hostname": url.host}
-            url = url.copy_with(host=await _public_address(url.host, url.port or 443))
-        request = self._client().build_request(method, url, headers=sent, content=body or None, **more)
-        response = await self._client().send(request, stream=True)
-        try:
-            return Answer(response.status_code, response.headers, await _read(response))
-        finally:
-            await response.aclose()
+        async with self._session().request(
+            method, url, headers=sent, data=body or None, allow_redirects=False
+        ) as response:
+            found = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, found, await _read(response))
 
-    def _client(self) -> httpx.AsyncClient:
+    def _session(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()
         if self._http is None or self._loop is not loop:
-            limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
-            self._http = httpx.AsyncClient(
-                follow_redirects=False,
+            # Names are looked up anew for each connection, and what they lead to is checked before it is connected to.
+            connector = aiohttp.TCPConnector(
+                resolver=CheckedResolver(self._private),
+                use_dns_cache=False,
+                limit=_CONNECTIONS,
+                keepalive_timeout=60,
+            )
+            self._http = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None),
                 trust_env=False,
-                limits=limits,
+                headers={"User-Agent": "mahakam"},
             )
             self._loop = loop
         return self._http
+
+    async def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        if self._http is not None and self._loop is asyncio.get_running_loop():
+            await self._http.close()
+        self._http = None
 
 
 def _key(registration: Registration, target: str, headers: Mapping[str, str]) -> tuple[str, ...]:
@@ -143,28 +152,16 @@ def _key(registration: Registration, target: str, headers: Mapping[str, str]) ->
     return (registration.id, registration.endpoint, target, *said)
 
 
-def url_of(registration: Registration, target: str) -> httpx.URL:
+def url_of(registration: Registration, target: str) -> URL:
     """The address of a resource of a source, whose endpoint may end in ``/ngsi-ld/v1`` already."""
     base = registration.endpoint.removesuffix("/ngsi-ld/v1")
-    return httpx.URL(f"{base}/ngsi-ld/v1{target}")
+    return URL(f"{base}/ngsi-ld/v1{target}", encoded=True)
 
 
-async def _public_address(host: str, port: int) -> str:
-    """The address that is connected to: checked after it was resolved, so that DNS cannot change it after."""
-    loop = asyncio.get_running_loop()
-    found = [str(entry[4][0]) for entry in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    for address in found:
-        if not is_public(address):
-            raise OSError(f"{host} is at the private address {address}, which is not allowed")
-    if not found:
-        raise OSError(f"{host} has no address")
-    return found[0]
-
-
-async def _read(response: httpx.Response) -> bytes:
+async def _read(response: aiohttp.ClientResponse) -> bytes:
     parts: list[bytes] = []
     size = 0
-    async for part in response.aiter_bytes():
+    async for part in response.content.iter_any():
         size += len(part)
         if size > MAX_ANSWER:
             raise SourceError(111, f"its answer is larger than {MAX_ANSWER:,} bytes", status=502)
