@@ -16,6 +16,7 @@ BENCHES = (
     "bench.validation",
     "bench.duplicates",
     "bench.reports",
+    "bench.federation",
 )
 
 

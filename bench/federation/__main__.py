@@ -30,6 +30,8 @@ NODES = 5
 TARGET = 2.0
 """The hub's answer may take so many times as long as the slowest node's own."""
 BASE = "/ngsi-ld/v1"
+IDLE = 2.0
+"""Seconds after which a connection is not trusted to be open still."""
 QUERIES = {
     "page of 20": f"/entities?type={TYPE}&limit=20",
     "page of 100": f"/entities?type={TYPE}&limit=100",
@@ -46,10 +48,14 @@ class Place:
         self.data = data
         self.url = f"http://127.0.0.1:{server.port}"
         self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        self._used = 0.0
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[bytes, float]:
         """The answer, and the milliseconds until it was there."""
         sent = None if body is None else orjson.dumps(body)
+        if time.monotonic() - self._used > IDLE:
+            self._connection.close()  # the next request opens another
+        self._used = time.monotonic()
         began = time.perf_counter()
         self._connection.request(method, BASE + path, sent, {"content-type": "application/json"})
         answer = self._connection.getresponse()

@@ -65,8 +65,10 @@ async def gathered(
     selection: Selection,
     params: Mapping[str, str],
     needed: int,
+    *,
+    times: bool = True,
 ) -> Gathered:
-    """The first entities selected here and at sources, merged."""
+    """The first entities selected here and at sources, merged. Without ``times`` they may lack the system times."""
     filtered = selection.condition is not None or selection.geo is not None or selection.scopes is not None
     split = (
         flag_of(params, "splitEntities")
@@ -76,14 +78,19 @@ async def gathered(
     needed = MAX_SPLIT if split else needed
     wide = Selection(ids=selection.ids, id_pattern=selection.id_pattern, types=selection.types)
 
+    call = forwarding.call
+    local = await call.off_loop(lambda: call.broker.query(wide if split else selection, needed))
+    times = times or split or bool(local)
+
     async def ask(match: Match) -> tuple[list[Document], int]:
         asked = _whole(match) if split else match
         filters = {} if split else {name: params[name] for name in FILTERS if name in params}
-        return await query_source(forwarding, asked, selection, filters, needed)
+        return await query_source(forwarding, asked, selection, filters, needed, times=times)
 
     answers = await forwarding.each(found, ask)
-    call = forwarding.call
-    local = await call.off_loop(lambda: call.broker.query(wide if split else selection, needed))
+    if not times and _overlap([parts for _, (parts, _) in answers]):
+        times = True  # what several have of one entity is told apart by when it was written: now all say so
+        answers = await forwarding.each(found, ask)
     by_id = _grouped(local, [(match, parts) for match, (parts, _) in answers], found)
     documents = [document for document in by_id.values() if document is not None]
     where: dict[str, list[str]] = {document["id"]: ["@none"] for document in local}
@@ -93,6 +100,11 @@ async def gathered(
     if split:
         return Gathered([one for one in documents if matches(one, selection)], None, where)
     return Gathered(documents, sum(count for _, (_, count) in answers), where)
+
+
+def _overlap(answers: Sequence[Sequence[Document]]) -> bool:
+    """Whether an entity is in more than one answer."""
+    return len({one["id"] for parts in answers for one in parts}) < sum(map(len, answers))
 
 
 def _has_a_part(match: Match) -> bool:
@@ -135,9 +147,15 @@ def _grouped(
 
 
 async def query_source(
-    forwarding: Forwarding, match: Match, selection: Selection, filters: dict[str, str], needed: int
+    forwarding: Forwarding,
+    match: Match,
+    selection: Selection,
+    filters: dict[str, str],
+    needed: int,
+    *,
+    times: bool = True,
 ) -> tuple[list[Document], int]:
-    """The first entities of a source, page by page, and how many it says it has."""
+    """The first entities of a source, page by page, and how many it says it has if the caller asked how many."""
     registration = match.registration
     words = await forwarding.words(registration)
     if words is not forwarding.context and filters:
@@ -146,6 +164,8 @@ async def query_source(
         documents = [document for document in documents if matches(document, selection)]
         return documents, len(documents)
     params = common(match, words, selection.types) | filters
+    if not times:
+        del params["options"]
     if match.ids:
         params["id"] = ",".join(match.ids)
     elif selection.id_pattern or match.id_pattern:
@@ -153,17 +173,18 @@ async def query_source(
     posts = "queryBatch" in registration.operations and (
         forwarding.call.request.method == "POST" or "queryEntity" not in registration.operations
     )
-    size = min(max(_PAGE, needed if _is_node(match) else _limit_of(forwarding)), 1000)
+    size = min(needed, max(_PAGE, needed if _is_node(match) else _limit_of(forwarding)), 1000)
+    counts = {"count": "true"} if flag_of(forwarding.call.params, "count") else {}
     found: list[Document] = []
     total = 0
     while len(found) < needed:
-        page = {"limit": str(size), "count": "true"} | ({"offset": str(len(found))} if found else {})
+        page = {"limit": str(size)} | counts | ({"offset": str(len(found))} if found else {})
         if posts:
             answer = await forwarding.send(
                 registration,
                 "POST",
                 "/entityOperations/query",
-                page | {"options": "sysAttrs"},
+                page | ({"options": "sysAttrs"} if times else {}),
                 words,
                 _query_object(params, match, words),
             )

@@ -139,12 +139,6 @@ class Client:
             self._loop = loop
         return self._http
 
-    async def close(self) -> None:
-        """Close the connections; the next request opens new ones."""
-        if self._http is not None and self._loop is asyncio.get_running_loop():
-            await self._http.close()
-        self._http = None
-
 
 def _key(registration: Registration, target: str, headers: Mapping[str, str]) -> tuple[str, ...]:
     """Requests that get the same answer: what is asked, and all headers but the way that it came."""
