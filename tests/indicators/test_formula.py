@@ -148,3 +148,15 @@ def test_the_database_reaches_nothing_outside(query: str) -> None:
 
     with sealed() as connection, pytest.raises(duckdb.Error):
         connection.execute(query)
+
+
+def test_one_figure_sees_nothing_of_another() -> None:
+    import pyarrow as pa
+
+    with sealed() as one, sealed() as other:
+        one.register("inputs", pa.table({"a": [1]}))
+        with pytest.raises(duckdb.CatalogException):
+            other.execute("SELECT * FROM inputs")
+        assert one.execute("SELECT a FROM inputs").fetchall() == [(1,)]
+    with sealed() as later, pytest.raises(duckdb.CatalogException):
+        later.execute("SELECT * FROM inputs")
