@@ -151,6 +151,7 @@ def test_the_database_reaches_nothing_outside(query: str) -> None:
 
 
 def test_one_figure_sees_nothing_of_another() -> None:
+    import duckdb
     import pyarrow as pa
 
     with sealed() as one, sealed() as other:
