@@ -25,7 +25,7 @@ OPERATIONS = sorted({(route.method, route.template) for route in ROUTES})
 def schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[schemathesis.BaseSchema]:
     """The document as a node serves it, bound to that node."""
     node = open_node(Settings(data=Path(tmp_path_factory.mktemp("openapi")), open=True))
-    api = ngsild.build(node)
+    api = ngsild.build(node).application
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
