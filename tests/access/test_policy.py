@@ -43,6 +43,8 @@ WHO = {
     "recommendation.draft": {"representative", "city_officer", "secretariat", "admin"},
     "recommendation.decide": {"representative"},
     "recommendation.follow": {"representative", "city_officer", "secretariat", "admin"},
+    "node.invite": {"secretariat", "admin"},
+    "share.decide": {"city_officer", "admin"},
     "meeting.delegate": {"representative", "secretariat", "admin"},
     "action_plan.write": {"representative", "city_officer", "admin"},
     "action_plan.collate": {"secretariat", "admin"},
