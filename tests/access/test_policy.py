@@ -95,13 +95,17 @@ def test_the_matrix_names_every_action() -> None:
 
 
 @pytest.mark.parametrize("action", sorted(WHO))
-@pytest.mark.parametrize("role", [None, *ROLES])
-@pytest.mark.parametrize(("given", "used"), list(WHERE))
-def test_matrix(action: str, role: str | None, given: tuple[str, ...], used: str) -> None:
-    principal = None if role is None else Principal("x", (role,), given)
-    public = WHO[action] == EVERYBODY
-    assert allow(principal, action, used) is (public or (role in WHO[action] and WHERE[given, used]))
-    assert allow_somewhere(principal, action) is (public or (role in WHO[action] and bool(given)))
+def test_matrix(action: str) -> None:
+    """One test an action: as ten thousand of their own they were half of the suite, and longer counted than run."""
+    public, wrong = WHO[action] == EVERYBODY, []
+    for role in (None, *ROLES):
+        for (given, used), inside in WHERE.items():
+            principal = None if role is None else Principal("x", (role,), given)
+            here = public or (role in WHO[action] and inside)
+            somewhere = public or (role in WHO[action] and bool(given))
+            if (allow(principal, action, used), allow_somewhere(principal, action)) != (here, somewhere):
+                wrong.append((role, given, used))
+    assert not wrong
 
 
 @pytest.mark.parametrize("role", [None, *ROLES])
