@@ -12,7 +12,8 @@ BOOKKEEPING = frozenset({
     "csource-registrations", "data-plan-years", "product-hash", "queue-lists", "queue-filters", "request-counter",
     "request-given", "subscription-version", "transient", "transient-version",
     # what a node remembers of its own turns and of messages that it sends
-    "attempt", "backup-taken", "context", "data-released", "document-files-doomed", "entity-map", "exchange-pulled", "exchange-pushed",
+    "backup-taken",
+    "attempt", "context", "data-released", "document-files-doomed", "entity-map", "exchange-pulled", "exchange-pushed",
     "exchange-state", "feed-alert", "field-acts", "indicator", "mail",
     "mail-cursor", "mail-dead", "openlineage", "push", "push-cursor",
     "release-told", "request-rated", "requests", "session-seen", "sign-in-turn", "subscription-slots",
