@@ -37,7 +37,7 @@ def picture(
         kept = _kept.get(key)
     if kept and kept[1] == newest and time.monotonic() - kept[0] < _SECONDS:
         return kept[2]
-    drawn = _draw(site, place, width, height, style)
+    drawn = _draw(_for_everybody(site), place, width, height, style)
     with _lock:
         if len(_kept) > 200:
             _kept.clear()
@@ -48,6 +48,12 @@ def picture(
 def small_picture(site: Site, place: Place) -> Markup:
     """A small picture from the place's layers, for one that has no outline."""
     return picture(site, place, 200, 130, "thumb")
+
+
+def _for_everybody(site: Site) -> Site:
+    """One picture is kept for all visitors: it is drawn of what everybody sees."""
+    sight = site.node.rights.open
+    return site.seen(sight) if sight.names else site
 
 
 def _draw(site: Site, place: Place, width: int, height: int, style: str) -> Markup:
