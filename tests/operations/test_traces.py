@@ -27,7 +27,7 @@ CALLER = "b7ad6b7169203331"
 GIVEN = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
 CREATE, TAKEN = "POST /ngsi-ld/v1/entities", "POST /upload/{place}/{feed}/confirm"
 SERVER, PRODUCER = 2, 4
-NIK, SECRET, VALUE = "6472011203850001", "s3cr3t-p4th", "Halte Pak Budi"
+CODE, SECRET, VALUE = "k0de-rahasia", "s3cr3t-p4th", "Halte Pak Budi"
 
 
 def stop(code: str, name: str = VALUE) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def test_one_trace_from_a_write_to_its_notification(tmp_path: Path, store_url: s
             subscribe(node.url, f"{receiver.uri}&token={SECRET}", receiverInfo=info)
             headers = {**GIVEN, "x-request-id": "proxy-17", "authorization": "Bearer p3rson-key"}
             address = f"{node.url}/ngsi-ld/v1/entities"
-            answer = httpx.post(address, json=stop(NIK), headers=headers)
+            answer = httpx.post(address, json=stop(CODE), headers=headers)
             assert answer.status_code == 201, answer.text
             assert httpx.get(f"{address}?type=BusStop&q=name=={SECRET}").status_code == 400
             found = delivered(otlp, receiver, TRACE, CREATE)
@@ -98,7 +98,7 @@ def test_one_trace_from_a_write_to_its_notification(tmp_path: Path, store_url: s
         assert header(receiver) == ["00", TRACE, found["deliver"].id, "01"]
         assert otlp.keys == {"Bearer the-key"}
         said = b"".join(otlp.raw)
-        for word in (NIK, SECRET, VALUE, "r3ceiver-key", "the-key", "p3rson-key", "se-cret", "urn:"):
+        for word in (CODE, SECRET, VALUE, "r3ceiver-key", "the-key", "p3rson-key", "se-cret", "urn:"):
             assert word.encode() not in said, word
         assert all(one.events == 0 for one in otlp.spans)
 

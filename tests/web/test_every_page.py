@@ -139,5 +139,5 @@ def test_an_empty_node_says_what_to_do(nothing: TestClient) -> None:
     assert "city.yaml" in start.text
     for path in ("/quality", "/network", "/developers", "/about"):
         assert nothing.get(path).status_code == 200
-    assert "No data yet" in nothing.get("/network").text
+    assert "This node keeps no network" in nothing.get("/network").text
     assert nothing.get("/network/projects.csv").text == "country,city,project,focus_area,status\r\n"
