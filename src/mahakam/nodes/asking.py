@@ -6,11 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
 import orjson
 
-from mahakam.broker.endpoint import endpoint_problem
-from mahakam.broker.http_sender import CheckedResolver
+from mahakam.nodes.exchange import exchange, require_allowed
 from mahakam.nodes.faults import NodeError
 
 SECONDS = 15.0
@@ -44,48 +42,26 @@ def ask(
     seconds: float = SECONDS,
 ) -> Answer:
     """Raises NodeError (kind Unreachable) if there is no answer. The key is in no message."""
-    problem = endpoint_problem(url, private_addresses=private_addresses)
-    if not url.startswith(("http://", "https://")):
-        problem = "an http or https address was expected"
-    if problem:
-        raise NodeError(problem, kind="Unreachable")
+    require_allowed(url, private_addresses=private_addresses)
     return asyncio.run(_ask(method, url, key, body, private_addresses, seconds))
 
 
 async def _ask(
     method: str, url: str, key: str, body: dict[str, Any] | None, private: bool, seconds: float
 ) -> Answer:
-    headers = {"User-Agent": "mahakam", "Accept": "application/json"}
+    headers = {"Accept": "application/json"}
     if key:
         headers["Authorization"] = f"Bearer {key}"
     if body is not None:
         headers["Content-Type"] = "application/json"
-    where = url.partition("?")[0]
-    try:
-        async with (
-            aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=CheckedResolver(private)),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-                auto_decompress=False,
-            ) as session,
-            session.request(
-                method,
-                url,
-                data=orjson.dumps(body) if body is not None else None,
-                headers=headers,
-                timeout=aiohttp.ClientTimeout(total=seconds),
-                allow_redirects=False,
-            ) as answer,
-        ):
-            content = await answer.content.read(_MOST)
-            while len(content) < _MOST and (more := await answer.content.read(_MOST)):
-                content += more
-            status = answer.status
-    except TimeoutError:
-        raise NodeError(f"{where}: no answer within {seconds:g} s", status=504, kind="Unreachable") from None
-    except (OSError, ValueError, aiohttp.ClientError) as error:
-        raise NodeError(f"{where}: {error or type(error).__name__}", status=504, kind="Unreachable") from None
+    data = orjson.dumps(body) if body is not None else None
+    async with exchange(
+        method, url, headers, private=private, seconds=seconds, data=data, decompress=False
+    ) as answer:
+        content = await answer.content.read(_MOST)
+        while len(content) < _MOST and (more := await answer.content.read(_MOST)):
+            content += more
+        status = answer.status
     try:
         said = orjson.loads(content) if content else {}
     except orjson.JSONDecodeError:
