@@ -61,6 +61,7 @@ WHO = {
     "evaluation.review": {"city_officer"},
     "learning.take": {"officer", "head", "steward", "city_officer", "admin"},
     "breach.manage": {"steward", "admin"},
+    "person.answer": {"steward", "admin"},
     "account.manage": {"admin"},
     "audit.read": {"admin"},
     "node.manage": {"admin"},

@@ -97,6 +97,7 @@ PAGES = {
     "/catalogue/{place}/{feed}": "/catalogue/samarinda/rain",
     "/breaches": "/breaches",
     "/breaches/{id}": "/breaches/BREACH",
+    "/persons": "/persons",
     "/cities/{id}": "/cities/samarinda",
     "/cities/{id}/data/{type}": "/cities/samarinda/data/AdministrativeArea",
     "/cities/{id}/map": "/cities/samarinda/map",

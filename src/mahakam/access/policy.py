@@ -66,6 +66,7 @@ POLICY: dict[str, frozenset[str]] = {
     "evaluation.review": frozenset({"city_officer"}),
     "learning.take": frozenset({"officer", "head", "steward", "city_officer", "admin"}),
     "breach.manage": frozenset({"steward", "admin"}),
+    "person.answer": frozenset({"steward", "admin"}),
     "account.manage": frozenset({"admin"}),
     "audit.read": frozenset({"admin"}),
     "node.manage": frozenset({"admin"}),

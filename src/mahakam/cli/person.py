@@ -21,7 +21,7 @@ _FOLDERS = tuple[Path, ...]
 
 @click.group()
 def person() -> None:
-    """A person's right to their data: find it, hand over a copy, forget it.
+    """A person's right to their data: find it, hand over a copy, put it right, forget it.
 
     WHO is an e-mail address or a telephone number.
 
@@ -30,6 +30,7 @@ def person() -> None:
     mahakam person export ani@example.id --to ani.zip
     mahakam person consents ani@example.id
     mahakam person withdraw ani@example.id photos
+    mahakam person correct ani@example.id --to ani.wijaya@example.id
     mahakam person forget 0812-3456-7890
     """
 
@@ -157,14 +158,40 @@ def withdraw(who: str, purpose: str, number: str | None, data: Path, config: _FO
 
 @person.command()
 @click.argument("who")
+@click.option("--to", default="", help="The right address or number, in the place of WHO.")
+@click.option("--first-name", default="", help="The right first name.")
+@click.option("--last-name", default="", help="The right last name.")
+@data_option
+@config_option
+def correct(who: str, to: str, first_name: str, last_name: str, data: Path, config: _FOLDERS) -> int:
+    """Put right how WHO is reached or called, in every request that they sent or follow.
+
+    News and letters that wait go to the right address; links in older mails end. The name is put right in what they
+    sent. What the words of a request say is put right in its course, by the agency. Ends with 1 if nothing is held.
+
+    \b
+    mahakam person correct ani@example.id --to ani.wijaya@example.id
+    mahakam person correct 0812-3456-7890 --last-name Wijaya
+    """
+    from mahakam.services import correction
+
+    with _runs(data, config) as runs:
+        names = {"first_name": first_name, "last_name": last_name}
+        held = correction.correct(runs.store, who, to, names)
+    click.echo(f"put right in {len(held.sent)} requests sent and {len(held.followed)} followed")
+    return 0 if held.sent or held.followed else 1
+
+
+@person.command()
+@click.argument("who")
 @data_option
 @config_option
 def forget(who: str, data: Path, config: _FOLDERS) -> int:
     """Forget WHO where no open request needs them: contact, letters, private words, photos, documents.
 
     They follow nothing any more, and nobody follows what they sent. The course of each request says that its contact
-    was forgotten. Requests that are still open are named and left. So are those whose words are public: they may name
-    somebody. Ends with 1 if an open one is left.
+    was forgotten. Requests that are still open are named and left. So are the words of those that are public: they
+    may name somebody. Ends with 1 if an open one is left, or one that somebody wrote at the same time.
 
     \b
     mahakam person forget ani@example.id
@@ -178,7 +205,11 @@ def forget(who: str, data: Path, config: _FOLDERS) -> int:
         click.echo(f"{number}  is still open: settle it, then forget again")
     for number in done.public:
         click.echo(f"{number}  its words are public: look whether they name anybody")
-    return 1 if done.left else 0
+    for number in done.photos:
+        click.echo(f"{number}  its photos stay: they are not there by consent")
+    for number in done.failed:
+        click.echo(f"{number}  was written at the same time: forget again")
+    return 1 if done.left or done.failed else 0
 
 
 def _audit(runs: Retention, action: str, held: Held) -> None:

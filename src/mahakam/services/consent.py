@@ -156,6 +156,17 @@ def numbers_of(store: EntityStore, who: str) -> list[str]:
     return found
 
 
+def move(transaction: Transaction, number: str, who: Mapping[str, str], of: Mapping[str, str]) -> None:
+    """Whose address was put right is known by the new one: old → new :func:`hash_of`, old → new token."""
+    kept: Mapping[str, dict[str, Any]] = transaction.record(KIND, number) or {}
+    moved = {}
+    for one in kept.values():
+        right = one | {"who": who.get(one["who"], one["who"]), "of": of.get(one["of"], one["of"])}
+        moved[_key(right["purpose"], right["of"])] = right
+    if moved != kept:
+        transaction.save_record(KIND, number, moved)
+
+
 def forget(transaction: Transaction, number: str) -> None:
     """Whose they are is known no more; followers' and devices' go. That and when it was agreed stays, as proof."""
     kept: Mapping[str, dict[str, Any]] = transaction.record(KIND, number) or {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zipfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import orjson
 
 from mahakam.services import consent, followers, personal, private, withdrawal
 from mahakam.services.consent import Given
+from mahakam.services.contact_data import forget as forget_contact
 from mahakam.services.contact_data import holders
 from mahakam.services.dossier import documents_of, file_of
 from mahakam.services.photo import delete_photo, photo_file
@@ -25,6 +27,14 @@ from mahakam.store.protocol import EntityStore
 
 _NOT_DIGITS = re.compile(r"\D")
 _LEAST_DIGITS = 8
+_TRIES = 3
+Within = Callable[[str], bool]
+"""Whether whoever asks may see a request, by its number."""
+
+
+def everywhere(_number: str) -> bool:
+    """For a command on the node's own machine."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +49,16 @@ class Held:
 @dataclass(frozen=True, slots=True)
 class Forgotten:
     """``sent`` and ``followed``: what was forgotten; ``left``: sent requests that are still open, whose contact the
-    agency needs to answer; ``public``: sent requests whose words stay public, for somebody to read."""
+    agency needs to answer; ``public``: sent requests whose words stay public, for somebody to read; ``photos``: those
+    among them whose photos stay, for they are not there by consent; ``failed``: those that somebody wrote at the same
+    time, for a second go."""
 
     sent: tuple[str, ...]
     followed: tuple[str, ...]
     left: tuple[str, ...]
     public: tuple[str, ...]
+    photos: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 def known_as(text: str) -> str:
@@ -66,22 +80,22 @@ def known_as(text: str) -> str:
     )
 
 
-def find(store: EntityStore, who: str) -> Held:
+def find(store: EntityStore, who: str, within: Within = everywhere) -> Held:
     """Raises ValueError as :func:`known_as`."""
     wanted = known_as(who)
     sent, followed = set[str](), set[str]()
     for number in set(holders(store)):
         kept = private.read(store, number)
-        if any(_same(value, wanted) for value in (kept.contact, *map(str, kept.person.values()))):
+        if any(same(value, wanted) for value in (kept.contact, *map(str, kept.person.values()))):
             sent.add(number)
         for one in followers.of(store, number):
-            if _same(one.email, wanted):
+            if same(one.email, wanted):
                 (sent if one.owner else followed).add(number)
     who = consent.hash_of(store, wanted)
     for number in consent.numbers_of(store, who):
         own = any(one.who == who and not one.of for one in consent.given(store, number))
         (sent if own else followed).add(number)
-    return Held(tuple(sorted(sent)), tuple(sorted(followed - sent)))
+    return Held(tuple(sorted(filter(within, sent))), tuple(sorted(filter(within, followed - sent))))
 
 
 def consents(store: EntityStore, who: str, number: str) -> list[Given]:
@@ -92,12 +106,14 @@ def consents(store: EntityStore, who: str, number: str) -> list[Given]:
     return [one for one in found if one.who == wanted or (own and not one.of)]
 
 
-def export(runs: Retention, who: str, to: Path, now: dt.datetime | None = None) -> Held:
+def export(
+    runs: Retention, who: str, to: Path, now: dt.datetime | None = None, within: Within = everywhere
+) -> Held:
     """Write a copy of all that is held of a person into a zip: ``person.json``, and the files that they sent.
 
     ``to`` is only for who runs this to read. Raises ValueError, and FileExistsError rather than overwrite.
     """
-    held = find(runs.store, who)
+    held = find(runs.store, who, within)
     at = (now or dt.datetime.now(dt.UTC)).isoformat(timespec="seconds")
     with to.open("xb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as out:
         to.chmod(0o600)
@@ -119,15 +135,17 @@ def export(runs: Retention, who: str, to: Path, now: dt.datetime | None = None) 
     return held
 
 
-def forget(runs: Retention, who: str) -> Forgotten:
+def forget(runs: Retention, who: str, within: Within = everywhere) -> Forgotten:
     """Forget a person where no open request needs them: contact, followed requests, letters, private words, photos
-    and documents. What a request says in public stays, and is named. Raises ValueError."""
-    held = find(runs.store, who)
+    and documents. What a request says in public stays, and is named; photos stay where another basis than consent
+    has them there. Raises ValueError."""
+    held = find(runs.store, who, within)
     wanted = known_as(who)
     done, left, public = list[str](), list[str](), list[str]()
+    photos, failed = list[str](), list[str]()
     for number in held.followed:
         for one in followers.of(runs.store, number):
-            if _same(one.email, wanted):
+            if same(one.email, wanted):
                 followers.stop(runs.store, number, one.token)
     for number in held.sent:
         request = runs.desk.request(number)
@@ -141,15 +159,27 @@ def forget(runs: Retention, who: str) -> Forgotten:
             personal.forget(runs.store, number)
         elif request is not None:
             public.append(number)
-        if request is not None and documents_of(runs.store, number):
-            runs.remove_documents(request)
+            if request.photos and not withdrawal.take_off_photos(runs.desk.broker, runs.data, number):
+                photos.append(number)
         # By the contact a request is found: it goes last, so that what broke off can be done again.
+        if not _documents_gone(runs, number):
+            failed.append(number)
+            continue
         seen = runs.desk.request(number)
-        if seen is not None:
-            runs.forget_contact(seen)
+        # Whoever may not write the course forgets all the same: it says nothing of it then.
+        if seen is None or not runs.forget_contact(seen):
+            runs.store.write(lambda transaction, number=number: forget_contact(transaction, number))  # type: ignore[misc]
         done.append(number)
     runs.sweep()
-    return Forgotten(tuple(done), held.followed, tuple(left), tuple(public))
+    return Forgotten(tuple(done), held.followed, tuple(left), tuple(public), tuple(photos), tuple(failed))
+
+
+def _documents_gone(runs: Retention, number: str) -> bool:
+    for _try in range(_TRIES):
+        request = runs.desk.request(number)
+        if request is None or not documents_of(runs.store, number) or runs.remove_documents(request):
+            return True
+    return False
 
 
 def withdraw(runs: Retention, who: str, number: str, purpose: str, at: str) -> bool:
@@ -220,7 +250,8 @@ def _facts(request: Request) -> dict[str, Any]:
     }
 
 
-def _same(value: str, wanted: str) -> bool:
+def same(value: str, wanted: str) -> bool:
+    """Whether a text is the address or number that is :func:`known_as` ``wanted``."""
     try:
         return known_as(value) == wanted
     except ValueError:

@@ -95,7 +95,12 @@ def find(store: EntityStore, number: str, token: str) -> Follower | None:
 
 def of(store: EntityStore, number: str) -> list[Follower]:
     """Whoever gets mail about a request, or would once they confirm."""
-    kept = _kept(store.record(KIND, number))
+    return listed(store, number)
+
+
+def listed(records: consent.Records, number: str) -> list[Follower]:
+    """:func:`of`, in a transaction too."""
+    kept = _kept(records.record(KIND, number))
     return [_follower(token, raw) for token, raw in kept["followers"].items()]
 
 
@@ -111,6 +116,15 @@ def stop(
 ) -> bool:
     """No more mail, and the address is forgotten. False if there is no such follower; ``also`` is done with it."""
     return _change(store, number, token, None, also)
+
+
+def move(transaction: Transaction, secret: str, number: str, one: Follower, email: str) -> str:
+    """The news of a follower go to another address of theirs from now on; its token. Links of the old one end."""
+    kept = _kept(transaction.record(KIND, number))
+    raw, token = kept["followers"].pop(one.token), _token(secret, number, email)
+    kept["followers"].setdefault(token, raw | {"email": email})
+    transaction.save_record(KIND, number, kept)
+    return token
 
 
 def drop_owner(transaction: Transaction, number: str) -> list[str]:

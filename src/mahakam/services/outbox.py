@@ -116,11 +116,31 @@ def owe(transaction: Transaction, letter: Letter, now: float | None = None) -> s
 
 def drop(transaction: Transaction, number: str, address: str = "") -> None:
     """Letters about a request that wait, or were given up, are not sent: all, or those to one address."""
-    named = re.compile(rf"(?<!\w){re.escape(number)}(?!\w)")
     for kind in (KIND, DEAD):
         for key, raw in transaction.records(kind).items():
-            if named.search(raw["text"]) and address in ("", raw["to"]):
+            if _names(raw, number) and address in ("", raw["to"]):
                 transaction.save_record(kind, key, None)
+
+
+def readdress(transaction: Transaction, number: str, address: str, to: str, words: Mapping[str, str]) -> None:
+    """Letters about a request that wait for one address, or were given up, go to another; ``words`` in their text and
+    headers (tokens of links) become others."""
+
+    def put(text: str) -> str:
+        for old, new in words.items():
+            text = text.replace(old, new)
+        return text
+
+    for kind in (KIND, DEAD):
+        for key, raw in transaction.records(kind).items():
+            if _names(raw, number) and raw["to"] == address:
+                headers = {name: put(value) for name, value in raw.get("headers", {}).items()}
+                changed = {"to": to, "text": put(raw["text"]), "headers": headers}
+                transaction.save_record(kind, key, raw | changed)
+
+
+def _names(raw: Mapping[str, Any], number: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(number)}(?!\w)", raw["text"]) is not None
 
 
 def message(letter: Letter, sender: str, key: str) -> EmailMessage:

@@ -13,7 +13,7 @@ from mahakam.ngsild.core import NULL
 from mahakam.ngsild.entity import Document
 from mahakam.services import consent, followers, outbox, personal, private, push
 from mahakam.services.photo import delete_photo
-from mahakam.services.purposes import CONTACT, PHOTOS, PUSH, UPDATES
+from mahakam.services.purposes import CONSENT, CONTACT, PHOTOS, PUSH, UPDATES
 from mahakam.services.request import entity_id, from_document
 from mahakam.store.protocol import Transaction
 
@@ -60,6 +60,19 @@ def withdraw(broker: Broker, data: Path, number: str, purpose: str, how: str, at
         for name in names:
             delete_photo(data, name)
     return done
+
+
+def take_off_photos(broker: Broker, data: Path, number: str) -> bool:
+    """Take the photos that somebody sent off a public request, and delete them, as if they had taken their consent
+    back; False, and they stay, where they are there on another basis."""
+    own = [one for one in consent.given(broker.store, number) if one.purpose == PHOTOS and not one.of]
+    if any(one.basis != CONSENT for one in own):
+        return False
+    names = _photos(broker.get(entity_id(number)))
+    broker.together([Modify(entity_id(number), _without_photos, ruled=True)], AUTHOR)
+    for name in names:
+        delete_photo(data, name)
+    return True
 
 
 def _photos(document: Mapping[str, Any] | None) -> list[str]:

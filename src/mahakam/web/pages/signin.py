@@ -189,6 +189,7 @@ def page(request: Request, status: int = 200, name: str = "", next: str = "", er
         may_replay=gate.may(request, "notification.replay"),
         has_account=_has_account(request),
         may_breach=gate.may(request, "breach.manage"),
+        may_answer=gate.may(request, "person.answer"),
         may_audit=gate.may(request, "audit.read"),
         may_watch=gate.may_everywhere(request, "node.watch"),
         offices=offices_of(request),
