@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from mahakam.indicators.compute import compute_all
-from mahakam.indicators.series import Series, all_series, compare, series
+from mahakam.indicators.series import Comparison, Series, all_series, comparison, series
 from support.indicators import City
 
 TEXT = '{name: %s, from: Fire, formula: "sum(n)", per: year, time: year%s}'
@@ -115,22 +115,23 @@ def two_cities(city: City, here: str, there: str) -> None:
     compute_all(city.broker)
 
 
+def fires_compared(city: City) -> Comparison:
+    found = [series(city.broker, city.places[name], "fires") for name in ("town", "port")]
+    return comparison("fires", [one for one in found if one])
+
+
 def test_the_same_measure_stands_side_by_side(city: City) -> None:
     two_cities(city, TEXT % ("Fires", ", theme: safety, note: Rounded"), TEXT % ("Blazes", ", theme: safety"))
-    among = [city.places["town"], city.places["port"]]
-    (found,) = compare(city.broker, among)
+    found = fires_compared(city)
     assert [one.place.id for one in found.series] == ["town", "port"]
     assert (found.periods, found.common, found.apart) == (("2022", "2023", "2024"), "2023", ())
     assert [(place, note["en"]) for place, note in found.notes] == [("town", "Rounded")]
-    assert len(found.rows()) == 4
-    assert compare(city.broker, among, theme="safety") == [found]
-    assert compare(city.broker, among, theme="housing") == []
-    assert compare(city.broker, among, name="nothing") == []
+    assert [len(one.available) for one in found.series] == [2, 2]
 
 
 def test_another_formula_does_not_stand_beside_it(city: City) -> None:
     two_cities(city, TEXT % ("Fires", ""), (TEXT % ("Fires", "")).replace("sum(n)", "count(*)"))
-    (found,) = compare(city.broker, [city.places["town"], city.places["port"]])
+    found = fires_compared(city)
     assert [one.place.id for one in found.series] == ["town"]
     assert [(one.place.id, keys) for one, keys in found.apart] == [("port", ("formula",))]
 
@@ -138,7 +139,7 @@ def test_another_formula_does_not_stand_beside_it(city: City) -> None:
 def test_a_shared_compare_key_says_that_two_formulas_measure_the_same(city: City) -> None:
     mine, other = TEXT % ("Fires", ", compare: fires"), TEXT % ("Fires", ", compare: fires")
     two_cities(city, mine, other.replace("sum(n)", "sum(n) * 1.0"))
-    (found,) = compare(city.broker, [city.places["town"], city.places["port"]], name="fires")
+    found = fires_compared(city)
     assert [one.place.id for one in found.series] == ["town", "port"]
 
 

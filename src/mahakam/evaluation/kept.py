@@ -14,6 +14,7 @@ from mahakam.evaluation.files import MOST_PIECES, Answer, Assessment, Framework,
 from mahakam.faults import Changed, Fault, Refused, refuse
 from mahakam.network.recommendation import LONGEST_TEXT, Author
 from mahakam.store.protocol import EntityStore, Transaction
+from mahakam.store.records import change_record
 
 KIND = "evaluation-assessment"
 LONGEST_AGENCY, MOST_ASKED, MOST_VERSIONS = 120, 10, 50
@@ -238,18 +239,7 @@ def change_kept(
 ) -> Kept:
     """Take a step; ``tell`` owes the letters about it, in its transaction. Raises KeyError for one that there is not,
     and what the step raises: then nothing is changed."""
-
-    def work(transaction: Transaction) -> Kept:
-        there = transaction.record(KIND, f"{place}/{name}")
-        if there is None:
-            raise KeyError(name)
-        changed = step(msgspec.convert(there, Kept))
-        _save(transaction, changed)
-        if tell:
-            tell(transaction, changed)
-        return changed
-
-    return store.write(work)
+    return change_record(store, KIND, f"{place}/{name}", Kept, step, tell)
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -214,34 +214,6 @@ class Comparison:
     notes: tuple[tuple[str, Text], ...]
     apart: tuple[tuple[Series, tuple[str, ...]], ...] = ()
 
-    def rows(self) -> list[dict[str, object]]:
-        """One row a place and period, for a table."""
-        return [value.row() for one in self.series for value in one.values]
-
-
-def compare(
-    broker: Broker,
-    among: Iterable[Place],
-    name: str = "",
-    theme: str = "",
-    today: date | None = None,
-) -> list[Comparison]:
-    """The measures that at least two of the places share, optionally only one (id or ``compare`` key) or a
-    theme.
-
-    Two definitions agree if they have the same ``compare`` key, or the same id and the same from, formula,
-    where, per and unit.
-    """
-    groups: dict[str, list[Series]] = {}
-    for place in among:
-        for one in all_series(broker, place, today, above=False):
-            if theme and one.definition.theme != theme:
-                continue
-            key = one.definition.compare or one.definition.id
-            if not name or name in (key, one.definition.id):
-                groups.setdefault(key, []).append(one)
-    return [comparison(key, group) for key, group in sorted(groups.items()) if len(group) > 1]
-
 
 def comparison(key: str, group: Sequence[Series]) -> Comparison:
     """Series of one measure side by side; those measured in another way than the first with a value go apart."""

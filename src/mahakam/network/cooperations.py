@@ -8,9 +8,10 @@ import msgspec
 
 from mahakam.faults import refuse
 from mahakam.network.cooperation import MOST_ASKED, About, Cooperation, Party, ask
-from mahakam.network.desk import changed_record, next_key
+from mahakam.network.desk import next_key
 from mahakam.network.recommendation import Author, Words
 from mahakam.store.protocol import EntityStore, Transaction
+from mahakam.store.records import change_record
 
 KIND = "network-cooperation"
 Tell = Callable[[Transaction, Cooperation], None]
@@ -61,10 +62,4 @@ def change_cooperation(
     store: EntityStore, key: str, step: Callable[[Cooperation], Cooperation], tell: Tell
 ) -> Cooperation:
     """Take a step. Raises KeyError for one that there is not, and what the step raises: then nothing is changed."""
-
-    def work(transaction: Transaction) -> Cooperation:
-        changed = changed_record(transaction, KIND, key, Cooperation, step)
-        tell(transaction, changed)
-        return changed
-
-    return store.write(work)
+    return change_record(store, KIND, key, Cooperation, step, tell)

@@ -10,10 +10,10 @@ import msgspec
 from mahakam.network.meeting import Meeting
 from mahakam.network.recommendation import Author, Recommendation, Text, draft
 from mahakam.store.protocol import EntityStore, Transaction
+from mahakam.store.records import change_record
 
 RECOMMENDATION, MEETING = "network-recommendation", "network-meeting"
 Kept = TypeVar("Kept", Recommendation, Meeting)
-Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 
 def recommendations(store: EntityStore) -> list[Recommendation]:
@@ -43,11 +43,7 @@ def change_recommendation(
     store: EntityStore, key: str, step: Callable[[Recommendation], Recommendation]
 ) -> Recommendation:
     """Take a step. Raises KeyError for one that there is not, and what the step raises: then nothing is changed."""
-
-    def work(transaction: Transaction) -> Recommendation:
-        return changed_record(transaction, RECOMMENDATION, key, Recommendation, step)
-
-    return store.write(work)
+    return change_record(store, RECOMMENDATION, key, Recommendation, step)
 
 
 def meetings(store: EntityStore) -> list[Meeting]:
@@ -78,11 +74,7 @@ def add_meeting(store: EntityStore, made: Meeting) -> Meeting:
 
 def change_meeting(store: EntityStore, key: str, step: Callable[[Meeting], Meeting]) -> Meeting:
     """As :func:`change_recommendation`."""
-
-    def work(transaction: Transaction) -> Meeting:
-        return changed_record(transaction, MEETING, key, Meeting, step)
-
-    return store.write(work)
+    return change_record(store, MEETING, key, Meeting, step)
 
 
 def next_key(letter: str, at: str, taken: Iterable[str]) -> str:
@@ -90,18 +82,6 @@ def next_key(letter: str, at: str, taken: Iterable[str]) -> str:
     start = f"{letter}-{at[:4]}-"
     numbers = [int(key[len(start) :]) for key in taken if key.startswith(start)]
     return f"{start}{max(numbers, default=0) + 1:03d}"
-
-
-def changed_record(
-    transaction: Transaction, kind: str, key: str, type: type[Struct], step: Callable[[Struct], Struct]
-) -> Struct:
-    """Take a step with what is kept under a key. Raises KeyError for one that there is not, and what it raises."""
-    kept = transaction.record(kind, key)
-    if kept is None:
-        raise KeyError(key)
-    changed = step(msgspec.convert(kept, type))
-    transaction.save_record(kind, key, msgspec.to_builtins(changed))
-    return changed
 
 
 def _save(transaction: Transaction, kind: str, kept: Kept) -> None:

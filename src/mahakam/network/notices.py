@@ -9,10 +9,11 @@ import msgspec
 
 from mahakam.faults import refuse
 from mahakam.network.cooperation import Party
-from mahakam.network.desk import changed_record, next_key
+from mahakam.network.desk import next_key
 from mahakam.network.notice import MOST_OPEN, Notice, Text, post
 from mahakam.network.recommendation import Author
 from mahakam.store.protocol import EntityStore, Transaction
+from mahakam.store.records import change_record
 
 KIND = "network-notice"
 Tell = Callable[[Transaction, Notice], None]
@@ -54,11 +55,4 @@ def change_notice(
     store: EntityStore, key: str, step: Callable[[Notice], Notice], tell: Tell | None = None
 ) -> Notice:
     """Take a step. Raises KeyError for one that there is not, and what the step raises: then nothing is changed."""
-
-    def work(transaction: Transaction) -> Notice:
-        changed = changed_record(transaction, KIND, key, Notice, step)
-        if tell:
-            tell(transaction, changed)
-        return changed
-
-    return store.write(work)
+    return change_record(store, KIND, key, Notice, step, tell)

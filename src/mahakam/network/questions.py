@@ -7,9 +7,10 @@ from collections.abc import Callable
 import msgspec
 
 from mahakam.faults import refuse
-from mahakam.network.desk import changed_record, next_key
+from mahakam.network.desk import next_key
 from mahakam.network.question import Link, Question, Said, ask
 from mahakam.store.protocol import EntityStore, Transaction
+from mahakam.store.records import change_record
 
 KIND = "network-question"
 Tell = Callable[[Transaction, Question], None]
@@ -48,11 +49,4 @@ def change_question(
     store: EntityStore, key: str, step: Callable[[Question], Question], tell: Tell | None = None
 ) -> Question:
     """Take a step. Raises KeyError for one that there is not, and what the step raises: then nothing is changed."""
-
-    def work(transaction: Transaction) -> Question:
-        changed = changed_record(transaction, KIND, key, Question, step)
-        if tell:
-            tell(transaction, changed)
-        return changed
-
-    return store.write(work)
+    return change_record(store, KIND, key, Question, step, tell)

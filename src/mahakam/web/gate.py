@@ -64,17 +64,27 @@ def require(
     principal = visitor(request)
     if principal is not None and may(request, action, place, teams):
         return principal
+    raise turned_away(request)
+
+
+def turned_away(request: Request, signed_in: str = "", home: str = "/") -> HTTPException:
+    """What a visitor is answered who may not: 403 and why for who is signed in (``signed_in``, or that they may not do
+    this here), 401 for a stranger who asked for a file, else 303 to the sign-in page and from there back, or to
+    ``home`` where a form was sent.
+    """
+    principal = visitor(request)
     if principal is not None:
-        raise HTTPException(
-            403, _("You are signed in as %(name)s, who may not do this here.", name=principal.name)
-        )
+        why = signed_in or _("You are signed in as %(name)s, who may not do this here.", name=principal.name)
+        return HTTPException(403, why)
     if request.url.path.endswith((".csv", ".json")):
-        raise HTTPException(
-            401, _("This table is for people of the city's agencies."), {"WWW-Authenticate": "Bearer"}
+        return HTTPException(
+            401,
+            _("This table is for people in office: sign in, or send a key."),
+            {"WWW-Authenticate": "Bearer"},
         )
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    target = back if request.method == "GET" else "/"
-    raise HTTPException(303, headers={"Location": f"/signin?next={quote(target, safe='')}"})
+    target = back if request.method == "GET" else home
+    return HTTPException(303, headers={"Location": f"/signin?next={quote(target, safe='')}"})
 
 
 def token(request: Request) -> str:

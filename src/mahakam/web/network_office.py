@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
@@ -104,14 +104,9 @@ def require(request: Request, action: str, seat: str = "") -> Desk:
     if found.may(action, seat):
         return found
     visitor = gate.visitor(request)
-    if visitor is not None:
-        raise HTTPException(
-            403, _("You are signed in as %(name)s, who holds no office that may do this.", name=visitor.name)
-        )
-    if request.url.path.endswith((".csv", ".json")):
-        raise HTTPException(401, _("This table is for people in office."), {"WWW-Authenticate": "Bearer"})
-    back = request.url.path if request.method == "GET" else "/network"
-    raise HTTPException(303, headers={"Location": f"/signin?next={quote(back, safe='')}"})
+    name = visitor.name if visitor else ""
+    why = _("You are signed in as %(name)s, who holds no office that may do this.", name=name)
+    raise gate.turned_away(request, why, "/network")
 
 
 def may_in(request: Request, action: str, place: Place) -> bool:

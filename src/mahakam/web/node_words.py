@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from mahakam.access.policy import Principal, allow
@@ -57,14 +55,7 @@ def require(request: Request, action: str) -> Principal:
     visitor = gate.visitor(request)
     if visitor is not None and may(request, action):
         return visitor
-    if visitor is not None:
-        raise HTTPException(
-            403, _("You are signed in as %(name)s, who may not do this here.", name=visitor.name)
-        )
-    if request.url.path.endswith((".csv", ".json")):
-        raise HTTPException(401, _("This table is for people in office."), {"WWW-Authenticate": "Bearer"})
-    back = request.url.path if request.method == "GET" else "/"
-    raise HTTPException(303, headers={"Location": f"/signin?next={quote(back, safe='')}"})
+    raise gate.turned_away(request)
 
 
 def said(error: NodeError) -> str:

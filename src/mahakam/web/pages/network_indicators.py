@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
-from mahakam.indicators.series import Series
+from mahakam.indicators.series import Comparison, Series
 from mahakam.indicators.value import Value
 from mahakam.network.plans import plan
 from mahakam.network.records import plain
@@ -109,20 +109,32 @@ def indicators_table(request: Request) -> Table:
 # One measure across cities.
 
 
-def _measure(request: Request) -> list[Found]:
+@dataclasses.dataclass(frozen=True)
+class _Measure:
+    """The cities' series of one measure: all of them, how they compare, and those that are defined alike."""
+
+    found: list[Found]
+    group: Comparison
+    alike: list[Found]
+
+
+def _measure(request: Request) -> _Measure:
     if not hasattr(request.state, "measure"):
-        request.state.measure = found_of_measure(request, request.path_params["measure"])
-    found: list[Found] = request.state.measure
-    if not found:
-        raise HTTPException(404, _("No city of this network has a value of that name."))
-    return found
+        found = found_of_measure(request, request.path_params["measure"])
+        if not found:
+            raise HTTPException(404, _("No city of this network has a value of that name."))
+        group = compared(found)
+        apart = {id(one) for one, _keys in group.apart}
+        alike = [one for one in found if id(one.series) not in apart]
+        request.state.measure = _Measure(found, group, alike)
+    measure: _Measure = request.state.measure
+    return measure
 
 
 def one_measure(request: Request) -> Response:
-    found = _measure(request)
-    group = compared(found)
-    definition = next(one.series.definition for one in found if one.series in group.series)
-    apart = {id(one) for one, _keys in group.apart}
+    measure = _measure(request)
+    group = measure.group
+    definition = next(one.series.definition for one in measure.found if one.series in group.series)
     return render(
         request,
         "network-measure.html",
@@ -131,8 +143,8 @@ def one_measure(request: Request) -> Response:
         place=None,
         definition=definition,
         group=group,
-        cards=[_card(one) for one in found if id(one.series) not in apart and len(one.series.available) > 1],
-        off_line=_off_line(found),
+        cards=[_card(one) for one in measure.alike if len(one.series.available) > 1],
+        off_line=_off_line(measure.found),
         notes=[
             (words(one.place.name), words(one.definition.note)) for one in group.series if one.definition.note
         ],
@@ -152,10 +164,8 @@ def _card(one: Found) -> views.Card:
 
 def measure_table(request: Request) -> Table:
     """The newest value of the measure in each city, and that of the newest period which all of them have."""
-    found = _measure(request)
-    group = compared(found)
-    apart = {id(one) for one, _keys in group.apart}
-    rows = [one for one in found if id(one.series) not in apart]
+    measure = _measure(request)
+    group, rows = measure.group, measure.alike
     decimals = rows[0].series.definition.decimals
 
     def in_common(series: Series) -> Value | None:

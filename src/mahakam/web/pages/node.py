@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import partial
 
 from markupsafe import Markup
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -68,11 +67,9 @@ def show(request: Request) -> Response:
 
 def _require(request: Request) -> None:
     """Raises HTTPException as ``gate.require``; it is about all places, so a role in one is not enough."""
-    principal = gate.require(request, WATCH)
+    gate.require(request, WATCH)
     if not gate.may_everywhere(request, WATCH):
-        raise HTTPException(
-            403, _("You are signed in as %(name)s, who may not do this here.", name=principal.name)
-        )
+        raise gate.turned_away(request)
 
 
 def feeds_table(request: Request) -> Table:
