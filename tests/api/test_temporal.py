@@ -138,6 +138,28 @@ def test_values_and_aggregates(api: Api) -> None:
     assert [row[0] for row in found["speed"]["totalCount"]] == [2, 1]
 
 
+@pytest.mark.parametrize("local", ["", "&local=true"])
+def test_what_was_never_observed_has_the_time_at_which_it_was_written(api: Api, local: str) -> None:
+    """A feed's row seldom says when it was observed: its attributes are in no representation fewer than in another."""
+    api("POST", "/entities", json={"id": ID, "type": "Sensor", "speed": 1, "at": {"object": "urn:ngsi-ld:Place:1"}})
+    api("PATCH", f"/entities/{ID}", json={"speed": {"value": 3}})
+    written = [one["createdAt"] for one in api.get(f"{PATH}?options=sysAttrs{local}").json()["speed"]]
+    found = api.get(f"{PATH}?options=temporalValues{local}").json()
+    assert found["speed"] == {"type": "Property", "values": [[1, written[0]], [3, written[1]]]}
+    assert found["at"] == {"type": "Relationship", "objects": [["urn:ngsi-ld:Place:1", written[0]]]}
+    newest = api.get(f"{PATH}?options=temporalValues&lastN=1{local}").json()
+    assert newest["speed"]["values"] == [[3, written[1]]]
+    api("DELETE", f"/entities/{ID}/attrs/speed")
+    gone = api.get(f"{PATH}?options=sysAttrs&timeproperty=deletedAt{local}").json()["speed"][0]["deletedAt"]
+    found = api.get(f"{PATH}?options=temporalValues&attrs=speed{local}").json()
+    assert found["speed"]["values"] == [[1, written[0]], [3, written[1]], ["urn:ngsi-ld:null", gone]]
+    summed = api.get(f"{PATH}?options=aggregatedValues&aggrMethods=sum,totalCount{local}").json()
+    assert summed["speed"]["sum"] == [[4, written[0], written[1]]]
+    assert summed["speed"]["totalCount"] == [[2, written[0], written[1]]]
+    observed = api.get(f"{PATH}?options=temporalValues&timerel=after&timeAt=2000-01-01T00:00:00Z{local}").json()
+    assert observed == {"id": ID, "type": "Sensor"}
+
+
 def test_queries_look_only_at_what_lies_in_the_period(api: Api) -> None:
     put(api, 1, 50)
     api(

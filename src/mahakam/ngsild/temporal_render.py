@@ -76,12 +76,14 @@ def drawn(
     sys_attrs: bool,
     lang: str,
 ) -> dict[str, Any]:
-    """Every attribute as ``draw`` shows it, dataset by dataset; one dataset is no list."""
+    """Every attribute as ``draw`` shows it, dataset by dataset; one dataset is no list.
+
+    Where no period was asked for, what has no such time is among the moments too: it is shown with the time at which
+    it was created, which is its place in the order of a page.
+    """
     groups: dict[str, dict[tuple[str, str], list[tuple[dict[str, Any], str]]]] = {}
     for moment in moments:
-        time = moment.time(timeproperty)
-        if not time:
-            continue
+        time = moment.time(timeproperty) or moment.created
         shown = _shown([moment], context, lang)[0]
         kind = shown["type"]
         groups.setdefault(moment.attribute, {}).setdefault((moment.dataset, kind), []).append((shown, time))

@@ -168,7 +168,9 @@ def _shown(part: Part, shape: Shape, context: Context, view: View) -> dict[str, 
         "lang": shape.lang,
     }
     if shape.aggregation is not None:
-        return drawn(head, kept, context, shape.aggregation.draw, **how)
+        # That an attribute was deleted is no value of it.
+        values = kept if view.timeproperty == "deletedAt" else [one for one in kept if not one.deleted]
+        return drawn(head, values, context, shape.aggregation.draw, **how)
     if shape.form == "temporalValues":
         return drawn(head, kept, context, series, **how)
     return normalized(head, kept, context, **how)
