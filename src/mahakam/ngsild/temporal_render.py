@@ -84,6 +84,8 @@ def drawn(
     groups: dict[str, dict[tuple[str, str], list[tuple[dict[str, Any], str]]]] = {}
     for moment in moments:
         time = moment.time(timeproperty) or moment.created
+        if not time:  # another node told none of its times
+            continue
         shown = _shown([moment], context, lang)[0]
         kind = shown["type"]
         groups.setdefault(moment.attribute, {}).setdefault((moment.dataset, kind), []).append((shown, time))
