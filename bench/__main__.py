@@ -14,6 +14,7 @@ BENCHES = (
     "bench.growth",
     "bench.subscriptions",
     "bench.validation",
+    "bench.live",
     "bench.duplicates",
     "bench.reports",
     "bench.federation",

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from mahakam.cli import run as command
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.run import run_feed
 from mahakam.ngsild.problem import Problem
 from mahakam.quality import note_words
-from mahakam.quality.undeclared import RULE, SHAPES
+from mahakam.quality.load import parse_document
+from mahakam.quality.undeclared import RULE, SHAPES, Watch
 from support.portal import Portal, two_cities
 
 NIKS = ["3171011708450001", "6472015708900002", "64.72.01 010101 0003"]
@@ -114,6 +118,30 @@ def test_other_columns_are_left_alone(tmp_path: Path, marks: list[str]) -> None:
 def test_shapes(kind: str, text: str, is_one: bool) -> None:
     asked = duckdb.execute("SELECT regexp_full_match(?, ?)", [text, SHAPES[kind]]).fetchall()
     assert asked == [(is_one,)]
+
+
+@given(
+    st.text("0123456789 .-+KTBbm", max_size=26)
+    | st.from_regex(re.compile(r"\A\s?[ABKLZabz]{1,2} ?\d{3,4}[- ][A-Za-z]{1,3}\Z", re.ASCII))
+)
+@example("64 72.01-120385 0003")
+@example("+62-812-3456-7890")
+@example("\t0812 3456 789 ")
+@example("6281233334444")
+@example(". k-t-1234 .b m")
+def test_what_is_written_one_by_one_is_judged_as_a_column_is(text: str) -> None:
+    plain = re.sub(r"[\s.-]", "", text.upper(), flags=re.ASCII)
+    shaped = [kind for kind, shape in SHAPES.items() if re.fullmatch(shape, plain, re.ASCII)]
+    contract = parse_document(yaml.safe_load(CONTRACT % ""))[0]
+    values: list[str | int] = [text]
+    if text.isdecimal() and str(int(text)) == text:
+        values.append(int(text))
+    for value in values:
+        watch = Watch(contract)
+        found = [len(watch.findings({"mark": value})) for _ in range(3)]
+        is_short = 5 <= len(text) <= 24
+        assert found[-1] == (1 if shaped and is_short else 0)
+        assert found[0] == (1 if shaped == ["nik"] and is_short else 0)
 
 
 def _checked(words: list[str], capfd: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:

@@ -68,8 +68,7 @@ class Guard:
             raise self._misplaced(types, _scopes(document))
         record = record_of(document)
         findings = [*checker.check(record), *checker.personal(record)]
-        errors = [finding for finding in findings if finding.severity == "error"]
-        if errors:
+        if errors := [finding for finding in findings if finding.severity == "error"]:
             raise bad_request(
                 "The entity does not follow its contract",
                 f"{document['id']}: {len(errors)} " + ("rule fails" if len(errors) == 1 else "rules fail"),
@@ -127,6 +126,8 @@ def record_of(document: Document) -> dict[str, Any]:
 
 def flagged(document: Document, findings: Sequence[Finding]) -> Document:
     """The document with a ``quality`` sub-property on each attribute that a warning names, on no other."""
+    if not findings and not _may_be_flagged(document):
+        return document
     rules: dict[str, list[str]] = {}
     for finding in findings:
         if finding.severity == "warning":
@@ -145,6 +146,17 @@ def flagged(document: Document, findings: Sequence[Finding]) -> Document:
                 out = dict(document)
             out[name] = new
     return out
+
+
+def _may_be_flagged(document: Document) -> bool:
+    """Whether a member has something by the flag's name; most documents have not, and are soon told."""
+    for member in document.values():
+        if type(member) is dict:
+            if FLAG in member:
+                return True
+        elif type(member) is list and any(FLAG in one for one in member):
+            return True
+    return False
 
 
 def _with_flag(instance: dict[str, Any], flag: dict[str, Any] | None) -> dict[str, Any]:

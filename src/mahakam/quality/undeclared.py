@@ -94,10 +94,15 @@ class Watch:
         found = []
         for name, counts in self._counts.items():
             value = record.get(name)
-            if not isinstance(value, str | int) or isinstance(value, bool):
+            if type(value) is int:
+                counts[0] += 1
+                kind = _kind_of(str(value)) if value >= _LEAST else ""
+            elif isinstance(value, str):
+                counts[0] += 1
+                kind = _kind_of(value)
+            else:
                 continue
-            counts[0] += 1
-            if not (kind := _kind_of(str(value))):
+            if not kind:
                 continue
             counts[1] += 1
             if counts[1] > _MOST * counts[0] and counts[1] >= (1 if kind == "nik" else FEWEST):
@@ -105,13 +110,21 @@ class Watch:
         return found
 
 
-_BETWEEN = re.compile(r"[\s.-]")
-_MATCHES = {kind: re.compile(shape).fullmatch for kind, shape in SHAPES.items()}
+_LEAST = 10**10
+"""The least whole number with as many digits as a telephone number, which has fewer than a NIK."""
+_FEWEST_SIGNS, _MOST_SIGNS = 5, 24
+_MAY_BE = re.compile(
+    r"[\s.-]*(?:\+?[0-9][0-9\s.-]{9,}|[A-Z][\s.-]*(?:[A-Z][\s.-]*)?[0-9][0-9\s.-]{2,}[A-Z][A-Z\s.-]*)",
+    re.IGNORECASE | re.ASCII,
+).fullmatch
+"""What every text of one of the shapes looks like with what stands between: most others differ in a sign or two."""
+_BETWEEN = re.compile(r"[\s.-]", re.ASCII)
+_MATCHES = {kind: re.compile(shape, re.ASCII).fullmatch for kind, shape in SHAPES.items()}
 
 
 def _kind_of(text: str) -> str:
-    """Which kind of personal data a text looks like; "" for none. Most texts are told by their length."""
-    if not 5 <= len(text) <= 24 or not any(char.isdigit() for char in text):
+    """Which kind of personal data a text looks like; "" for none."""
+    if not _FEWEST_SIGNS <= len(text) <= _MOST_SIGNS or _MAY_BE(text) is None:
         return ""
     plain = _BETWEEN.sub("", text.upper())
     return next((kind for kind, matches in _MATCHES.items() if matches(plain)), "")

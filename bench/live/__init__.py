@@ -1,0 +1,1 @@
+"""The check of one entity that is written live."""
