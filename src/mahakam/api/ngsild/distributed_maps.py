@@ -75,7 +75,7 @@ async def mapped_page(
         wanted = {source for id in some for source in found.sources[id]}
         asked = [one for one in sources_of(forwarding, selection) if one.registration.id in wanted]
         parts = await gathered(forwarding, asked, selection, params, len(some))
-        documents |= {document["id"]: document for document in parts.documents}
+        documents |= {document["id"]: document for document in parts.documents()}
     more = [header(found), *plan.links(0 if len(ids) > plan.offset + plan.limit else None)]
     if plan.count:
         more.append(("ngsild-results-count", str(len(ids))))
@@ -86,7 +86,7 @@ async def _where(
     forwarding: Forwarding, found: Sequence[Match], selection: Selection, params: Mapping[str, str]
 ) -> Where:
     parts = await gathered(forwarding, found, selection, params, MAX_ENTITIES + 1)
-    return {document["id"]: parts.where[document["id"]] for document in parts.documents}
+    return {document["id"]: parts.where[document["id"]] for document in parts.documents()}
 
 
 def _in_parts(ids: Sequence[str]) -> Iterator[tuple[str, ...]]:

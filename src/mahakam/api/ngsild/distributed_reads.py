@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -11,17 +11,17 @@ from mahakam.api.ngsild.call import Call, accepted
 from mahakam.api.ngsild.conditions import tagged
 from mahakam.api.ngsild.distributed_maps import followed, mapped_page
 from mahakam.api.ngsild.entities import Plan, compile_plan
-from mahakam.api.ngsild.forwarding import Forwarding, json_of
+from mahakam.api.ngsild.forwarding import Forwarding, good
 from mahakam.api.ngsild.gathering import (
     READS,
     able,
     common,
-    documents_of,
     gathered,
     merged,
     query_source,
     sources_of,
 )
+from mahakam.api.ngsild.parts import Part, parts_of
 from mahakam.api.ngsild.posted import parameters_of
 from mahakam.api.ngsild.presentation import (
     ENTITY_MEDIA,
@@ -54,20 +54,20 @@ async def retrieve(call: Call) -> Response | None:
     if not found or forwarding.looped:
         return None
 
-    async def ask(match: Match) -> list[Document]:
+    async def ask(match: Match) -> list[Part]:
         if "retrieveEntity" not in match.registration.operations:
-            return (await query_source(forwarding, match, Selection(ids=(id,), types=types), {}, 1))[0]
+            return _read((await query_source(forwarding, match, Selection(ids=(id,), types=types), {}, 1))[0])
         words = await forwarding.words(match.registration)
-        params = common(match, words, types)
+        params = common(match, words, types, shape.attrs)
         answer = await forwarding.send(
             match.registration, "GET", f"/entities/{quote(id, safe=':')}", params, words
         )
-        body = json_of(answer)
-        return [] if body is None else documents_of([body], words, match)
+        body = good(answer)
+        parts = [] if body is None else parts_of(b"[%b]" % body, words, match)[0]
+        return _read(part for part in parts if part.id == id)
 
     answers = await forwarding.each(found, ask)
-    stored = call.broker.get(id)
-    document = merged(stored, [(match, parts) for match, parts in answers], found).get(id)
+    document = merged(call.broker.get(id), answers, found)
     if (
         document is None
         or (types is not None and not of_types(document, types))
@@ -86,9 +86,18 @@ async def parts_elsewhere(
     found = able(found, READS)
 
     async def ask(match: Match) -> list[Document]:
-        return (await query_source(forwarding, match, Selection(ids=(id,)), {}, 1))[0]
+        found, _ = await query_source(forwarding, match, Selection(ids=(id,)), {}, 1)
+        return [part.document() for part in found]
 
     return [part for _, parts in await forwarding.each(found, ask) for part in parts]
+
+
+def _read(parts: Iterable[Part]) -> list[Part]:
+    """The parts, each of which is an entity. Raises SourceError."""
+    found = list(parts)
+    for part in found:
+        part.document()
+    return found
 
 
 async def query(call: Call) -> Response | None:
@@ -121,16 +130,16 @@ async def _page(call: Call, plan: Plan, params: Any) -> Response | None:
         return Response(201, answer.headers, answer.body) if kept[1] else answer
     needed = plan.offset + plan.limit + 1
     parts = await gathered(forwarding, found, plan.selection, params, needed, times=plan.shape.sys_attrs)
-    documents, counted = parts.documents, parts.counted
+    found_here = len(parts.ids)
+    page = parts.documents(plan.offset, plan.offset + plan.limit)
     more = list(forwarding.warnings)
     if plan.count:
-        total = len(documents)
-        if counted is not None and len(documents) >= needed:
+        total = found_here
+        if parts.counted is not None and found_here >= needed:
             here = await call.off_loop(lambda: call.broker.count(plan.selection))
-            total = max(total, here + counted)
+            total = max(total, here + parts.counted)
         more.append(("ngsild-results-count", str(total)))
-    more += plan.links(0 if len(documents) > plan.offset + plan.limit else None)
-    page = documents[plan.offset : plan.offset + plan.limit]
+    more += plan.links(0 if found_here > plan.offset + plan.limit else None)
     return many_entities(call, page, plan.shape, plan.context, accept, *more)
 
 
@@ -143,8 +152,8 @@ async def selected(
     found = sources_of(forwarding, selection)
     if not found:
         return None
-    documents = (await gathered(forwarding, found, selection, params, most)).documents
-    return documents[:most], [text for _, text in forwarding.warnings]
+    documents = (await gathered(forwarding, found, selection, params, most)).documents(0, most)
+    return documents, [text for _, text in forwarding.warnings]
 
 
 def _warned(response: Response, forwarding: Forwarding) -> Response:

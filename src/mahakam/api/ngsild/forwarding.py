@@ -174,13 +174,21 @@ _REVOKED = REVOKED.encode()
 _SAFE = ":*,;=@!$()~/"
 
 
-def json_of(answer: Answer, good: Collection[int] = (200,)) -> Any:
-    """The JSON of a good answer; None for 404. Raises SourceError: 299 a refusal, 111 no JSON."""
+def good(answer: Answer, statuses: Collection[int] = (200,)) -> bytes | None:
+    """The body of a good answer; None for 404. Raises SourceError 299, a refusal."""
     if answer.status == 404:
         return None
-    if answer.status not in good:
+    if answer.status not in statuses:
         raise SourceError(299, f"it answered {answer.status}")
+    return answer.body
+
+
+def json_of(answer: Answer, statuses: Collection[int] = (200,)) -> Any:
+    """The JSON of a good answer; None for 404. Raises SourceError: 299 a refusal, 111 no JSON."""
+    body = good(answer, statuses)
+    if body is None:
+        return None
     try:
-        return orjson.loads(answer.body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError:
         raise SourceError(111, "its answer is not valid JSON") from None
