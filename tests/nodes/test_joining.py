@@ -126,6 +126,53 @@ def test_the_key_does_nothing_but_read_what_is_shared(joined: Pair) -> None:
         assert "secret" not in city.api("GET", path, key=key, headers={"accept": "text/csv"}).text
 
 
+def test_what_is_answered_on_arrival_is_what_the_whole_way_answers(joined: Pair) -> None:
+    hub, city = joined
+    key = _share_key(hub)
+
+    def answers(query: dict[str, str]) -> list[tuple[bytes, str | None]]:
+        """On arrival, and the whole way, which a header that says more makes it go."""
+        asked = [city.api("GET", f"{BASE}/entities", key=key, params=query, headers=more)
+                 for more in ({}, {"x-request-id": "the-whole-way"})]  # fmt: skip
+        return [(one.content, one.headers.get("link")) for one in asked]
+
+    for query in (
+        {"type": STOP},
+        {"type": STOP, "limit": "1"},
+        {"type": f"{STOP},Ledger"},
+        {"type": "Ledger"},
+        {"type": STOP, "q": "waiting>3"},
+        {"type": STOP, "q": "secret>0"},
+        {"type": STOP, "q": "!secret"},
+        {"type": STOP, "idPattern": "."},
+    ):
+        quick, whole = answers(query)
+        assert quick == whole, query
+    city.change(ONE, waiting=9, secret=5)
+    for content, _ in answers({"type": STOP}):
+        assert b'"value":9' in content, content
+        assert b"secret" not in content
+    city.run("change", hub.id, "--share", f"{STOP}:nameOf")
+    for content, _ in answers({"type": STOP}):
+        assert b"waiting" not in content, content
+        assert b"Pasar Pagi" in content, content
+
+
+def test_what_a_node_shares_of_several_types_is_counted_once(hub: Site, city: Site) -> None:
+    shared = ("--share", f"{STOP}:waiting", "--share", "Ledger:amount", "--push", "none")
+    city.run("join", hub.invite("samarinda"), *shared)
+    many = hub.api(
+        "GET", f"{BASE}/entities", params={"type": f"{STOP},Ledger", "limit": "1", "count": "true"}
+    )
+    assert many.headers["ngsild-results-count"] == "3"
+    pages = [
+        one["id"]
+        for offset in range(4)
+        for one in hub.get("/entities", type=f"{STOP},Ledger", limit="1", offset=str(offset))
+    ]
+    assert sorted(pages) == sorted([ONE, TWO, "urn:ngsi-ld:Ledger:one"])
+
+
 def test_the_hubs_registrations_never_show_the_key(joined: Pair) -> None:
     hub, _ = joined
     key = _share_key(hub)

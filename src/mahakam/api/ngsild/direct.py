@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from mahakam.access.shares import PREFIX as SHARED
+from mahakam.access.shares import ShareRevokedError, share_of_key
 from mahakam.api.http import AsgiHeaders, encoded
-from mahakam.api.ngsild.call import BASE, JSON, Node, accepted
-from mahakam.api.ngsild.entities import JSON_HEADERS, Plan, core_plan
+from mahakam.api.ngsild.call import BASE, JSON, Node, accepted, context_link, parameters
+from mahakam.api.ngsild.entities import JSON_HEADERS, QUERY_PARAMETERS, Plan, core_plan
 from mahakam.api.ngsild.presentation import ENTITY_MEDIA
 from mahakam.broker.sight import asks
+from mahakam.ngsild.context import CORE
 from mahakam.ngsild.problem import Problem
+from mahakam.nodes.asked import note as note_asked
 from mahakam.store.errors import StoreError, TakesLong
 
 _ENTITIES = f"{BASE}/entities".encode()
@@ -22,6 +26,9 @@ _ASIDE = frozenset(
     b"host user-agent connection accept accept-encoding accept-language cache-control pragma dnt".split()
 )
 """Headers that leave the answer as it is, but for the media type."""
+_OF_HUBS = frozenset((b"authorization", b"via", b"link"))
+"""What a hub sends besides: its key, the way of the question, and the context of its words."""
+_LINK = context_link(CORE).encode()
 
 Pairs = list[tuple[bytes, bytes]]
 
@@ -41,8 +48,13 @@ class Direct:
     def __call__(self, path: bytes, query: bytes, headers: Pairs) -> tuple[Pairs, bytes] | None:
         """Headers and body of a 200; None if the request must go the whole way."""
         if headers != self._plain:
-            if not path.startswith(_ENTITIES) or not _wants_json(tuple(headers)):
+            if not path.startswith(_ENTITIES):
                 return None
+            secret = _asked_with(tuple(headers))
+            if secret is None:
+                return None
+            if secret:
+                return self._shared(query, secret) if path == _ENTITIES and query else None
             self._plain = headers
         elif not path.startswith(_ENTITIES):
             return None
@@ -78,6 +90,26 @@ class Direct:
             return None
         return self._heads.get((*key, follows)) or self._head(key, plan, follows), body
 
+    def _shared(self, query: bytes, secret: str) -> tuple[Pairs, bytes] | None:
+        """The page that a hub with this key is shown."""
+        node, rights = self._node, self._rights
+        if node.audited and rights is not None and rights.personal.names:
+            return None  # what is read of personal data is audited on the way
+        text = query.decode("latin-1")
+        try:
+            share = share_of_key(node.broker.store, secret)
+            plan = core_plan(node, text)
+            if share is None or not plan.direct:
+                return None
+            body, follows = node.broker.shared(share).page(
+                plan.selection, plan.limit, plan.skipped, plan.start, at_once=True
+            )
+        except (Problem, StoreError, ShareRevokedError):
+            return None
+        note_asked(node.broker.store, share.hub, "query", parameters(text, QUERY_PARAMETERS).get("type", ""))
+        key = (query, node.contexts.generation)
+        return self._heads.get((*key, follows)) or self._head(key, plan, follows), body
+
     def _open(self, body: bytes) -> bool:
         """Whether the stored bytes hold nothing that is hidden from anybody."""
         rights = self._rights
@@ -96,11 +128,18 @@ class Direct:
 
 
 @lru_cache(1024)
-def _wants_json(headers: tuple[tuple[bytes, bytes], ...]) -> bool:
-    """Whether the headers of a request ask for plain JSON."""
-    if any(name not in _ASIDE for name, _ in headers):
-        return False
+def _asked_with(headers: tuple[tuple[bytes, bytes], ...]) -> str | None:
+    """The key of a hub with which headers ask for plain JSON, "" if there is none; None if they ask for more."""
+    more = {name: value for name, value in headers if name not in _ASIDE}
+    if more and (more.keys() - _OF_HUBS or b"authorization" not in more or more.get(b"link", _LINK) != _LINK):
+        return None
     try:
-        return accepted(AsgiHeaders(headers), ENTITY_MEDIA) == JSON
+        if accepted(AsgiHeaders(headers), ENTITY_MEDIA) != JSON:
+            return None
     except Problem:
-        return False
+        return None
+    if not more:
+        return ""
+    scheme, _, secret = more[b"authorization"].decode("latin-1").partition(" ")
+    secret = secret.strip()
+    return secret if scheme.lower() == "bearer" and secret.startswith(SHARED) else None
