@@ -192,6 +192,20 @@ def _house(number: int, mark: str | int) -> dict[str, Any]:
     }
 
 
+def test_check_finds_it_in_a_column_that_begins_late(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The first rows tell nothing of a column that is empty in them."""
+    places = town(tmp_path, [""] * 5_000 + NIKS)
+    folder = places / "prov/town"
+    words = [str(folder / "data/people.csv"), "-c", str(folder / "contracts/people.yaml")]
+    code, out = _checked(words, capfd)
+    assert code == 1
+    assert [(one["row"], one["field"], one["rule"]) for one in out["failures"]] == [
+        (row, "mark", RULE) for row in (5_001, 5_002, 5_003)
+    ]
+
+
 @pytest.mark.parametrize(
     ("marks", "refused"),
     [

@@ -7,7 +7,7 @@ numbers or number plates. A column that the contract calls public, in so many wo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mahakam.quality.contract import Contract
@@ -22,6 +22,8 @@ FEWEST = 3
 _MOST = 0.5
 _LOOKED = 20_000
 """Values that are looked at, drawn from all: in a large table a column is judged by these."""
+_FIRST, _ENOUGH = 4_000, 1_000
+"""A table's first rows, and how many values of a column among them are enough to judge it by."""
 _PLATES = (
     "A|AA|AB|AD|AE|AG|B|BA|BB|BD|BE|BG|BH|BK|BL|BM|BN|BP|D|DA|DB|DC|DD|DE|DG|DH|DK|DL|DM|DN|DP|DR|DS|DT|DW|E|EA|EB|ED|"
     "F|G|H|K|KB|KH|KT|KU|L|M|N|P|PA|PB|PG|PS|PT|R|S|T|W|Z"
@@ -56,23 +58,65 @@ def undeclared(
         if not one.declared and one.kind.logical in _TYPES
         if (column := (columns or {}).get(one.name, one.name)) in present
     }
+    taken = _in_head(connection, table, list(fields.values())) if head else {}
     for name, column in fields.items():
-        # the table's and the field's own names, quoted, and shapes that are ours
-        plain = f"regexp_replace(upper(CAST({_quoted(column)} AS VARCHAR)), '[\\s.-]', '', 'g')"
-        tests = ", ".join(
-            f"count(*) FILTER (regexp_full_match({plain}, '{shape}'))" for shape in SHAPES.values()
-        )
-        filled = f"coalesce(CAST({_quoted(column)} AS VARCHAR), '') <> ''"
-        few = f"LIMIT {_LOOKED}" if head else f"USING SAMPLE reservoir({_LOOKED} ROWS) REPEATABLE (1)"
-        looked = f"(SELECT {_quoted(column)} FROM (SELECT * FROM {_quoted(table)} WHERE {filled}) {few})"  # noqa: S608
-        some = f"SELECT count(*), {tests} FROM {looked}"  # noqa: S608
-        total, *hits = connection.execute(some).fetchall()[0]
-        for (kind, shape), count in zip(SHAPES.items(), hits, strict=True):
-            if count >= FEWEST and count > _MOST * total:
-                rows = f"SELECT _row FROM {_quoted(table)} WHERE regexp_full_match({plain}, '{shape}') ORDER BY _row"  # noqa: S608
-                for (row,) in connection.execute(rows).fetchall():
-                    yield Finding(int(row), name, RULE, None, _EXPECTED[kind])
-                break
+        found = taken[column] if column in taken else _kind_in(connection, table, column, head)
+        if found:
+            wrong = f"regexp_full_match({_plain(column)}, '{SHAPES[found]}')"
+            rows = f"SELECT _row FROM {_quoted(table)} WHERE {wrong} ORDER BY _row"  # noqa: S608
+            for (row,) in connection.execute(rows).fetchall():
+                yield Finding(int(row), name, RULE, None, _EXPECTED[found])
+
+
+def _in_head(connection: duckdb.DuckDBPyConnection, table: str, columns: list[str]) -> dict[str, str]:
+    """Column → kind of personal data or "", by the first rows, read once for all columns. A column with few values in
+    them is left out: the rows after them may say more."""
+    if not columns:
+        return {}
+    tests = ", ".join(f"count(*) FILTER ({_filled(column)}), {_hits(column)}" for column in columns)
+    listed = ", ".join(_quoted(column) for column in dict.fromkeys(columns))
+    head = f"(SELECT {listed} FROM {_quoted(table)} LIMIT {_FIRST})"  # noqa: S608 - quoted names
+    rows, *counts = connection.execute(f"SELECT count(*), {tests} FROM {head}").fetchall()[0]  # noqa: S608
+    width = 1 + len(SHAPES)
+    each = {column: counts[at * width : (at + 1) * width] for at, column in enumerate(columns)}
+    return {
+        column: _kind_by(total, hits)
+        for column, (total, *hits) in each.items()
+        if rows < _FIRST or total >= _ENOUGH
+    }
+
+
+def _kind_in(connection: duckdb.DuckDBPyConnection, table: str, column: str, head: bool) -> str:
+    """The same of one column, by its first values or by some drawn from all."""
+    few = f"LIMIT {_LOOKED}" if head else f"USING SAMPLE reservoir({_LOOKED} ROWS) REPEATABLE (1)"
+    filled = f"(SELECT * FROM {_quoted(table)} WHERE {_filled(column)})"  # noqa: S608 - quoted names
+    looked = f"(SELECT {_quoted(column)} FROM {filled} {few})"  # noqa: S608
+    total, *hits = connection.execute(f"SELECT count(*), {_hits(column)} FROM {looked}").fetchall()[0]  # noqa: S608
+    return _kind_by(total, hits)
+
+
+def _kind_by(total: int, hits: Sequence[int]) -> str:
+    return next(
+        (kind for kind, count in zip(SHAPES, hits, strict=True) if count >= FEWEST and count > _MOST * total),
+        "",
+    )
+
+
+def _plain(column: str) -> str:
+    return f"regexp_replace(upper(CAST({_quoted(column)} AS VARCHAR)), '[\\s.-]', '', 'g')"
+
+
+def _filled(column: str) -> str:
+    return f"coalesce(CAST({_quoted(column)} AS VARCHAR), '') <> ''"
+
+
+def _hits(column: str) -> str:
+    """How many values have each of the shapes, the shortest of which has five characters."""
+    long = f"length(CAST({_quoted(column)} AS VARCHAR)) >= 5"
+    return ", ".join(
+        f"count(*) FILTER (CASE WHEN {long} THEN regexp_full_match({_plain(column)}, '{shape}') ELSE false END)"
+        for shape in SHAPES.values()
+    )
 
 
 class Watch:
