@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from httpx import Response
 from starlette.testclient import TestClient
 
 from mahakam.access.policy import OFFICES, PEOPLE, SCOPES, Principal
@@ -28,6 +30,7 @@ from mahakam.services.request import Draft
 from mahakam.store.protocol import Transaction
 from mahakam.web.letters import Letters
 from mahakam.web.request_desk import public_requests
+from support.portal import hidden
 from support.routed import opened, routed_town
 
 WORDS = "a hole beside the blue mosque"
@@ -320,3 +323,35 @@ def test_nobody_is_notified_of_it(closed: City) -> None:
         {"id": "urn:ngsi-ld:Tree:1", "type": "Tree", "height": {"type": "Property", "value": 3}}
     )
     assert len(store.owed(id)) == 1
+
+
+UNREAD = "types:\n  ServiceRequest: {timeline: [head, admin], statusNotes: [head, admin]}\n"
+
+
+def test_whoever_may_not_read_the_course_goes_on_with_it(tmp_path: Path) -> None:
+    with contextmanager(served)(tmp_path, UNREAD) as city:
+        desk = Desk(city.node.broker, city.node.places, city.node.settings.data)
+        before = desk.whole(city.number)
+        assert before is not None
+        officer = city.headers("officer@works")
+        page = city.client.get(f"/queue/{city.number}", headers=officer)
+        assert page.status_code == 200
+        assert ANSWER not in page.text
+        fields = hidden(page.text) | {"state": "waiting", "text": "Which side of the road?"}
+
+        def answer() -> Response:
+            return city.client.post(
+                f"/queue/{city.number}",
+                data=fields,
+                headers=officer | {"origin": "http://localhost"},
+                follow_redirects=False,
+            )
+
+        assert answer().status_code == 303
+        after = desk.whole(city.number)
+        assert after is not None
+        assert after.state == "waiting"
+        assert after.steps[:-1] == before.steps
+        again = answer()
+        assert again.status_code == 409, "a form that missed a step is told so, as everybody's is"
+        assert ANSWER not in again.text

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mahakam.cli.options import data_option
 from mahakam.store.protocol import Store
+
+if TYPE_CHECKING:
+    from mahakam.store.backup.vault import Vault
 
 F = TypeVar("F", bound=Callable[..., Any])
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -91,6 +94,8 @@ def backup(data: Path, url: str, folder: Path, key_file: Path | None, keep: int 
 def restore(data: Path, url: str, folder: Path, name: str, key_file: Path | None) -> int:
     """Put a backup into an empty data folder, and an empty --store of either kind; then compare all checksums.
 
+    What the newest backup of the folder knows as forgotten (mahakam person forget) is forgotten again in an older one.
+
     \b
     mahakam restore --data /var/lib/mahakam --from /mnt/backups
     """
@@ -108,8 +113,11 @@ def restore(data: Path, url: str, folder: Path, name: str, key_file: Path | None
             _audit(store, "restore", name, {"from": str(folder)})
         finally:
             store.close()
+        again = _forget_again(vault, name, data, url)
     rows = sum(one["rows"] for fact in listed["tenants"].values() for one in fact["tables"].values())
     click.echo(f"{name}: {rows:,} rows, {len(listed['files']):,} files restored; all checksums agree")
+    if again:
+        click.echo(f"forgotten again, as before in the node, in {again:,} requests", err=True)
     return 0
 
 
@@ -167,6 +175,24 @@ def verify(data: Path | None, url: str, folder: Path | None, name: str, key_file
 
 def _audit(store: Store, action: str, name: str, detail: dict[str, Any]) -> None:
     store.tenant().write(lambda transaction: transaction.audit(action, f"backup/{name}", detail))
+
+
+def _forget_again(vault: Vault, name: str, data: Path, url: str) -> int:
+    """In how many requests something was forgotten that had been forgotten after this backup."""
+    from mahakam.app import open_node
+    from mahakam.config import Settings
+    from mahakam.services import forgotten
+    from mahakam.store.backup.restore import records_of
+
+    newest = vault.names()[-1]
+    records = records_of(vault, newest, forgotten.KIND) if newest != name else {}
+    if not records:
+        return 0
+    node = open_node(Settings(data=data, config=(), store=url))
+    try:
+        return forgotten.again(node.broker, data, records)
+    finally:
+        node.close()
 
 
 def _newest(names: list[str], folder: Path) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def store() -> None:
-    """Stores: info, migrate.
+    """Stores: info, compact, migrate.
 
     \b
     Example:
@@ -45,6 +45,29 @@ def info(data: Path, url: str) -> None:
                 f"  {name or '(default)'}: {facts['entities']:,} entities · {facts['bytes'] / 1e6:,.1f} MB"
                 f" · {facts['owed']:,} notifications owed · {facts['dead']:,} dead letters"
                 f" · schema {facts['version']}"
+            )
+
+
+@store.command("compact", short_help="Leave nothing of what was deleted in the store's files.")
+@data_option
+@click.option("--store", "url", default="", envvar="MAHAKAM_STORE", metavar="URL",
+              help="Default: SQLite in the data folder.")  # fmt: skip
+def compact(data: Path, url: str) -> None:
+    """Write the files of a store anew: nothing of what was deleted is in them any more.
+
+    After `mahakam person forget`, for instance. Needs as much room again for a while; whoever writes waits meanwhile,
+    on PostgreSQL whoever reads too. PostgreSQL's own log (WAL) and its archive pass with time.
+
+    \b
+    mahakam store compact --data /var/lib/mahakam
+    """
+    with _opened(url, data) as found:
+        for name in found.tenants():
+            tenant = found.tenant(name)
+            before = tenant.info()["bytes"]
+            tenant.compact()
+            click.echo(
+                f"{name or '(default)'}: {before / 1e6:,.1f} MB, now {tenant.info()['bytes'] / 1e6:,.1f} MB"
             )
 
 

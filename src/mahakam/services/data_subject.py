@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from mahakam.services import consent, followers, personal, private, withdrawal
+from mahakam.services import consent, followers, forgotten, personal, private, withdrawal
 from mahakam.services.consent import Given
 from mahakam.services.contact_data import forget as forget_contact
 from mahakam.services.contact_data import holders
@@ -143,10 +143,12 @@ def forget(runs: Retention, who: str, within: Within = everywhere) -> Forgotten:
     wanted = known_as(who)
     done, left, public = list[str](), list[str](), list[str]()
     photos, failed = list[str](), list[str]()
+    stopped: dict[str, list[str]] = {}
     for number in held.followed:
         for one in followers.of(runs.store, number):
             if same(one.email, wanted):
                 followers.stop(runs.store, number, one.token)
+                stopped.setdefault(number, []).append(one.token)
     for number in held.sent:
         request = runs.desk.request(number)
         if request is not None and request.open:
@@ -170,6 +172,7 @@ def forget(runs: Retention, who: str, within: Within = everywhere) -> Forgotten:
         if seen is None or not runs.forget_contact(seen):
             runs.store.write(lambda transaction, number=number: forget_contact(transaction, number))  # type: ignore[misc]
         done.append(number)
+    forgotten.note(runs.store, done, stopped)
     runs.sweep()
     return Forgotten(tuple(done), held.followed, tuple(left), tuple(public), tuple(photos), tuple(failed))
 

@@ -250,7 +250,12 @@ class Desk:
         scopes = document.get("scope") or []
         place = place_of([scopes] if isinstance(scopes, str) else scopes, self._places)
         hidden = self._seen.sight.hidden(document) if self._seen.sight else frozenset[str]()
-        return from_document(document, place.id if place else "", hidden)
+        request = from_document(document, place.id if place else "", hidden)
+        if "timeline" not in hidden or request.steps:
+            return request
+        # Whoever may not read the course may go on with it: a form needs to know how far it is.
+        whole = self._broker.get(str(document["id"]))
+        return replace(request, unseen=len(from_document(whole, "").steps)) if whole else request
 
     def whole_of(self, document: Mapping[str, Any]) -> Request:
         """The same of an entity from which nothing was taken."""
@@ -673,7 +678,7 @@ def absorbed(request: Request) -> tuple[str, ...]:
 
 def revision_of(request: Request) -> int:
     """Counts the public changes of a request: what a form must not have missed."""
-    return len(request.steps)
+    return request.revision
 
 
 def _near(wanted: Wanted, point: area.Point, metres: float) -> Selection:

@@ -137,7 +137,8 @@ class Request:
     (``agency/team``) that work on it, the one that leads first, () where the city has no rules for that;
     ``merged_into``: the number of the request that it continues as; ``workflow_state`` as in :class:`Step`.
     ``point`` is None where the entity has none, or none for this reader; ``hidden``: the attributes of the entity that
-    this reader may not see, and which are empty here (``state``: ask :attr:`known_state`).
+    this reader may not see, and which are empty here (``state``: ask :attr:`known_state`). ``revision``: how many
+    steps there are, the hidden ones too.
     """
 
     number: str
@@ -163,6 +164,12 @@ class Request:
     work_photos: tuple[WorkPhoto, ...] = ()
     workflow_state: str = ""
     hidden: frozenset[str] = frozenset()
+    unseen: int = 0
+    """Steps of a course that is hidden from this reader."""
+
+    @property
+    def revision(self) -> int:
+        return len(self.steps) + self.unseen
 
     @property
     def known_state(self) -> State | Literal[""]:

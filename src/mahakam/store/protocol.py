@@ -375,6 +375,13 @@ class EntityStore(Protocol):
     def problems(self) -> list[str]:
         """What is damaged, as the database finds it by looking at everything; nothing if all is well."""
 
+    def compact(self) -> None:
+        """Write the tenant's files anew, so that nothing of what was deleted is left in them. Others wait meanwhile.
+
+        SQLite: the file and its log. PostgreSQL: the tables; its own log and their archive pass with time. Raises
+        StoreError without room, and where somebody reads for long.
+        """
+
     def load(self, tables: Mapping[str, Iterable[tuple[Any, ...]]]) -> None:
         """Fill an empty store with what :meth:`dump` gave, in one transaction."""
 

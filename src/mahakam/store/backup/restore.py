@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -46,6 +47,16 @@ def restore(
         data.rmdir()
     scratch.rename(data)
     return listed
+
+
+def records_of(vault: Vault, name: str, kind: str, tenant: str = "") -> dict[str, Any]:
+    """The small records of a kind that a backup has: key → value. Raises StoreError for a damaged one."""
+    fact = vault.listed(name)["tenants"].get(tenant)
+    found: dict[str, Any] = {}
+    for table, rows in read(vault.content(fact["digest"])) if fact else ():
+        if table == "record":
+            found |= {key: json.loads(value) for one, key, value in rows if one == kind}
+    return found
 
 
 def _inside(relative: str) -> tuple[str, ...]:

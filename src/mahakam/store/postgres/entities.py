@@ -197,6 +197,20 @@ class PostgresEntities(Ledger, HistoryReads, AuditReads):
                 found.append(f"{table}: {error}")
         return found
 
+    def compact(self) -> None:
+        with self.database.clear_errors():
+            connection = self.database.connect()
+            try:
+                connection.execute("SET lock_timeout = '60s'")
+                names = connection.execute(
+                    "SELECT oid::regclass::text FROM pg_class"
+                    " WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace ORDER BY 1"
+                ).fetchall()
+                for (name,) in names:
+                    connection.execute(f"VACUUM (FULL) {name}")  # as the database quotes it itself
+            finally:
+                connection.close()
+
     def load(self, tables: Mapping[str, Iterable[tuple[Any, ...]]]) -> None:
         def work(transaction: Transaction) -> None:
             assert isinstance(transaction, PostgresTransaction)

@@ -294,6 +294,17 @@ class SqliteEntities(Ledger, HistoryReads, AuditReads):
             return [str(error)]
         return [f"{self.path}: {line}" for (line,) in found if line != "ok"]
 
+    def compact(self) -> None:
+        with clear_errors(self.path):
+            connection = connect(self.path, READER_CACHE_KIB, reader=False)
+            try:
+                connection.execute("VACUUM")
+                ((busy, _, _),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                connection.close()
+        if busy:
+            raise StoreError(f"{self.path}: somebody reads it for long, so its log is still there; try again")
+
     def load(self, tables: Mapping[str, Iterable[tuple[Any, ...]]]) -> None:
         def work(transaction: Transaction) -> None:
             assert isinstance(transaction, SqliteTransaction)

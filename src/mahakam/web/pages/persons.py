@@ -28,7 +28,7 @@ from mahakam.web import gate
 from mahakam.web.consent_words import HOW, NAMES
 from mahakam.web.language import _, n_, words
 from mahakam.web.render import render
-from mahakam.web.request_words import STATE_KINDS, STATE_NAMES
+from mahakam.web.request_words import STATE_KINDS, STATE_NAMES, service_name
 from mahakam.web.site import Site, site_of
 
 PAGE, ANSWER = "/persons", "person.answer"
@@ -180,9 +180,9 @@ def _row(request: Request, runs: Retention, who: str, number: str, *, sent: bool
     found, places = runs.desk.whole(number), site_of(request).places
     if found is None:
         return _Sent(number, "", "", "", "", "", sent, agreed)
-    place = places.get(found.place)
+    place, service = places.get(found.place), service_name(site_of(request), found)
     return _Sent(
-        number, found.service_name, str(words(place.name)) if place else "", _(STATE_NAMES[found.state]),
+        number, service, str(words(place.name)) if place else "", _(STATE_NAMES[found.state]),
         STATE_KINDS.get(found.state, ""), found.requested, sent, agreed,
     )  # fmt: skip
 
