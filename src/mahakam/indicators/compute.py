@@ -8,6 +8,7 @@ from typing import Any
 
 from mahakam.broker.broker import Broker
 from mahakam.broker.clock import now
+from mahakam.broker.copied import members, not_copied
 from mahakam.broker.writes import Delete, Upsert, Write
 from mahakam.config import ConfigError, Place, scope_of
 from mahakam.indicators.definition import Definition, definitions_of
@@ -156,6 +157,8 @@ def update(
     try:
         selection = selection_of(definition, place, broker.places)
         mark = _mark(definition, place, broker.places, _inputs(broker, place, definition, selection))
+        if nodes := members(broker.store):  # what one of them sent stands until it leaves
+            mark["nodes"] = nodes
         if not force and _untouched(broker, selection, mark, broker.store.record(KIND, key)):
             return Outcome(place.id, definition.id, "unchanged")
         computed = compute(broker, place, definition)
@@ -195,8 +198,11 @@ def _store(
         if not _same(value, definition, place, stored.get(value.id))
     ]
     gone = sorted(stored.keys() - {value.id for value in values})
-    _write(broker, [*map(Upsert, fresh), *map(Delete, gone)])
-    return len(fresh), len(gone)
+    # What the city's own node sent of itself is its word: this node neither replaces it nor takes it away.
+    writes = not_copied(broker.store, [*map(Upsert, fresh), *map(Delete, gone)])
+    _write(broker, writes)
+    written = sum(isinstance(one, Upsert) for one in writes)
+    return written, len(writes) - written
 
 
 def _write(broker: Broker, writes: Sequence[Write]) -> None:
@@ -274,7 +280,7 @@ def _forget(broker: Broker, place: Place, defined: set[str]) -> None:
         for document in broker.scan(_values_of(place, broker.places))
         if document.get("indicator", {}).get("value") not in defined
     ]
-    _write(broker, [Delete(document["id"]) for document in gone])
+    _write(broker, not_copied(broker.store, [Delete(document["id"]) for document in gone]))
     names = {str(document.get("indicator", {}).get("value")) for document in gone}
 
     def forget(transaction: Transaction) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from mahakam.broker.writes import Delete, Upsert, Write
+from mahakam.broker.copied import not_copied
+from mahakam.broker.writes import Delete, Upsert
 from mahakam.config import Place, scope_of
 from mahakam.indicators.definition import Definition
 from mahakam.indicators.projection import (
@@ -67,8 +68,9 @@ def forget_projections(broker: Broker, place: Place, defined: set[str]) -> None:
     )
 
 
-def _write(broker: Broker, writes: Sequence[Write]) -> None:
-    """Raises the Problem of the first refused write."""
+def _write(broker: Broker, writes: Sequence[Upsert | Delete]) -> None:
+    """But for what the city's own node sent. Raises the Problem of the first refused write."""
+    writes = not_copied(broker.store, writes)
     for written in broker.batch(writes, author=AUTHOR) if writes else ():
         if written.problem:
             raise written.problem

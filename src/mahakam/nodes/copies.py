@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from mahakam.broker.broker import Broker
+from mahakam.broker.copied import kind as kind
 from mahakam.broker.writes import Delete, Modify
 from mahakam.ngsild.entity import ENTITY_MEMBERS, Document
 from mahakam.ngsild.patch import Change
@@ -17,11 +18,6 @@ from mahakam.store.protocol import EntityStore, Transaction
 _PAGE = 200
 TOMBSTONES = 30 * 86400.0
 """Seconds for which it is remembered that an entity is gone, so that nothing that comes late brings it back."""
-
-
-def kind(node: str) -> str:
-    """The kind of the records of a node's copies: entity → ``at`` and ``told`` (ISO 8601), ``gone``, ``held``."""
-    return f"node-copy {node}"
 
 
 def held_kind(node: str) -> str:

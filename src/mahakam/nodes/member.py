@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mahakam.access.keys import digest_of
+from mahakam.broker.copied import MEMBER
 from mahakam.nodes.faults import ENDED, NodeError
 from mahakam.nodes.shares import Shares, parse_shares
 from mahakam.store.protocol import EntityStore, Transaction
 
-KIND = "node-member"
+KIND = MEMBER
 KEY = "node-key"
 """Records of the keys with which nodes push: digest → the node; ``ended`` once the node is a member no longer."""
 CONTACT = "node-contact"
