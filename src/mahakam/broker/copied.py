@@ -1,4 +1,4 @@
-"""Which entities are copies of what a member node holds: its own to change, whatever this node computes of its place."""
+"""Which entities are copies of what a member node holds: its own to change, whatever this node computes besides."""
 
 from __future__ import annotations
 

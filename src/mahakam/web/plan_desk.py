@@ -22,6 +22,7 @@ from mahakam.network.recommendation import Author
 from mahakam.web.faults import now
 from mahakam.web.language import _
 from mahakam.web.network_office import Desk, author, desk, hosts
+from mahakam.web.origins import origins
 from mahakam.web.plan_words import update_state
 from mahakam.web.site import Site, site_of
 
@@ -86,8 +87,14 @@ class PlanDesk:
 
     @cached_property
     def values(self) -> Measurements:
-        """What this node measured."""
-        return Measurements(self.site.broker)
+        """What this node measured, and what the cities' own nodes sent."""
+        nodes = origins(self.request)
+
+        def sender(id: str) -> str:
+            origin = nodes.of_entity(id) if nodes else None
+            return origin.title if origin else ""
+
+        return Measurements(self.site.broker, sender)
 
     @cached_property
     def rows(self) -> tuple[CityRow, ...]:

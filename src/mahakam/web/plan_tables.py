@@ -175,6 +175,9 @@ def outcomes(request: Request, rows: Sequence[CityRow], path: str, *, named: boo
         Column("measured_baseline", _("Baseline as measured"), "number", hidden=True,
                get=lambda of: _whole(of.one.measured_baseline and of.one.measured_baseline.value)),
         Column("said", _("In words"), get=lambda of: outcome_sentence(of.one), hidden=True),
+        Column("node", _("Node"), get=lambda of: of.one.latest.node if of.one.latest else "",
+               hidden=not any(one.one.latest and one.one.latest.node for one in found)),
+        Column("computed", get=lambda of: of.one.latest.computed if of.one.latest else "", hidden=True),
     ]  # fmt: skip
     return Table(request, _("Outcome indicators"), columns, found, path=path, key="po-", anchor="outcomes")
 

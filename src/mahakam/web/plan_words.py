@@ -171,6 +171,8 @@ def outcome_sentence(one: OutcomeStanding) -> str:
         period=measured_in(one.latest),
         expected=figure(one.expected),
     )
+    if one.latest.node:
+        said += " " + sent_by(one.latest)
     if one.baseline_differs and one.measured_baseline is not None:
         said += " " + _(
             "The plan states a baseline of %(stated)s, this node measured %(measured)s.",
@@ -178,6 +180,13 @@ def outcome_sentence(one: OutcomeStanding) -> str:
             measured=figure(one.measured_baseline.value),
         )
     return said
+
+
+def sent_by(one: Measured) -> str:
+    """Which node sent a value, and when that computed it."""
+    if not one.computed:
+        return _("Sent by the node %(node)s.", node=one.node)
+    return _("Sent by the node %(node)s, computed on %(date)s.", node=one.node, date=date(one.computed[:10]))
 
 
 def update_state(last: Update | None, *, late: bool) -> str:
