@@ -322,3 +322,46 @@ def test_what_is_asked_below_an_attribute_gets_an_index(
     tenant.write(lambda transaction: [transaction.delete(id) for id in ids[:-1]])
     assert [one["id"] for one in tenant.documents(selection)] == ids[-1:]
     opened.close()
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Iterator[SqliteEntities]:
+    """A village, and 300 benches of its city at one point in it."""
+    store = SqliteEntities(tmp_path / "city.sqlite", audit=False)
+    ring = [[117.0, 0.0], [117.1, 0.0], [117.1, 0.1], [117.0, 0.1], [117.0, 0.0]]
+    documents: list[dict[str, Any]] = [
+        _placed("village", "Village", {"type": "Polygon", "coordinates": [ring]})
+    ]
+    bench = {"type": "Point", "coordinates": [117.05, 0.05]}
+    documents += [_placed(f"bench:{number}", "Bench", bench) for number in range(300)]
+    with_bodies = [(one, represent.body(one)) for one in documents]
+    store.write(lambda transaction: transaction.insert_all(with_bodies, "2026-01-01T00:00:00Z"))
+    yield store
+    store.close()
+
+
+def _placed(name: str, type: str, geometry: dict[str, Any]) -> dict[str, Any]:
+    location = {"type": "GeoProperty", "value": geometry}
+    return {"id": f"urn:ngsi-ld:{name}", "type": type, "scope": ["/a/b"], "location": location}
+
+
+def test_what_lies_at_a_place_does_not_cost_what_lies_in_the_city(
+    city: SqliteEntities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report asks for its village: not all entities of the city are listed for that, and other kinds of entities at
+    the same point are not compared with it."""
+    compared: list[str] = []
+
+    def noted(document: dict[str, Any], selection: s.Selection) -> bool:
+        compared.append(document["id"])
+        return matches(document, selection)
+
+    monkeypatch.setattr("mahakam.ngsild.match.matches", noted)
+    asked = s.Selection(
+        types=s.Types((("Village",),)),
+        geo=s.Geo("intersects", {"type": "Point", "coordinates": [117.05, 0.05]}),
+        scopes=s.Scopes((("/a/#",),)),
+    )
+    assert [one["id"] for one in city.documents(asked)] == ["urn:ngsi-ld:village"]
+    assert compared == ["urn:ngsi-ld:village"]
+    assert not [step for step in city.explain(asked) if "entity_scope" in step]

@@ -38,6 +38,9 @@ class PostgresDialect:
     def has_type(self, name: str) -> Test:
         return listed_type(name)
 
+    def has_scope(self, _pattern: str, /) -> Test | None:
+        return None
+
     def has_any(self, attributes: Sequence[str]) -> Test:
         names = [name_of(Path(name)) for name in attributes]
         return Test(_ANY_VALUE + " AND key <= '-'::bytea)", [names])

@@ -48,6 +48,9 @@ class Dialect(Protocol):
 
     def has_type(self, name: str) -> Test: ...
 
+    def has_scope(self, pattern: str, /) -> Test | None:
+        """Of a row alone whether it has a scope, or (``/#`` at the end) one there or below; None: it cannot tell."""
+
     def has_any(self, attributes: Sequence[str]) -> Test: ...
 
     def leaf(self, condition: Compare | Exists) -> Test: ...

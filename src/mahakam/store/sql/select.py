@@ -125,7 +125,8 @@ def compile_selection(selection: Selection, dialect: Dialect, drive: Drive | Non
     if selection.attrs:
         tests.append(dialect.has_any(selection.attrs))
     if selection.scopes:
-        scoped = _in_scopes(selection.scopes)
+        narrow = bool(selection.ids) or box is not None or place_drives
+        scoped = _in_scopes(selection.scopes, dialect if narrow else None)
         if scoped is None:
             left["scopes"] = selection.scopes
         else:
@@ -133,7 +134,7 @@ def compile_selection(selection: Selection, dialect: Dialect, drive: Drive | Non
     if place_drives:
         place = len(parameters) + sum(len(test.parameters) for test in tests)
         test = dialect.decide(Selection(geo=geo))
-        tests.append(Test(f"(t.sure OR {test.sql})", test.parameters, test.exact))
+        tests = [_then(tests, Test(f"(t.sure OR {test.sql})", test.parameters, test.exact))]
     elif geo is not None:
         left["geo"] = geo
         if box is not None:
@@ -189,8 +190,22 @@ def _of_types(types: Types, dialect: Dialect) -> Test:
     return any_of([all_of([dialect.has_type(name) for name in group]) for group in types.any_of])
 
 
-def _in_scopes(scopes: Scopes) -> Test | None:
-    """None for patterns with ``+``, which no index decides."""
+def _then(tests: list[Test], last: Test) -> Test:
+    """All tests, the last where the others hold: left to itself SQLite looks into other tables after it has called a
+    function, and the exact test of a place costs more than all the rest."""
+    if not tests:
+        return last
+    first = all_of(tests)
+    return Test(
+        f"CASE WHEN {first.sql} THEN {last.sql} ELSE FALSE END",
+        [*first.parameters, *last.parameters],
+        first.exact and last.exact,
+    )
+
+
+def _in_scopes(scopes: Scopes, row: Dialect | None) -> Test | None:
+    """None for patterns with ``+``, which no index decides. ``row``: where few rows are left, each is asked for its
+    scopes; a list of all entities in a city is made once for the query, which takes as long as the city is large."""
     if any("+" in pattern for group in scopes.any_of for pattern in group):
         return None
     choices = []
@@ -198,7 +213,11 @@ def _in_scopes(scopes: Scopes) -> Test | None:
     for group in scopes.any_of:
         tests = []
         for pattern in group:
-            if pattern.endswith("/#"):
+            own = None if row is None else row.has_scope(pattern)
+            if own is not None:
+                tests.append(own.sql)
+                found += own.parameters
+            elif pattern.endswith("/#"):
                 path = pattern[:-2]
                 tests.append(
                     "e.n IN (SELECT entity FROM entity_scope WHERE scope = ? OR (scope > ? AND scope < ?))"

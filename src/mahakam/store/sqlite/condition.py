@@ -41,6 +41,14 @@ class SqliteDialect:
             f"(e.keys BETWEEN ? AND ? OR {listed.sql})", [f"{alone},", f"{alone}-", *listed.parameters]
         )
 
+    def has_scope(self, pattern: str, /) -> Test | None:
+        path = pattern.removesuffix("/#")
+        below = " OR (value > ? AND value < ?)" if path != pattern else ""
+        bounds = [path + "/", path + "0"] if below else []  # "0" follows "/" in order
+        return Test(
+            f"EXISTS (SELECT 1 FROM json_each(e.keys, '$[1]') WHERE value = ?{below})", [path, *bounds]
+        )
+
     def has_any(self, attributes: Sequence[str]) -> Test:
         choices = " OR ".join([f"json_type({BODY}, ?) IS NOT NULL"] * len(attributes))
         return Test(f"({choices})", [json_path(name) for name in attributes])
