@@ -94,7 +94,9 @@ async def _multipart(chunks: AsyncIterator[bytes], boundary: str, limits: Limits
         parser = PushMultipartParser(boundary.encode("latin-1", "replace"), header_charset="latin-1")
         async for chunk in chunks:
             for event in parser.parse(chunk):
-                await found.take(event)
+                found.take(event)
+                if found.spills:
+                    await run_in_threadpool(found.spill)
         parser.close()
     except MultipartError as error:
         found.close()
@@ -114,15 +116,25 @@ class _Found:
         self._part: MultipartSegment
         self._content: _Content | None = None
         self._field = bytearray()
+        self.spills = False
+        """Whether more of a file is in memory than should be."""
 
-    async def take(self, event: MultipartSegment | bytes | bytearray | None) -> None:
-        """A part's head, some of its content, or None for its end. Raises FormError."""
+    def spill(self) -> None:
+        """Write it to the disk, which takes a while."""
+        self.spills = False
+        if self._content is not None:
+            self._content.to_disk()
+
+    def take(self, event: MultipartSegment | bytes | bytearray | None) -> None:
+        """A part's head, some of its content, or None for its end; if it :attr:`spills` then, the caller lets it.
+        Raises FormError."""
         if event is None:
-            await self._end()
+            self._end()
         elif isinstance(event, MultipartSegment):
             self._begin(event)
         elif self._content is not None:
-            await self._content.add(event)
+            self._content.add(event)
+            self.spills = self._content.spills
         else:
             self._field += event
             _check_length(self._part.name or "", len(self._field), self._limits)
@@ -146,13 +158,13 @@ class _Found:
         if not self._content and len(self.items) - files >= self._limits.fields:
             raise FormError(f"there are more than {self._limits.fields} fields")
 
-    async def _end(self) -> None:
+    def _end(self) -> None:
         name = _text((self._part.name or "").encode("latin-1"))
         if self._content is None:
             self.items.append((name, _text(bytes(self._field))))
             return
         headers = Headers({name.lower(): value for name, value in self._part.headerlist})
-        size, file = self._content.size, await self._content.file()
+        size, file = self._content.size, self._content.file()
         self.items.append(
             (name, UploadFile(file, size=size, filename=_filename(self._part), headers=headers))
         )
@@ -167,24 +179,26 @@ class _Content:
         self._chunks: list[bytes | bytearray] = []
         self._file: IO[bytes] | None = None
 
-    async def add(self, chunk: bytes | bytearray) -> None:
+    @property
+    def spills(self) -> bool:
+        return self.size > _IN_MEMORY and bool(self._chunks)
+
+    def add(self, chunk: bytes | bytearray) -> None:
         self.size += len(chunk)
         self._chunks.append(chunk)
-        if self.size > _IN_MEMORY:
-            await run_in_threadpool(self._to_disk)
 
-    async def file(self) -> BinaryIO:
+    def file(self) -> BinaryIO:
         """The whole, from its beginning."""
         if self._file is None:
             return io.BytesIO(b"".join(self._chunks))
-        await run_in_threadpool(self._file.seek, 0)
+        self._file.seek(0)
         return cast(BinaryIO, self._file)
 
     def close(self) -> None:
         if self._file:
             self._file.close()
 
-    def _to_disk(self) -> None:
+    def to_disk(self) -> None:
         if self._file is None:
             self._file = TemporaryFile()  # noqa: SIM115 - it is the form's, which outlives this
         self._file.writelines(self._chunks)

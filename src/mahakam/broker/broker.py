@@ -407,7 +407,10 @@ class Broker:
         return self.history.kept if asked is None else asked
 
     def _admitted(self, draft: Draft) -> Draft:
-        return Draft.of(self._guard.admit(draft.document)) if self._guard.guards(draft.head) else draft
+        if not self._guard.guards(draft.head):
+            return draft
+        document = self._guard.admit(draft.document)
+        return draft if document is draft.document else Draft.of(document)
 
     def _insert(self, transaction: Transaction, draft: Draft, author: str, at: str) -> None:
         ends: Ends = ()

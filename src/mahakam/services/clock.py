@@ -22,6 +22,9 @@ _SHIPPED = Path(__file__).with_name("clock.yaml")
 _KEYS = {"days", "hours", "holidays", "closed", "source", *STAGES}
 _MOST = 366
 _PASSED_ON = ("transferred", "shared", "split", "part")
+_MOST_PROMISES = 1000
+_promises: dict[tuple[object, ...], tuple[Sequence[Place], Promise]] = {}
+"""By the places that it was made of, which are kept with it: files that were read again are other places."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,20 @@ def promise_of(
 ) -> Promise:
     """The promise of a place: ``clock:`` of its own file over those above, over the shipped one; a service's
     ``targets`` come before all. Raises ConfigError."""
+    owners, own = chain(places, place), targets or {}
+    key = *map(id, owners), *map(own.get, STAGES)
+    known = _promises.get(key)
+    if known is not None:
+        return known[1]
     merged: dict[str, Any] = dict(_shipped())
-    for each in reversed(chain(places, place)):
+    for each in reversed(owners):
         merged |= _clock_of(each)
-    allowed = {stage: _days(place, stage, (targets or {}).get(stage, merged[stage])) for stage in STAGES}
-    return Promise(_calendar(place, merged), allowed, str(merged.get("source") or ""))
+    allowed = {stage: _days(place, stage, own.get(stage, merged[stage])) for stage in STAGES}
+    promise = Promise(_calendar(place, merged), allowed, str(merged.get("source") or ""))
+    if len(_promises) >= _MOST_PROMISES:
+        _promises.clear()
+    _promises[key] = owners, promise
+    return promise
 
 
 def read_targets(path: Path, raw: object) -> dict[str, float]:
@@ -77,10 +89,8 @@ def marks(promise: Promise, steps: Sequence[Step]) -> list[Mark]:
         return []
     start = _moment(course[0].at)
     pauses = _pauses(course)
-    return [
-        Mark(stage, promise.calendar.due(start, promise.allowed[stage], pauses), _reached(stage, course))
-        for stage in STAGES
-    ]
+    due = functools.partial(promise.calendar.due, pauses=pauses) if pauses else promise.calendar.due_of
+    return [Mark(stage, due(start, promise.allowed[stage]), _reached(stage, course)) for stage in STAGES]
 
 
 def next_due(found: Sequence[Mark]) -> Mark | None:

@@ -206,7 +206,7 @@ def _take_in(request: Request, place: Place, typed: Typed, draft: Draft) -> Resp
         answer.headers["Retry-After"] = str(wait)
         return answer
     try:
-        sent = desk_of(site).send(draft)
+        sent = desk_of(site).send(draft, checked=True)
     except Refused as refused:
         return _form(request, place, typed, sentences(refused.faults, site.places), status=422)
     except Problem as problem:
