@@ -11,14 +11,11 @@ from mahakam.api.ngsild.call import Call, accepted, flag_of
 from mahakam.api.ngsild.entities import Plan, compile_selection
 from mahakam.api.ngsild.entitymaps import HEADER, header, lifetime
 from mahakam.api.ngsild.forwarding import Forwarding
-from mahakam.api.ngsild.gathering import gathered, sources_of
+from mahakam.api.ngsild.gathering import ASKED_AT_ONCE, gathered, sources_of
 from mahakam.broker.entitymaps import MAX_ENTITIES, EntityMap, EntityMaps
 from mahakam.broker.federation.matching import Match
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.selection import Selection
-
-_ASKED_AT_ONCE = 100
-"""Ids in one request to a source: its URL has an end."""
 
 Where = dict[str, list[str]]
 """Entity id → the registrations through which it was found, "@none" for this node."""
@@ -90,5 +87,5 @@ async def _where(
 
 
 def _in_parts(ids: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    for first in range(0, len(ids), _ASKED_AT_ONCE):
-        yield tuple(ids[first : first + _ASKED_AT_ONCE])
+    for first in range(0, len(ids), ASKED_AT_ONCE):
+        yield tuple(ids[first : first + ASKED_AT_ONCE])

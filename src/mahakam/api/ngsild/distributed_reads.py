@@ -9,6 +9,7 @@ from urllib.parse import quote
 from mahakam.api.http import Response, problem_response
 from mahakam.api.ngsild.call import Call, accepted
 from mahakam.api.ngsild.conditions import tagged
+from mahakam.api.ngsild.counting import different
 from mahakam.api.ngsild.distributed_maps import followed, mapped_page
 from mahakam.api.ngsild.entities import Plan, compile_plan
 from mahakam.api.ngsild.forwarding import Forwarding, good
@@ -56,7 +57,8 @@ async def retrieve(call: Call) -> Response | None:
 
     async def ask(match: Match) -> list[Part]:
         if "retrieveEntity" not in match.registration.operations:
-            return _read((await query_source(forwarding, match, Selection(ids=(id,), types=types), {}, 1))[0])
+            alone = Selection(ids=(id,), types=types)
+            return _read((await query_source(forwarding, match, alone, {}, 1)).parts)
         words = await forwarding.words(match.registration)
         params = common(match, words, types, shape.attrs)
         answer = await forwarding.send(
@@ -86,8 +88,8 @@ async def parts_elsewhere(
     found = able(found, READS)
 
     async def ask(match: Match) -> list[Document]:
-        found, _ = await query_source(forwarding, match, Selection(ids=(id,)), {}, 1)
-        return [part.document() for part in found]
+        found = await query_source(forwarding, match, Selection(ids=(id,)), {}, 1)
+        return [part.document() for part in found.parts]
 
     return [part for _, parts in await forwarding.each(found, ask) for part in parts]
 
@@ -129,15 +131,15 @@ async def _page(call: Call, plan: Plan, params: Any) -> Response | None:
         answer = many_entities(call, page, plan.shape, plan.context, accept, *headers)
         return Response(201, answer.headers, answer.body) if kept[1] else answer
     needed = plan.offset + plan.limit + 1
-    parts = await gathered(forwarding, found, plan.selection, params, needed, times=plan.shape.sys_attrs)
+    shown = slice(plan.offset, plan.offset + plan.limit)
+    parts = await gathered(
+        forwarding, found, plan.selection, params, needed, times=plan.shape.sys_attrs, shown=shown
+    )
     found_here = len(parts.ids)
-    page = parts.documents(plan.offset, plan.offset + plan.limit)
+    page = parts.documents(shown.start, shown.stop)
+    total = await different(forwarding, parts, plan.selection, params) if plan.count else None
     more = list(forwarding.warnings)
-    if plan.count:
-        total = found_here
-        if parts.counted is not None and found_here >= needed:
-            here = await call.off_loop(lambda: call.broker.count(plan.selection))
-            total = max(total, here + parts.counted)
+    if total is not None:
         more.append(("ngsild-results-count", str(total)))
     more += plan.links(0 if found_here > plan.offset + plan.limit else None)
     return many_entities(call, page, plan.shape, plan.context, accept, *more)

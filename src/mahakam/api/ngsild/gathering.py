@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mahakam.api.ngsild.call import flag_of
@@ -48,34 +49,61 @@ def sources_of(forwarding: Forwarding, selection: Selection) -> list[Match]:
     return able(found, READS[1:])
 
 
+ASKED_AT_ONCE = 100
+"""Ids in one request to a source: its URL has an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a source has of a query. ``count``: how many it says there are, if asked. ``whole``: these are all."""
+
+    parts: list[Part]
+    count: int
+    whole: bool
+
+
 class Gathered:
     """The entities that were found, in order, each merged when it is asked for.
 
-    ``counted``: how many the sources say they have; None if filters were applied here, to the whole, and these are
-    all. ``where``: entity id → the registrations through which it was found, "@none" for this node.
+    ``answers``: what each source has of them; ``whole``: they are all that there are, here and there.
+    ``where``: entity id → the registrations through which it was found, "@none" for this node.
     """
 
     def __init__(
         self,
         forwarding: Forwarding,
         local: Sequence[Document],
-        answers: Sequence[Sequence[Part]],
+        answers: Sequence[tuple[Match, Answered]],
         asked: Sequence[Match],
-        counted: int | None,
+        *,
+        whole: bool,
     ) -> None:
-        self.counted = counted
+        self.answers = answers
+        self.whole = whole
         self.where: dict[str, list[str]] = {document["id"]: ["@none"] for document in local}
         self._forwarding = forwarding
         self._asked = asked
         self._local = {document["id"]: document for document in local}
         self._parts: dict[str, list[Part]] = {}
-        for parts in answers:
-            for part in parts:
+        self.add(answers)
+        known = [part.id for _, one in answers for part in one.parts if not _fills(part)]
+        self.ids = list(dict.fromkeys((*self._local, *known, *self._parts)))
+        self._faulty: set[str] = set()
+
+    def add(self, answers: Sequence[tuple[Match, Answered]]) -> None:
+        """What sources have, too, of entities that are known."""
+        for _, one in answers:
+            for part in one.parts:
                 self.where.setdefault(part.id, []).append(part.match.registration.id)
                 self._parts.setdefault(part.id, []).append(part)
-        whole = [part.id for parts in answers for part in parts if not _fills(part)]
-        self.ids = list(dict.fromkeys((*self._local, *whole, *self._parts)))
-        self._faulty: set[str] = set()
+
+    def lacking(self, shown: slice) -> Iterator[Match]:
+        """Whom to ask for what else there is of some of them: sources that have more than was asked for."""
+        for match, answer in self.answers:
+            if not answer.whole:
+                known = {part.id for part in answer.parts}
+                ids = [id for id in self.ids[shown] if id not in known and match.holds(id, ())]
+                yield from narrowed(match, ids, self._local.keys())
 
     def documents(self, first: int = 0, end: int | None = None) -> list[Document]:
         """Those at these places; what is no entity is left out, and noted as a warning."""
@@ -85,7 +113,7 @@ class Gathered:
     def only(self, selection: Selection) -> Gathered:
         """Those that a selection selects, which are all that there are."""
         self.ids = [one["id"] for one in self.documents() if matches(one, selection)]
-        self.counted = None
+        self.whole = True
         return self
 
     def _document(self, id: str) -> Document | None:
@@ -118,8 +146,12 @@ async def gathered(
     needed: int,
     *,
     times: bool = True,
+    shown: slice | None = None,
 ) -> Gathered:
-    """The first entities selected here and at sources, merged. Without ``times`` they may lack the system times."""
+    """The first entities selected here and at sources, merged. Without ``times`` they may lack the system times.
+
+    ``shown``: those of them that have to be complete, though a source has its part of them far behind its first.
+    """
     filtered = selection.condition is not None or selection.geo is not None or selection.scopes is not None
     split = (
         flag_of(params, "splitEntities")
@@ -133,18 +165,50 @@ async def gathered(
     local = await call.off_loop(lambda: call.broker.query(wide if split else selection, needed))
     times = times or split or bool(local)
 
-    async def ask(match: Match) -> tuple[list[Part], int]:
+    filters = {} if split else filters_of(params)
+
+    async def ask(match: Match) -> Answered:
         asked = _whole(match) if split else match
-        filters = {} if split else {name: params[name] for name in FILTERS if name in params}
         return await query_source(forwarding, asked, selection, filters, needed, times=times)
 
-    answers = [answer for _, answer in await forwarding.each(found, ask)]
-    if not times and _overlap([parts for parts, _ in answers]):
+    async def ask_rest(match: Match) -> Answered:
+        return await query_source(forwarding, match, selection, filters, len(match.ids))
+
+    def result() -> Gathered:
+        whole = len(local) < needed and all(one.whole for _, one in answers)
+        return Gathered(forwarding, local, answers, found, whole=whole)
+
+    answers = await forwarding.each(found, ask)
+    if split:
+        return result().only(selection)
+    together = result()
+    rest: list[tuple[Match, Answered]] = []
+    if shown is not None:
+        asked = await forwarding.each(list(together.lacking(shown)), ask_rest)
+        rest = [(match, one) for match, one in asked if one.parts]
+    if not times and (rest or _overlap([one.parts for _, one in answers])):
         times = True  # what several have of one entity is told apart by when it was written: now all say so
-        answers = [answer for _, answer in await forwarding.each(found, ask)]
-    counted = sum(count for _, count in answers)
-    result = Gathered(forwarding, local, [parts for parts, _ in answers], found, counted)
-    return result.only(selection) if split else result
+        answers = await forwarding.each(found, ask)
+        together = result()
+    together.add(rest)
+    return together
+
+
+def filters_of(params: Mapping[str, str]) -> dict[str, str]:
+    """The filters of a query, as they go along to sources."""
+    return {name: params[name] for name in FILTERS if name in params}
+
+
+def narrowed(match: Match, ids: Sequence[str], here: Collection[str]) -> Iterator[Match]:
+    """A source to be asked for entities by their ids, as far as it may have them.
+
+    ``here``: what is stored here. A node that has joined shares its own entities: others have copies at most.
+    """
+    wanted = [id for id in ids if not match.ids or id in match.ids]
+    if is_node(match):
+        wanted = [id for id in wanted if id in here]
+    for first in range(0, len(wanted), ASKED_AT_ONCE):
+        yield replace(match, ids=tuple(wanted[first : first + ASKED_AT_ONCE]))
 
 
 def _overlap(answers: Sequence[Sequence[Part]]) -> bool:
@@ -192,20 +256,39 @@ async def query_source(
     forwarding: Forwarding,
     match: Match,
     selection: Selection,
-    filters: dict[str, str],
+    filters: Mapping[str, str],
     needed: int,
     *,
     times: bool = True,
-) -> tuple[list[Part], int]:
-    """The first entities of a source, page by page, and how many it says it has if the caller asked how many."""
-    registration = match.registration
-    words = await forwarding.words(registration)
+) -> Answered:
+    """The first entities of a source, page by page."""
+    words = await forwarding.words(match.registration)
     if words is not forwarding.context and filters:
         # In other words the filters would mean something else: they are applied here instead.
-        parts, _ = await query_source(forwarding, match, selection, {}, MAX_SPLIT)
-        parts = [part for part in parts if matches(part.document(), selection)]
-        return parts, len(parts)
-    params = common(match, words, selection.types, selection.attrs) | filters
+        unfiltered = await query_source(forwarding, match, selection, {}, MAX_SPLIT)
+        parts = [part for part in unfiltered.parts if matches(part.document(), selection)]
+        return Answered(parts, len(parts), True)
+    found: list[Part] = []
+    total, whole = 0, False
+    async for page in _pages(forwarding, match, words, selection, filters, needed, times):
+        parts, total, whole = page
+        found += parts
+    return Answered(found, total, whole)
+
+
+async def _pages(
+    forwarding: Forwarding,
+    match: Match,
+    words: Context,
+    selection: Selection,
+    filters: Mapping[str, str],
+    needed: int,
+    times: bool,
+) -> AsyncIterator[tuple[list[Part], int, bool]]:
+    """The pages of a source, until there are as many entities as needed: each with how many the source says it has in
+    all, if the caller asked how many, and whether it is the last."""
+    registration = match.registration
+    params = common(match, words, selection.types, selection.attrs) | dict(filters)
     if not times:
         del params["options"]
     if match.ids:
@@ -217,10 +300,9 @@ async def query_source(
     )
     size = min(needed, max(_PAGE, needed if is_node(match) else _limit_of(forwarding)), 1000)
     counts = {"count": "true"} if flag_of(forwarding.call.params, "count") else {}
-    found: list[Part] = []
-    total = 0
-    while len(found) < needed:
-        page = {"limit": str(size)} | counts | ({"offset": str(len(found))} if found else {})
+    seen, held = 0, 0
+    while held < needed:
+        page = {"limit": str(size)} | counts | ({"offset": str(seen)} if seen else {})
         if posts:
             answer = await forwarding.send(
                 registration,
@@ -234,14 +316,16 @@ async def query_source(
             answer = await forwarding.send(registration, "GET", "/entities", params | page, words)
         body = good(answer)
         if body is None:
-            break
+            yield [], seen, True
+            return
         parts, answered = parts_of(body, words, match)
+        seen, held = seen + answered, held + len(parts)
         count = answer.headers.get("ngsild-results-count", "")
-        total = int(count) if count.isascii() and count.isdigit() else len(found) + answered
-        found += parts
-        if answered < size:
-            break
-    return found, total
+        told = count.isascii() and count.isdigit()
+        last = answered < size or (told and seen >= int(count))
+        yield parts, int(count) if told else seen, last
+        if last:
+            return
 
 
 def _limit_of(forwarding: Forwarding) -> int:
