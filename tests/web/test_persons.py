@@ -18,6 +18,7 @@ from mahakam.services import consent, data_subject, followers, outbox, private
 from mahakam.services.desk import Desk, revision_of
 from mahakam.services.photo import keep_photo, photo_file
 from mahakam.services.request import Draft
+from mahakam.store.model import Held
 from support.portal import BAY, TOWN, Browser, Portal, hidden, two_cities, words_of
 
 ANI, PHONE = "Ani@Example.id", "0812-3456-7890"
@@ -200,3 +201,23 @@ def test_the_page_is_found_by_those_who_may(city: City) -> None:
     assert signed_in.status_code == 303
     assert 'href="/persons"' in browser.get("/signin").text
     assert 'href="/persons"' not in city.browser("officer").get("/signin").text
+
+
+def test_held_rows_of_agencies_are_named(tmp_path: Path, store_url: str) -> None:
+    """Nobody is told that nothing is held of whom a held row names."""
+    city = City(tmp_path, store_url)
+    reasons = [
+        {"rule": "required", "field": "name", "severity": "error", "value": None, "expected": "a value"}
+    ]
+    raw: dict[str, str | None] = {"phone": "+62 813 5555 0101", "name": None}
+    (tmp_path / "places/prov/town/feeds").mkdir(exist_ok=True)
+    (tmp_path / "places/prov/town/feeds/stops.yaml").write_text("title: Stops\n")
+    held = Held("town", "stops", 1, "stops.csv", "", 1, 2, raw, reasons)
+    city.store.write(lambda transaction: transaction.hold([held]))
+    _, page = act(city.browser("steward"), "find", "0813 5555 0101")
+    assert "Nothing is held" not in page
+    assert "town/stops 1" in page
+    assert "leave it out" in page
+    _, page = act(city.browser("steward", "bay"), "find", "0813 5555 0101")
+    assert "Nothing is held" in page
+    city.portal.node.close()

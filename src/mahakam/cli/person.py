@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from mahakam.cli.options import config_option, data_option
 from mahakam.services.purposes import PURPOSES
 
 if TYPE_CHECKING:
+    from mahakam.operations.standing import Standing
     from mahakam.services.data_subject import Held
     from mahakam.services.retention import Retention
 
@@ -40,21 +41,26 @@ def person() -> None:
 @data_option
 @config_option
 def find(who: str, data: Path, config: _FOLDERS) -> int:
-    """List the requests that WHO sent or follows. Ends with 1 if there is none.
+    """List the requests that WHO sent or follows, and where WHO stands in the tables of agencies: held rows, personal
+    attributes of entities, kept versions of datasets. Ends with 1 if there is nothing.
+
+    In tables a NIK is found too.
 
     \b
     mahakam person find 0812-3456-7890
     """
     from mahakam.services import data_subject
 
-    with _runs(data, config) as runs:
+    with _parts(data, config) as (runs, standings):
         held = data_subject.find(runs.store, who)
         _audit(runs, "read.person", held)
+        found = list(standings(who))
     for number in held.sent:
         click.echo(f"{number}  sent")
     for number in held.followed:
         click.echo(f"{number}  follows")
-    if not held.sent and not held.followed:
+    _stands(found)
+    if not held.sent and not held.followed and not found:
         click.echo(f"nothing is held of {who}", err=True)
         return 1
     return 0
@@ -191,15 +197,17 @@ def forget(who: str, data: Path, config: _FOLDERS) -> int:
 
     They follow nothing any more, and nobody follows what they sent. The course of each request says that its contact
     was forgotten. Requests that are still open are named and left. So are the words of those that are public: they
-    may name somebody. Ends with 1 if an open one is left, or one that somebody wrote at the same time.
+    may name somebody. So is where WHO stands in the tables of agencies: that is put right in their file. Ends with 1 if
+    anything is left but public words.
 
     \b
     mahakam person forget ani@example.id
     """
     from mahakam.services import data_subject
 
-    with _runs(data, config) as runs:
+    with _parts(data, config) as (runs, standings):
         done = data_subject.forget(runs, who)
+        found = list(standings(who))
     click.echo(f"forgotten in {len(done.sent)} requests sent and {len(done.followed)} followed")
     for number in done.left:
         click.echo(f"{number}  is still open: settle it, then forget again")
@@ -209,7 +217,8 @@ def forget(who: str, data: Path, config: _FOLDERS) -> int:
         click.echo(f"{number}  its photos stay: they are not there by consent")
     for number in done.failed:
         click.echo(f"{number}  was written at the same time: forget again")
-    return 1 if done.left or done.failed else 0
+    _stands(found)
+    return 1 if done.left or done.failed or found else 0
 
 
 def _audit(runs: Retention, action: str, held: Held) -> None:
@@ -221,15 +230,35 @@ def _audit(runs: Retention, action: str, held: Held) -> None:
         runs.store.write(lambda transaction: transaction.audit(action, found[0][1], {"objects": found[:100]}))
 
 
+def _stands(found: Iterable[Standing]) -> None:
+    words = {
+        "held": "quarantine row {0.of} {0.detail}: leave it out, and put the agency's file right",
+        "entity": "{0.of} {0.detail}: put the file right and run its feed, or delete attribute and history",
+        "dataset": "dataset {0.of}, {0.detail} rows: put the agency's file right and run its feed",
+        "unread": "{0.of} could not be looked at: {0.detail}",
+    }  # fmt: skip
+    for one in found:
+        click.echo(words[one.kind].format(one))
+
+
 @contextmanager
 def _runs(data: Path, config: _FOLDERS) -> Iterator[Retention]:
+    with _parts(data, config) as (runs, _standings):
+        yield runs
+
+
+@contextmanager
+def _parts(data: Path, config: _FOLDERS) -> Iterator[tuple[Retention, Callable[[str], Iterator[Standing]]]]:
     from mahakam.cli.node import opened
+    from mahakam.feeds.parts import Parts
+    from mahakam.operations.standing import standings
     from mahakam.services.desk import Desk
     from mahakam.services.retention import Retention
 
     with opened(data, config) as node:
         desk = Desk(node.broker, node.places, node.settings.data)
         try:
-            yield Retention(desk, desk.store, node.places, node.settings.data)
+            runs = Retention(desk, desk.store, node.places, node.settings.data)
+            yield runs, lambda who: standings(Parts.of(node), node.rights, who)
         except ValueError as error:
             raise click.ClickException(str(error)) from error

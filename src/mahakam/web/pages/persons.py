@@ -18,6 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from mahakam.config import Place
+from mahakam.feeds.parts import Parts
+from mahakam.operations.standing import Standing, standings
 from mahakam.services import correction, data_subject
 from mahakam.services.consent import Given
 from mahakam.services.data_subject import Held, Within
@@ -26,7 +29,7 @@ from mahakam.services.request import entity_id
 from mahakam.services.retention import Retention
 from mahakam.web import gate
 from mahakam.web.consent_words import HOW, NAMES
-from mahakam.web.language import _, n_, words
+from mahakam.web.language import N_, _, n_, words
 from mahakam.web.render import render
 from mahakam.web.request_words import STATE_KINDS, STATE_NAMES, service_name
 from mahakam.web.site import Site, site_of
@@ -148,12 +151,14 @@ def _page(
     done: Iterable[str] = (),
 ) -> Response:
     rows: list[_Sent] = []
+    stands: list[Standing] = []
     if looked:
         runs = _runs(request)
         held = data_subject.find(runs.store, typed["who"], _within(request))
         _audit(runs, "read.person", held)
         rows = [_row(request, runs, typed["who"], number, sent=True) for number in held.sent]
         rows += [_row(request, runs, typed["who"], number, sent=False) for number in held.followed]
+        stands = _stands(request, typed["who"])
     made = render(
         request,
         "persons.html",
@@ -162,6 +167,8 @@ def _page(
         section="data",
         place=None,
         rows=rows,
+        stands=stands,
+        stand_words=_STANDS,
         looked=looked,
         done=list(done),
         names=NAMES,
@@ -173,6 +180,25 @@ def _page(
     )
     made.headers["Cache-Control"] = "no-store"
     return made
+
+
+_STANDS = {
+    "held": N_("A held row: leave it out, and have the agency put its file right."),
+    "entity": N_("A personal value of an entity: have the agency put its file right, and run the feed."),
+    "dataset": N_("Rows of a version that is kept: have the agency put its file right, and run the feed."),
+    "unread": N_("This could not be looked at."),
+}
+
+
+def _stands(request: Request, who: str) -> list[Standing]:
+    """In the tables of the places in which the visitor answers."""
+    node = site_of(request).node
+    whole = gate.may_everywhere(request, ANSWER)
+
+    def within(place: Place | None) -> bool:
+        return whole or (place is not None and gate.may(request, ANSWER, place))
+
+    return list(standings(Parts.of(node), node.rights, who, within))
 
 
 def _row(request: Request, runs: Retention, who: str, number: str, *, sent: bool) -> _Sent:
