@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import time
 from collections.abc import Iterator
@@ -14,8 +15,13 @@ from starlette.testclient import TestClient
 from mahakam.app import Application, Node, open_node
 from mahakam.config import Place, Settings
 from mahakam.indicators.definition import Definition
+from mahakam.network.measured import Measurements
+from mahakam.network.plan import Outcome, Plan
+from mahakam.network.plan import Text as PlanText
+from mahakam.network.plan_status import Rules, standing_of
 from mahakam.nodes import hub as hub_acts
 from mahakam.nodes.member import note_contact
+from mahakam.web.origins import Origins
 from support.copies import add_member, send, values_of
 from support.demo_part import EXAMPLES
 from support.html import Page
@@ -176,3 +182,52 @@ def test_indonesian_words(hub: Node) -> None:
     reader = TestClient(Application(hub), base_url="http://localhost", headers={"accept-language": "id"})
     assert "Kebakaran" in reader.get("/network/indicators").text
     assert "Indikator" in reader.get("/network/indicators").text
+
+
+def test_whom_to_ask_names_cities_by_what_their_nodes_sent(reader: TestClient) -> None:
+    (row,) = rows(reader, "/network/matches.csv?city=phuket")
+    assert (row["city"], row["indicator"], row["from"], row["to"]) == ("Tepian", "Fires", "4.0", "3.0")
+    assert (row["place"], row["node"]) == ("tepian", "Tepian")
+    assert row["computed"]
+    page = Page(reader.get("/network/matches?city=phuket").text)
+    assert {"/network/cities/tepian", "/network/indicators/fires", "/trace/value/tepian/fires/2024"} <= set(
+        page.links
+    )
+    assert "Sent by the node Tepian, computed on" in page.text
+    for link in ("/network/cities/tepian", "/network/indicators/fires", "/trace/value/tepian/fires/2024"):
+        assert reader.get(link).status_code == 200, link
+    assert rows(reader, "/network/matches.csv?city=tepian") == [], (
+        "it is the best, and met no target that it has not"
+    )
+    assert reader.get("/network/matches?city=atlantis").status_code == 404
+
+
+def test_what_no_member_sent_is_nobodys_word(hub: Node, reader: TestClient) -> None:
+    sent = values_of(TEPIAN, FIRES, {"2025": 1.0})
+    own = {"id": "urn:ngsi-ld:KeyPerformanceIndicator:own", "scope": "/bangkok"}
+    hub.broker.create(sent[0] | own | {"place": {"type": "Property", "value": "bangkok"}})
+    assert reader.get("/network/matches?city=bangkok").status_code == 404
+    hub_acts.end(hub.broker, "tepian", "hub")
+    assert reader.get("/network/matches?city=tepian").status_code == 404
+    assert rows(reader, "/network/matches.csv?city=phuket") == []
+
+
+def test_outcomes_are_held_against_what_a_city_s_node_sent(hub: Node, reader: TestClient) -> None:
+    origins = Origins(hub.store.tenant())
+    values = Measurements(hub.broker, origins.title_of)
+    assert [(one.label, one.value, one.node) for one in values("tepian", "fires")] == [
+        ("2023", 4.0, "Tepian"), ("2024", 3.0, "Tepian"),
+    ]  # fmt: skip
+    stray = values_of(TEPIAN, FIRES, {"2025": 1.0}, "/phuket")
+    send(hub.broker, "phuket", stray)
+    hub.broker.create(values_of(TEPIAN, FIRES, {"2026": 9.0})[0])
+    values = Measurements(hub.broker, origins.title_of)
+    assert [one.label for one in values("tepian", "fires")] == ["2023", "2024"], (
+        "neither another's word nor nobody's"
+    )
+    aim = Outcome(
+        place="tepian", indicator="fires", baseline_year=2020, baseline=6, target_year=2030, target=2
+    )
+    plan = Plan(key="tepian", text=PlanText(outcomes=(aim,)))
+    (found,) = standing_of(plan, values, Rules(), dt.date(2026, 1, 1)).outcomes
+    assert (found.state, found.latest and found.latest.value) == ("on_path", 3.0)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from mahakam.broker.broker import Broker
 from mahakam.config import Place
 from mahakam.indicators.definition import Definition, definitions_of
-from mahakam.indicators.series import Comparison, Series, comparison, series
+from mahakam.indicators.elsewhere import series_elsewhere
+from mahakam.indicators.series import Comparison, Series, all_series, comparison, series
 from mahakam.indicators.value import Value
 from mahakam.solutions.effect import Change, Side, change, comparable, drift, gaps, sides
 
@@ -64,13 +65,25 @@ class Evidence:
 
 @dataclass
 class Measures:
-    """The series of a node, read once a request."""
+    """The series of a node, and of the cities whose own nodes sent theirs, read once a request.
+
+    ``sender``: an entity's id → the title of the node that sent it; "" for this node's own.
+    """
 
     broker: Broker
+    sender: Callable[[str], str] = lambda _id: ""
     _alike: dict[str, Comparison] = field(default_factory=dict)
 
     def series(self, place: Place, indicator: str) -> Series | None:
-        return series(self.broker, place, indicator)
+        if place.id in self.broker.places:
+            return series(self.broker, place, indicator)
+        return next((one for one in self.of(place) if one.definition.id == indicator), None)
+
+    def of(self, place: Place) -> list[Series]:
+        """Every indicator of a place."""
+        if place.id in self.broker.places:
+            return all_series(self.broker, place, above=False)
+        return self._sent(series_elsewhere(self.broker, place=place.id))
 
     def alike(self, one: Series) -> Comparison:
         """The same measure in the places of the same kind, the place itself among them."""
@@ -84,8 +97,14 @@ class Measures:
                 for name, definition in definitions_of(place, places, []).items()
                 if measure(definition) == key and (found := series(self.broker, place, name)) is not None
             ]
-            self._alike[f"{kind} {key}"] = comparison(key, group)
+            sent = self._sent(series_elsewhere(self.broker, measure=key))
+            group += [one for one in sent if one.place.kind == kind and measure(one.definition) == key]
+            self._alike[f"{kind} {key}"] = comparison(key, group or [one])
         return self._alike[f"{kind} {key}"]
+
+    def _sent(self, found: Iterable[Series]) -> list[Series]:
+        """Those with a value that a member node sent: whose word it is must be known."""
+        return [one for one in found if one.latest and self.sender(one.latest.id)]
 
 
 def measure(definition: Definition) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mahakam.config import Place
-from mahakam.indicators.series import Aim, Series, all_series
+from mahakam.indicators.series import Aim, Series
 from mahakam.indicators.value import Value
 from mahakam.solutions.definition import Solution
 from mahakam.solutions.evidence import Evidence, Measures, evidence, measure
@@ -43,7 +43,8 @@ class Done:
 class Match:
     """A city to ask: how like it is; whether it stands better (``ahead``) and improved, from which value to which.
 
-    ``solutions`` meant to move this very measure; ``others`` are of the indicator's theme.
+    ``solutions`` meant to move this very measure; ``others`` are of the indicator's theme. ``node``: the node that sent
+    its values, "" for this one.
     """
 
     place: Place
@@ -54,6 +55,7 @@ class Match:
     latest: Value
     solutions: tuple[Done, ...]
     others: tuple[Done, ...]
+    node: str = ""
 
     @property
     def improved(self) -> bool:
@@ -84,7 +86,7 @@ def weaknesses(measures: Measures, place: Place) -> list[Weak]:
     """The indicators of a city that are weak for a reason, the most and plainest reasons first. Those of which neither
     direction is better are not judged."""
     found = []
-    for one in all_series(measures.broker, place, above=False):
+    for one in measures.of(place):
         if one.latest is None or one.definition.better == "neutral":
             continue
         others = [other for other in _alike(measures, one) if other.latest]
@@ -135,7 +137,7 @@ def unmeasured(
 ) -> list[Unmeasured]:
     """Solutions of other cities with indicators that the city does not have, the likest city's first."""
     mine, places = conditions_of(place), measures.broker.places
-    have = {measure(one.definition) for one in all_series(measures.broker, place, above=False)}
+    have = {measure(one.definition) for one in measures.of(place)}
     found = []
     for solution in solutions.values():
         other = places.get(solution.place)
@@ -185,6 +187,7 @@ def _match(
         latest,
         tuple(_done(measures, one, other.place) for one in meant),
         tuple(_done(measures, one, other.place) for one in theme),
+        measures.sender(latest.id),
     )
 
 

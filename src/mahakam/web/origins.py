@@ -64,6 +64,11 @@ class Origins:
                 return self._origin(member)
         return None
 
+    def title_of(self, id: str) -> str:
+        """The title of the node that sent an entity; "" for this node's own."""
+        origin = self.of_entity(id) if self._members else None
+        return origin.title if origin else ""
+
     def of_place(self, place: str, id: str) -> Origin | None:
         """The node that sent what there is of a place, by one entity of it."""
         if place not in self._places:

@@ -88,13 +88,7 @@ class PlanDesk:
     @cached_property
     def values(self) -> Measurements:
         """What this node measured, and what the cities' own nodes sent."""
-        nodes = origins(self.request)
-
-        def sender(id: str) -> str:
-            origin = nodes.of_entity(id) if nodes else None
-            return origin.title if origin else ""
-
-        return Measurements(self.site.broker, sender)
+        return Measurements(self.site.broker, origins(self.request).title_of)
 
     @cached_property
     def rows(self) -> tuple[CityRow, ...]:

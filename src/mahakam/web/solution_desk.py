@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +18,7 @@ from mahakam.solutions.definition import Solution, all_solutions, solutions_of
 from mahakam.solutions.evidence import Evidence, Measures, evidence
 from mahakam.web.language import _
 from mahakam.web.network_office import may_in
+from mahakam.web.origins import origins
 from mahakam.web.site import Site, site_of
 
 PATH = "/network/solutions"
@@ -63,6 +65,8 @@ class SolutionDesk:
     """Read once a request."""
 
     site: Site
+    sender: Callable[[str], str]
+    """An entity's id → the title of the node that sent it; "" for this node's own."""
 
     @cached_property
     def places(self) -> dict[str, Place]:
@@ -85,7 +89,7 @@ class SolutionDesk:
 
     @cached_property
     def measures(self) -> Measures:
-        return Measures(self.site.broker)
+        return Measures(self.site.broker, self.sender)
 
     @cached_property
     def rows(self) -> tuple[SolutionRow, ...]:
@@ -138,7 +142,7 @@ def may_adopt(request: Request, place: Place) -> bool:
 
 def solution_desk(request: Request) -> SolutionDesk:
     if not hasattr(request.state, "solution_desk"):
-        request.state.solution_desk = SolutionDesk(site_of(request))
+        request.state.solution_desk = SolutionDesk(site_of(request), origins(request).title_of)
     found: SolutionDesk = request.state.solution_desk
     return found
 

@@ -18,6 +18,7 @@ from mahakam.solutions.likeness import DEFAULTS, HEAVIEST, weights_of
 from mahakam.solutions.matching import Done, Match, Suggestion, Unmeasured, suggestions, unmeasured
 from mahakam.web import match_words
 from mahakam.web import solution_words as say
+from mahakam.web.city_indicators import city_address, measure_address, places_elsewhere
 from mahakam.web.cooperation_desk import PATH as COOPERATION
 from mahakam.web.cooperation_desk import may_ask_for
 from mahakam.web.cooperation_words import about_address
@@ -58,15 +59,32 @@ def routes(_site: Site) -> list[BaseRoute]:
 
 
 def _cities(request: Request) -> list[Place]:
-    found = (place for place in site_of(request).places.values() if place.kind == "city")
+    """Those of this node, and those whose own nodes sent their indicators."""
+    found = [
+        place for place in (*site_of(request).places.values(), *_elsewhere(request)) if place.kind == "city"
+    ]
     return sorted(found, key=lambda place: words(place.name))
+
+
+def _elsewhere(request: Request) -> list[Place]:
+    return [one.series.place for one in places_elsewhere(request).values()]
+
+
+def _place(request: Request, asked: str) -> Place:
+    """Raises HTTPException 404 for one that there is not."""
+    there = next((one for one in _elsewhere(request) if one.id == asked), None)
+    return there or site_of(request).place(asked)
+
+
+def _address_of(request: Request, place: Place) -> str:
+    return city_address(place.id, here=place.id in site_of(request).places)
 
 
 def _found(request: Request) -> Found | None:
     """None where no city was chosen. Raises HTTPException 404 for one that there is not."""
     if not hasattr(request.state, "matches"):
         asked = request.query_params.get("city", "")
-        request.state.matches = _look(request, site_of(request).place(asked)) if asked else None
+        request.state.matches = _look(request, _place(request, asked)) if asked else None
     found: Found | None = request.state.matches
     return found
 
@@ -119,6 +137,12 @@ def show(request: Request) -> Response:
         may_ask=found is not None and may_ask_for(request, found.place.id),
         cooperation=COOPERATION,
         about_address=about_address,
+        address_of=lambda place: _address_of(request, place),
+        measure_page=lambda series: (
+            f"/indicators/{series.place.id}/{series.definition.id}"
+            if series.place.id in site_of(request).places
+            else measure_address(series.definition.compare or series.definition.id)
+        ),
         table=matches_table(request) if found and found.suggestions else None,
     )
 
@@ -134,7 +158,7 @@ def matches_table(request: Request) -> Table:
     ]
     columns = [
         Column("indicator", _("Weak in"), get=lambda line: words(line.suggestion.weak.series.definition.name)),
-        Column("city", _("Ask"), get=lambda line: words(line.match.place.name), link=_city),
+        Column("city", _("Ask"), get=lambda line: words(line.match.place.name), link=lambda line: _address_of(request, line.match.place)),
         Column("likeness", _("Alike"), "share", get=lambda line: line.match.likeness.share),
         Column("from", _("From"), "number", get=lambda line: line.match.first.value if line.match.first else None,
                html=lambda line: _figure(line, line.match.first)),
@@ -145,6 +169,8 @@ def matches_table(request: Request) -> Table:
                html=lambda line: say.chip(line.done.found) if line.done else ""),
         Column("why", get=lambda line: " ".join(match_words.why(line.suggestion, line.match)), hidden=True),
         Column("place", get=lambda line: line.match.place.id, hidden=True),
+        Column("node", get=lambda line: line.match.node, hidden=True),
+        Column("computed", get=lambda line: line.match.latest.computed, hidden=True),
         Column("indicator_id", get=lambda line: line.suggestion.weak.series.definition.id, hidden=True),
     ]  # fmt: skip
     return Table(request, _("Whom to ask"), columns, rows, path=PATH, anchor="matches")
@@ -152,10 +178,6 @@ def matches_table(request: Request) -> Table:
 
 def _figure(line: Line, value: Value | None) -> Markup | str:
     return match_words.traced(value, line.match.series.definition.decimals) if value is not None else ""
-
-
-def _city(line: Line) -> str:
-    return f"/cities/{line.match.place.id}"
 
 
 def _solution(line: Line) -> str:
