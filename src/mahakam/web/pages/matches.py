@@ -158,7 +158,8 @@ def matches_table(request: Request) -> Table:
     ]
     columns = [
         Column("indicator", _("Weak in"), get=lambda line: words(line.suggestion.weak.series.definition.name)),
-        Column("city", _("Ask"), get=lambda line: words(line.match.place.name), link=lambda line: _address_of(request, line.match.place)),
+        Column("city", _("Ask"), get=lambda line: words(line.match.place.name),
+               link=lambda line: _address_of(request, line.match.place)),
         Column("likeness", _("Alike"), "share", get=lambda line: line.match.likeness.share),
         Column("from", _("From"), "number", get=lambda line: line.match.first.value if line.match.first else None,
                html=lambda line: _figure(line, line.match.first)),
