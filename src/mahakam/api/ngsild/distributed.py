@@ -93,6 +93,7 @@ _SPREAD: dict[Handler, Spread] = {
     attributes.delete_one: _attribute(attributes.delete_one, "deleteAttrs"),
     temporal_reads.retrieve_evolution: distributed_temporal_reads.retrieve,
     temporal_reads.query_evolutions: distributed_temporal_reads.query,
+    temporal_reads.create_map_of_evolutions: distributed_temporal_reads.create_map,
     temporal_reads.query_evolutions_by_post: distributed_temporal_reads.query_by_post,
     temporal.create_evolution: _evolution(temporal.create_evolution, "upsertTemporal", creates=True),
     temporal.append_instances: _evolution(temporal.append_instances, "appendAttrsTemporal"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -31,19 +31,18 @@ async def create_map(call: Call) -> Response | None:
     found = sources_of(forwarding, selection)
     if not found:
         return None
-    where = await _where(forwarding, found, selection, call.params)
+    where = await where_found(forwarding, found, selection, call.params)
     made = await call.off_loop(partial(EntityMaps(call.broker.store).create, where, seconds))
     return call.answer(made.as_json(), context, accept, header(made), *forwarding.warnings, status=201)
 
 
 async def followed(
-    call: Call,
-    forwarding: Forwarding,
-    found: Sequence[Match],
-    selection: Selection,
-    params: Mapping[str, str],
+    call: Call, params: Mapping[str, str], look: Callable[[], Awaitable[Where]]
 ) -> tuple[EntityMap, bool] | None:
-    """The map that a query follows, and whether it was made for it; None if it has nothing to do with one."""
+    """The map that a query follows, and whether it was made for it; None if it has nothing to do with one.
+
+    ``look``: where what it finds is found.
+    """
     reference = call.request.headers.get(HEADER)
     if not flag_of(params, "entityMap") and not reference:
         return None
@@ -52,7 +51,7 @@ async def followed(
     known = maps.find(reference.rpartition("/")[2]) if reference else None
     if known is not None:
         return known, False
-    where = await _where(forwarding, found, selection, params)
+    where = await look()
     return await call.off_loop(partial(maps.create, where, seconds)), True
 
 
@@ -67,7 +66,7 @@ async def mapped_page(
     ids = [id for id in found.sources if not plan.selection.ids or id in plan.selection.ids]
     here = ids[plan.offset : plan.offset + plan.limit]
     documents: dict[str, Document] = {}
-    for some in _in_parts(here):
+    for some in in_parts(here):
         selection = replace(plan.selection, ids=some)
         wanted = {source for id in some for source in found.sources[id]}
         asked = [one for one in sources_of(forwarding, selection) if one.registration.id in wanted]
@@ -79,13 +78,15 @@ async def mapped_page(
     return [documents[id] for id in here if id in documents], more
 
 
-async def _where(
+async def where_found(
     forwarding: Forwarding, found: Sequence[Match], selection: Selection, params: Mapping[str, str]
 ) -> Where:
+    """Where each entity is that a query finds here and at sources."""
     parts = await gathered(forwarding, found, selection, params, MAX_ENTITIES + 1)
     return {document["id"]: parts.where[document["id"]] for document in parts.documents()}
 
 
-def _in_parts(ids: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def in_parts(ids: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """So many ids at a time as a source is asked for at once."""
     for first in range(0, len(ids), ASKED_AT_ONCE):
         yield tuple(ids[first : first + ASKED_AT_ONCE])

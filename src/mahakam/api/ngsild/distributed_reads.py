@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from mahakam.api.http import Response, problem_response
 from mahakam.api.ngsild.call import Call, accepted
 from mahakam.api.ngsild.conditions import tagged
 from mahakam.api.ngsild.counting import different
-from mahakam.api.ngsild.distributed_maps import followed, mapped_page
+from mahakam.api.ngsild.distributed_maps import followed, mapped_page, where_found
 from mahakam.api.ngsild.entities import Plan, compile_plan
 from mahakam.api.ngsild.forwarding import Forwarding, good
 from mahakam.api.ngsild.gathering import (
@@ -124,7 +125,7 @@ async def _page(call: Call, plan: Plan, params: Any) -> Response | None:
         raise bad_request("orderBy goes with local=true", "what several sources answer has no common order")
     accept = accepted(call.request.headers, ENTITY_MEDIA)
     require_geo_json(call, accept)
-    kept = await followed(call, forwarding, found, plan.selection, params)
+    kept = await followed(call, params, partial(where_found, forwarding, found, plan.selection, params))
     if kept is not None:
         page, headers = await mapped_page(forwarding, plan, kept[0], params)
         headers += forwarding.warnings

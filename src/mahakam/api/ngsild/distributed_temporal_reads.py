@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from dataclasses import replace as changed
 from functools import partial
 from urllib.parse import quote
 
 from mahakam.api.http import Response, problem_response
 from mahakam.api.ngsild import entitymaps, temporal_reads
-from mahakam.api.ngsild.call import Call, accepted, flag_of
+from mahakam.api.ngsild.call import Call, accepted
+from mahakam.api.ngsild.counting import MOST, There, told_apart
+from mahakam.api.ngsild.distributed_maps import Where, followed, in_parts
 from mahakam.api.ngsild.forwarding import Forwarding
-from mahakam.api.ngsild.gathering import FILTERS
-from mahakam.api.ngsild.source_evolutions import Found, ask_evolutions, select_evolutions
+from mahakam.api.ngsild.gathering import filters_of, narrowed
+from mahakam.api.ngsild.source_evolutions import Found, Selected, ask_evolutions, select_evolutions
 from mahakam.api.ngsild.temporal_pages import Part, Shape, Slice, nearest, paged, part_of
+from mahakam.broker.entitymaps import MAX_ENTITIES, EntityMaps
 from mahakam.broker.federation.discovery import types_of
 from mahakam.broker.federation.matching import Match
 from mahakam.broker.history import MAX_INSTANCES, too_many
@@ -51,9 +55,17 @@ async def retrieve(call: Call) -> Response | None:
 
     answers = [one for _, several in await forwarding.each(found, ask) for one in several]
     part = await call.off_loop(partial(_merged, call, view, view, shape, answers, found))
+
+    async def look() -> Where:
+        here = await call.off_loop(partial(call.broker.history.get, id))
+        where = [*(["@none"] if here is not None else ()), *(one.match.registration.id for one in answers)]
+        return {id: list(dict.fromkeys(where))} if where else {}
+
     if part is None or (view.attributes and not _has_any(call, part, view)):
         return problem_response(not_found(f"{id} has no such evolution"), call.headers(*forwarding.warnings))
-    show = partial(_answer, call, [part], view, shape, context, accept, *forwarding.warnings, single=True)
+    kept = await followed(call, call.params, look)
+    more = [*forwarding.warnings, *([entitymaps.header(kept[0])] if kept else ())]
+    show = partial(_answer, call, [part], view, shape, context, accept, *more, single=True)
     return await call.off_loop(show)
 
 
@@ -80,10 +92,11 @@ async def selected(
     """Up to ``most`` evolutions whole, as they are here and at sources, and what went wrong there."""
     forwarding = Forwarding(call, context)
     found = _sources(forwarding, page.selection, view)
-    filters = {name: params[name] for name in FILTERS if name in params}
+    filters = filters_of(params)
 
     async def ask(match: Match) -> list[Found]:
-        return await select_evolutions(forwarding, match, page.selection, filters, view, most, whole=True)
+        selected = await select_evolutions(forwarding, match, page.selection, filters, view, most, whole=True)
+        return selected.found
 
     answers: dict[str, list[Found]] = {}
     for _, several in await forwarding.each(found, ask):
@@ -115,10 +128,85 @@ def _sources(forwarding: Forwarding, selection: Selection, view: View) -> list[M
     )
 
 
+async def create_map(call: Call) -> Response | None:
+    """Clause 5.14.5: where the evolutions are that a query finds; None if no source is concerned."""
+    accept = accepted(call.request.headers)
+    seconds = entitymaps.lifetime(call)
+    context = await call.context()
+    selection, view = temporal_reads.mapped(call.params, context)
+    forwarding = Forwarding(call, context)
+    found = _sources(forwarding, selection, view)
+    if not found:
+        return None
+    where = await _where(forwarding, found, selection, filters_of(call.params), view)
+    made = await call.off_loop(partial(EntityMaps(call.broker.store).create, where, seconds))
+    return call.answer(
+        made.as_json(), context, accept, entitymaps.header(made), *forwarding.warnings, status=201
+    )
+
+
+async def _where(
+    forwarding: Forwarding,
+    found: Sequence[Match],
+    selection: Selection,
+    filters: Mapping[str, str],
+    view: View,
+) -> Where:
+    """Where each evolution is that a query finds here and at sources."""
+    call = forwarding.call
+
+    async def ask(match: Match) -> list[str]:
+        return await _ids_at(forwarding, match, selection, filters, view, MAX_ENTITIES + 1)
+
+    here = await call.off_loop(partial(temporal_reads.ids_of, call.broker.history, view, selection))
+    where: Where = {id: ["@none"] for id in here}
+    for match, ids in await forwarding.each(found, ask):
+        for id in ids:
+            known = where.setdefault(id, [])
+            if match.registration.id not in known:
+                known.append(match.registration.id)
+    return where
+
+
+async def _ids_at(
+    forwarding: Forwarding,
+    match: Match,
+    selection: Selection,
+    filters: Mapping[str, str],
+    view: View,
+    most: int,
+) -> list[str]:
+    """The ids of a source's evolutions, of which no more is asked for than it takes to be selected."""
+    little = view if selection.condition or selection.geo else changed(view, last=1)
+    selected = await select_evolutions(forwarding, match, selection, filters, little, most, whole=False)
+    return [one.head["id"] for one in selected.found]
+
+
+@dataclass(slots=True)
+class _Here:
+    """What this node has of a query: the first as they are seen, and the ids of as many as were looked at."""
+
+    seen: dict[str, View]
+    ids: set[str]
+    whole: bool
+
+    @classmethod
+    def of(cls, call: Call, selection: Selection, view: View, needed: int, *, count: bool) -> _Here:
+        """The first ``needed``; with ``count`` the ids of all."""
+        found = cls({}, set(), True)
+        for head, seen in call.broker.history.scan(selection, view):
+            if len(found.seen) >= needed:
+                found.whole = False
+                if not count:
+                    break
+            else:
+                found.seen[head["id"]] = seen
+            found.ids.add(head["id"])
+        return found
+
+
 async def _page(call: Call, params: Mapping[str, str], context: Context) -> Response | None:
     page, view, shape = temporal_reads.planned(params, context)
-    if flag_of(call.params, "entityMap") or call.request.headers.get(entitymaps.HEADER):
-        return None  # a map is of what is found here
     selection = page.selection
     forwarding = Forwarding(call, context)
     found = _sources(forwarding, selection, view)
@@ -126,38 +214,80 @@ async def _page(call: Call, params: Mapping[str, str], context: Context) -> Resp
         return None
     accept = accepted(call.request.headers)
     end = page.offset + page.limit
-    needed = _MOST if page.count or page.order else end + 1
-    filters = {name: params[name] for name in FILTERS if name in params}
+    filters = filters_of(params)
+    whole = shape.aggregation is not None
+    more: list[tuple[str, str]] = []
 
-    async def ask(match: Match) -> list[Found]:
+    async def ask(match: Match, most: int, these: Selection) -> Selected:
         return await select_evolutions(
-            forwarding, match, selection, filters, view, needed, whole=shape.aggregation is not None
+            forwarding, match, these, filters, view, most, whole=whole, count=page.count
         )
 
-    answers = [one for _, several in await forwarding.each(found, ask) for one in several]
-
-    def work() -> Response:
-        own: dict[str, View] = {}
-        for head, seen in call.broker.history.scan(selection, view):
-            own[head["id"]] = seen
-            if len(own) >= needed:
-                break
-        by_id: dict[str, list[Found]] = {}
-        for one in answers:
-            by_id.setdefault(one.head["id"], []).append(one)
-        ids = list(dict.fromkeys((*own, *by_id)))
+    kept = await followed(call, params, partial(_where, forwarding, found, selection, filters, view))
+    if kept is not None:
+        ids = [id for id in kept[0].sources if not selection.ids or id in selection.ids]
+        wanted = ids[page.offset : end]
+        sources = kept[0].sources
+        asked = [
+            one
+            for some in in_parts(wanted)
+            for match in _sources(forwarding, changed(selection, ids=some), view)
+            for one in narrowed(match, [id for id in some if match.registration.id in sources[id]], some)
+        ]
+        answers = await forwarding.each(asked, lambda match: ask(match, len(match.ids), selection))
+        these = changed(selection, ids=tuple(wanted))
+        look = partial(_Here.of, call, these, view, len(wanted), count=False)
+        here = await call.off_loop(look) if wanted else _Here({}, set(), True)
+        known = {*here.seen, *(id for _, one in answers for id in one.ids())}
+        total, follows = len(ids), len(ids) > end
+        wanted = [id for id in wanted if id in known]
+        more.append(entitymaps.header(kept[0]))
+    else:
+        needed = _MOST if page.order else end + 1
+        answers = await forwarding.each(found, lambda match: ask(match, needed, selection))
+        here = await call.off_loop(partial(_Here.of, call, selection, view, needed, count=page.count))
+        ids = list(
+            dict.fromkeys((*here.seen, *(one.head["id"] for _, some in answers for one in some.found)))
+        )
         if page.order:
             ids.sort(reverse=page.order.endswith("desc"))
-        parts = [
-            _merged(call, changed(view, entity=id), own.get(id), shape, by_id.get(id, ()), found)
-            for id in ids[page.offset : end]
+        wanted, follows, total = ids[page.offset : end], len(ids) > end, len(ids)
+        if page.count and not (here.whole and all(one.whole for _, one in answers)):
+            there = [There(match, one.count, one.ids() if one.whole else None) for match, one in answers]
+
+            async def ids_at(match: Match) -> set[str]:
+                return set(await _ids_at(forwarding, match, selection, filters, view, MOST))
+
+            total = await told_apart(forwarding, len(here.ids), lambda: set(here.ids), there, ids_at)
+        # A source may have its part of these far behind its first.
+        lacking = [
+            part
+            for match, one in answers
+            if not one.whole
+            for part in narrowed(
+                match, [id for id in wanted if id not in one.ids() and match.holds(id, ())], here.ids
+            )
         ]
-        more = list(forwarding.warnings)
-        more += [("ngsild-results-count", str(len(ids)))] if page.count else []
+        answers += await forwarding.each(lacking, lambda match: ask(match, len(match.ids), selection))
+
+    def work() -> Response:
+        by_id: dict[str, list[Found]] = {}
+        for _, some in answers:
+            for one in some.found:
+                by_id.setdefault(one.head["id"], []).append(one)
+        parts = [
+            _merged(call, changed(view, entity=id), here.seen.get(id), shape, by_id.get(id, ()), found)
+            for id in wanted
+        ]
+        more.extend(forwarding.warnings)
+        if page.count:
+            more.append(("ngsild-results-count", str(total)))
         if call.request.method == "GET":
-            more += temporal_reads.links(call, page, len(ids) > end)
-        kept = [part for part in parts if part is not None]
-        return _answer(call, kept, view, shape, context, accept, *more)
+            more.extend(temporal_reads.links(call, page, follows))
+        made = [part for part in parts if part is not None]
+        answer = _answer(call, made, view, shape, context, accept, *more)
+        new = kept is not None and kept[1] and answer.status == 200
+        return Response(201, answer.headers, answer.body) if new else answer
 
     return await call.off_loop(work)
 

@@ -33,6 +33,18 @@ class Found:
     cut: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """What a source has of a query. ``count``: how many it says there are, if asked. ``whole``: these are all."""
+
+    found: list[Found]
+    count: int
+    whole: bool
+
+    def ids(self) -> set[str]:
+        return {one.head["id"] for one in self.found}
+
+
 async def select_evolutions(
     forwarding: Forwarding,
     match: Match,
@@ -42,8 +54,9 @@ async def select_evolutions(
     needed: int,
     *,
     whole: bool,
-) -> list[Found]:
-    """The first evolutions that a query selects at a source, page by page."""
+    count: bool = False,
+) -> Selected:
+    """The first evolutions that a query selects at a source, page by page; ``whole``: all that it has of each."""
     words = await forwarding.words(match.registration)
     params = _types(match, words, selection)
     # In other words the filters would mean something else: they are applied here instead.
@@ -55,18 +68,32 @@ async def select_evolutions(
         params["idPattern"] = selection.id_pattern or match.id_pattern
     found: list[Found] = []
     size = min(_PAGE, needed)
-    while len(found) < needed:
-        more = {"limit": str(size), "offset": str(len(found))}
-        page = await ask_evolutions(forwarding, match, "/temporal/entities", params | more, view, whole=False)
-        found += page
-        if len(page) < size:
-            break
+    params |= _shown(match, words, view, whole=False) | ({"count": "true"} if count else {})
+    total, seen, ended = 0, 0, False
+    while len(found) < needed and not ended:
+        more = {"limit": str(size), "offset": str(seen)}
+        answer = await forwarding.send(match.registration, "GET", "/temporal/entities", params | more, words)
+        page, answered = _received(answer, words, match)
+        found += _cut(page, view) if answer.status == 206 else page
+        seen += answered
+        told = answer.headers.get("ngsild-results-count", "")
+        total = int(told) if told.isascii() and told.isdigit() else seen
+        ended = answered < size or (bool(told) and seen >= total)
     if whole:
         found = [await _completed(forwarding, one, view) if one.cut else one for one in found]
     condition = Selection(condition=selection.condition, geo=selection.geo)
     if same or condition == Selection():
-        return found
-    return [one for one in found if matches(at_once(one.head, one.moments), condition)]
+        return Selected(found, total, ended)
+    found = [one for one in found if matches(at_once(one.head, one.moments), condition)]
+    return Selected(found, len(found), ended)
+
+
+def _cut(page: list[Found], view: View) -> list[Found]:
+    """The evolutions of a partial answer: up to the same time all of them."""
+    cut = cut_after([moment for one in page for moment in one.moments], view)
+    for one in page:
+        one.cut = cut
+    return page
 
 
 async def _completed(forwarding: Forwarding, found: Found, view: View) -> Found:
@@ -83,14 +110,12 @@ async def ask_evolutions(
 ) -> list[Found]:
     """What a source answers; ``whole``: with the pages of time that follow, and not a partial answer."""
     words = await forwarding.words(match.registration)
-    params = {**more, **_temporal(view, whole=whole), "options": "sysAttrs"}
-    if match.attributes:
-        params["attrs"] = ",".join(sorted(map(words.compact, match.attributes)))
+    params = {**more, **_shown(match, words, view, whole=whole)}
     found: dict[str, Found] = {}
     start = ""
     for _ in range(_ROUNDS):
         answer = await forwarding.send(match.registration, "GET", path, params, words)
-        page = _received(answer, words, match)
+        page, _ = _received(answer, words, match)
         for one in page:
             known = found.setdefault(one.head["id"], one)
             if known is not one:
@@ -98,17 +123,23 @@ async def ask_evolutions(
                 known.moments += [moment for moment in one.moments if moment.foreign not in kept]
         if answer.status != 206:
             return list(found.values())
-        moments = [moment for one in page for moment in one.moments]
         if not whole:
-            for one in found.values():
-                one.cut = cut_after(moments, view)
-            return list(found.values())
+            return _cut(list(found.values()), view)
+        moments = [moment for one in page for moment in one.moments]
         times = [sortable(moment.time(view.timeproperty) or moment.created) for moment in moments]
         if not times or max(times) <= start:
             raise SourceError(111, "its partial answers do not go on")
         start = max(times)
         params |= _from(view, f"{start}Z")
     raise SourceError(111, f"it has more than {_ROUNDS} partial answers")
+
+
+def _shown(match: Match, words: Context, view: View, *, whole: bool) -> dict[str, str]:
+    """What is asked for of each evolution."""
+    params = {**_temporal(view, whole=whole), "options": "sysAttrs"}
+    if match.attributes:
+        params["attrs"] = ",".join(sorted(map(words.compact, match.attributes)))
+    return params
 
 
 def _types(match: Match, words: Context, selection: Selection) -> dict[str, str]:
@@ -141,12 +172,16 @@ def _from(view: View, start: str) -> dict[str, str]:
     return {"timerel": "between", "timeAt": start, "endTimeAt": end}
 
 
-def _received(answer: Answer, words: Context, match: Match) -> list[Found]:
-    """The evolutions of an answer, as far as the source is registered for them; raises SourceError."""
+def _received(answer: Answer, words: Context, match: Match) -> tuple[list[Found], int]:
+    """The evolutions of an answer, as far as the source is registered for them, and how many it answered.
+
+    Raises SourceError.
+    """
     body = json_of(answer, (200, 206))
     found = []
     owned = match.information.attributes
-    for one in body if isinstance(body, list) else [] if body is None else [body]:
+    answered = body if isinstance(body, list) else [] if body is None else [body]
+    for one in answered:
         try:
             head, moments = received_evolution(one, words, match.registration.id)
         except (Problem, AttributeError, TypeError, ValueError) as error:
@@ -154,4 +189,4 @@ def _received(answer: Answer, words: Context, match: Match) -> list[Found]:
         if match.holds(head["id"], types_in(head)):
             kept = [moment for moment in moments if not owned or moment.attribute in owned]
             found.append(Found(match, head, kept))
-    return found
+    return found, len(answered)

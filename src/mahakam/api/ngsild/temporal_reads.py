@@ -75,7 +75,7 @@ def _retrieved(call: Call, view: View, shape: Shape, context: Context, accept: s
     shown = found.shown(history, shape, context)[0]
     if not shown:
         raise not_found(f"{view.entity} has nothing of what was picked")
-    kept, _ = map_of(call, Selection(ids=(view.entity,)), partial(_ids, history, view))
+    kept, _ = map_of(call, Selection(ids=(view.entity,)), partial(ids_of, history, view))
     more = [header(kept)] if kept else []
     return call.answer(shown, context, accept, *found.headers(), *more, status=found.status)
 
@@ -158,15 +158,21 @@ async def create_map_of_evolutions(call: Call) -> Response:
     accept = accepted(call.request.headers)
     seconds = lifetime(call)
     context = await call.context()
-    view, _ = compiled(call.params, context)
-    if view.period is None:
-        raise fault("timerel", "a map of evolutions needs timerel and timeAt")
-    selection = compile_selection(call.params, context)
-    require_narrow(call.params, selection)
+    selection, view = mapped(call.params, context)
     maps = EntityMaps(call.broker.store)
-    look = partial(_ids, call.broker.history, view)
+    look = partial(ids_of, call.broker.history, view)
     made = await call.off_loop(lambda: maps.create(look(selection), seconds))
     return call.answer(made.as_json(), context, accept, header(made), status=201)
+
+
+def mapped(params: Mapping[str, str], context: Context) -> tuple[Selection, View]:
+    """What a map of evolutions is made of. Raises Problem."""
+    view, _ = compiled(params, context)
+    if view.period is None:
+        raise fault("timerel", "a map of evolutions needs timerel and timeAt")
+    selection = compile_selection(params, context)
+    require_narrow(params, selection)
+    return selection, view
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +188,7 @@ class Page:
 
 def _queried(call: Call, page: Page, view: View, shape: Shape, context: Context, accept: str) -> Response:
     history = call.broker.history
-    kept, made = map_of(call, page.selection, partial(_ids, history, view))
+    kept, made = map_of(call, page.selection, partial(ids_of, history, view))
     selection = within(page.selection, kept) if kept and not made else page.selection
     end = page.offset + page.limit
     found: list[tuple[Head, View]] = []
@@ -211,7 +217,7 @@ def _queried(call: Call, page: Page, view: View, shape: Shape, context: Context,
     return call.answer(part.shown(history, shape, context), context, accept, *headers, status=status)
 
 
-def _ids(history: History, view: View, selection: Selection) -> list[str]:
+def ids_of(history: History, view: View, selection: Selection) -> list[str]:
     """For an entity map: the ids that are selected; of ids alone those that have an evolution."""
     if selection.ids and selection == Selection(ids=selection.ids):
         return [id for id in selection.ids if history.get(id) is not None]
