@@ -86,3 +86,14 @@ def test_what_people_typed_does_no_harm(portal: Portal) -> None:
     assert answer.status_code == 200
     assert "<script>alert" not in answer.text
     assert ani.get("/audit.json?object=%25").json() == []
+
+
+def test_what_is_done_with_a_persons_data_is_said_in_words(portal: Portal) -> None:
+    store = portal.node.store.tenant()
+    for action in ("read.person", "export.person", "correct.person", "forget.again"):
+        store.write(lambda transaction, a=action: transaction.audit(a, "urn:ngsi-ld:ServiceRequest:1"))  # type: ignore[misc]
+    for language, said in (("en", "looked up a person's data"), ("id", "melihat data seseorang")):
+        page = words_of(signed_in(portal, "ani").get(f"/audit?lang={language}").text)
+        assert said in page
+        assert ".person" not in page
+        assert "forget.again" not in page

@@ -1,7 +1,7 @@
 """The second step of a sign-in: a code of six digits from a telephone (TOTP, RFC 6238), or a recovery code.
 
 A code is good for its half minute and for the one before and after it, and once: the number of its half minute is kept,
-and no code of that one or of an earlier one is taken again. Recovery codes have 120 bits and are kept as SHA-256, which
+and no code of that one or of an earlier one is taken again. Recovery codes have 138 bits and are kept as SHA-256, which
 needs no salt from 112 bits on.
 """
 
@@ -229,7 +229,7 @@ def _new_codes() -> list[str]:
     def part() -> str:
         return "".join(secrets.choice(_ALPHABET) for _ in range(4))
 
-    return ["-".join(part() for _ in range(6)) for _ in range(CODES)]
+    return ["-".join(part() for _ in range(7)) for _ in range(CODES)]
 
 
 def _digest(code: str) -> str:

@@ -42,6 +42,22 @@ ACTIONS = {
     "restore": N_("restored backups"),
 }
 """What can be chosen, in words; a part before a dot stands for all that begins so."""
+ALSO = {
+    "read.person": N_("looked up a person's data"),
+    "export.person": N_("gave a person their copy"),
+    "correct.person": N_("put a person's data right"),
+    "forget.again": N_("forgot again after a restore"),
+    "consent.withdraw": N_("consent taken back"),
+    "breach.save": N_("register of breaches written"),
+    "account.save": N_("account written"),
+    "key.save": N_("API key written"),
+    "token.issue": N_("token given"),
+    "token.revoke": N_("token ended"),
+    "quarantine.correct": N_("held row corrected"),
+    "subscription.save": N_("subscription written"),
+    "audit.cut": N_("trail cut"),
+}
+"""Others that have words; what has none is shown by its code."""
 KINDS = {
     "person": N_("account"),
     "key": N_("API key"),
@@ -99,7 +115,7 @@ def entries_table(request: Request) -> Table:
     gate.require(request, SEE)
 
     def what(one: AuditEntry) -> str:
-        word = ACTIONS.get(one.action)
+        word = ACTIONS.get(one.action) or ALSO.get(one.action)
         return _(word) if word else one.action
 
     def who(one: AuditEntry) -> Markup:
