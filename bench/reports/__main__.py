@@ -108,15 +108,49 @@ def send(node: RunningNode, count: int, picture: bytes | None) -> tuple[float, f
     return cpu(node.pid) - before, time.perf_counter() - start
 
 
+def fill(node: RunningNode, count: int) -> None:
+    """A village around the town, and so many other things in it: what a city has before anybody reports."""
+    west, south, side = TOWN[0] - 0.05, TOWN[1] - 0.05, 0.1
+    ring = [
+        [west, south],
+        [west + side, south],
+        [west + side, south + side],
+        [west, south + side],
+        [west, south],
+    ]
+    village = _thing("village", "AdministrativeArea", {"type": "Polygon", "coordinates": [ring]}) | {
+        "name": {"type": "Property", "value": "Village"}, "level": {"type": "Property", "value": "village"},
+    }  # fmt: skip
+    chance = random.Random(count)
+    points = [(west + side * chance.random(), south + side * chance.random()) for _ in range(count)]
+    things = [
+        village,
+        *(_thing(f"bench-{n}", "Bench", {"type": "Point", "coordinates": p}) for n, p in enumerate(points)),
+    ]
+    with httpx.Client(base_url=node.url, timeout=120) as client:
+        for first in range(0, len(things), 1000):
+            client.post(
+                "/ngsi-ld/v1/entityOperations/create", json=things[first : first + 1000]
+            ).raise_for_status()
+
+
+def _thing(name: str, type: str, geometry: dict[str, object]) -> dict[str, object]:
+    location = {"type": "GeoProperty", "value": geometry}
+    return {"id": f"urn:ngsi-ld:{type}:{name}", "type": type, "scope": "/prov/town", "location": location}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=800, help="reports of each kind")
+    parser.add_argument("--filled", type=int, default=0, help="other entities that the city has before")
     parser.add_argument("--dry", action="store_true", help="record nothing")
     arguments = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory(prefix="bench-reports-") as name:
         folder = Path(name)
         with RunningNode(folder / "data", config=(two_cities(folder / "places"),), open=True) as node:
+            if arguments.filled:
+                fill(node, arguments.filled)
             send(node, 20, None)
             for what, picture in (("no photo", None), ("a photo of 300 KB", photo())):
                 used, seconds = send(node, arguments.count, picture)
@@ -131,7 +165,7 @@ def main() -> int:
                     }
                 )
                 print(rows[-1])
-    if not arguments.dry:
+    if not (arguments.dry or arguments.filled):
         results.record("reports", "python -m bench.reports", rows, note=_NOTE)
     return 0
 
