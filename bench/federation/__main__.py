@@ -1,7 +1,7 @@
 """``python -m bench.federation [--entities 2000] [--rounds 200]``: a hub's answer over five nodes beside theirs.
 
-Six real servers on this machine. Each round asks every node for its own answer, and then the hub the same; the figure
-is the hub's median over the greatest of the nodes' medians.
+Six real servers on this machine. Each round asks every node, then every node with the hub's key, then the hub; the
+figure is the hub's median over the greatest of the nodes' medians for their part (with the key).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from bench.broker.server import Server, free_port
 from bench.broker.server import broker as serve
 from bench.results import record
 from bench.subscriptions.__main__ import TYPE, entity
+from mahakam.store.opening import open_store
 
 NODES = 5
 TARGET = 2.0
@@ -50,14 +51,17 @@ class Place:
         self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         self._used = 0.0
 
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[bytes, float]:
-        """The answer, and the milliseconds until it was there."""
+    def ask(self, method: str, path: str, body: Any = None, key: str = "") -> tuple[bytes, float]:
+        """The answer, and the milliseconds until it was there; ``key``: that of a hub."""
         sent = None if body is None else orjson.dumps(body)
         if time.monotonic() - self._used > IDLE:
             self._connection.close()  # the next request opens another
         self._used = time.monotonic()
         began = time.perf_counter()
-        self._connection.request(method, BASE + path, sent, {"content-type": "application/json"})
+        headers = {"content-type": "application/json"} if sent else {}
+        if key:
+            headers["authorization"] = f"Bearer {key}"
+        self._connection.request(method, BASE + path, sent, headers)
         answer = self._connection.getresponse()
         content = answer.read()
         taken = (time.perf_counter() - began) * 1000
@@ -77,7 +81,7 @@ def main() -> None:
         for number, node in enumerate(nodes):
             _fill(node, number, given.entities)
             _join(hub, node, number)
-        rows = measure(hub, nodes, given.rounds)
+        rows = measure(hub, nodes, _keys(hub), given.rounds)
     note = f"Five nodes of {given.entities:,} entities of 1 KB, joined by invitation; medians of {given.rounds} rounds."
     record("federation", "python -m bench.federation", rows, note=note)
 
@@ -108,6 +112,16 @@ def _join(hub: Place, node: Place, number: int) -> None:
     _node(node, "join", invited, "--share", TYPE, "--push", "none")
 
 
+def _keys(hub: Place) -> list[str]:
+    """With which the hub asks each node, as they are in its store."""
+    store = open_store("", hub.data)
+    try:
+        known = store.tenant().records("node-member")
+        return [str(known[f"node-{number}"]["key"]) for number in range(NODES)]
+    finally:
+        store.close()
+
+
 def _node(place: Place, *words: str) -> str:
     """A command of ``mahakam node``."""
     mahakam = str(Path(sys.executable).parent / "mahakam")
@@ -122,28 +136,33 @@ def _node(place: Place, *words: str) -> str:
     return done.stdout
 
 
-def measure(hub: Place, nodes: Sequence[Place], rounds: int) -> list[dict[str, Any]]:
+def measure(hub: Place, nodes: Sequence[Place], keys: Sequence[str], rounds: int) -> list[dict[str, Any]]:
+    """Turn about: each node asked by a visitor, each asked with the hub's key for its part, and the hub."""
     rows = []
     for what, path in QUERIES.items():
-        own: list[list[float]] = [[] for _ in nodes]
+        visited: list[list[float]] = [[] for _ in nodes]
+        parts: list[list[float]] = [[] for _ in nodes]
         merged: list[float] = []
         for at in range(rounds + 10):
-            taken = [node.ask("GET", path)[1] for node in nodes]
+            plain = [node.ask("GET", path)[1] for node in nodes]
+            asked = [node.ask("GET", path, key=key)[1] for node, key in zip(nodes, keys, strict=True)]
             there = hub.ask("GET", path)[1]
             if at >= 10:  # connections are open, plans are made
                 merged.append(there)
-                for known, one in zip(own, taken, strict=True):
-                    known.append(one)
+                for number in range(len(nodes)):
+                    visited[number].append(plain[number])
+                    parts[number].append(asked[number])
         cpu = _cpu(hub, nodes, path)
-        slowest = max(statistics.median(one) for one in own)
+        slowest = max(statistics.median(one) for one in parts)
         answer = statistics.median(merged)
         rows.append(
             {
                 "what": what,
                 "hub ms": round(answer, 2),
-                "slowest node ms": round(slowest, 2),
+                "slowest node ms, its part": round(slowest, 2),
                 "hub ÷ slowest": round(answer / slowest, 2),
                 "target": TARGET,
+                "slowest node ms, a visitor": round(max(statistics.median(one) for one in visited), 2),
                 "hub CPU ms": round(cpu[0], 2),
                 "nodes CPU ms": round(cpu[1], 2),
             }

@@ -22,6 +22,8 @@ from mahakam.ngsild.selection import Selection, Types
 MAX_SPLIT = 10_000
 """Entities of one source that are looked at where the filters can only be applied to the whole."""
 _PAGE = 100
+_QUICK = 101
+"""Entities up to which a read of this node's own by type or id is done on the event loop: a thread costs more."""
 FILTERS = (
     "q",
     "expandValues",
@@ -162,7 +164,13 @@ async def gathered(
     wide = Selection(ids=selection.ids, id_pattern=selection.id_pattern, types=selection.types)
 
     call = forwarding.call
-    local = await call.off_loop(lambda: call.broker.query(wide if split else selection, needed))
+    chosen = wide if split else selection
+    quick = not filtered and not selection.attrs and selection.id_pattern is None and needed <= _QUICK
+    local = (
+        call.broker.query(chosen, needed)
+        if quick
+        else await call.off_loop(lambda: call.broker.query(chosen, needed))
+    )
     times = times or split or bool(local)
 
     filters = {} if split else filters_of(params)
