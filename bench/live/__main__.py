@@ -103,7 +103,7 @@ def main() -> int:
             ("of it: the rules", checker.check, records, None),
             ("of it: personal data that nobody declared", checker.personal, records, None),
         ]  # fmt: skip
-        rows = []
+        rows: list[dict[str, Any]] = []
         for what, action, given, target in asked:
             value, between = cost(arguments.rounds, action, given)
             row = {"what": what, "value": round(value, 2), "unit": "µs CPU", "target": target or ""}

@@ -29,10 +29,14 @@ from mahakam.feeds.sources.model import SourceError
 from mahakam.feeds.sources.parted import parted
 from mahakam.quality.columns import ColumnCheck, check_columns
 from mahakam.quality.contract import Contract
+from mahakam.quality.formula_errors import RULE as FORMULA_ERROR
+from mahakam.quality.formula_errors import formula_errors
 from mahakam.quality.load import parse_document
 from mahakam.quality.references import FixedReferences, Last
 from mahakam.quality.sliced import Job, check_slices, checked_slice, frozen, unpacked
 from mahakam.quality.spark import SparkError, check_on, context
+from mahakam.quality.undeclared import RULE as PERSONAL_DATA
+from mahakam.quality.undeclared import suspected_fields, undeclared
 from support.node import MAHAKAM, ROOT
 
 Elsewhere = Callable[[Any, Job, Sequence[str]], ColumnCheck]
@@ -74,6 +78,13 @@ Parts = list[dict[str, list[str | None]]]
 
 def same(contract: Contract, references: Any, parts: Parts, folder: Path, elsewhere: Elsewhere) -> int:
     """Check the parts, a Parquet file each, in one piece and elsewhere; how many findings there are."""
+    return len(agreed(contract, references, parts, folder, elsewhere))
+
+
+def agreed(
+    contract: Contract, references: Any, parts: Parts, folder: Path, elsewhere: Elsewhere
+) -> list[tuple[Any, ...]]:
+    """What is found in one piece and, all the same, elsewhere."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for number, part in enumerate(parts):
@@ -83,11 +94,16 @@ def same(contract: Contract, references: Any, parts: Parts, folder: Path, elsewh
     fixed = frozen(contract, references)
     with duckdb.connect() as connection:
         found.table(connection).relation.create_view("source")
-        whole = said(check_columns(connection, "source", found.columns, contract, fixed))
-        job = Job(contract, fixed, found.columns)
+        check = check_columns(connection, "source", found.columns, contract, fixed)
+        check.add(undeclared(connection, "source", contract, head=True))
+        check.add(formula_errors(connection, "source", contract))
+        whole = said(check)
+        suspects = suspected_fields(connection, "source", contract, head=True)
+        job = Job(contract, fixed, found.columns, suspects=suspects)
         sliced = said(elsewhere(connection, job, found.slices()))
     assert sliced == whole
-    return len(whole[0])
+    found_rows: list[tuple[Any, ...]] = whole[0]
+    return found_rows
 
 
 def in_parts(records: list[dict[str, Any]], names: list[str], at: list[int]) -> list[dict[str, list[Any]]]:
@@ -178,10 +194,10 @@ def test_every_rule_there_is_has_its_part_in_the_agreement() -> None:
     of_values = page.split("\n## Rules\n")[1].split("\nEach quality rule may have")[0]
     of_rows = set(re.findall(r"^\| `(\w+)` \|", of_values, re.MULTILINE))
     beside_rules = {rule.name for rule in beside().rules} | {rule["rule"] for rule in BESIDE}
-    # Of the file's shape, before any compilation; of columns beside the contract and of a workbook's error cells, in a
-    # feed's run alone; and of objects and lists, which test_inside holds together (a column has them as JSON text).
-    elsewhere = {"structure", "column", "personalData", "formulaError", "inside"}
-    assert of_rows <= elsewhere | beside_rules | OF_A_RECORD
+    # Of the file's shape, before any compilation; and of objects and lists, which test_inside holds together (a column
+    # has them as JSON text).
+    elsewhere = {"structure", "column", "inside"}
+    assert of_rows <= elsewhere | beside_rules | OF_A_RECORD | WHATEVER_THE_CONTRACT
 
 
 OF_A_RECORD = {
@@ -189,6 +205,49 @@ OF_A_RECORD = {
     "maxLength", "pattern", "format", "enum", "foreignKey", "insideBoundary", "notInFuture", "expression",
 }  # fmt: skip
 """Those that ``cases`` makes."""
+
+
+WHATEVER_THE_CONTRACT = {PERSONAL_DATA, FORMULA_ERROR}
+"""Those that ``MARKS`` gives rise to."""
+MARKS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "meter": st.sampled_from(["a", "b", "#REF!", "---"]),
+            "time": st.none(),
+            "value": st.sampled_from(["081234567890", "3171011708450001", "1", "#N/A"]),
+            "name": st.sampled_from(
+                ["0812-3456-7890", "+62 811 2222 3333", "Pos 1", "#DIV/0!", "kt 1234-bm"]
+            ),
+            "x": st.none(),
+            "y": st.none(),
+        }
+    ),
+    min_size=6,
+    max_size=12,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(records=MARKS, cuts=CUTS)
+def test_what_is_wrong_whatever_the_contract_says_in_slices_as_in_one_piece(
+    tmp_path: Path, records: list[Any], cuts: list[int]
+) -> None:
+    contract = beside()
+    parts = in_parts(records, list(contract.fields), cuts)
+    assert same(contract, LATER, parts, tmp_path / "parts", here) > 0
+
+
+def test_what_is_wrong_whatever_the_contract_says_on_spark(spark: Any, tmp_path: Path) -> None:
+    """Two parts, of which one alone has too few telephone numbers for a column of them."""
+    empty = dict.fromkeys(["time", "value", "x", "y"])
+    names = ["Pos 1", "0812-3456-7890", "081234567891", "+62 811 2222 3333", "628112222333", "#REF!", "b"]
+    records = [{**empty, "meter": str(n), "name": name} for n, name in enumerate(names)]
+    contract = beside()
+    parts = in_parts(records, list(contract.fields), [2])
+    elsewhere = lambda *given: check_on(spark, *given)  # noqa: E731
+    findings = agreed(contract, LATER, parts, tmp_path / "parts", elsewhere)
+    marked = {(row, rule) for row, _, rule, *_ in findings if rule in WHATEVER_THE_CONTRACT}
+    assert marked == {(row, PERSONAL_DATA) for row in (2, 3, 4, 5)} | {(6, FORMULA_ERROR)}
 
 
 SERIES = st.lists(

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from mahakam.quality.report import Report
 
 Elsewhere = Callable[..., "ColumnCheck"]
-"""``(connection, columns, contract, references, rename)`` → the check of the rows, made on other machines."""
+"""``(connection, columns, contract, references, rename, beyond)`` → the check of the rows, made on other machines;
+``beyond``: of what is wrong whatever a contract says, too."""
 EXAMPLES = 3
 """Rows that the text and the page show for a rule; the JSON lists all and needs none."""
 MEMORY = "640MB"
@@ -251,7 +252,7 @@ def checked(
         notes.append(f"not in the contract, not checked: {', '.join(matching.extra)}")
     notes += [f"left out: {count} × {reason}" for reason, count in table.left_out.items()]
     if elsewhere is not None:
-        result = elsewhere(connection, table.columns, contract, references, matching.rename)
+        result = elsewhere(connection, table.columns, contract, references, matching.rename, name is not None)
     else:
         result = check_columns(
             connection,

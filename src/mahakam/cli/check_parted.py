@@ -54,11 +54,14 @@ def _on_spark(engine: str, found: Parted) -> Any:
         contract: Contract,
         references: PlaceReferences,
         rename: Mapping[str, str],
+        beyond: bool,
     ) -> ColumnCheck:
         from mahakam.quality.sliced import Job, frozen
         from mahakam.quality.spark import SparkError, check_on_spark
+        from mahakam.quality.undeclared import suspected_fields
 
-        job = Job(contract, frozen(contract, references), columns, rename)
+        suspects = suspected_fields(connection, "source", contract, rename, head=True) if beyond else None
+        job = Job(contract, frozen(contract, references), columns, rename, suspects)
         try:
             return check_on_spark(engine, connection, job, found.slices())
         except SparkError as error:

@@ -111,9 +111,11 @@ class ColumnCheck:
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Findings on rows that were made elsewhere (a broken row of the file): counted and listed with the
-        others. To be called once."""
+        others."""
+        findings = list(findings)
+        known = {finding.row for finding in self.extra if finding.severity == "error"}
         self.extra = sorted([*self.extra, *findings], key=lambda finding: finding.row)
-        errors = sorted({finding.row for finding in self.extra if finding.severity == "error"})
+        errors = sorted({finding.row for finding in findings if finding.severity == "error"} - known)
         if not errors:
             return
         held = (

@@ -19,9 +19,12 @@ from typing import TYPE_CHECKING, Any
 from mahakam.quality.columns import ColumnCheck, Compiled, beside, judged
 from mahakam.quality.contract import Contract
 from mahakam.quality.expression import Call, Literal
+from mahakam.quality.finding import Finding
+from mahakam.quality.formula_errors import formula_errors
 from mahakam.quality.odcs import ContractError
 from mahakam.quality.references import FixedReferences, References, UnknownTarget
 from mahakam.quality.rule import Holds
+from mahakam.quality.undeclared import looking_so
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,12 +55,15 @@ def frozen(contract: Contract, references: References) -> FixedReferences:
 
 @dataclass(frozen=True)
 class Job:
-    """What every slice is checked by. ``columns`` are the table's, ``rename`` as of ``check_columns``."""
+    """What every slice is checked by. ``columns`` are the table's, ``rename`` as of ``check_columns``.
+    ``suspects``: the fields of the whole table that are taken for personal, as
+    :func:`mahakam.quality.undeclared.suspected_fields` gives them; None: nothing beyond the contract is looked for."""
 
     contract: Contract
     references: FixedReferences
     columns: Sequence[str]
     rename: Mapping[str, str] = field(default_factory=dict)
+    suspects: Mapping[str, str] | None = None
 
     def compiled(self) -> Compiled:
         """The same SQL on every machine, but for the names of its functions and lists."""
@@ -87,8 +93,18 @@ def unpacked(packed: bytes) -> Job:
     return job
 
 
-def checked_slice(job: Job, sql: str) -> tuple[pa.Table, int]:
-    """The rows of a slice that are to be judged, and how many more it has that pass.
+@dataclass(frozen=True)
+class Slice:
+    """``rows``: those that are to be judged; ``passing``: how many more there are; ``beyond``: what is wrong whatever
+    the contract says."""
+
+    rows: pa.Table
+    passing: int
+    beyond: list[Finding]
+
+
+def checked_slice(job: Job, sql: str) -> Slice:
+    """What is found in a slice.
 
     ``sql`` selects ``_row``, ``_line`` and the columns, as text, of the slice. Raises duckdb.Error.
     """
@@ -106,19 +122,27 @@ def checked_slice(job: Job, sql: str) -> tuple[pa.Table, int]:
         where = "" if whole else f" WHERE {failing}"
         rows: pa.Table = connection.sql(f"SELECT * FROM found{where} ORDER BY _row").to_arrow_table()  # noqa: S608
         total = connection.execute("SELECT count(*) FROM found").fetchall()[0][0]
-    return rows, total - rows.num_rows
+        beyond: list[Finding] = []
+        if job.suspects is not None:
+            beyond += looking_so(connection, _RELATION, job.suspects, job.rename)
+            beyond += formula_errors(connection, _RELATION, job.contract, job.rename)
+    return Slice(rows, total - rows.num_rows, beyond)
 
 
-def check_slices(connection: Any, job: Job, slices: Iterable[tuple[pa.Table, int]]) -> ColumnCheck:
+def check_slices(connection: Any, job: Job, slices: Iterable[Slice]) -> ColumnCheck:
     """The findings on all slices, in the order of their rows. The check lives in tables of ``connection``."""
     compiled = job.compiled()
     table = f"mahakam_slices_{next(_tables)}"
     passing, begun = 0, False
-    for rows, more in slices:
-        passing += more
-        connection.register("mahakam_slice", rows)
+    beyond: list[Finding] = []
+    for each in slices:
+        passing += each.passing
+        beyond += each.beyond
+        connection.register("mahakam_slice", each.rows)
         into = f"INSERT INTO {table}_rows BY NAME" if begun else f"CREATE TEMP TABLE {table}_rows AS"
         connection.execute(f"{into} SELECT * FROM mahakam_slice")  # noqa: S608 - our own
         connection.unregister("mahakam_slice")
         begun = True
-    return judged(connection, table, compiled, job.references, job.columns, passing=passing)
+    check = judged(connection, table, compiled, job.references, job.columns, passing=passing)
+    check.add(beyond)
+    return check

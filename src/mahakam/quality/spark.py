@@ -12,13 +12,11 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mahakam.quality.columns import ColumnCheck
-from mahakam.quality.sliced import Job, check_slices, checked_slice, unpacked
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from mahakam.quality.finding import Finding
+from mahakam.quality.sliced import Job, Slice, check_slices, checked_slice, unpacked
 
 _HOW = "install it with: pip install 'mahakam[spark]'"
 _JAVA = "Spark needs Java 17 or newer: apt-get install default-jre-headless, or set JAVA_HOME"
@@ -97,19 +95,23 @@ def _reason(master: str, error: Exception) -> str:
     return f"{master}: {(causes or lines or ['Spark ended without a reason'])[-1 if causes else 0][:500]}"
 
 
-def _task(packed: bytes, sql: str) -> tuple[bytes, int]:
-    """In an executor: the rows as an Arrow stream, and how many more pass."""
+_Answer = tuple[bytes, int, list[Finding]]
+
+
+def _task(packed: bytes, sql: str) -> _Answer:
+    """In an executor: the slice, its rows as an Arrow stream."""
     import pyarrow as pa
 
-    rows, passing = checked_slice(unpacked(packed), sql)
+    found = checked_slice(unpacked(packed), sql)
+    rows = found.rows
     out = pa.BufferOutputStream()
     with pa.ipc.new_stream(out, rows.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
         writer.write_table(rows)
-    return out.getvalue().to_pybytes(), passing
+    return out.getvalue().to_pybytes(), found.passing, found.beyond
 
 
-def _read(answers: Iterable[tuple[bytes, int]]) -> Iterator[tuple[pa.Table, int]]:
+def _read(answers: Iterable[_Answer]) -> Iterator[Slice]:
     import pyarrow as pa
 
-    for body, passing in answers:
-        yield pa.ipc.open_stream(body).read_all(), passing
+    for body, passing, beyond in answers:
+        yield Slice(pa.ipc.open_stream(body).read_all(), passing, beyond)

@@ -51,6 +51,19 @@ def undeclared(
     ``table`` has ``_row`` and a column for each of the contract's fields: of its name, or of that which ``columns``
     gives. ``head``: a column is judged by the first of its values, without reading the others of a file for it.
     """
+    suspects = suspected_fields(connection, table, contract, columns, head=head)
+    yield from looking_so(connection, table, suspects, columns)
+
+
+def suspected_fields(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    contract: Contract,
+    columns: Mapping[str, str] | None = None,
+    *,
+    head: bool = False,
+) -> dict[str, str]:
+    """Field that is taken for personal → the kind of :data:`SHAPES`; arguments as of :func:`undeclared`."""
     present = {name for name, *_ in connection.execute(f"DESCRIBE {_quoted(table)}").fetchall()}
     fields = {
         one.name: column
@@ -59,13 +72,25 @@ def undeclared(
         if (column := (columns or {}).get(one.name, one.name)) in present
     }
     taken = _in_head(connection, table, list(fields.values())) if head else {}
-    for name, column in fields.items():
-        found = taken[column] if column in taken else _kind_in(connection, table, column, head)
-        if found:
-            wrong = f"regexp_full_match({_plain(column)}, '{SHAPES[found]}')"
-            rows = f"SELECT _row FROM {_quoted(table)} WHERE {wrong} ORDER BY _row"  # noqa: S608
-            for (row,) in connection.execute(rows).fetchall():
-                yield Finding(int(row), name, RULE, None, _EXPECTED[found])
+    found = {
+        name: taken[column] if column in taken else _kind_in(connection, table, column, head)
+        for name, column in fields.items()
+    }
+    return {name: kind for name, kind in found.items() if kind}
+
+
+def looking_so(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    suspects: Mapping[str, str],
+    columns: Mapping[str, str] | None = None,
+) -> Iterator[Finding]:
+    """A finding for each value of fields that looks as their kind does; ``suspects``: of :func:`suspected_fields`."""
+    for name, kind in suspects.items():
+        looks = f"regexp_full_match({_plain((columns or {}).get(name, name))}, '{SHAPES[kind]}')"
+        rows = f"SELECT _row FROM {_quoted(table)} WHERE {looks} ORDER BY _row"  # noqa: S608
+        for (row,) in connection.execute(rows).fetchall():
+            yield Finding(int(row), name, RULE, None, _EXPECTED[kind])
 
 
 def _in_head(connection: duckdb.DuckDBPyConnection, table: str, columns: list[str]) -> dict[str, str]:

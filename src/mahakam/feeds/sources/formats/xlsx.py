@@ -7,11 +7,12 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from mahakam.feeds.sources import grids
+from mahakam.feeds.sources.broken_cells import broken_cells
 from mahakam.feeds.sources.files import Local
 from mahakam.feeds.sources.formats import Format
 from mahakam.feeds.sources.layout import column_letter
 from mahakam.feeds.sources.model import MAX_CELLS, Pins, SourceError, Table
-from mahakam.workbook import Bomb, Damaged, Sprawling, broken_cells, measure
+from mahakam.workbook import Bomb, Damaged, Sprawling, measure
 
 if TYPE_CHECKING:
     import duckdb
@@ -95,10 +96,10 @@ def _is_table(sheet: Any) -> bool:
 
 
 def _broken(path: Path, sheet: str, grid: list[list[str | None]]) -> list[str]:
-    """Put what broken formulas say into their cells, which come as empty ones; what to note of them."""
+    """Put what broken formulas say into their cells, which come as empty ones (of .ods perhaps as 0); what to note."""
     found = broken_cells(path, sheet)
     for (row, column), error in found.items():
-        if row < len(grid) and column < len(grid[row]) and grid[row][column] is None:
+        if row < len(grid) and column < len(grid[row]):
             grid[row][column] = error
     if not found:
         return []
