@@ -93,6 +93,14 @@ _ID: Final = tuple(
         (r"^is a spreadsheet, although it is named (\S+)$", r"isinya lembar kerja, meskipun bernama \1"),
         (r"^(\d+) files, (\d+) rows$", r"\1 berkas, \2 baris"),
         (r"^(\d+) × note under the table$", r"\1 × catatan di bawah tabel"),
+        (
+            r"^rows that only name a group for those under them \((.+)\): read as the column '(.+)'$",
+            r"baris yang hanya menamai kelompok baris di bawahnya (\1): dibaca sebagai kolom '\2'",
+        ),
+        (
+            r"^(\d+) × heading of a group, read as a column$",
+            r"\1 × judul kelompok, dibaca sebagai kolom",
+        ),
         (r"^(\d+) × second table under the first$", r"\1 × tabel kedua di bawah yang pertama"),
         (r"^(\d+) × total$", r"\1 × jumlah"),
         (r"^(\d+) × outside the feed's rows$", r"\1 × di luar baris yang dipilih"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mahakam.feeds.sources import beside, stacked
 from mahakam.feeds.sources import layout as lay
 from mahakam.feeds.sources.files import Local
+from mahakam.feeds.sources.groups import groups
 from mahakam.feeds.sources.model import (
     LINE,
     MAX_COLUMNS,
@@ -72,6 +73,12 @@ def table(
     notes = list(notes)
     if pins.table is None and not listed and "second table under the first" in left_out:
         notes.append(_several(stacked.tables(whole, merged)))
+    grouped = groups(grid, kept, place.columns, areas) if not halves[1:] else None
+    if grouped is not None:
+        kept = [row for row in kept if row not in grouped.headings]
+        left_out = {**left_out, "heading of a group, read as a column": len(grouped.headings)}
+        place.notes.append(grouped.note)
+    names = [*place.names, *([grouped.name] if grouped else [])]
     cells = [(row, grid[row], 0) for row in kept]
     for half in halves[1:]:
         part = beside.masked(whole, half)
@@ -86,13 +93,14 @@ def table(
         entry=found.entry,
         sheet=sheet,
         header_rows=(place.first, place.last),
-        columns=distinct_names(place.names),
-        notes=[*notes, *place.notes, *repeated(place.names)],
+        columns=distinct_names(names),
+        notes=[*notes, *place.notes, *repeated(names)],
     )
     arrays: list[pa.Array[Any]] = [
         pa.array(range(1, len(cells) + 1), pa.int64()),
         pa.array([index + 1 for index, _, _ in cells], pa.int64()),
         *(pa.array([_cell(row, c + moved) for _, row, moved in cells], pa.string()) for c in place.columns),
+        *([pa.array([grouped.of.get(index) for index, _, _ in cells], pa.string())] if grouped else []),
     ]
     relation = connection.from_arrow(pa.Table.from_arrays(arrays, names=[ROW, LINE, *info.columns]))
     return Table(relation, info, left_out=left_out).keep(found.scratch)
