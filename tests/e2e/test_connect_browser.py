@@ -101,3 +101,26 @@ def test_from_file_to_dataset(page: Page, node: RunningNode) -> None:
     expect(page.get_by_role("heading", name="Pos pemadam", level=1)).to_be_visible()
     types = httpx.get(f"{node.url}/ngsi-ld/v1/types").json()["typeList"]
     assert any("FireStation" in name or "Dataset" in name for name in types)
+
+
+SUBTOTALS = "Kecamatan,Kelurahan,Penduduk\n" + "".join(
+    f"{group},{'Jumlah' if n == 3 else f'{group} {n + 1}'},{(100, 250, 75, 425)[n]}\n"
+    for group in ("Palaran", "Sambutan", "Loa Janan Ilir")
+    for n in range(4)
+)
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_rows_of_totals_are_named_and_left_out(page: Page, node: RunningNode, language: str) -> None:
+    page.goto(f"{node.url}/connect/town?lang={language}")
+    file = {"name": "penduduk.csv", "mimeType": "text/csv", "buffer": SUBTOTALS.encode()}
+    page.locator("input[type=file]").set_input_files(file)
+    page.locator("main form button.btn").first.click()
+    box = page.locator("input[name=totals]")
+    expect(box).to_be_checked()
+    expect(page.locator("p.check-line")).to_contain_text("4 Jumlah, 8 Jumlah, 12 Jumlah")
+    _look(page, f"connect-totals-{language}")
+    box.uncheck()
+    page.locator("button[value=save]").click()
+    page.reload()
+    expect(page.locator("input[name=totals]")).not_to_be_checked()

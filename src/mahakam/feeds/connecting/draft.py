@@ -79,6 +79,8 @@ class Draft:
     across_off: list[int] = a_field(default_factory=list)
     totals: list[dict[str, Any]] = a_field(default_factory=list)
     totals_out: bool = True
+    totals_rows: list[str] = a_field(default_factory=list)
+    """Row and name of each row of totals."""
 
     def as_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

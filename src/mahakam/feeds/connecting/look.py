@@ -47,6 +47,7 @@ def look(file: Path, place: str, author: str, pins: Mapping[str, str] | None = N
         draft.format = table.info.format
         draft.notes = [*table.info.notes, *(f"{n} × {reason}" for reason, n in table.left_out.items())]
         draft.notes += seen.remarks
+        draft.totals_rows = [f"{one.row} {one.label}".strip() for one in seen.totals.rows]
         draft.totals = [mark.skip for mark in seen.totals.marks]
         schema = document["schema"][0]
         draft.across = [rule for rule in schema.get("quality", ()) if "implementation" in rule]
