@@ -141,7 +141,13 @@ def _invite(request: Request, form: FormData) -> Response:
             raise NodeError(_("Choose one from the list."))
         days = int(typed["days"]) if typed["days"].isdecimal() and len(typed["days"]) < 4 else 0
         text, made = invitation.invite(
-            site.store, typed["name"], site.settings.base, place=place, days=days, by=principal.name
+            site.store,
+            typed["name"],
+            site.settings.base,
+            place=place,
+            days=days,
+            by=principal.name,
+            nats=gate.text(form, "nats").strip()[:500] if site.settings.nats else "",
         )
     except NodeError as error:
         return _page(request, typed, said(error), status=422)
@@ -184,6 +190,7 @@ def _page(
         request,
         "nodes.html",
         status,
+        over_nats=bool(site.settings.nats),
         title=_("Nodes of cities"),
         section="network",
         table=nodes_table(request),
