@@ -186,6 +186,17 @@ def test_queries_look_only_at_what_lies_in_the_period(api: Api) -> None:
     assert [one["id"] for one in posted] == [ID, "urn:ngsi-ld:Sensor:2"]
 
 
+def test_a_condition_is_looked_for_in_evolutions_that_have_scopes(api: Api) -> None:
+    put(api, 1, 50, scope=[scope("/a", 5), scope("/b", 20)])
+    for query, found in (("speed>5", [ID]), ("speed>60", [])):
+        answer = api(
+            "GET",
+            "/temporal/entities",
+            params={"type": "Sensor", "q": query, **WINDOW, "endTimeAt": "2027-01-01T00:00:00Z"},
+        )
+        assert (answer.status_code, [one["id"] for one in answer.json()]) == (200, found), answer.text
+
+
 @pytest.mark.parametrize(
     "query",
     ["type=Sensor", "timerel=after&timeAt=2026-01-01T00:00:00Z", "type=Sensor&timerel=after&timeAt=x"],

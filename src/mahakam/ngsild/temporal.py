@@ -236,8 +236,11 @@ def number_of(instance_id: str) -> int:
 
 
 def at_once(head: Head, moments: list[Moment]) -> Document:
-    """All moments as the instances of one document: a condition is met if any of them meets it."""
-    document: Document = dict(head)
+    """All moments as the instances of one document: a condition is met if any of them meets it.
+
+    The scopes that it had are among the moments.
+    """
+    document: Document = {name: part for name, part in head.items() if name != "scope"}
     for moment in moments:
         document.setdefault(moment.attribute, []).append(moment.instance())
     return document
