@@ -13,6 +13,7 @@ from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck, settings
 
 from mahakam.services import photo
+from support.hashing import hash_quickly
 from support.postgres import PostgresServer
 
 # The gate judges a change by the change: its examples are drawn from each test's own text. New ones are sought
@@ -26,6 +27,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 # A client waits for an answer as long as a busy machine takes, where a test does not say how long.
 for _part in ("connect", "read", "write", "pool"):
     setattr(DEFAULT_TIMEOUT_CONFIG, _part, 120.0)
+
+
+hash_quickly()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a third of the time the tests wait, for servers, disks and browsers."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -17,6 +17,7 @@ from mahakam.access.secrets import signing_secret
 from mahakam.config import ConfigError, Settings
 from mahakam.store.opening import open_store
 from mahakam.store.protocol import EntityStore, Store
+from support import hashing
 
 PASSWORD = "correct horse battery"
 
@@ -64,6 +65,12 @@ def test_the_password_is_checked_and_never_kept(store: EntityStore, tmp_path: Pa
     assert files
     assert not any(PASSWORD.encode() in path.read_bytes() for path in files)
     assert "$argon2id$" in found.password
+
+
+def test_a_password_is_hashed_as_rfc_9106_asks() -> None:
+    """The second recommended option of section 4: 64 MiB, three passes, four lanes. Other tests hash with less."""
+    digest = hashing.real().hash(PASSWORD)
+    assert digest.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 @pytest.mark.parametrize(

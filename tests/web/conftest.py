@@ -19,9 +19,14 @@ def demo_node() -> Iterator[Node]:
     node.close()
 
 
+@pytest.fixture(scope="session")
+def demo_pages(demo_node: Node) -> Application:
+    return Application(demo_node)
+
+
 @pytest.fixture
-def demo(demo_node: Node) -> TestClient:
-    return TestClient(Application(demo_node), base_url="http://localhost", headers={"accept-language": "en"})
+def demo(demo_pages: Application) -> TestClient:
+    return TestClient(demo_pages, base_url="http://localhost", headers={"accept-language": "en"})
 
 
 @pytest.fixture
