@@ -14,8 +14,16 @@ class NearRouter(Router):
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
         super().__init__(routes)
-        firsts = {first for one in routes if (first := _first(one)) is not None}
-        self._near = {first: [one for one in routes if _first(one) in (None, first)] for first in firsts}
+        anywhere: list[BaseRoute] = []
+        self._near: dict[str, list[BaseRoute]] = {}
+        for one in routes:
+            first = _first(one)
+            if first is None:
+                anywhere.append(one)
+                for near in self._near.values():
+                    near.append(one)
+            else:
+                self._near.setdefault(first, list(anywhere)).append(one)
 
     def near(self, path: str) -> Sequence[BaseRoute]:
         """The routes that may match a path, in their order."""
