@@ -217,7 +217,17 @@ def test_held_rows_of_agencies_are_named(tmp_path: Path, store_url: str) -> None
     _, page = act(city.browser("steward"), "find", "0813 5555 0101")
     assert "Nothing is held" not in page
     assert "town/stops 1" in page
-    assert "leave it out" in page
+    assert "A held row." in page
     _, page = act(city.browser("steward", "bay"), "find", "0813 5555 0101")
     assert "Nothing is held" in page
+    act(city.browser("steward", "bay"), "forget", "0813 5555 0101", tables="1", sure="1")
+    kept = city.store.held_row(1)
+    assert kept
+    assert kept.raw["phone"] == "+62 813 5555 0101", "the bay's steward has no part in the town"
+    _, page = act(city.browser("steward"), "forget", "0813 5555 0101", tables="1", sure="1")
+    assert "Erased in tables: held rows: 1; entities: 0" in page
+    assert "A held row." not in page
+    kept = city.store.held_row(1)
+    assert kept
+    assert kept.raw == {"phone": "", "name": None}
     city.portal.node.close()

@@ -116,8 +116,10 @@ def restore(data: Path, url: str, folder: Path, name: str, key_file: Path | None
         again = _forget_again(vault, name, data, url)
     rows = sum(one["rows"] for fact in listed["tenants"].values() for one in fact["tables"].values())
     click.echo(f"{name}: {rows:,} rows, {len(listed['files']):,} files restored; all checksums agree")
-    if again:
-        click.echo(f"forgotten again, as before in the node, in {again:,} requests", err=True)
+    if any(again):
+        requests, tables = again
+        also = f" and {tables:,} times in tables" if tables else ""
+        click.echo(f"forgotten again, as before in the node, in {requests:,} requests{also}", err=True)
     return 0
 
 
@@ -177,20 +179,25 @@ def _audit(store: Store, action: str, name: str, detail: dict[str, Any]) -> None
     store.tenant().write(lambda transaction: transaction.audit(action, f"backup/{name}", detail))
 
 
-def _forget_again(vault: Vault, name: str, data: Path, url: str) -> int:
-    """In how many requests something was forgotten that had been forgotten after this backup."""
+def _forget_again(vault: Vault, name: str, data: Path, url: str) -> tuple[int, int]:
+    """In how many requests, and how many times in tables, something was forgotten that had been forgotten after this
+    backup."""
     from mahakam.app import open_node
     from mahakam.config import Settings
+    from mahakam.feeds.parts import Parts
+    from mahakam.operations import erasing
     from mahakam.services import forgotten
     from mahakam.store.backup.restore import records_of
 
     newest = vault.names()[-1]
-    records = records_of(vault, newest, forgotten.KIND) if newest != name else {}
-    if not records:
-        return 0
+    if newest == name:
+        return 0, 0
+    records, erased = (records_of(vault, newest, kind) for kind in (forgotten.KIND, erasing.KIND))
+    if not records and not erased:
+        return 0, 0
     node = open_node(Settings(data=data, config=(), store=url))
     try:
-        return forgotten.again(node.broker, data, records)
+        return forgotten.again(node.broker, data, records), erasing.again(Parts.of(node), erased)
     finally:
         node.close()
 

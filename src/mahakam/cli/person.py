@@ -13,6 +13,7 @@ from mahakam.cli.options import config_option, data_option
 from mahakam.services.purposes import PURPOSES
 
 if TYPE_CHECKING:
+    from mahakam.app import Node
     from mahakam.operations.standing import Standing
     from mahakam.services.data_subject import Held
     from mahakam.services.retention import Retention
@@ -51,7 +52,7 @@ def find(who: str, data: Path, config: _FOLDERS) -> int:
     """
     from mahakam.services import data_subject
 
-    with _parts(data, config) as (runs, standings):
+    with _parts(data, config) as (runs, standings, _node):
         held = data_subject.find(runs.store, who)
         _audit(runs, "read.person", held)
         found = list(standings(who))
@@ -190,24 +191,45 @@ def correct(who: str, to: str, first_name: str, last_name: str, data: Path, conf
 
 @person.command()
 @click.argument("who")
+@click.option(
+    "--tables", is_flag=True, help="In what agencies handed in, too: rows, attributes, versions, kept files."
+)
 @data_option
 @config_option
-def forget(who: str, data: Path, config: _FOLDERS) -> int:
+def forget(who: str, tables: bool, data: Path, config: _FOLDERS) -> int:
     """Forget WHO where no open request needs them: contact, letters, private words, photos, documents.
 
     They follow nothing any more, and nobody follows what they sent. The course of each request says that its contact
     was forgotten. Requests that are still open are named and left. So are the words of those that are public: they
-    may name somebody. So is where WHO stands in the tables of agencies: that is put right in their file. Ends with 1 if
-    anything is left but public words.
+    may name somebody. So is where WHO stands in the tables of agencies, or, with --tables, it is erased: from held
+    rows, from entities with their histories, from every kept version of a dataset; kept copies of the files go. The
+    agency's own file is put right by the agency, or its next run brings WHO back. Then: mahakam store compact. Ends
+    with 1 if anything is left but public words.
 
     \b
     mahakam person forget ani@example.id
+    mahakam person forget 6472015501900001 --tables
     """
+    from mahakam.cli.node import user
+    from mahakam.feeds.parts import Parts
+    from mahakam.feeds.sources.model import SourceError
+    from mahakam.operations.erasing import Erased, erase
     from mahakam.services import data_subject
 
-    with _parts(data, config) as (runs, standings):
+    erased = Erased()
+    with _parts(data, config) as (runs, standings, node):
         done = data_subject.forget(runs, who)
+        if tables:
+            try:
+                erased = erase(Parts.of(node), node.rights, who, author=user())
+            except SourceError as error:
+                raise click.ClickException(f"{error}; the rest waits for it") from error
         found = list(standings(who))
+    if erased:
+        click.echo(
+            f"erased in {len(erased.rows)} held rows, {len(erased.entities)} entities, {len(erased.versions)} "
+            f"versions of datasets, and {len(erased.files)} kept files"
+        )
     click.echo(f"forgotten in {len(done.sent)} requests sent and {len(done.followed)} followed")
     for number in done.left:
         click.echo(f"{number}  is still open: settle it, then forget again")
@@ -232,9 +254,9 @@ def _audit(runs: Retention, action: str, held: Held) -> None:
 
 def _stands(found: Iterable[Standing]) -> None:
     words = {
-        "held": "quarantine row {0.of} {0.detail}: leave it out, and put the agency's file right",
-        "entity": "{0.of} {0.detail}: put the file right and run its feed, or delete attribute and history",
-        "dataset": "dataset {0.of}, {0.detail} rows: put the agency's file right and run its feed",
+        "held": "quarantine row {0.of} {0.detail}: put the agency's file right, and forget with --tables",
+        "entity": "{0.of} {0.detail}: put the agency's file right, and forget with --tables",
+        "dataset": "dataset {0.of}, {0.detail} rows: put the agency's file right, and forget with --tables",
         "unread": "{0.of} could not be looked at: {0.detail}",
     }  # fmt: skip
     for one in found:
@@ -243,12 +265,14 @@ def _stands(found: Iterable[Standing]) -> None:
 
 @contextmanager
 def _runs(data: Path, config: _FOLDERS) -> Iterator[Retention]:
-    with _parts(data, config) as (runs, _standings):
+    with _parts(data, config) as (runs, _standings, _node):
         yield runs
 
 
 @contextmanager
-def _parts(data: Path, config: _FOLDERS) -> Iterator[tuple[Retention, Callable[[str], Iterator[Standing]]]]:
+def _parts(
+    data: Path, config: _FOLDERS
+) -> Iterator[tuple[Retention, Callable[[str], Iterator[Standing]], Node]]:
     from mahakam.cli.node import opened
     from mahakam.feeds.parts import Parts
     from mahakam.operations.standing import standings
@@ -259,6 +283,6 @@ def _parts(data: Path, config: _FOLDERS) -> Iterator[tuple[Retention, Callable[[
         desk = Desk(node.broker, node.places, node.settings.data)
         try:
             runs = Retention(desk, desk.store, node.places, node.settings.data)
-            yield runs, lambda who: standings(Parts.of(node), node.rights, who)
+            yield runs, lambda who: standings(Parts.of(node), node.rights, who), node
         except ValueError as error:
             raise click.ClickException(str(error)) from error

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mahakam.config import ConfigError
-from mahakam.feeds.archive import Archive
 from mahakam.feeds.datasets import FILE, FLAGGED, SHEET, data_folder, dataset_id
+from mahakam.feeds.kept_files import kept_table
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.sources.model import LINE, ROW, SourceError, identifier, literal
 from mahakam.store.model import Lineage
@@ -135,30 +133,12 @@ def _source(run: Run, file: str, sheet: str) -> dict[str, Any]:
 
 def _raw(parts: Parts, place: str, name: str, source: dict[str, Any], row: int) -> dict[str, str | None]:
     """The row's cells from the archived file, read as the feed says."""
-    import duckdb
-
-    from mahakam.feeds import sources
-    from mahakam.feeds.definition import load
-
-    kept = Archive(parts.data).path(str(source.get("sha256", "")))
-    if kept is None:
-        return {}
-    with tempfile.TemporaryDirectory(prefix="mahakam-row-") as scratch:
-        # the archive keeps files without their names, and a name says what a file is
-        named = Path(scratch) / str(source["file"]).rpartition("/")[2]
-        named.symlink_to(kept.resolve())
-        connection = duckdb.connect(config={"memory_limit": "1GB", "threads": 2})
-        try:
-            connection.execute("SET enable_progress_bar = false")
-            pins = dict(load(parts.place(place), name).pins)
-            for pin in ("sheet", "entry"):
-                if source.get(pin):
-                    pins[pin] = source[pin]
-            table = sources.read(named, connection, **pins)
+    try:
+        with kept_table(parts, place, name, source) as table:
+            if table is None:
+                return {}
             columns = ", ".join(identifier(column) for column in table.columns)
             cells = table.relation.filter(f"{ROW} = {int(row)}").project(columns).limit(1).fetchall()
-        except (ConfigError, SourceError, duckdb.Error, OSError):
-            return {}
-        finally:
-            connection.close()
-    return dict(zip(table.columns, cells[0], strict=True)) if cells else {}
+            return dict(zip(table.columns, cells[0], strict=True)) if cells else {}
+    except SourceError:
+        return {}

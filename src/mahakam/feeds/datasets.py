@@ -112,21 +112,34 @@ def _write(folder: Path, run: Run, contract: Contract, judged: Judged) -> Path:
             raise ConfigError(
                 Path(str(contract.source)), f"a dataset has a column {name!r} of its own; rename the field"
             )
-    unfinished = folder / f"{run.id}.{os.getpid()}{_PART}"
+    draft = unfinished(folder, run.id)
     try:
         judged.connection.execute(
-            f"COPY (SELECT * EXCLUDE (_order) FROM dataset_rows ORDER BY _order) "  # noqa: S608 - our own names
-            f"TO {literal(str(unfinished))} "
-            "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 100000)"
+            f"COPY (SELECT * EXCLUDE (_order) FROM dataset_rows ORDER BY _order) {into(draft)}"  # noqa: S608 - our own names
         )
-        _sync(unfinished)
-        name = digest(unfinished)
-        file = folder / f"{name[:32]}.parquet"
-        if not (file.is_file() and digest(file) == name):
-            unfinished.replace(file)
-            _sync(folder)
+        return finished(draft)
     finally:
-        unfinished.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
+
+
+def unfinished(folder: Path, run: int) -> Path:
+    """Where a version is written before it is whole."""
+    return folder / f"{run}.{os.getpid()}{_PART}"
+
+
+def into(draft: Path) -> str:
+    """The end of a COPY that writes a version."""
+    return f"TO {literal(str(draft))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 100000)"
+
+
+def finished(draft: Path) -> Path:
+    """A version that is whole: on the disk, named after its own bytes. Raises OSError."""
+    _sync(draft)
+    name = digest(draft)
+    file = draft.with_name(f"{name[:32]}.parquet")
+    if not (file.is_file() and digest(file) == name):
+        draft.replace(file)
+        _sync(draft.parent)
     return file
 
 

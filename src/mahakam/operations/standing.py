@@ -1,21 +1,26 @@
-"""Where in the tables of a node a person stands: held rows, personal attributes of entities, versions of datasets.
+"""Where in the tables of a node a person stands: held rows, personal attributes of entities, now and before, kept
+versions of datasets.
 
-What agencies hand in is put right in their file and its next run; this says where to look.
+What agencies hand in is put right in their file; this says where to look, and ``erasing`` ends it on this node.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import orjson
+
 from mahakam.config import ConfigError, Place, place_of
 from mahakam.feeds.dataset_rows import stored_dataset, versions_of
-from mahakam.feeds.datasets import dataset_id
+from mahakam.feeds.datasets import FILE, OWN, dataset_id
 from mahakam.feeds.known import feed_of
-from mahakam.feeds.sources.model import SourceError, identifier
+from mahakam.feeds.sources.model import ROW, SourceError, identifier, literal
 from mahakam.ngsild.entity import ENTITY_MEMBERS
 from mahakam.ngsild.selection import Selection, Types
+from mahakam.ngsild.temporal import Head
+from mahakam.ngsild.temporal_query import View
 from mahakam.quality.classes import WHOLE
 from mahakam.quality.contract import PERSONAL
 from mahakam.services.data_subject import known_as, same
@@ -24,6 +29,7 @@ from mahakam.services.request import TYPE as REQUEST
 if TYPE_CHECKING:
     from mahakam.access.rights import Rights
     from mahakam.feeds.parts import Parts
+    from mahakam.feeds.sources.model import Table
 
 Kind = Literal["held", "entity", "dataset", "unread"]
 _PAGE = 1000
@@ -33,12 +39,20 @@ _READ = ("VARCHAR", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIG
 @dataclass(frozen=True, slots=True)
 class Standing:
     """``of``: ``place/feed``, or an entity's id; ``detail``: the row's number in quarantine (held), the attribute
-    (entity), run and rows of a version (dataset), why it could not be read (unread). ``place``: its id, or ""."""
+    (entity), run and rows of a version (dataset), why it could not be read (unread). ``place``: its id, or "".
+
+    ``columns``: where in the row, or in the version, which ``run`` made; ``rows`` of it: file and number.
+    ``moments``: the numbers of those in the history of an attribute that has another value now, or is no more.
+    """
 
     kind: Kind
     place: str
     of: str
     detail: str
+    columns: tuple[str, ...] = ()
+    run: int = 0
+    rows: tuple[tuple[str, int], ...] = ()
+    moments: tuple[int, ...] = ()
 
 
 def standings(
@@ -60,10 +74,10 @@ def _held(parts: Parts, place: Place, feed: str, wanted: str) -> Iterator[Standi
     while rows := parts.store.held(place.id, feed, None, limit=_PAGE, after=after):
         after = rows[-1].id
         for row in rows:
-            values: list[Any] = [*row.raw.values(), *row.fixed.values()]
-            values += [reason.get("value") for reason in row.reasons]
-            if any(_same(value, wanted) for value in values):
-                yield Standing("held", place.id, f"{place.id}/{feed}", str(row.id))
+            cells = [*row.raw.items(), *row.fixed.items()]
+            columns = tuple(dict.fromkeys(name for name, value in cells if is_of(value, wanted)))
+            if columns or any(is_of(reason.get("value"), wanted) for reason in row.reasons):
+                yield Standing("held", place.id, f"{place.id}/{feed}", str(row.id), columns, row.run)
 
 
 def _versions(parts: Parts, place: Place, feed: str, wanted: str) -> Iterator[Standing]:
@@ -80,16 +94,35 @@ def _versions(parts: Parts, place: Place, feed: str, wanted: str) -> Iterator[St
             continue
         try:
             with found.opened() as (connection, columns):
-                asked = [
-                    f"{_sql(name)} IN (SELECT unnest(?))" for name, kind in columns.items() if kind in _READ
-                ]
-                sql = f"SELECT count(*) FROM dataset WHERE {' OR '.join(asked)}"  # noqa: S608 - quoted names
-                rows = connection.execute(sql, [_forms(wanted)] * len(asked)).fetchall() if asked else [(0,)]
+                told = _columns(connection, columns, wanted)
+                rows = _rows(connection, columns, told, wanted) if told else ()
         except SourceError as error:
             yield Standing("unread", place.id, f"{place.id}/{feed}", str(error))
             continue
-        if rows[0][0]:
-            yield Standing("dataset", place.id, f"{place.id}/{feed}", f"run {found.run}: {rows[0][0]}")
+        if rows:
+            detail = f"run {found.run}: {len(rows)}"
+            yield Standing("dataset", place.id, f"{place.id}/{feed}", detail, told, found.run, rows)
+
+
+def _columns(connection: Any, columns: Mapping[str, str], wanted: str) -> tuple[str, ...]:
+    """Those of the dataset in which the person stands."""
+    read = [name for name, kind in columns.items() if kind in _READ and name not in OWN]
+    if not read:
+        return ()
+    asked = ", ".join(f"coalesce(bool_or({_sql(name)} IN (SELECT unnest(?))), false)" for name in read)
+    (found,) = connection.execute(f"SELECT {asked} FROM dataset", [_forms(wanted)] * len(read)).fetchall()  # noqa: S608
+    return tuple(name for name, here in zip(read, found, strict=True) if here)
+
+
+def _rows(
+    connection: Any, columns: Mapping[str, str], told: Sequence[str], wanted: str
+) -> tuple[tuple[str, int], ...]:
+    file = f"coalesce({FILE}, '')" if FILE in columns else "''"
+    asked = " OR ".join(f"{_sql(name)} IN (SELECT unnest(?))" for name in told)
+    sql = f"SELECT {file}, {ROW} FROM dataset WHERE {asked}"  # noqa: S608 - quoted names
+    return tuple(
+        (str(at), int(row)) for at, row in connection.execute(sql, [_forms(wanted)] * len(told)).fetchall()
+    )
 
 
 def _sql(name: str) -> str:
@@ -99,6 +132,14 @@ def _sql(name: str) -> str:
         f"CASE WHEN regexp_full_match({text}, '[\\d\\s()+./-]+') "
         f"THEN regexp_replace({text}, '\\D', '', 'g') ELSE {text} END"
     )
+
+
+def in_table(table: Table, wanted: str) -> bool:
+    """Whether the person stands anywhere in a file's table, whose cells are text."""
+    asked = " OR ".join(
+        f"{_sql(name)} IN ({', '.join(map(literal, _forms(wanted)))})" for name in table.columns
+    )
+    return bool(table.relation.filter(asked).limit(1).fetchall())
 
 
 def _forms(wanted: str) -> list[str]:
@@ -113,7 +154,8 @@ def _entities(
 ) -> Iterator[Standing]:
     """Requests are looked at by their contact, which is beside them."""
     told = set[tuple[str, str]]()
-    for type in sorted(_types(rights) - {REQUEST}):
+    types = sorted(_types(rights) - {REQUEST})
+    for type in types:
         for document in parts.broker.scan(Selection(types=Types(((type,),)))):
             scopes = document.get("scope") or []
             place = place_of([scopes] if isinstance(scopes, str) else scopes, parts.places)
@@ -122,9 +164,33 @@ def _entities(
             hidden = rights.personal.hidden(document)
             for name in sorted(set(document) - ENTITY_MEMBERS if WHOLE in hidden else hidden):
                 one = str(document["id"]), name
-                if one not in told and any(_same(value, wanted) for value in _values(document.get(name))):
+                if one not in told and any(is_of(value, wanted) for value in _values(document.get(name))):
                     told.add(one)
                     yield Standing("entity", place.id if place else "", *one)
+    for head in _heads(parts, types):
+        scopes = head.get("scope") or []
+        place = place_of([scopes] if isinstance(scopes, str) else scopes, parts.places)
+        if not within(place):
+            continue
+        hidden = rights.personal.hidden(head)
+        names = () if WHOLE in hidden else tuple(sorted(hidden))
+        past: dict[tuple[str, str], list[int]] = {}
+        for moment in (
+            parts.store.moments(View(str(head["id"]), "createdAt", attributes=names)) if hidden else ()
+        ):
+            one = moment.entity, moment.attribute
+            if one not in told and any(is_of(value, wanted) for value in _values(orjson.loads(moment.body))):
+                past.setdefault(one, []).append(moment.number)
+        for one, numbers in past.items():
+            yield Standing("entity", place.id if place else "", *one, moments=tuple(numbers))
+
+
+def _heads(parts: Parts, types: Sequence[str]) -> Iterator[Head]:
+    """Of the histories of these types, those of entities that are gone too."""
+    after = 0
+    while types and (found := parts.store.evolutions(types=types, after=after, limit=_PAGE)):
+        after = found[-1][0]
+        yield from (head for _number, head in found)
 
 
 def _types(rights: Rights) -> set[str]:
@@ -148,5 +214,6 @@ def _values(attribute: Any) -> Iterator[Any]:
         yield attribute
 
 
-def _same(value: Any, wanted: str) -> bool:
+def is_of(value: Any, wanted: str) -> bool:
+    """Whether a value is the person's, as :func:`known_as` knows them."""
     return isinstance(value, str | int) and not isinstance(value, bool) and same(str(value), wanted)

@@ -90,6 +90,9 @@ class Transaction(Protocol):
 
     def record_change(self, change: Change) -> None: ...
 
+    def forget_changes(self, held: int, columns: Collection[str]) -> None:
+        """Take the values out of the changes of a held row's columns; that somebody changed them stays."""
+
     def save_correction(self, correction: Correction) -> None: ...
 
     def save_record(self, kind: str, key: str, value: dict[str, Any] | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -144,6 +144,14 @@ class RecordWrites:
         self._execute(
             'INSERT INTO change (held, author, at, "column", old, new, reason) VALUES (?, ?, ?, ?, ?, ?, ?)',
             (change.held, change.author, change.at, change.column, change.old, change.new, change.reason),
+        )
+
+    def forget_changes(self, held: int, columns: Collection[str]) -> None:
+        marks = ", ".join("?" * len(columns))
+        self._ops.append(("quarantine.forget", f"held/{held}", b""))
+        self._execute(
+            f'UPDATE change SET old = NULL, new = NULL WHERE held = ? AND "column" IN ({marks})',
+            (held, *columns),
         )
 
     def save_correction(self, correction: Correction) -> None:

@@ -47,6 +47,7 @@ ALSO = {
     "export.person": N_("gave a person their copy"),
     "correct.person": N_("put a person's data right"),
     "forget.again": N_("forgot again after a restore"),
+    "forget.tables": N_("erased a person from a table"),
     "consent.withdraw": N_("consent taken back"),
     "breach.save": N_("register of breaches written"),
     "account.save": N_("account written"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place
 from mahakam.feeds.parts import Parts
+from mahakam.feeds.sources.model import SourceError
+from mahakam.operations.erasing import erase
 from mahakam.operations.standing import Standing, standings
 from mahakam.services import correction, data_subject
 from mahakam.services.consent import Given
@@ -35,7 +37,7 @@ from mahakam.web.request_words import STATE_KINDS, STATE_NAMES, service_name
 from mahakam.web.site import Site, site_of
 
 PAGE, ANSWER = "/persons", "person.answer"
-_TYPED = ("who", "sure", "to", *correction.NAMES)
+_TYPED = ("who", "sure", "to", "tables", *correction.NAMES)
 
 
 def routes(_site: Site) -> list[BaseRoute]:
@@ -120,6 +122,7 @@ def _correction_fault(wrong: correction.Wrong) -> str:
 
 def _forget(request: Request, typed: Mapping[str, str]) -> Response:
     done = data_subject.forget(_runs(request), typed["who"], _within(request))
+    erased = _erased(request, typed["who"]) if typed["tables"] else None
     said = [
         _(
             "Forgotten. Reports that they sent: %(sent)s; that they followed: %(followed)s.",
@@ -138,7 +141,25 @@ def _forget(request: Request, typed: Mapping[str, str]) -> Response:
     ):
         if numbers:
             said.append(f"{text} {', '.join(numbers)}")
+    said += [erased] if erased else []
     return _page(request, typed, looked=True, done=said)
+
+
+def _erased(request: Request, who: str) -> str:
+    """What was done in the tables of agencies, in words."""
+    node = site_of(request).node
+    author = gate.require(request, ANSWER).name
+    try:
+        found = erase(Parts.of(node), node.rights, who, _answers_in(request), author)
+    except (SourceError, OSError) as error:
+        return _("The tables could not be written anew: %(why)s", why=str(error))
+    if not found:
+        return ""
+    return _(
+        "Erased in tables: held rows: %(rows)s; entities: %(entities)s; versions of datasets: %(versions)s; kept "
+        "files: %(files)s. Have the agency put its own file right.",
+        rows=len(found.rows), entities=len(found.entities), versions=len(found.versions), files=len(found.files),
+    )  # fmt: skip
 
 
 def _page(
@@ -183,9 +204,9 @@ def _page(
 
 
 _STANDS = {
-    "held": N_("A held row: leave it out, and have the agency put its file right."),
-    "entity": N_("A personal value of an entity: have the agency put its file right, and run the feed."),
-    "dataset": N_("Rows of a version that is kept: have the agency put its file right, and run the feed."),
+    "held": N_("A held row."),
+    "entity": N_("A personal value of an entity, now or before."),
+    "dataset": N_("Rows of a version that is kept."),
     "unread": N_("This could not be looked at."),
 }
 
@@ -193,12 +214,16 @@ _STANDS = {
 def _stands(request: Request, who: str) -> list[Standing]:
     """In the tables of the places in which the visitor answers."""
     node = site_of(request).node
+    return list(standings(Parts.of(node), node.rights, who, _answers_in(request)))
+
+
+def _answers_in(request: Request) -> Callable[[Place | None], bool]:
     whole = gate.may_everywhere(request, ANSWER)
 
     def within(place: Place | None) -> bool:
         return whole or (place is not None and gate.may(request, ANSWER, place))
 
-    return list(standings(Parts.of(node), node.rights, who, within))
+    return within
 
 
 def _row(request: Request, runs: Retention, who: str, number: str, *, sent: bool) -> _Sent:

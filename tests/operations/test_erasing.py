@@ -1,0 +1,216 @@
+"""A person is erased from what agencies handed in, in every byte, and a backup from before does not bring them back."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from mahakam.app import Node
+from mahakam.cli import cli
+from mahakam.config import Settings
+from mahakam.feeds.dataset_rows import stored_dataset
+from mahakam.feeds.parts import Parts
+from mahakam.feeds.quarantine import fix
+from mahakam.feeds.run import run_feed
+from mahakam.ngsild.temporal_query import View
+from mahakam.operations.erasing import ACTION, erase
+from mahakam.operations.standing import standings
+from support.portal import two_cities
+from support.postgres import PostgresServer
+
+CONTRACT = """apiVersion: v3.1.0
+kind: DataContract
+id: {name}
+version: 1.0.0
+status: active
+schema:
+  - name: {type}
+    properties:
+      - {{name: code, logicalType: string, required: true, primaryKey: true}}
+      - {{name: phone, logicalType: string, classification: personal{more}}}
+      - {{name: nik, logicalType: integer, classification: personal}}
+      - {{name: seats, logicalType: integer, logicalTypeOptions: {{maximum: 9}}}}
+"""
+ANI, BUDI, CITRA = "0812-7777-3131", "0811 2222 3333", "0813 4444 5555"
+NIK = "6472015501900001"
+HEAD = "code;phone;nik;seats\n"
+BEFORE = f"{HEAD}A;{ANI};{NIK};1\nB;{BUDI};6472015501900002;2\nC;{ANI};;90\nD;{ANI};;4\n"
+AFTER = f"{HEAD}A;{ANI};{NIK};1\nB;{BUDI};6472015501900002;3\nC;{ANI};;90\nD;{CITRA};;4\n"
+"""D has another telephone since: Ani's stands in its history alone."""
+
+
+class Town:
+    """A node with the same rows as entities and as a dataset, handed in twice."""
+
+    def __init__(self, root: Path, store: str, more: str = "") -> None:
+        self.data, self.places, self.store = root / "data", two_cities(root / "places"), store
+        self.town = self.places / "prov/town"
+        for room in ("contracts", "feeds"):
+            (self.town / room).mkdir(exist_ok=True)
+        (self.town / "data").mkdir(exist_ok=True)
+        for name, type, kept in (
+            ("stall", "Stall", 'entity: {id: "urn:ngsi-ld:Stall:town:{code}"}\n'),
+            ("aid", "Aid", "store: dataset\n"),
+        ):
+            (self.town / f"contracts/{name}.yaml").write_text(
+                CONTRACT.format(name=name, type=type, more=more)
+            )
+            (self.town / f"feeds/{name}.yaml").write_text(
+                f"title: {type}\nsource: {{file: data/{name}.csv}}\ncontract: {name}\n{kept}owner: Dinas\n"
+                "map: {code: code, phone: phone, nik: nik, seats: seats}\n"
+            )
+        self.sent = self.town / "data"
+        for rows in (BEFORE, AFTER):
+            self.hand_in(rows)
+
+    def opened(self, data: Path | None = None, store: str | None = None) -> Node:
+        url = self.store if store is None else store
+        return Node(Settings(data=data or self.data, config=(self.places,), store=url))
+
+    def hand_in(self, rows: str, feeds: tuple[str, ...] = ("stall", "aid")) -> None:
+        node = self.opened()
+        for name in feeds:
+            (self.sent / f"{name}.csv").write_text(rows)
+            done = run_feed(Parts.of(node), "town", name)
+            assert done.state in ("held", "clean", "unchanged"), done.message
+        node.close()
+
+    def command(self, *words: str) -> Result:
+        where = ["--data", str(self.data), "--config", str(self.places)]
+        done = CliRunner(env={"MAHAKAM_STORE": self.store}).invoke(
+            cli, [*words, *where], standalone_mode=False
+        )
+        assert done.exception is None, done.output + str(done.exception)
+        return done
+
+
+@pytest.fixture
+def town(tmp_path: Path, store_url: str) -> Iterator[Town]:
+    return Town(tmp_path, store_url)
+
+
+def run(*words: str) -> str:
+    done = CliRunner().invoke(cli, list(words), standalone_mode=False)
+    assert done.exception is None, done.output + str(done.exception)
+    return done.output
+
+
+def stands(node: Node, who: str = ANI) -> set[tuple[str, str, str]]:
+    return {(one.kind, one.of, one.detail) for one in standings(Parts.of(node), node.rights, who)}
+
+
+def in_bytes(town: Town, server: PostgresServer | None) -> bool:
+    folders = [town.data]
+    if server is not None:
+        with psycopg.connect(town.store, autocommit=True) as connection:
+            connection.execute("CHECKPOINT")
+            row = connection.execute(
+                "SELECT oid FROM pg_database WHERE datname = current_database()"
+            ).fetchone()
+        assert row
+        folders.append(server.data / "base" / str(row[0]))
+    done = subprocess.run(
+        ["grep", "-rlaF", "-e", ANI, "-e", NIK, "--", *map(str, folders)], capture_output=True, check=False
+    )
+    assert done.returncode in (0, 1), done.stderr
+    return done.returncode == 0
+
+
+def test_nothing_is_left_and_all_else_is(town: Town, request: pytest.FixtureRequest) -> None:
+    server: PostgresServer | None = request.getfixturevalue("postgres") if town.store else None
+    node = town.opened()
+    held = [one.id for one in node.store.tenant().held("town", "stall")]
+    fix(Parts.of(node), held[0], {"phone": "0812 7777 3131"}, "siti", "as it is written")
+    found = stands(node)
+    assert ("entity", "urn:ngsi-ld:Stall:town:D", "phone") in found, "a value that was"
+    assert {kind for kind, *_ in found} == {"held", "entity", "dataset"}
+    for who in (ANI, NIK):
+        assert erase(Parts.of(node), node.rights, who, author="siti")
+        assert stands(node, who) == set()
+    parts = Parts.of(node)
+    assert parts.broker.get("urn:ngsi-ld:Stall:town:D")["phone"]["value"] == CITRA
+    budi = parts.broker.get("urn:ngsi-ld:Stall:town:B")
+    assert (budi["phone"]["value"], budi["seats"]["value"]) == (BUDI, 3)
+    ani = parts.broker.get("urn:ngsi-ld:Stall:town:A")
+    assert (set(ani) & {"phone", "nik"}, ani["seats"]["value"]) == (set(), 1)
+    assert parts.store.moments(View("urn:ngsi-ld:Stall:town:A", "createdAt", attributes=("phone",))) == []
+    came = parts.store.lineage("urn:ngsi-ld:Stall:town:A")
+    assert came
+    assert came.raw == {"code": "A", "phone": "", "nik": "", "seats": "1"}
+    for number in (one.id for one in parts.store.runs("town", "aid")):
+        kept = stored_dataset(parts, "town", "aid", number)
+        assert kept
+        with kept.opened() as (connection, _):
+            rows = connection.execute("SELECT code, phone, nik FROM dataset ORDER BY _row").fetchall()
+        assert rows[:2] == [("A", None, None), ("B", BUDI, 6472015501900002)]
+        assert rows[2][0] == "D"
+    change = parts.store.changes(held[0])[0]
+    assert (change.column, change.old, change.new, change.author) == ("phone", None, None, "siti")
+    assert parts.store.audit_entries(action=ACTION)
+    node.close()
+    run("store", "compact", "--data", str(town.data), "--store", town.store)
+    assert not in_bytes(town, server)
+
+
+def test_kept_files_that_have_them_go_and_others_stay(town: Town) -> None:
+    (town.places / "prov/town/feeds/aid.yaml").unlink()  # entities alone say where to look
+    town.hand_in(f"{HEAD}B;{BUDI};6472015501900002;4\n", ("stall",))
+    node = town.opened()
+    assert len(list((town.data / "files").rglob("*/*"))) == 3
+    found = erase(Parts.of(node), node.rights, ANI)
+    node.close()
+    assert len(found.files) == 2
+    (left,) = (town.data / "files").rglob("*/*")
+    assert ANI not in left.read_text()
+
+
+def test_an_entity_that_may_not_be_without_it_goes(tmp_path: Path, store_url: str) -> None:
+    town = Town(tmp_path, store_url, ", required: true")
+    node = town.opened()
+    erase(Parts.of(node), node.rights, ANI)
+    assert stands(node) == set()
+    assert node.broker.get("urn:ngsi-ld:Stall:town:A") is None
+    assert node.store.tenant().evolution("urn:ngsi-ld:Stall:town:A") is None
+    assert node.broker.get("urn:ngsi-ld:Stall:town:D") is not None
+    node.close()
+
+
+def test_the_same_file_does_not_bring_them_back_another_does(town: Town) -> None:
+    node = town.opened()
+    erase(Parts.of(node), node.rights, ANI)
+    node.close()
+    town.hand_in(AFTER)
+    node = town.opened()
+    assert stands(node) == set()
+    node.close()
+    town.hand_in(AFTER + f"E;{ANI};;5\n")
+    node = town.opened()
+    assert ("entity", "urn:ngsi-ld:Stall:town:E", "phone") in stands(node)
+    node.close()
+
+
+def test_a_backup_from_before_does_not_bring_them_back(town: Town, tmp_path: Path) -> None:
+    vault = str(tmp_path / "backups")
+
+    place = ("--data", str(town.data), "--store", town.store)
+    before = run("backup", *place, "--to", vault).partition(":")[0]
+    said = town.command("person", "forget", ANI, "--tables")
+    assert "erased in 2 held rows, 2 entities, 2 versions of datasets, and 2 kept files" in said.output
+    assert said.return_value == 0
+    run("backup", *place, "--to", vault)
+    new = tmp_path / "new"
+    told = run("restore", "--data", str(new), "--from", vault, "--at", before)
+    assert "and 1 times in tables" in told
+    node = town.opened(new, "")
+    assert stands(node) == set()
+    assert node.store.tenant().problems() == []
+    node.close()
+    found = subprocess.run(
+        ["grep", "-rlaF", "-e", ANI, str(new / "files"), str(new / "datasets")], check=False
+    )
+    assert found.returncode != 0
