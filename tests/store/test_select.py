@@ -365,3 +365,20 @@ def test_what_lies_at_a_place_does_not_cost_what_lies_in_the_city(
     assert [one["id"] for one in city.documents(asked)] == ["urn:ngsi-ld:village"]
     assert compared == ["urn:ngsi-ld:village"]
     assert not [step for step in city.explain(asked) if "entity_scope" in step]
+
+
+def test_what_is_near_for_sure_is_not_compared_once_more(
+    city: SqliteEntities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index knows the distance to a metre; the exact test, of which each costs as much as a row, is for the rim."""
+    compared: list[str] = []
+
+    def noted(document: dict[str, Any], selection: s.Selection) -> bool:
+        compared.append(document["id"])
+        return matches(document, selection)
+
+    monkeypatch.setattr("mahakam.ngsild.match.matches", noted)
+    centre = {"type": "Point", "coordinates": [117.0505, 0.05]}
+    asked = s.Selection(types=s.Types((("Bench",),)), geo=s.Geo("near", centre, max_distance=500.0))
+    assert len(city.documents(asked, limit=400)) == 300
+    assert compared == []

@@ -134,7 +134,8 @@ def compile_selection(selection: Selection, dialect: Dialect, drive: Drive | Non
     if place_drives:
         place = len(parameters) + sum(len(test.parameters) for test in tests)
         test = dialect.decide(Selection(geo=geo))
-        tests = [_then(tests, Test(f"(t.sure OR {test.sql})", test.parameters, test.exact))]
+        near = f"CASE WHEN t.sure THEN TRUE ELSE {test.sql} END"  # SQLite asks both sides of an OR that is a value
+        tests = [_then(tests, Test(near, test.parameters, test.exact))]
     elif geo is not None:
         left["geo"] = geo
         if box is not None:
