@@ -57,13 +57,14 @@ def _span(block: bytes, rows: int, columns: int) -> tuple[int, int]:
     cells = _CELL.findall(block)
     if cells:
         rows = max(rows, max(int(row) for _, row in cells))
-        columns = max(columns, max(_column_number(letters) for letters in {letters for letters, _ in cells}))
+        columns = max(columns, max(column_number(letters) for letters in {letters for letters, _ in cells}))
     if found := _ROW.findall(block):
         rows = max(rows, max(map(int, found)))
     return rows, columns
 
 
-def _column_number(letters: bytes) -> int:
+def column_number(letters: bytes) -> int:
+    """The number of a column, from 1, by its letters: AB is 28."""
     number = 0
     for letter in letters:
         number = number * 26 + letter - 64

@@ -14,21 +14,9 @@ from mahakam.config import Place, Settings
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.run import run_feed
 from mahakam.operations.standing import standings
+from support.people_table import FEEDS, with_people
 from support.portal import two_cities
 
-CONTRACT = """apiVersion: v3.1.0
-kind: DataContract
-id: {name}
-version: 1.0.0
-status: active
-schema:
-  - name: {type}
-    properties:
-      - {{name: code, logicalType: string, required: true, primaryKey: true}}
-      - {{name: phone, logicalType: string, classification: personal}}
-      - {{name: nik, logicalType: integer, classification: personal}}
-      - {{name: seats, logicalType: integer, logicalTypeOptions: {{maximum: 9}}}}
-"""
 ANI, BUDI = "0812-7777-3131", "0811 2222 3333"
 NIK = "6472015501900001"
 ROWS = f"code;phone;nik;seats\nA;+62 812 7777 3131;{NIK};1\nB;{BUDI};6472015501900002;2\nC;{ANI};;90\n"
@@ -39,22 +27,11 @@ WITHOUT = f"code;phone;nik;seats\nB;{BUDI};6472015501900002;2\n"
 def node(tmp_path: Path, store_url: str) -> Iterator[Node]:
     places = two_cities(tmp_path / "places")
     town = places / "prov/town"
-    for room in ("contracts", "feeds", "data"):
-        (town / room).mkdir(exist_ok=True)
-    for name, type, kept in (("stall", "Stall", "entities"), ("aid", "Aid", "dataset")):
+    with_people(town)
+    for name in FEEDS:
         (town / f"data/{name}.csv").write_text(ROWS)
-        (town / f"contracts/{name}.yaml").write_text(CONTRACT.format(name=name, type=type))
-        more = (
-            f'entity:\n  id: "urn:ngsi-ld:{type}:town:{{code}}"\n'
-            if kept == "entities"
-            else "store: dataset\n"
-        )
-        (town / f"feeds/{name}.yaml").write_text(
-            f"title: {type}\nsource: {{file: data/{name}.csv}}\ncontract: {name}\n{more}owner: Dinas\n"
-            "map: {code: code, phone: phone, nik: nik, seats: seats}\n"
-        )
     made = Node(Settings(data=tmp_path / "data", config=(places,), store=store_url))
-    for name in ("stall", "aid"):
+    for name in FEEDS:
         run = run_feed(Parts.of(made), "town", name)
         assert (run.state, run.held) == ("held", 1), run.message
     yield made

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
-import psycopg
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -24,6 +22,7 @@ from mahakam.services.needs import service_of
 from mahakam.services.photo import keep_photo
 from mahakam.services.request import Draft
 from mahakam.services.retention import Retention
+from support.leftovers import left
 from support.papers import pdf
 from support.portal import TOWN, two_cities
 from support.postgres import PostgresServer
@@ -90,25 +89,8 @@ def command(*words: str) -> str:
 
 
 def traces(town: Town, server: PostgresServer | None) -> set[str]:
-    """Which of the needles stand in a file of the data folder or of the database's tables (its own log left out)."""
-    folders = [town.data]
-    if server is not None:
-        with psycopg.connect(town.store, autocommit=True) as connection:
-            connection.execute("CHECKPOINT")
-            oid = connection.execute(
-                "SELECT oid FROM pg_database WHERE datname = current_database()"
-            ).fetchone()
-        assert oid
-        folders.append(server.data / "base" / str(oid[0]))
-    found = set()
-    for needle in NEEDLES:
-        done = subprocess.run(
-            ["grep", "-rlaFi", "--", needle, *map(str, folders)], capture_output=True, check=False
-        )
-        assert done.returncode in (0, 1), done.stderr
-        if done.returncode == 0:
-            found.add(needle)
-    return found
+    """Which of the needles stand in a file of the data folder or of the database's tables."""
+    return left(NEEDLES, town.data, town.store, server)
 
 
 def test_nothing_of_them_is_in_any_file(

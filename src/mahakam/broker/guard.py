@@ -8,7 +8,7 @@ from typing import Any
 from mahakam import tracing
 from mahakam.broker.contracts import Checker, ContractBook
 from mahakam.config import Place, place_of, scope_of
-from mahakam.ngsild.entity import ENTITY_MEMBERS, VALUE_MEMBER, Document
+from mahakam.ngsild.entity import ENTITY_MEMBERS, VALUE_MEMBER, Document, scopes_of
 from mahakam.ngsild.problem import Problem, bad_request
 from mahakam.quality.finding import Finding
 from mahakam.quality.odcs import ContractError
@@ -65,7 +65,7 @@ class Guard:
             return document
         checker = self._checker(document, types)
         if checker is None:
-            raise self._misplaced(types, _scopes(document))
+            raise self._misplaced(types, scopes_of(document))
         record = record_of(document)
         findings = [*checker.check(record), *checker.personal(record)]
         if errors := [finding for finding in findings if finding.severity == "error"]:
@@ -77,7 +77,7 @@ class Guard:
         return flagged(document, findings)
 
     def _checker(self, head: Mapping[str, Any], types: Sequence[str]) -> Checker | None:
-        place = place_of(_scopes(head), self._places)
+        place = place_of(scopes_of(head), self._places)
         return self._book.checker_for(place.id if place else None, types)
 
     def _has_contract(self, types: Sequence[str]) -> bool:
@@ -101,11 +101,6 @@ class Guard:
                 Finding(0, "scope", "scope", ", ".join(scopes) or None, " or ".join(right)).as_dict(),
             ],
         )
-
-
-def _scopes(head: Mapping[str, Any]) -> list[str]:
-    scope = head.get("scope")
-    return scope if isinstance(scope, list) else [scope] if scope else []
 
 
 def _broken(error: ContractError) -> Problem:

@@ -7,11 +7,11 @@ that names an attribute of it that is not shared, whatever the query says of it.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -29,6 +29,7 @@ from mahakam.ngsild.temporal_query import View
 from mahakam.store.errors import TakesLong
 from mahakam.store.protocol import EntityStore
 
+_T = TypeVar("_T")
 _PLUMBING = frozenset(("write", "submit", "submit_async", "record", "records", "number", "last"))
 """What is no reading of entities, and what a broker needs to do its own work while somebody reads."""
 _LOOK = 5.0
@@ -78,9 +79,9 @@ class Shared:
     def bodies(self, selection: Selection, limit: int, offset: int = 0, start: int = 0) -> list[bytes]:
         quick = self._as_the_store_has_it(selection)
         if quick is not None:
-            found = self._store.bodies(quick, limit, offset, start)
-            shown = [one for body in found if (one := _masks.shown(self._share, body)) is not None]
-            if len(shown) == len(found):
+            bodies = self._store.bodies(quick, limit, offset, start)
+            shown = _unless_hidden(_masks.shown(self._share, body) for body in bodies)
+            if shown is not None:
                 return shown
         return [represent.body(document) for document in self.documents(selection, limit, offset, start)]
 
@@ -96,9 +97,8 @@ class Shared:
         quick = self._as_the_store_has_it(selection)
         if quick is not None:
             array, follows = self._store.page(quick, limit, offset, start, at_once=at_once)
-            found = [_masks.shown(self._share, bytes(body)) for body in _each(array)]
-            shown = [one for one in found if one is not None]
-            if len(shown) == len(found):
+            shown = _unless_hidden(_masks.shown(self._share, bytes(body)) for body in _each(array))
+            if shown is not None:
                 return b"[%b]" % b",".join(shown), follows
         if at_once:
             raise TakesLong("each entity must be looked at")
@@ -111,9 +111,8 @@ class Shared:
     ) -> list[Document]:
         quick = self._as_the_store_has_it(selection)
         if quick is not None:
-            found = list(map(self._share.masked, self._store.documents(quick, limit, offset, start)))
-            seen = [one for one in found if one is not None]
-            if len(seen) == len(found):
+            seen = _unless_hidden(map(self._share.masked, self._store.documents(quick, limit, offset, start)))
+            if seen is not None:
                 return seen
         return list(islice(self.scan(selection, start), offset, offset + limit))
 
@@ -224,3 +223,13 @@ def _named(selection: Selection) -> frozenset[str]:
     if selection.geo is not None:
         named |= {selection.geo.geoproperty}
     return named - ENTITY_MEMBERS
+
+
+def _unless_hidden(shown: Iterable[_T | None]) -> list[_T] | None:
+    """All of them; None if one (None) is not shared, so that a page would lack it."""
+    found = []
+    for one in shown:
+        if one is None:
+            return None
+        found.append(one)
+    return found

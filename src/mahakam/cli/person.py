@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,10 +52,10 @@ def find(who: str, data: Path, config: _FOLDERS) -> int:
     """
     from mahakam.services import data_subject
 
-    with _parts(data, config) as (runs, standings, _node):
+    with _opened(data, config) as (runs, node):
         held = data_subject.find(runs.store, who)
         _audit(runs, "read.person", held)
-        found = list(standings(who))
+        found = _standing(node, who)
     for number in held.sent:
         click.echo(f"{number}  sent")
     for number in held.followed:
@@ -217,14 +217,14 @@ def forget(who: str, tables: bool, data: Path, config: _FOLDERS) -> int:
     from mahakam.services import data_subject
 
     erased = Erased()
-    with _parts(data, config) as (runs, standings, node):
+    with _opened(data, config) as (runs, node):
         done = data_subject.forget(runs, who)
         if tables:
             try:
                 erased = erase(Parts.of(node), node.rights, who, author=user())
             except SourceError as error:
                 raise click.ClickException(f"{error}; the rest waits for it") from error
-        found = list(standings(who))
+        found = _standing(node, who)
     if erased:
         click.echo(
             f"erased in {len(erased.rows)} held rows, {len(erased.entities)} entities, {len(erased.versions)} "
@@ -252,6 +252,13 @@ def _audit(runs: Retention, action: str, held: Held) -> None:
         runs.store.write(lambda transaction: transaction.audit(action, found[0][1], {"objects": found[:100]}))
 
 
+def _standing(node: Node, who: str) -> list[Standing]:
+    from mahakam.feeds.parts import Parts
+    from mahakam.operations.standing import standings
+
+    return list(standings(Parts.of(node), node.rights, who))
+
+
 def _stands(found: Iterable[Standing]) -> None:
     words = {
         "held": "quarantine row {0.of} {0.detail}: put the agency's file right, and forget with --tables",
@@ -265,24 +272,19 @@ def _stands(found: Iterable[Standing]) -> None:
 
 @contextmanager
 def _runs(data: Path, config: _FOLDERS) -> Iterator[Retention]:
-    with _parts(data, config) as (runs, _standings, _node):
+    with _opened(data, config) as (runs, _node):
         yield runs
 
 
 @contextmanager
-def _parts(
-    data: Path, config: _FOLDERS
-) -> Iterator[tuple[Retention, Callable[[str], Iterator[Standing]], Node]]:
+def _opened(data: Path, config: _FOLDERS) -> Iterator[tuple[Retention, Node]]:
     from mahakam.cli.node import opened
-    from mahakam.feeds.parts import Parts
-    from mahakam.operations.standing import standings
     from mahakam.services.desk import Desk
     from mahakam.services.retention import Retention
 
     with opened(data, config) as node:
         desk = Desk(node.broker, node.places, node.settings.data)
         try:
-            runs = Retention(desk, desk.store, node.places, node.settings.data)
-            yield runs, lambda who: standings(Parts.of(node), node.rights, who), node
+            yield Retention(desk, desk.store, node.places, node.settings.data), node
         except ValueError as error:
             raise click.ClickException(str(error)) from error

@@ -80,6 +80,11 @@ class Definition:
     projection: Projected | None = field(default_factory=Projected)
 
     @property
+    def measure(self) -> str:
+        """What is measured: definitions with one name here may be compared if they agree."""
+        return self.compare or self.id
+
+    @property
     def dataset(self) -> str | None:
         """The name of the dataset that the rows come from, None if they are entities."""
         return self.source.removeprefix("dataset:") if self.source.startswith("dataset:") else None

@@ -11,6 +11,7 @@ from mahakam.config import Place
 from mahakam.indicators.definition import Definition
 from mahakam.indicators.series import Series
 from mahakam.indicators.value import TYPE, Value, definition_in, place_in, value_of
+from mahakam.ngsild.entity import innermost_of
 from mahakam.ngsild.selection import Compare, Or, Path, Selection, Types
 from mahakam.store.protocol import Document
 
@@ -71,7 +72,7 @@ def _value(document: Document) -> Value | None:
     """None for what is no value of the place in whose scope it is."""
     try:
         value = value_of(document)
-        if _innermost(document) != value.place:
+        if innermost_of(document) != value.place:
             return None
         if value.value is not None and (
             isinstance(value.value, bool) or not isinstance(value.value, int | float)
@@ -80,11 +81,6 @@ def _value(document: Document) -> Value | None:
     except (KeyError, ValueError, TypeError, AttributeError):
         return None
     return value
-
-
-def _innermost(document: Document) -> str:
-    scope = document.get("scope") or ""
-    return str(scope if isinstance(scope, str) else scope[0]).rpartition("/")[2]
 
 
 def _in_order(

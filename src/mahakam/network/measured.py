@@ -11,7 +11,7 @@ from typing import Any
 from mahakam.broker.broker import Broker
 from mahakam.config import Text, scope_of
 from mahakam.network.evidence import INDICATOR_VALUE
-from mahakam.ngsild.entity import Document
+from mahakam.ngsild.entity import Document, innermost_of
 from mahakam.ngsild.selection import Compare, Path, Scopes, Selection, Types
 
 Sender = Callable[[str], str]
@@ -76,7 +76,7 @@ class Measurements:
         found: dict[str, list[Measured]] = {}
         for document in self._broker.scan(selection):
             node = self._sender(document["id"])
-            if place is None and (not node or _innermost(document) != id):
+            if place is None and (not node or innermost_of(document) != id):
                 continue
             read = _measured(document, node)
             if read is not None:
@@ -107,8 +107,3 @@ def _measured(document: Document, node: str) -> tuple[str, Measured] | None:
 
 def _is_label(label: object) -> bool:
     return isinstance(label, str) and _LABEL.fullmatch(label) is not None
-
-
-def _innermost(document: Document) -> str:
-    scope = document.get("scope") or ""
-    return str(scope if isinstance(scope, str) else scope[0]).rpartition("/")[2]

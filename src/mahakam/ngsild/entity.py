@@ -189,6 +189,17 @@ def instances(attribute: Any) -> list[dict[str, Any]]:
     return attribute if isinstance(attribute, list) else [attribute]
 
 
+def scopes_of(head: Mapping[str, Any]) -> list[str]:
+    """The scopes of an entity, by its head: one is no list there (clause 4.18)."""
+    scope = head.get("scope") or []
+    return [scope] if isinstance(scope, str) else scope
+
+
+def innermost_of(head: Mapping[str, Any]) -> str:
+    """The last part of an entity's first scope; "" without one."""
+    return next(iter(scopes_of(head)), "").rpartition("/")[2]
+
+
 def _reason(field: str, value: object, expected: str, rule: str = "ngsi-ld") -> dict[str, Any]:
     if isinstance(value, str):
         value = value[:_SHOWN]

@@ -13,7 +13,7 @@ from mahakam.broker.clock import now
 from mahakam.broker.writes import Delete, Upsert, Write
 from mahakam.config import Place, scope_of
 from mahakam.ngsild.context import CORE
-from mahakam.ngsild.entity import ENTITY_MEMBERS, Document
+from mahakam.ngsild.entity import ENTITY_MEMBERS, Document, scopes_of
 from mahakam.ngsild.lexical import is_time, is_uri
 from mahakam.ngsild.merging import received
 from mahakam.ngsild.problem import Problem, bad_request
@@ -140,8 +140,7 @@ def _document(places: Mapping[str, Place], node: Member, item: dict[str, Any]) -
     if node.place:
         place = places.get(node.place)
         inside = scope_of(place, places) if place is not None else f"/{node.place}"
-        scopes = document.get("scope") or []
-        scopes = [scopes] if isinstance(scopes, str) else scopes
+        scopes = scopes_of(document)
         if not scopes or not all(one == inside or one.startswith(inside + "/") for one in scopes):
             raise Problem("Forbidden", "Of another place", f"a scope in {inside} was expected", status=403)
     return document

@@ -120,16 +120,15 @@ def _located(parts: Parts, wanted: str, stands: Sequence[Standing]) -> Erased:
     rows, versions, attributes = list[Row](), list[Cells](), dict[str, list[Standing]]()
     feeds = set[tuple[str, str]]()
     for one in stands:
+        if one.kind == "entity":
+            attributes.setdefault(one.of, []).append(one)
+            continue
+        feed = one.of.partition("/")[2]
+        feeds.add((one.place, feed))
         if one.kind == "held":
             rows.append(Row(int(one.detail), one.columns))
         elif one.kind == "dataset":
-            place, _, feed = one.of.partition("/")
-            versions.append(Cells(place, feed, one.run, one.columns, one.rows))
-        elif one.kind == "entity":
-            attributes.setdefault(one.of, []).append(one)
-        if one.kind != "entity":
-            place, _, feed = one.of.partition("/")
-            feeds.add((place, feed))
+            versions.append(Cells(one.place, feed, one.run, one.columns, one.rows))
     entities = []
     for id, told in attributes.items():
         came = parts.store.lineage(id)

@@ -17,7 +17,7 @@ from mahakam.feeds.dataset_rows import stored_dataset, versions_of
 from mahakam.feeds.datasets import FILE, OWN, dataset_id
 from mahakam.feeds.known import feed_of
 from mahakam.feeds.sources.model import ROW, SourceError, identifier, literal
-from mahakam.ngsild.entity import ENTITY_MEMBERS
+from mahakam.ngsild.entity import ENTITY_MEMBERS, scopes_of
 from mahakam.ngsild.selection import Selection, Types
 from mahakam.ngsild.temporal import Head
 from mahakam.ngsild.temporal_query import View
@@ -157,8 +157,7 @@ def _entities(
     types = sorted(_types(rights) - {REQUEST})
     for type in types:
         for document in parts.broker.scan(Selection(types=Types(((type,),)))):
-            scopes = document.get("scope") or []
-            place = place_of([scopes] if isinstance(scopes, str) else scopes, parts.places)
+            place = place_of(scopes_of(document), parts.places)
             if not within(place):
                 continue
             hidden = rights.personal.hidden(document)
@@ -168,8 +167,7 @@ def _entities(
                     told.add(one)
                     yield Standing("entity", place.id if place else "", *one)
     for head in _heads(parts, types):
-        scopes = head.get("scope") or []
-        place = place_of([scopes] if isinstance(scopes, str) else scopes, parts.places)
+        place = place_of(scopes_of(head), parts.places)
         if not within(place):
             continue
         hidden = rights.personal.hidden(head)

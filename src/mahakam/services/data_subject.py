@@ -20,7 +20,7 @@ from mahakam.services.consent import Given
 from mahakam.services.contact_data import forget as forget_contact
 from mahakam.services.contact_data import holders
 from mahakam.services.dossier import documents_of, file_of
-from mahakam.services.photo import delete_photo, photo_file
+from mahakam.services.photo import photo_file
 from mahakam.services.request import Request
 from mahakam.services.retention import Retention
 from mahakam.store.protocol import EntityStore
@@ -154,12 +154,7 @@ def forget(runs: Retention, who: str, within: Within = everywhere) -> Forgotten:
         if request is not None and request.open:
             left.append(number)
             continue
-        matter = personal.matter_of(runs.store, number)
-        if matter is not None:
-            for name in matter.photos:
-                delete_photo(runs.data, name)
-            personal.forget(runs.store, number)
-        elif request is not None:
+        if not forgotten.end_matter(runs.store, runs.data, number) and request is not None:
             public.append(number)
             if request.photos and not withdrawal.take_off_photos(runs.desk.broker, runs.data, number):
                 photos.append(number)

@@ -16,7 +16,7 @@ from mahakam.broker.writes import Modify, Write
 from mahakam.config import LANGUAGES, Place, place_of, scope_of
 from mahakam.ngsild import patch
 from mahakam.ngsild.core import NULL
-from mahakam.ngsild.entity import Document
+from mahakam.ngsild.entity import Document, scopes_of
 from mahakam.ngsild.problem import not_found
 from mahakam.ngsild.selection import And, Compare, Comparison, Condition, Geo, Scopes, Selection, Types
 from mahakam.ngsild.selection import Path as AttributePath
@@ -254,8 +254,7 @@ class Desk:
 
     def of(self, document: Mapping[str, Any]) -> Request:
         """The request that an entity stands for."""
-        scopes = document.get("scope") or []
-        place = place_of([scopes] if isinstance(scopes, str) else scopes, self._places)
+        place = place_of(scopes_of(document), self._places)
         hidden = self._seen.sight.hidden(document) if self._seen.sight else frozenset[str]()
         request = from_document(document, place.id if place else "", hidden)
         if "timeline" not in hidden or request.steps:
@@ -276,7 +275,7 @@ class Desk:
 
     def newest(self, wanted: Wanted, limit: int, offset: int = 0) -> list[Request]:
         """Some requests, the newest first."""
-        found = self._newest(self._seen.query, self._seen.get, wanted, limit, offset, _scopes)
+        found = self._newest(self._seen.query, self._seen.get, wanted, limit, offset, scopes_of)
         return list(map(self.of, found))
 
     def newest_bodies(
@@ -666,11 +665,6 @@ class Desk:
         near = area.nearest_place(self._places, point)
         more = {"nearest": near.place.id, "km": round(near.metres / 1000, 1)} if near else {}
         return [Fault("location", "outside", {"place": place.id} | more)]
-
-
-def _scopes(document: Mapping[str, Any]) -> Sequence[str]:
-    found = document.get("scope") or ()
-    return [found] if isinstance(found, str) else found
 
 
 def _lies_in(scopes: Sequence[str], scope: str) -> bool:

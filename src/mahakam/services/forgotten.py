@@ -52,14 +52,21 @@ def again(broker: Broker, data: Path, records: Mapping[str, Mapping[str, Any]]) 
     return done
 
 
+def end_matter(store: EntityStore, data: Path, number: str) -> bool:
+    """Forget what a request keeps from the public, with its photos; False if all of it is public."""
+    matter = personal.matter_of(store, number)
+    if matter is None:
+        return False
+    for name in matter.photos:
+        delete_photo(data, name)
+    personal.forget(store, number)
+    return True
+
+
 def _forget(broker: Broker, data: Path, number: str) -> None:
     store = broker.store
-    matter, document = personal.matter_of(store, number), broker.get(entity_id(number))
-    if matter is not None:
-        for name in matter.photos:
-            delete_photo(data, name)
-        personal.forget(store, number)
-    elif document is not None and from_document(document, "").photos:
+    document = broker.get(entity_id(number))
+    if not end_matter(store, data, number) and document is not None and from_document(document, "").photos:
         withdrawal.take_off_photos(broker, data, number)
 
     def work(transaction: Transaction) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from mahakam.broker.broker import Broker
 from mahakam.broker.lists import keep_lists
-from mahakam.ngsild.entity import Document
+from mahakam.ngsild.entity import Document, scopes_of
 from mahakam.ngsild.selection import Selection, Types
 from mahakam.services import dated
 from mahakam.services.request import TYPE
@@ -37,8 +37,7 @@ class RequestLists:
 
     def entries(self, document: Document) -> Mapping[str, str]:
         value = {name: one.get("value") for name, one in document.items() if isinstance(one, Mapping)}
-        scopes = document.get("scope") or []
-        scope = scopes if isinstance(scopes, str) else next(iter(scopes), "")
+        scope = next(iter(scopes_of(document)), "")
         by_date = dated.entries(scope, value, document["id"])
         if value.get("status") not in OPEN or value.get("mergedInto") or not scope:
             return by_date

@@ -16,6 +16,7 @@ from typing import Any
 
 from mahakam.broker.broker import Broker
 from mahakam.config import Text, as_text, read_yaml
+from mahakam.ngsild.entity import scopes_of
 from mahakam.ngsild.selection import Scopes, Selection, Types
 from mahakam.services import consent
 from mahakam.services.purposes import SURVEY
@@ -201,13 +202,11 @@ def _rows(broker: Broker, scope: str) -> Iterator[tuple[tuple[str, str], str, di
     selection = Selection(types=Types(((TYPE,),)), scopes=Scopes(((f"{scope}/#",),)) if scope else None)
     codes = [element.code for element in survey().elements]
     for document in broker.scan(selection):
-        scopes = document.get("scope") or ""
         value = {name: part.get("value") for name, part in document.items() if isinstance(part, Mapping)}
         row = {code: value.get(code) for code in codes}
         if all(isinstance(one, int) and one in survey().answers for one in row.values()):
             key = str(value.get("serviceCode") or ""), str(value.get("agencyResponsible") or "")
-            at = scopes if isinstance(scopes, str) else str(scopes[0])
-            yield key, at, row  # type: ignore[misc]  # every value was looked at
+            yield key, next(iter(scopes_of(document)), ""), row  # type: ignore[misc]  # every value was looked at
 
 
 def _rounded(value: Fraction) -> Decimal:

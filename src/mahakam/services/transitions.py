@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from mahakam.config import Place, place_of
-from mahakam.ngsild.entity import Document
+from mahakam.ngsild.entity import Document, scopes_of
 from mahakam.ngsild.problem import Problem, bad_request
 from mahakam.quality.finding import Finding
 from mahakam.services.moves import state_of, workflow_of
@@ -112,6 +112,5 @@ def _value(document: Document, name: str) -> object:
 
 
 def _request(document: Document, places: Mapping[str, Place]) -> Request:
-    scopes = document.get("scope") or []
-    place = place_of([scopes] if isinstance(scopes, str) else scopes, places)
+    place = place_of(scopes_of(document), places)
     return from_document(document, place.id if place else "")

@@ -87,7 +87,7 @@ class Measures:
 
     def alike(self, one: Series) -> Comparison:
         """The same measure in the places of the same kind, the place itself among them."""
-        key, kind = measure(one.definition), one.place.kind
+        key, kind = one.definition.measure, one.place.kind
         if f"{kind} {key}" not in self._alike:
             places = self.broker.places
             group = [
@@ -95,21 +95,16 @@ class Measures:
                 for place in places.values()
                 if place.kind == kind
                 for name, definition in definitions_of(place, places, []).items()
-                if measure(definition) == key and (found := series(self.broker, place, name)) is not None
+                if definition.measure == key and (found := series(self.broker, place, name)) is not None
             ]
             sent = self._sent(series_elsewhere(self.broker, measure=key))
-            group += [one for one in sent if one.place.kind == kind and measure(one.definition) == key]
+            group += [one for one in sent if one.place.kind == kind and one.definition.measure == key]
             self._alike[f"{kind} {key}"] = comparison(key, group or [one])
         return self._alike[f"{kind} {key}"]
 
     def _sent(self, found: Iterable[Series]) -> list[Series]:
         """Those with a value that a member node sent: whose word it is must be known."""
         return [one for one in found if one.latest and self.sender(one.latest.id)]
-
-
-def measure(definition: Definition) -> str:
-    """What is measured: definitions of one name here may be compared if they agree."""
-    return definition.compare or definition.id
 
 
 def evidence(

@@ -9,7 +9,7 @@ from mahakam.config import Place
 from mahakam.indicators.series import Aim, Series
 from mahakam.indicators.value import Value
 from mahakam.solutions.definition import Solution
-from mahakam.solutions.evidence import Evidence, Measures, evidence, measure
+from mahakam.solutions.evidence import Evidence, Measures, evidence
 from mahakam.solutions.likeness import Likeness, conditions_of, likeness
 
 
@@ -137,7 +137,7 @@ def unmeasured(
 ) -> list[Unmeasured]:
     """Solutions of other cities with indicators that the city does not have, the likest city's first."""
     mine, places = conditions_of(place), measures.broker.places
-    have = {measure(one.definition) for one in measures.of(place)}
+    have = {one.definition.measure for one in measures.of(place)}
     found = []
     for solution in solutions.values():
         other = places.get(solution.place)
@@ -147,7 +147,7 @@ def unmeasured(
             continue
         series = [measures.series(other, name) for name in solution.components.indicators]
         names = tuple(
-            one.definition.id for one in series if one is not None and measure(one.definition) not in have
+            one.definition.id for one in series if one is not None and one.definition.measure not in have
         )
         if names:
             alike = likeness(mine, conditions_of(other), weights)

@@ -34,7 +34,7 @@ class Found:
     @property
     def measure(self) -> str:
         """What it is compared as."""
-        return self.series.definition.compare or self.series.definition.id
+        return self.series.definition.measure
 
     @property
     def city_page(self) -> str:

@@ -8,7 +8,8 @@ from mahakam.indicators.value import Value
 from mahakam.solutions.likeness import Likeness, Part
 from mahakam.solutions.matching import Match, Suggestion, Weak
 from mahakam.web import indicator_views as views
-from mahakam.web.language import N_, _, date, measured, n_, number, percent
+from mahakam.web.language import N_, _, measured, n_, number, percent
+from mahakam.web.origins import sent_by
 
 CONDITIONS = {
     "population": N_("population"),
@@ -49,10 +50,7 @@ def moved(match: Match) -> Markup:
 
 def sent_words(match: Match) -> str:
     """Which node sent the newest value, and when that computed it."""
-    day = match.latest.computed[:10]
-    if not day:
-        return _("Sent by the node %(node)s.", node=match.node)
-    return _("Sent by the node %(node)s, computed on %(date)s.", node=match.node, date=date(day))
+    return sent_by(match.node, match.latest.computed)
 
 
 def weak_words(weak: Weak) -> list[str]:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from mahakam.nodes import copies
 from mahakam.nodes.member import Member, contact, members
-from mahakam.web.language import _, time
+from mahakam.web.language import _, date, time
 from mahakam.web.site import site_of
 
 if TYPE_CHECKING:
@@ -115,3 +115,10 @@ def off_line(origin: Origin | None) -> Markup:
 
 def _iso(seconds: float | None) -> str:
     return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds") if seconds else ""
+
+
+def sent_by(node: str, computed: str) -> str:
+    """By the title of a node, that it sent a value, and when it computed it (ISO 8601; "" if it does not say)."""
+    if not computed:
+        return _("Sent by the node %(node)s.", node=node)
+    return _("Sent by the node %(node)s, computed on %(date)s.", node=node, date=date(computed[:10]))

@@ -10,6 +10,7 @@ from mahakam.network.measured import Measured
 from mahakam.network.plan import Update
 from mahakam.network.plan_status import OutcomeStanding, OutcomeState, ProjectStanding, Reason, State
 from mahakam.web.language import N_, _, date, number, percent, period, unit, words
+from mahakam.web.origins import sent_by
 
 STATES: dict[State, tuple[str, str]] = {
     "done": (N_("done"), "ok"),
@@ -172,7 +173,7 @@ def outcome_sentence(one: OutcomeStanding) -> str:
         expected=figure(one.expected),
     )
     if one.latest.node:
-        said += " " + sent_by(one.latest)
+        said += " " + sent_by(one.latest.node, one.latest.computed)
     if one.baseline_differs and one.measured_baseline is not None:
         said += " " + _(
             "The plan states a baseline of %(stated)s, this node measured %(measured)s.",
@@ -180,13 +181,6 @@ def outcome_sentence(one: OutcomeStanding) -> str:
             measured=figure(one.measured_baseline.value),
         )
     return said
-
-
-def sent_by(one: Measured) -> str:
-    """Which node sent a value, and when that computed it."""
-    if not one.computed:
-        return _("Sent by the node %(node)s.", node=one.node)
-    return _("Sent by the node %(node)s, computed on %(date)s.", node=one.node, date=date(one.computed[:10]))
 
 
 def update_state(last: Update | None, *, late: bool) -> str:

@@ -12,6 +12,7 @@ from mahakam.access.rights import Sight
 from mahakam.config import ConfigError, Place, place_of
 from mahakam.feeds.catalogue.entry import hidden_fields
 from mahakam.feeds.parts import contract_file
+from mahakam.ngsild.entity import scopes_of
 from mahakam.store.protocol import Document
 from mahakam.web.gate import visitor
 from mahakam.web.site import site_of
@@ -83,8 +84,7 @@ def _hidden_fields(site: Site, place: Place, feed: str, sight: Sight) -> frozens
 
 def place_of_document(site: Site, document: Document) -> Place | None:
     """The place that an entity belongs to, by its scope."""
-    scope = document.get("scope") or []
-    return place_of([scope] if isinstance(scope, str) else scope, site.places)
+    return place_of(scopes_of(document), site.places)
 
 
 def feed_is_closed(site: Site, place: Place, feed: str) -> bool:

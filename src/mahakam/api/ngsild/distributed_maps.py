@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -11,7 +11,7 @@ from mahakam.api.ngsild.call import Call, accepted, flag_of
 from mahakam.api.ngsild.entities import Plan, compile_selection
 from mahakam.api.ngsild.entitymaps import HEADER, header, lifetime
 from mahakam.api.ngsild.forwarding import Forwarding
-from mahakam.api.ngsild.gathering import ASKED_AT_ONCE, gathered, sources_of
+from mahakam.api.ngsild.gathering import gathered, in_parts, sources_of
 from mahakam.broker.entitymaps import MAX_ENTITIES, EntityMap, EntityMaps
 from mahakam.broker.federation.matching import Match
 from mahakam.ngsild.entity import Document
@@ -84,9 +84,3 @@ async def where_found(
     """Where each entity is that a query finds here and at sources."""
     parts = await gathered(forwarding, found, selection, params, MAX_ENTITIES + 1)
     return {document["id"]: parts.where[document["id"]] for document in parts.documents()}
-
-
-def in_parts(ids: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """So many ids at a time as a source is asked for at once."""
-    for first in range(0, len(ids), ASKED_AT_ONCE):
-        yield tuple(ids[first : first + ASKED_AT_ONCE])

@@ -12,9 +12,9 @@ from mahakam.api.http import Response, problem_response
 from mahakam.api.ngsild import entitymaps, temporal_reads
 from mahakam.api.ngsild.call import Call, accepted
 from mahakam.api.ngsild.counting import MOST, There, told_apart
-from mahakam.api.ngsild.distributed_maps import Where, followed, in_parts
+from mahakam.api.ngsild.distributed_maps import Where, followed
 from mahakam.api.ngsild.forwarding import Forwarding
-from mahakam.api.ngsild.gathering import filters_of, narrowed
+from mahakam.api.ngsild.gathering import filters_of, in_parts, narrowed
 from mahakam.api.ngsild.source_evolutions import Found, Selected, ask_evolutions, select_evolutions
 from mahakam.api.ngsild.temporal_pages import Part, Shape, Slice, nearest, paged, part_of
 from mahakam.broker.entitymaps import MAX_ENTITIES, EntityMaps

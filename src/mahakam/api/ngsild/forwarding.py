@@ -183,6 +183,12 @@ def good(answer: Answer, statuses: Collection[int] = (200,)) -> bytes | None:
     return answer.body
 
 
+def told_count(answer: Answer) -> int | None:
+    """How many a source says there are in all; None if it does not say (clause 6.3.13)."""
+    count = answer.headers.get("ngsild-results-count", "")
+    return int(count) if count.isascii() and count.isdigit() else None
+
+
 def json_of(answer: Answer, statuses: Collection[int] = (200,)) -> Any:
     """The JSON of a good answer; None for 404. Raises SourceError: 299 a refusal, 111 no JSON."""
     body = good(answer, statuses)

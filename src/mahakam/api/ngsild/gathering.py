@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mahakam.api.ngsild.call import flag_of
-from mahakam.api.ngsild.forwarding import Forwarding, good
+from mahakam.api.ngsild.forwarding import Forwarding, good, told_count
 from mahakam.api.ngsild.parts import Part, parts_of
 from mahakam.broker.federation.client import SourceError
 from mahakam.broker.federation.discovery import types_of
@@ -51,7 +51,7 @@ def sources_of(forwarding: Forwarding, selection: Selection) -> list[Match]:
     return able(found, READS[1:])
 
 
-ASKED_AT_ONCE = 100
+_ASKED_AT_ONCE = 100
 """Ids in one request to a source: its URL has an end."""
 
 
@@ -215,8 +215,14 @@ def narrowed(match: Match, ids: Sequence[str], here: Collection[str]) -> Iterato
     wanted = [id for id in ids if not match.ids or id in match.ids]
     if is_node(match):
         wanted = [id for id in wanted if id in here]
-    for first in range(0, len(wanted), ASKED_AT_ONCE):
-        yield replace(match, ids=tuple(wanted[first : first + ASKED_AT_ONCE]))
+    for some in in_parts(wanted):
+        yield replace(match, ids=some)
+
+
+def in_parts(ids: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """So many ids at a time as a source is asked for at once."""
+    for first in range(0, len(ids), _ASKED_AT_ONCE):
+        yield tuple(ids[first : first + _ASKED_AT_ONCE])
 
 
 def _overlap(answers: Sequence[Sequence[Part]]) -> bool:
@@ -328,10 +334,9 @@ async def _pages(
             return
         parts, answered = parts_of(body, words, match)
         seen, held = seen + answered, held + len(parts)
-        count = answer.headers.get("ngsild-results-count", "")
-        told = count.isascii() and count.isdigit()
-        last = answered < size or (told and seen >= int(count))
-        yield parts, int(count) if told else seen, last
+        count = told_count(answer)
+        last = answered < size or (count is not None and seen >= count)
+        yield parts, seen if count is None else count, last
         if last:
             return
 

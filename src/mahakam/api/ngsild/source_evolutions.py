@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from mahakam.api.ngsild.forwarding import Forwarding, json_of
+from mahakam.api.ngsild.forwarding import Forwarding, json_of, told_count
 from mahakam.api.ngsild.temporal_pages import cut_after
 from mahakam.broker.federation.client import Answer, SourceError
 from mahakam.broker.federation.matching import Match
@@ -76,9 +76,9 @@ async def select_evolutions(
         page, answered = _received(answer, words, match)
         found += _cut(page, view) if answer.status == 206 else page
         seen += answered
-        told = answer.headers.get("ngsild-results-count", "")
-        total = int(told) if told.isascii() and told.isdigit() else seen
-        ended = answered < size or (bool(told) and seen >= total)
+        told = told_count(answer)
+        total = seen if told is None else told
+        ended = answered < size or (told is not None and seen >= told)
     if whole:
         found = [await _completed(forwarding, one, view) if one.cut else one for one in found]
     condition = Selection(condition=selection.condition, geo=selection.geo)

@@ -18,6 +18,7 @@ from mahakam.api.open311.formats import Listed, answer, format_of, joined, writt
 from mahakam.api.open311.node import desk_of, jurisdiction, language, parts_of, sight_of
 from mahakam.api.open311.services import said
 from mahakam.config import Place, scope_of
+from mahakam.ngsild.entity import scopes_of
 from mahakam.services.catalogue import catalogue
 from mahakam.services.desk import Wanted
 from mahakam.services.numbers import normal_number
@@ -145,10 +146,10 @@ class _Row:
             if len(_written) >= _MOST_WRITTEN:
                 _written.clear()
             document = orjson.loads(body)
-            one, scopes = self._desk.of(document), document.get("scope") or []
+            one = self._desk.of(document)
             found = _written[key] = _Written(
                 one.requested,
-                (scopes,) if isinstance(scopes, str) else tuple(scopes),
+                tuple(scopes_of(document)),
                 written(self._format, "request", self.of(one)),
             )
         return found

@@ -270,11 +270,9 @@ def _comparison(request: Request, found: Series) -> Comparison | None:
 
 
 def _compared(request: Request, found: Series) -> Comparison | None:
-    key = found.definition.compare or found.definition.id
+    key = found.definition.measure
     alike = [
-        one
-        for one in series_of_measure(request, key, found.place.kind)
-        if (one.definition.compare or one.definition.id) == key
+        one for one in series_of_measure(request, key, found.place.kind) if one.definition.measure == key
     ]
     if len(alike) < 2:
         return None

@@ -141,7 +141,7 @@ def show(request: Request) -> Response:
         measure_page=lambda series: (
             f"/indicators/{series.place.id}/{series.definition.id}"
             if series.place.id in site_of(request).places
-            else measure_address(series.definition.compare or series.definition.id)
+            else measure_address(series.definition.measure)
         ),
         table=matches_table(request) if found and found.suggestions else None,
     )

@@ -246,13 +246,11 @@ def _runs(request: Request) -> Retention:
 
 
 def _within(request: Request) -> Within:
-    desk, places = _runs(request).desk, site_of(request).places
-    whole = gate.may_everywhere(request, ANSWER)
+    desk, places, answers = _runs(request).desk, site_of(request).places, _answers_in(request)
 
     def within(number: str) -> bool:
         found = desk.whole(number)
-        place = places.get(found.place) if found else None
-        return whole or (place is not None and gate.may(request, ANSWER, place))
+        return answers(places.get(found.place) if found else None)
 
     return within
 

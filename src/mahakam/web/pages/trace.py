@@ -117,7 +117,7 @@ def _told(request: Request) -> Response | None:
         section="network",
         city=found.place,
         city_page=city_address(found.place.id, here=found.place.id in site.places),
-        measure_page=measure_address(found.definition.compare or found.definition.id),
+        measure_page=measure_address(found.definition.measure),
         value=value,
         definition=found.definition,
         shown=views.shown(value, found.definition.decimals) if value.value is not None else _("no value"),

@@ -6,6 +6,8 @@ import html
 import re
 import zipfile
 
+from mahakam.workbook import column_number
+
 _BROKEN = re.compile(
     rb'<(?:\w+:)?c\b(?=[^>]*\bt="e")[^>]*?\br="([A-Z]{1,3})(\d{1,7})"[^>]*>(?:(?!</(?:\w+:)?c>).)*?'
     rb"<(?:\w+:)?v>(#[^<]{1,20})</", re.DOTALL,
@@ -28,7 +30,7 @@ def cells(archive: zipfile.ZipFile, sheet: str) -> dict[tuple[int, int], str]:
             block = tail + chunk
             if b't="e"' in block:
                 found |= {
-                    (int(row) - 1, _column_number(letters) - 1): error.decode("ascii", "replace")
+                    (int(row) - 1, column_number(letters) - 1): error.decode("ascii", "replace")
                     for letters, row, error in _BROKEN.findall(block)
                 }
             tail = block[-_LONGEST_CELL:]
@@ -48,10 +50,3 @@ def _member(archive: zipfile.ZipFile, sheet: str) -> str | None:
             target = targets[id].decode()
             return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
     return None
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
