@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
+from nats.errors import Error as NatsError
 
 from mahakam.broker.broker import Broker
 from mahakam.broker.endpoint import endpoint_problem, shown_uri
+from mahakam.broker.nats_link import Target, connected
 from mahakam.broker.notifier import Notifier, Patience
 from support.jetstream import PASSWORD, TOKEN, USER, Jetstream
 from support.notify import QUICK, changed, entity, set_to, subscription, until
 
 PATIENT = Patience(tries=10_000, first=0.05, most=0.2, pause=0.05)
+ROUNDS = 20
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +165,37 @@ def test_users_and_what_they_may_publish(
     said = caplog.text + "".join(dead.values())
     assert PASSWORD not in said
     assert "wr0ng" not in said
+
+
+def test_why_a_server_refuses_is_heard_before_it_hangs_up() -> None:
+    """A real server closes at once: what it has not read by then resets the connection."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    info = orjson.dumps({"auth_required": True, "max_payload": 1024})
+
+    def refuse() -> None:
+        for _ in range(ROUNDS):
+            connection, _ = listening.accept()
+            connection.sendall(b"INFO " + info + b"\r\n")
+            taken = b""
+            while b"\r\n" not in taken:
+                taken += connection.recv(1)
+            time.sleep(0.02)  # what the client says next has come, and is not read
+            connection.sendall(b"-ERR 'Authorization Violation'\r\n")
+            connection.close()
+
+    async def heard() -> str:
+        target = Target.of(f"nats://{USER}:wr0ng@127.0.0.1:{port}")
+        with pytest.raises((OSError, NatsError)) as refused:
+            await connected(target, wait=30, private_addresses=True)
+        return str(refused.value)
+
+    serving = threading.Thread(target=refuse, daemon=True)
+    serving.start()
+    said = [asyncio.run(heard()) for _ in range(ROUNDS)]
+    serving.join()
+    listening.close()
+    assert [one for one in said if "Authorization Violation" not in one] == []
 
 
 def test_a_token_opens_and_is_not_shown(broker: Broker, notifier: Notifier, tmp_path: Path) -> None:

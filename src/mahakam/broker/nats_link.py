@@ -89,6 +89,9 @@ async def connected(
                 f"{'tls' if target.secure else 'nats'}://{address}:{target.port}",
                 name=name,
                 error_cb=client.heard,
+                # Each line is answered before the next is written: a server that refuses CONNECT and closes with a
+                # PING unread resets the connection, and its reason is lost with it.
+                verbose=True,
                 allow_reconnect=False,
                 max_reconnect_attempts=1,
                 reconnect_time_wait=0,
