@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from mahakam.access import accounts
+from mahakam.access import accounts, secrets
 from mahakam.feeds import repair_links
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.run import run_feed
@@ -330,6 +331,27 @@ def test_the_workbook_goes_down_is_corrected_and_comes_up(portal: Portal, tmp_pa
         PAGE + "/sheet", {"form": hidden(wati.get(GRID).text)["form"]}, {"file": ("rows.xlsx", sent)}
     )
     assert "2 rows went in" in words_of(mine.text)
+
+
+def test_a_link_and_a_workbook_outlive_a_change_of_the_secret_as_long_as_is_said(
+    portal: Portal, tmp_path: Path
+) -> None:
+    store, link, dishub = portal.node.store.tenant(), link_for(portal), agency(portal)
+    path = tmp_path / "rows.xlsx"
+    book = dishub.get(link + "/rows.xlsx").content
+    secrets.change(store, 30)
+    token = {"form": hidden(dishub.get(link).text)["form"]}
+    sent = corrected(book, path, {("A2", "kecamatan"): "Kebon Jeruk"})
+    done = dishub.post(link + "/sheet", token, {"file": ("rows.xlsx", sent)})
+    assert "1 row went in" in words_of(done.text)
+    secrets.change(store, 0)
+    time.sleep(secrets.FRESH + 0.1)
+    assert dishub.get(link).status_code == 404
+    link = link_for(portal)
+    token = {"form": hidden(dishub.get(link).text)["form"]}
+    sent = corrected(book, path, {("A5", "kursi"): 7.0})
+    refused = dishub.post(link + "/sheet", token, {"file": ("rows.xlsx", sent)})
+    assert "not a row of this sheet" in words_of(refused.text)
 
 
 @pytest.mark.parametrize("content", [b"", b"no workbook", b"PK\x03\x04"])

@@ -13,7 +13,7 @@ from typing import Any
 from mahakam.access.accounts import KIND as ACCOUNT
 from mahakam.access.accounts import Account
 from mahakam.access.policy import Principal
-from mahakam.access.secrets import signing_secret
+from mahakam.access.secrets import marking_secret, signing_secret
 from mahakam.store.acting import acting
 from mahakam.store.protocol import EntityStore, Transaction
 
@@ -192,9 +192,17 @@ def end_session(store: EntityStore, cookie: str) -> None:
         store.write(lambda transaction: _forget(transaction, key))
 
 
+def end_all(transaction: Transaction) -> int:
+    """Everybody signs in anew; how many sessions ended."""
+    keys = transaction.records(KIND)
+    for key in keys:
+        _forget(transaction, key)
+    return len(keys)
+
+
 def cookie_name(store: EntityStore) -> str:
     """Differs from node to node: nodes on one machine share a host name, and so each other's cookies."""
-    return "mahakam-" + hashlib.sha256(signing_secret(store).encode()).hexdigest()[:8]
+    return "mahakam-" + hashlib.sha256(marking_secret(store).encode()).hexdigest()[:8]
 
 
 def session_cookie(store: EntityStore, value: str, *, secure: bool) -> str:

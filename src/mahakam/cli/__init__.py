@@ -38,6 +38,7 @@ COMMANDS = {
     "quarantine": "quarantine:quarantine",
     "restore": "backup:restore",
     "serve": "serve:serve",
+    "secret": "secret:secret",
     "service": "service:service",
     "solution": "solution:solution",
     "store": "store:store",

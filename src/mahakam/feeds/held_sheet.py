@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mahakam.access.secrets import signing_secret
+from mahakam.access.secrets import Secret, secrets_of
 from mahakam.feeds.repairing import Returned, cells_now, version
 from mahakam.feeds.sources.formats.xlsx import cells_of
 from mahakam.feeds.sources.model import SourceError
@@ -57,7 +57,7 @@ def write(
     for at, name in enumerate((KEY, *headings, *columns)):
         sheet.write_string(0, at, name, head)
     sheet.write_comment(0, 1, note, {"x_scale": 2.5, "y_scale": 2})
-    secret, count = signing_secret(store), 0
+    secret, count = secrets_of(store).signing, 0
     for count, held in enumerate(rows, 1):
         now, bad = cells_now(held), wrong(held)
         sheet.write_string(count, 0, _key(secret, held), fixed)
@@ -96,34 +96,35 @@ def read(path: Path, name: str, store: EntityStore, place: str, feed: str) -> It
     head = grid[at]
     first = head.index(KEY)
     columns = {n: column for n, column in enumerate(head) if column and n >= first + _BEFORE}
-    secret = signing_secret(store)
+    taken = secrets_of(store).taken
     for number, row in enumerate(grid[at + 1 :], at + 2):
         if not any(row):
             continue
-        id, made_from = _opened(secret, place, feed, row[first] if first < len(row) else None)
+        id, made_from = _opened(taken, place, feed, row[first] if first < len(row) else None)
         cells = {column: row[n] for n, column in columns.items() if n < len(row) and row[n] != KEPT}
         yield Returned(id, made_from, cells, number)
 
 
-def _key(secret: str, held: Held) -> str:
+def _key(secret: Secret, held: Held) -> str:
     made_from = version(cells_now(held))
     return f"{held.id}.{made_from}.{_signature(secret, held.place, held.feed, held.id, made_from)}"
 
 
-def _opened(secret: str, place: str, feed: str, key: str | None) -> tuple[int, str]:
+def _opened(taken: Collection[Secret], place: str, feed: str, key: str | None) -> tuple[int, str]:
     """Number and version of the row that a key names; (0, "") if we did not make it for this feed."""
     parts = (key or "").strip().split(".")
     if len(parts) != 3 or not parts[0].isdecimal() or len(parts[0]) > 18:
         return 0, ""
     id = int(parts[0])
-    good = _signature(secret, place, feed, id, parts[1])
-    return (id, parts[1]) if hmac.compare_digest(parts[2].encode(), good.encode()) else (0, "")
+    wanted = (_signature(secret, place, feed, id, parts[1]) for secret in taken)
+    good = any(hmac.compare_digest(parts[2].encode(), one.encode()) for one in wanted)
+    return (id, parts[1]) if good else (0, "")
 
 
-def _signature(secret: str, place: str, feed: str, id: int, made_from: str) -> str:
+def _signature(secret: Secret, place: str, feed: str, id: int, made_from: str) -> str:
     message = f"held-row\n{place}\n{feed}\n{id}\n{made_from}".encode()
-    digest = hmac.new(secret.encode(), message, hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(digest[:12]).decode()
+    digest = hmac.new(secret.value.encode(), message, hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest[: 18 if secret.long else 12]).decode()
 
 
 def columns_of(rows: Iterable[Held], hidden: Collection[str] = ()) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from mahakam.access.secrets import signing_secret
+from mahakam.access.secrets import secrets_of, signing_secret
 from mahakam.feeds.definition import Feed
 from mahakam.feeds.repairing import cells_now
 from mahakam.store.model import Held
@@ -81,7 +81,7 @@ def make(store: EntityStore, feed: Feed, agency: str, name: str, by: str, days: 
 
 def token(store: EntityStore, link: Link) -> str:
     """What stands in the address: the link's number and the node's signature over all that it grants."""
-    return f"{link.id}.{_signature(store, link)}"
+    return f"{link.id}.{_signature(signing_secret(store), link)}"
 
 
 def opened(store: EntityStore, text: str) -> Link | None:
@@ -91,7 +91,8 @@ def opened(store: EntityStore, text: str) -> Link | None:
     if match is None or kept is None:
         return None
     link = Link(**kept)
-    return link if hmac.compare_digest(match.group(2), _signature(store, link)) else None
+    wanted = (_signature(one.value, link) for one in secrets_of(store).taken)
+    return link if any(hmac.compare_digest(match.group(2), one) for one in wanted) else None
 
 
 def links(store: EntityStore, place: str, feed: str) -> list[Link]:
@@ -127,7 +128,7 @@ def _change(store: EntityStore, id: str, **changes: object) -> None:
     store.write(work)
 
 
-def _signature(store: EntityStore, link: Link) -> str:
+def _signature(secret: str, link: Link) -> str:
     granted = "\n".join((KIND, link.id, link.place, link.feed, link.agency, f"{link.until:.6f}"))
-    digest = hmac.new(signing_secret(store).encode(), granted.encode(), hashlib.sha256).digest()
+    digest = hmac.new(secret.encode(), granted.encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest[:20]).decode().rstrip("=")

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
-from mahakam.access.secrets import signing_secret
+from mahakam.access.secrets import marking_secret
 from mahakam.services.purposes import CONSENT, Purpose
 from mahakam.store.protocol import EntityStore, Transaction
 
@@ -69,7 +69,7 @@ class Records(Protocol):
 
 def hash_of(store: EntityStore, known_as: str) -> str:
     """What is kept of an address or number (``data_subject.known_as``)."""
-    secret = signing_secret(store).encode()
+    secret = marking_secret(store).encode()
     return (
         hmac.new(secret, b"consent:" + known_as.encode(), hashlib.sha256).hexdigest()[:40] if known_as else ""
     )

@@ -34,15 +34,11 @@ class Follower:
     confirmed: bool
 
 
-def token_of(store: EntityStore, number: str, email: str) -> str:
-    """What only the mail to this address about this request says."""
-    return _token(signing_secret(store), number, email)
-
-
 def _token(secret: str, number: str, email: str) -> str:
+    """What only the mail to this address about this request says; kept, so that it outlives the secret."""
     text = f"follow:{number}:{email.strip().casefold()}".encode()
     digest = hmac.new(secret.encode(), text, hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(digest[:15]).decode()
+    return base64.urlsafe_b64encode(digest[:18]).decode()
 
 
 def add(
@@ -72,8 +68,8 @@ def put(
     owner's address to which news were forbidden."""
     if owner:
         consent.require(transaction, number, UPDATES)
-    token = _token(secret, number, email)
     kept = _kept(transaction.record(KIND, number) or {"told": told})
+    token = _there(kept, email) or _token(secret, number, email)
     if token not in kept["followers"]:
         if len(kept["followers"]) >= MOST:
             return None
@@ -85,6 +81,13 @@ def put(
         }
         transaction.save_record(KIND, number, kept)
     return _follower(token, kept["followers"][token])
+
+
+def _there(kept: Mapping[str, Any], email: str) -> str:
+    """The token of an address that follows already, whichever secret made it; "" for one that does not."""
+    wanted = email.strip().casefold()
+    same = (token for token, raw in kept["followers"].items() if raw["email"].strip().casefold() == wanted)
+    return next(same, "")
 
 
 def find(store: EntityStore, number: str, token: str) -> Follower | None:
@@ -121,7 +124,8 @@ def stop(
 def move(transaction: Transaction, secret: str, number: str, one: Follower, email: str) -> str:
     """The news of a follower go to another address of theirs from now on; its token. Links of the old one end."""
     kept = _kept(transaction.record(KIND, number))
-    raw, token = kept["followers"].pop(one.token), _token(secret, number, email)
+    raw = kept["followers"].pop(one.token)
+    token = _there(kept, email) or _token(secret, number, email)
     kept["followers"].setdefault(token, raw | {"email": email})
     transaction.save_record(KIND, number, kept)
     return token
@@ -141,8 +145,9 @@ def take_along(store: EntityStore, number: str, other: str, told: int) -> None:
     """Whoever follows a request follows another one as well, from its step ``told`` on."""
     for raw in _kept(store.record(KIND, number))["followers"].values():
         if raw["confirmed"]:
-            add(store, other, raw["email"], raw["language"], owner=raw["owner"], told=told)
-            confirm(store, other, token_of(store, other, raw["email"]))
+            one = add(store, other, raw["email"], raw["language"], owner=raw["owner"], told=told)
+            if one is not None:
+                confirm(store, other, one.token)
 
 
 def told(transaction: Transaction, number: str) -> tuple[int, list[Follower]]:

@@ -6,19 +6,23 @@ import base64
 import hashlib
 import hmac
 
-from mahakam.access.secrets import signing_secret
+from mahakam.access.secrets import Secret, secrets_of
 from mahakam.store.protocol import EntityStore
 
-_BYTES = 15
+_BYTES, _BYTES_BEFORE = 18, 15
 
 
 def key_of(store: EntityStore, number: str) -> str:
-    """The key of a request, 20 characters; given once, with the number."""
-    message = f"request:{number}".encode()
-    digest = hmac.new(signing_secret(store).encode(), message, hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(digest[:_BYTES]).decode()
+    """The key of a request, 24 characters (20, of a node from before November 2026); given once, with the number."""
+    return _key(secrets_of(store).signing, number)
 
 
 def owns(store: EntityStore, number: str, key: str) -> bool:
-    """Whether this is the key of the request."""
-    return hmac.compare_digest(key.encode(), key_of(store, number).encode())
+    """Whether this is the key of the request, or one that was given before the node's secret changed."""
+    wanted = (_key(one, number) for one in secrets_of(store).taken)
+    return any(hmac.compare_digest(key.encode(), one.encode()) for one in wanted)
+
+
+def _key(secret: Secret, number: str) -> str:
+    digest = hmac.new(secret.value.encode(), f"request:{number}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest[: _BYTES if secret.long else _BYTES_BEFORE]).decode()
