@@ -19,6 +19,7 @@ from mahakam.feeds.run import run_feed
 from mahakam.feeds.sources import read
 from mahakam.feeds.sources.broken_cells import broken_cells
 from mahakam.quality import note_words
+from support import xlsb
 from support.portal import Portal, two_cities
 
 CONTRACT = """apiVersion: v3.1.0
@@ -117,12 +118,19 @@ def ods(path: Path) -> None:
         )
 
 
+def binary(path: Path) -> None:
+    """As Excel writes it with .xlsb: two errors are results of formulas."""
+    rows: list[list[object]] = [["id", "nama", "nilai"], *([n, f"Pos {n}", n * 10] for n in range(1, 9))]
+    rows[3][2], rows[5][2], rows[6][1] = "#DIV/0!", "#N/A", "#REF!"
+    xlsb.write(path, {"Sampul": [["Laporan"], ["#NAME?"]], "Data & nilai": rows})
+
+
 def book(path: Path) -> Path:
-    {".xlsx": xlsx, ".xls": xls, ".ods": ods}[path.suffix](path)
+    {".xlsx": xlsx, ".xlsb": binary, ".xls": xls, ".ods": ods}[path.suffix](path)
     return path
 
 
-KINDS = pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])
+KINDS = pytest.mark.parametrize("ending", ["xlsx", "xlsb", "xls", "ods"])
 
 
 @KINDS
@@ -190,6 +198,22 @@ def test_a_damaged_workbook_is_read_as_far_as_its_cells_go(tmp_path: Path) -> No
         assert isinstance(broken_cells(tmp_path / "cut.xls", "Data & nilai"), dict)
     (tmp_path / "wide.xls").write_bytes(whole[:30] + b"\xff\xff" + whole[32:])
     assert broken_cells(tmp_path / "wide.xls", "Data & nilai") == {}
+
+
+def test_errors_of_a_binary_workbook_in_cells_of_their_own_and_a_damaged_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsb"
+    rows = [["id", "nilai"], *([n, "#REF!" if n == 200 else n] for n in range(1, 301))]
+    xlsb.write(path, {"Lembar": rows}, formulas=False)
+    assert broken_cells(path, "Lembar") == {(200, 1): "#REF!"}
+    assert broken_cells(path, "Lain") == {}
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    for part in ("xl/workbook.bin", "xl/worksheets/sheet1.bin"):
+        for cut in range(0, min(len(parts[part]), 4000), 53):
+            with zipfile.ZipFile(tmp_path / "cut.xlsb", "w") as archive:
+                for name, content in parts.items():
+                    archive.writestr(name, content[:cut] if name == part else content)
+            assert isinstance(broken_cells(tmp_path / "cut.xlsb", "Lembar"), dict)
 
 
 def test_names_that_stand_twice_are_told(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
-from mahakam.feeds.sources.broken_cells import ods, xls, xlsx
+from mahakam.feeds.sources.broken_cells import ods, xls, xlsb, xlsx
 
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _DAMAGED = (
@@ -18,7 +18,7 @@ _DAMAGED = (
 
 
 def broken_cells(source: Path, sheet: str) -> dict[tuple[int, int], str]:
-    """(row, column), from 0, → what a formula in a sheet of a workbook (.xlsx, .xls, .ods) says: ``#REF!``.
+    """(row, column), from 0, → what a formula in a sheet of a workbook (.xlsx, .xlsb, .xls, .ods) says: ``#REF!``.
 
     Empty for any other kind of file, and for one that cannot be taken apart.
     """
@@ -30,6 +30,8 @@ def broken_cells(source: Path, sheet: str) -> dict[tuple[int, int], str]:
         with zipfile.ZipFile(source) as archive:
             if "content.xml" in archive.namelist():
                 return ods.cells(archive, sheet)
+            if xlsb.BOOK in archive.namelist():
+                return xlsb.cells(archive, sheet)
             return xlsx.cells(archive, sheet)
     except _DAMAGED:
         return {}

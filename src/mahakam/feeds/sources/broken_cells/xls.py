@@ -7,16 +7,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-_ERRORS = {
-    0x00: "#NULL!",
-    0x07: "#DIV/0!",
-    0x0F: "#VALUE!",
-    0x17: "#REF!",
-    0x1D: "#NAME?",
-    0x24: "#NUM!",
-    0x2A: "#N/A",
-}
-"""[MS-XLS] § 2.5.10."""
+from mahakam.feeds.sources.broken_cells.codes import ERRORS, OTHER
+
 _BOUND_SHEET, _BOOL_ERR, _FORMULA, _EOF = 0x0085, 0x0205, 0x0006, 0x000A
 _BOF = 0x0809
 _END = 0xFFFFFFFA
@@ -48,7 +40,7 @@ def _errors(stream: bytes, start: int) -> Iterator[tuple[tuple[int, int], str]]:
         else:
             continue
         row, column = struct.unpack_from("<HH", body)
-        yield (row, column), _ERRORS.get(code, "#VALUE!")
+        yield (row, column), ERRORS.get(code, OTHER)
 
 
 def _records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:

@@ -6,6 +6,7 @@ import csv
 import itertools
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from mahakam.feeds.sources import scan
 from mahakam.feeds.sources.csvrows import Record, records, shape_fault
 from mahakam.feeds.sources.files import Local
 from mahakam.feeds.sources.formats import Format
+from mahakam.feeds.sources.groups import Groups, groups
 from mahakam.feeds.sources.model import (
     LINE,
     MAX_COLUMNS,
@@ -91,6 +93,8 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     info.columns = distinct_names(names)
     info.notes += repeated(names)
     start = _offset(text, place.last)
+    if _looks_grouped(rows[positions[place.last] :] if place.last < len(positions) else [], len(names)):
+        return _grouped(text.path, connection, info, place.last, pins.rows).keep(found.scratch)
     straight = pins.rows is None and start is not None and _ends_in_row(text.path, delimiter, len(names))
     if straight and not found.proven and (unproven := _unproven(text, delimiter, start, info)):
         table = _straight(text, connection, info, place.last, unproven)
@@ -216,36 +220,53 @@ def _straight(
 def _by_row(
     path: Path, connection: duckdb.DuckDBPyConnection, info: SourceInfo, skip: int, pinned_rows: str | None
 ) -> Table:
-    import pyarrow as pa
+    left_out: dict[str, int] = {}
+    found = _rows(path, info, skip, pinned_rows, left_out)
+    table, faults = _table_of(found, info.columns, connection)
+    return Table(table, info, faults, left_out)
 
+
+def _grouped(
+    path: Path, connection: duckdb.DuckDBPyConnection, info: SourceInfo, skip: int, pinned_rows: str | None
+) -> Table:
+    """As :func:`_by_row`, but all rows at once: those that only name a group become a column of the others."""
+    left_out: dict[str, int] = {}
+    every = list(_rows(path, info, skip, pinned_rows, left_out))
+    found = _groups(every, len(info.columns))
+    if found is None:
+        table, faults = _table_of(every, info.columns, connection)
+        return Table(table, info, faults, left_out)
     width = len(info.columns)
-    faults: list[Fault] = []
+    info.columns = distinct_names([*info.columns, found.name])
+    info.notes.append(found.note)
+    left_out["heading of a group, read as a column"] = len(found.headings)
+    rest = [record for record in every if record.line - 1 not in found.headings]
+    table, faults = _table_of(rest, info.columns, connection, width, found.of)
+    return Table(table, info, faults, left_out)
+
+
+def _looks_grouped(sample: list[Record], width: int) -> bool:
+    """Do the first rows hold some that only name a group? What stands at the end of the sample may be a note."""
+    some = list(itertools.takewhile(lambda record: not record.problem, sample))
+    while some and _note(some[-1], width):
+        some.pop()
+    return _groups(some, width) is not None
+
+
+def _groups(rows: list[Record], width: int) -> Groups | None:
+    grid, _ = _grid(rows)
+    filled = [record.line - 1 for record in rows if any(map(lay.filled, record.cells))]
+    return groups(grid, filled, range(width)) if filled else None
+
+
+def _rows(
+    path: Path, info: SourceInfo, skip: int, pinned_rows: str | None, left_out: dict[str, int]
+) -> Iterator[Record]:
+    """The records of the table: without blank lines, and notes under it, which are counted in ``left_out``."""
+    width = len(info.columns)
     first, last = row_range(pinned_rows, info.file)
-    batches: list[pa.RecordBatch] = []
-    lines: list[int] = []
-    data: list[list[str | None]] = [[] for _ in range(width)]
-    row = 0
     notes: list[Record] = []
     outside = 0
-
-    def add(record: Record) -> None:
-        nonlocal row
-        row += 1
-        if fault := shape_fault(record, row, width):
-            faults.append(fault)
-        lines.append(record.line)
-        cells = record.cells
-        for column in range(width):
-            data[column].append((cells[column] or None) if column < len(cells) else None)
-        if len(lines) >= _BATCH:
-            flush()
-
-    def flush() -> None:
-        batches.append(_batch(row, lines, data, info.columns))
-        lines.clear()
-        for column in data:
-            column.clear()
-
     for record in records(path, info.file, info.delimiter, width):
         if record.line <= skip:
             continue
@@ -257,28 +278,66 @@ def _by_row(
         if _note(record, width):
             notes.append(record)
             continue
-        for held in notes:
-            add(held)
+        yield from notes
         notes.clear()
-        add(record)
-    flush()
-    connection_table = pa.Table.from_batches(batches)
-    left_out = {"note under the table": len(notes)} if notes else {}
+        yield record
+    if notes:
+        left_out["note under the table"] = len(notes)
     if outside:
         left_out["outside the feed's rows"] = outside
-    return Table(connection.from_arrow(connection_table), info, faults, left_out)
+
+
+def _table_of(
+    rows: Iterable[Record],
+    columns: list[str],
+    connection: duckdb.DuckDBPyConnection,
+    width: int = 0,
+    of: dict[int, str] | None = None,
+) -> tuple[duckdb.DuckDBPyRelation, list[Fault]]:
+    """The records as a relation, and those whose shape is broken.
+
+    ``of``: the line, from 0, → what its last column says, behind the ``width`` columns of the file.
+    """
+    import pyarrow as pa
+
+    width = width or len(columns)
+    faults: list[Fault] = []
+    batches: list[pa.RecordBatch] = []
+    lines: list[int] = []
+    data: list[list[str | None]] = [[] for _ in columns]
+    row = 0
+
+    def flush() -> None:
+        batches.append(_batch(row, lines, data, columns))
+        lines.clear()
+        for column in data:
+            column.clear()
+
+    for record in rows:
+        row += 1
+        if fault := shape_fault(record, row, width):
+            faults.append(fault)
+        lines.append(record.line)
+        cells = record.cells
+        for column in range(width):
+            data[column].append((cells[column] or None) if column < len(cells) else None)
+        if of is not None:
+            data[width].append(of.get(record.line - 1))
+        if len(lines) >= _BATCH:
+            flush()
+    flush()
+    return connection.from_arrow(pa.Table.from_batches(batches)), faults
 
 
 def _note(record: Record, width: int) -> bool:
-    """A line with words in its first cell only, which at the end of a file is a note."""
+    """A line with words in one cell only, which at the end of a file is a note, or a name under a signature."""
     cells = record.cells
-    return (
-        width > 2
-        and not record.problem
-        and lay.filled(cells[0])
-        and not lay.is_value(cells[0])
-        and not any(map(lay.filled, cells[1:]))
-    ) or (width == 2 and len(cells) == 1 and not lay.is_value(cells[0]) and not record.problem)
+    if record.problem or len(cells) > width:
+        return False
+    if width == 2:
+        return len(cells) == 1 and not lay.is_value(cells[0])
+    filled = [cell for cell in cells if lay.filled(cell)]
+    return width > 2 and len(filled) == 1 and not lay.is_value(filled[0])
 
 
 def _ends_in_row(path: Path, delimiter: str, width: int) -> bool:
