@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mahakam import tracing
+from mahakam.addresses import SETTING, hold
 from mahakam.api.catalogue.negotiation import is_data
 from mahakam.arriving import answer_on_arrival
 from mahakam.config import ConfigError, Place, Settings, load_places
@@ -46,7 +47,12 @@ class Node:
     """A node with its parts, each made when first asked for, so that a command pays for what it uses."""
 
     def __init__(self, settings: Settings) -> None:
+        """Raises ConfigError for a list of hosts that cannot be read: nothing may be asked without it."""
         self.settings = settings
+        try:
+            hold(settings.hosts)
+        except ValueError as error:
+            raise ConfigError(Path(SETTING), str(error)) from None
 
     @cached_property
     def places(self) -> Mapping[str, Place]:
@@ -200,7 +206,7 @@ class Node:
             from mahakam.broker.endpoint import endpoint_problem
 
             if not self.settings.nats.startswith(("nats://", "tls://")) or endpoint_problem(
-                self.settings.nats.rstrip("/") + "/x", private_addresses=True
+                self.settings.nats.rstrip("/") + "/x", private_addresses=True, configured=True
             ):
                 raise ConfigError(
                     Path("MAHAKAM_NATS"), "nats://USER:PASSWORD@HOST:4222, or tls://…, was expected"

@@ -49,8 +49,9 @@ class Settings:
     taken (``proxies``). ``fewest``: the smallest count of persons that public pages show (``services.suppression``).
     ``audit_keep``: for how long the audit trail is kept (ISO 8601 duration), "" for as long as the store.
     ``deliver``: on or off, whether a process that serves delivers its part of the notifications, on PostgreSQL
-    (``delivering``). ``nats``: the NATS server from which a hub takes what its nodes publish (``nodes.receiving``), ""
-    for none.
+    (``delivering``). ``hosts``: to which alone the node connects, "" for every
+    public one (``addresses``). ``nats``: the NATS server from which a hub takes what its nodes publish
+    (``nodes.receiving``), "" for none.
     """
 
     data: Path
@@ -83,6 +84,7 @@ class Settings:
     audit_keep: str = ""
     deliver: str = "on"
     nats: str = field(default="", repr=False)
+    hosts: str = ""
 
     @property
     def audited(self) -> bool:
@@ -151,6 +153,7 @@ class Settings:
             "MAHAKAM_AUDIT_KEEP": self.audit_keep,
             "MAHAKAM_DELIVER": self.deliver,
             "MAHAKAM_NATS": self.nats,
+            "MAHAKAM_HOSTS": self.hosts,
         }
 
     @classmethod
@@ -187,6 +190,7 @@ class Settings:
             audit_keep=environ.get("MAHAKAM_AUDIT_KEEP", ""),
             deliver=environ.get("MAHAKAM_DELIVER") or "on",
             nats=environ.get("MAHAKAM_NATS", ""),
+            hosts=environ.get("MAHAKAM_HOSTS", ""),
         )
 
 

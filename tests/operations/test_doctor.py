@@ -25,6 +25,7 @@ from mahakam.store.backup.taken import note_taken
 from support.feeds import GOOD, Town
 from support.mail import Mailbox
 from support.node import MAHAKAM, free_port
+from support.notify import subscription
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -112,6 +113,30 @@ def test_a_file_of_a_place_that_cannot_be_used(town: Town, file: str, text: str,
     assert code == 1
     (one,) = [finding for place, finding in found.items() if place.endswith(where)]
     assert one["level"] == "error"
+
+
+def test_what_the_node_was_told_to_ask_and_may_not(town: Town) -> None:
+    node = Node(Settings(data=town.data, config=(town.config,), private_addresses=True))
+    node.broker.subscriptions.create(subscription("https://app.example/told"))
+    node.close()
+    feed = (town.folder / "feeds/stops.yaml").read_text()
+    town.write(
+        "feeds/stops.yaml",
+        feed.replace("{file: data/stops.csv}", "{http: {url: 'https://${MAHAKAM_WHERE}/a'}}"),
+    )
+    servers = "servers:\n- {name: other, url: 'https://other.example/open311'}\n"
+    town.write("exchange.yaml", servers)
+    with Mailbox() as box:
+        code, found = examined(town, where="feed.test", hosts="x.example", **mail_of(box))
+        named = {one["what"].partition(" ")[0] for one in found.values() if one["check"] == "hosts"}
+        assert (code, named) == (1, {"app.example", "other.example", "feed.test"})
+        assert found["subscription urn:s:1"]["level"] == "error"
+        listed = "*.example, feed.test"
+        assert not any(
+            one["check"] == "hosts"
+            for one in examined(town, where="feed.test", hosts=listed, **mail_of(box))[1].values()
+        )
+        assert not any(one["check"] == "hosts" for one in examined(town, **mail_of(box))[1].values())
 
 
 def test_feeds_that_failed_or_hold_rows(town: Town) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 import orjson
 
+from mahakam.addresses import require_host
 from mahakam.broker.clock import now
 from mahakam.broker.well_known import well_known
 from mahakam.ngsild import context as contexts
@@ -178,6 +179,7 @@ class Contexts:
 
     def _address(self, host: str, port: int) -> str:
         """The address that is connected to: resolved once and checked, so that DNS cannot change it after."""
+        require_host(host)
         found = self._resolve(host, port)
         if not found:
             raise OSError(f"{host} has no address")

@@ -7,7 +7,7 @@ import re
 import socket
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from mahakam.addresses import is_public
+from mahakam.addresses import host_problem, is_public, require_host
 
 SECONDS = 10.0
 """How long an answer is waited for where the subscription says no ``timeout``."""
@@ -28,9 +28,16 @@ class EndpointError(Exception):
 
 
 def endpoint_problem(
-    uri: str, *, private_addresses: bool, notifier_info: tuple[tuple[str, str], ...] = ()
+    uri: str,
+    *,
+    private_addresses: bool,
+    notifier_info: tuple[tuple[str, str], ...] = (),
+    configured: bool = False,
 ) -> str:
-    """Why notifications cannot go to a URI, as far as it shows without asking anybody; "" if they can."""
+    """Why notifications cannot go to a URI, as far as it shows without asking anybody; "" if they can.
+
+    ``configured``: a setting of the node names it, which puts it on the list of hosts.
+    """
     try:
         parts = urlsplit(uri)
         _ = parts.port
@@ -38,6 +45,8 @@ def endpoint_problem(
         return f"{uri[:200]!r} is no URL"
     if parts.scheme not in PORTS or not parts.hostname:
         return f"{uri[:200]!r}: an http, https, mqtt, mqtts, nats or tls URL was expected"
+    if not configured and (problem := host_problem(parts.hostname)):
+        return problem
     if not private_addresses and not _may_be_public(parts.hostname):
         return f"{parts.hostname} is a private address, which this node does not send to"
     if parts.scheme in ("nats", "tls"):
@@ -81,11 +90,13 @@ def _may_be_public(host: str) -> bool:
         return host != "localhost" and not host.endswith(".localhost")
 
 
-async def addresses(host: str, port: int, *, private_addresses: bool) -> list[str]:
+async def addresses(host: str, port: int, *, private_addresses: bool, configured: bool = False) -> list[str]:
     """The addresses of a host. Raises OSError for none, and for one that a node does not send to.
 
     A connection must go to what was found here, so that DNS cannot change it in between.
     """
+    if not configured:
+        require_host(host)
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     hosts = list(dict.fromkeys(str(entry[4][0]) for entry in found))

@@ -70,13 +70,17 @@ async def connected(
     private_addresses: bool,
     name: str = "mahakam",
     context: ssl.SSLContext | None = None,
+    configured: bool = False,
 ) -> NatsClient:
-    """``context``: TLS, the machine's authorities if None. ``name``: what the server's lists show.
+    """``configured``: a setting of the node names the server. ``context``: TLS, the machine's authorities if None.
+    ``name``: what the server's lists show.
 
     Raises OSError or nats.errors.Error; TimeoutError after ``wait`` seconds.
     """
     async with asyncio.timeout(wait):
-        found = await addresses(target.host, target.port, private_addresses=private_addresses)
+        found = await addresses(
+            target.host, target.port, private_addresses=private_addresses, configured=configured
+        )
         address = f"[{found[0]}]" if ":" in found[0] else found[0]
         client = NatsClient(secure=target.secure)
         options: dict[str, Any] = {"user": target.user, "password": target.password}

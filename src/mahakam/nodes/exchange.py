@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import aiohttp
 
+from mahakam.addresses import require_host
 from mahakam.broker.endpoint import endpoint_problem
 from mahakam.broker.http_sender import CheckedResolver
 from mahakam.nodes.faults import NodeError
@@ -35,6 +37,7 @@ async def exchange(
     """The answer, to be read inside. Raises NodeError (kind Unreachable) if there is none, or it breaks off."""
     where = url.partition("?")[0]
     try:
+        require_host(urlsplit(url).hostname or "")
         async with (
             aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(resolver=CheckedResolver(private)),

@@ -55,7 +55,9 @@ class Receiving(Rounds):
 
     async def _receive(self) -> None:
         # The administrator of the hub names the server: it may be on this machine.
-        client = await connected(self._target, wait=WAIT, private_addresses=True, name="mahakam hub")
+        client = await connected(
+            self._target, wait=WAIT, private_addresses=True, name="mahakam hub", configured=True
+        )
         try:
             messages = await _consumer(client.jetstream(timeout=WAIT))
             self._said = ""

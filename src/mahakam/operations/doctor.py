@@ -21,6 +21,7 @@ from mahakam.operations.due import backups, breaches, keys, stuck
 from mahakam.operations.finding import Finding as Finding
 from mahakam.operations.finding import Level
 from mahakam.operations.node import Node
+from mahakam.operations.reach import hosts
 from mahakam.operations.state import feeds_of, queues_of
 from mahakam.quality.load import load_all
 from mahakam.quality.odcs import ContractError
@@ -246,6 +247,7 @@ CHECKS = (
     Check("store", _store),
     Check("access", _access),
     Check("mail", _mail),
+    Check("hosts", hosts),
     Check("keys", keys),
     Check("queues", _queues),
     Check("feeds", _feeds),

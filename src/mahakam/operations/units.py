@@ -107,6 +107,8 @@ MAHAKAM_SECOND_STEP=officer,head,steward,supervisor,admin
 # More than one machine, or more than one process that serves:
 # MAHAKAM_STORE=postgresql://mahakam@localhost/mahakam
 # MAHAKAM_WORKERS=2
+# The only hosts to which the node connects, besides those of this file (docs/security.md):
+# MAHAKAM_HOSTS=data.example.id, *.push.services.mozilla.com, fcm.googleapis.com
 # Traces, to an OpenTelemetry receiver:
 # MAHAKAM_TRACES=http://127.0.0.1:4318/v1/traces
 # Encrypted backups:

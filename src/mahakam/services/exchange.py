@@ -103,7 +103,7 @@ class Exchange:
                         self._push(there, place, server, done)
                         self._news(there, server, done)
                         self._pull(there, place, server, done)
-                except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+                except (httpx.HTTPError, OSError, ValueError, KeyError, TypeError) as error:
                     done.problems.append(f"{server.name}: {error or type(error).__name__}")
         for problem in done.problems:
             _log.warning("exchange of requests: %s", problem)

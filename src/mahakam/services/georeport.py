@@ -6,9 +6,11 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 
+from mahakam.addresses import require_host
 from mahakam.services.exchange_servers import Server
 from mahakam.services.request import utc_text
 
@@ -40,6 +42,8 @@ class GeoReport:
 
     @classmethod
     def of(cls, server: Server) -> Self:
+        """Raises NotListed for one that this node does not ask."""
+        require_host(urlsplit(server.url).hostname or "")
         return cls(httpx.Client(base_url=server.url, timeout=_SECONDS), server.jurisdiction, server.format)
 
     def __enter__(self) -> Self:

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from py_vapid import Vapid02
 
+from mahakam.addresses import host_problem
 from mahakam.broker.endpoint import endpoint_problem
 from mahakam.broker.http_sender import CheckedResolver
 from mahakam.store.protocol import EntityStore, Transaction
@@ -206,6 +207,9 @@ class Pusher:
 
     async def _send(self, session: aiohttp.ClientSession, browser: Browser, raw: Mapping[str, Any]) -> int:
         """The push service's status; 0 if it cannot be reached."""
+        if said := host_problem(urlsplit(browser.endpoint).hostname or ""):
+            _log.info("%s", said)  # it may be listed again before the news is old
+            return 0
         if browser.problem(private_addresses=self._private):
             return 410
         headers = {

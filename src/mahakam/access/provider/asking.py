@@ -15,7 +15,7 @@ from authlib.oidc.discovery import OpenIDProviderMetadata
 
 from mahakam.access.provider.configured import LOCAL, Provider, address_problem
 from mahakam.access.provider.refused import Refused
-from mahakam.addresses import is_public
+from mahakam.addresses import is_public, require_host
 
 SECONDS = 10.0
 """For one answer, from the first byte sent to the last one read."""
@@ -132,6 +132,7 @@ class Asking:
 
         A document of the provider that names a host inside the node's own network would else make the node ask it.
         """
+        require_host(url.host)
         port = url.port or (443 if url.scheme == "https" else 80)
         found = [str(entry[4][0]) for entry in socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)]
         own = urlsplit(self.provider.issuer).hostname

@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from mahakam.addresses import SETTING, allowed, host_problem
 from mahakam.feeds.origins import Ask
 from mahakam.feeds.sources.model import SourceError
 
@@ -48,6 +49,7 @@ def _sqlite(ask: Ask, url: str, query: str, parameters: dict[str, Any]) -> Rows:
 def _postgresql(ask: Ask, url: str, query: str, parameters: dict[str, Any]) -> Rows:
     import psycopg
 
+    _require_listed(ask, _postgresql_hosts(ask, url))
     try:
         with psycopg.connect(url, connect_timeout=_CONNECT, application_name="mahakam") as connection:
             connection.read_only = True
@@ -63,6 +65,29 @@ def _postgresql(ask: Ask, url: str, query: str, parameters: dict[str, Any]) -> R
         raise _refused(ask, said[0] if said else type(error).__name__) from error
 
 
+def _postgresql_hosts(ask: Ask, url: str) -> list[str]:
+    """The hosts that a URL leads to; a folder of sockets on this machine is none."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        said = conninfo_to_dict(url)
+    except ProgrammingError as error:
+        raise SourceError(ask.name, "url must be as postgresql://reader:${PASSWORD}@host/database") from error
+    if said.get("service") and allowed():
+        raise SourceError(
+            ask.name, f"url must name the host, not a service: {SETTING} says which hosts are asked"
+        )
+    named = [str(said.get(key) or "").split(",") for key in ("host", "hostaddr")]
+    return [host for hosts in named for host in hosts if host and not host.startswith(("/", "@"))]
+
+
+def _require_listed(ask: Ask, hosts: Sequence[str]) -> None:
+    for host in hosts:
+        if problem := host_problem(host):
+            raise SourceError(ask.name, problem)
+
+
 def _mysql(ask: Ask, url: str, query: str, parameters: dict[str, Any]) -> Rows:
     """MySQL and MariaDB. Rows are streamed; the session may only read, which also keeps it from DDL."""
     import pymysql
@@ -75,6 +100,7 @@ def _mysql(ask: Ask, url: str, query: str, parameters: dict[str, Any]) -> Rows:
         parts, port = urlsplit(""), 0
     if not parts.hostname or not parts.path.strip("/"):
         raise SourceError(ask.name, "url must be as mysql://reader:${PASSWORD}@host/database")
+    _require_listed(ask, [parts.hostname])
     secure = parse_qs(parts.query).get("tls", ["false"])[-1] == "true"
     try:
         connection = pymysql.connect(

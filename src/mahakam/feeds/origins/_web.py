@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-from mahakam.addresses import is_public
+from mahakam.addresses import host_problem, is_public
 from mahakam.feeds.sources.model import SourceError
 
 SECONDS = 30.0
@@ -131,6 +131,8 @@ def as_json(feed: str, answer: Answer) -> Any:
 
 def address_of(feed: str, host: str, port: int, private_addresses: bool) -> str:
     """The address of a host. Raises SourceError for one that this node does not ask, OSError for none."""
+    if problem := host_problem(host):
+        raise SourceError(feed, problem)
     found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     for address in found:
         if not private_addresses and not is_public(address):
