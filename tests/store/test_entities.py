@@ -90,9 +90,9 @@ def _bare(number: int, type: Any = "Sensor") -> tuple[dict[str, Any], bytes]:
 def test_many_at_once_are_what_they_are_one_by_one(store: EntityStore) -> None:
     def work(transaction: Any) -> None:
         assert transaction.insert(*_bare(0), AT)
-        assert transaction.insert_all([_bare(n, ["A", "B"] if n == 5 else "Sensor") for n in range(1, 9)], AT)
-        for n in range(1, 9):
-            transaction.note(Entry(f"urn:x:{n}", "create", "me", AT))
+        assert transaction.insert_all(
+            [_bare(n, ["A", "B"] if n == 5 else "Sensor") for n in range(1, 9)], AT, "me"
+        )
         assert transaction.insert(*_bare(9), AT)
 
     store.write(work)
@@ -109,6 +109,33 @@ def test_many_at_once_are_what_they_are_one_by_one(store: EntityStore) -> None:
     store.write(lambda transaction: [transaction.delete(f"urn:x:{n}") for n in range(10)])
     assert not ids(store, Selection())
     assert not ids(store, Selection(geo=near))
+
+
+def test_the_journal_says_in_which_order_many_and_one_were_written(store: EntityStore) -> None:
+    def work(transaction: Any) -> None:
+        assert transaction.insert(*_bare(0), AT)
+        transaction.note(Entry("urn:x:0", "create", "one", AT))
+        transaction.note(Entry("urn:x:1", "delete", "another", AT))
+        assert transaction.insert_all([_bare(n) for n in range(1, 9)], AT, "me")
+
+    store.write(work)
+    assert store.journal("urn:x:1") == [
+        Entry("urn:x:1", "create", "me", AT),
+        Entry("urn:x:1", "delete", "another", AT),
+    ]
+    assert store.journal("urn:x:8") == [Entry("urn:x:8", "create", "me", AT)]
+
+
+def test_many_at_once_may_have_several_instances_of_an_attribute(store: EntityStore) -> None:
+    def several(number: int) -> tuple[dict[str, Any], bytes]:
+        instance = {"type": "Property", "value": number}
+        head = {"id": f"urn:x:{number}", "type": "Sensor"}
+        return head, represent.body({**head, "n": [instance, {**instance, "datasetId": "urn:d:1"}]})
+
+    store.write(lambda transaction: transaction.insert_all([several(1), several(2)], AT))
+    found = store.document("urn:x:2")
+    assert found is not None
+    assert [(one["createdAt"], one["modifiedAt"]) for one in found["n"]] == [(AT, AT)] * 2
 
 
 @pytest.mark.parametrize("numbers", [(1, 2, 0), (1, 2, 1)], ids=["one that is there", "one twice"])

@@ -446,24 +446,22 @@ class Broker:
 
     def _insert_all(self, transaction: Transaction, drafts: Sequence[Draft], author: str, at: str) -> bool:
         """Insert plain entities without a contract at once; False if one of them is there already."""
-        if not transaction.insert_all([(draft.head, draft.body) for draft in drafts], at):
+        if not transaction.insert_all([(draft.head, draft.body) for draft in drafts], at, author):
             return False
-        kept, noticed = self.history.kept, self.subscriptions.any(transaction)
-        if author or kept or noticed or self._listing is not None:
+        kept, noticed, listing = self.history.kept, self.subscriptions.any(transaction), self._listing
+        types = {draft.head["type"] for draft in drafts}
+        if kept or noticed or (listing is not None and any(listing.lists({"type": type}) for type in types)):
             for draft in drafts:
-                self._follow(transaction, draft, draft, author, at, kept, noticed)
+                self._follow(transaction, draft, draft, "", at, kept, noticed)
         return True
 
     def _alike(self, writes: Sequence[Write], pen: Pen | None) -> list[Draft]:
         """The drafts of writes that all create plain entities without a contract, of types that no policy names; else
         none."""
-        drafts: list[Draft] = []
-        types: set[str] = set()
-        for write in writes:
-            if write.__class__ is not Create or not write.draft.plain:
-                return []
-            drafts.append(write.draft)
-            types.add(write.draft.head["type"])
+        drafts = [write.draft for write in writes if write.__class__ is Create and write.draft.plain]
+        if len(drafts) < len(writes):
+            return []
+        types = {draft.head["type"] for draft in drafts}
         if pen is not None and any(map(pen.named, types)):
             return []
         try:

@@ -43,7 +43,7 @@ class Context:
         self.source = source
         self.has_core = has_core
         self.names: dict[str, str] = {}
-        self.shapes: dict[tuple[str, ...], Any] = {}
+        self.shapes: dict[tuple[tuple[str, ...], tuple[type, ...]], Any] = {}
         self._expanded: dict[str, str] = {}
         self._compacted: dict[str, str] = {}
         self._terms = {

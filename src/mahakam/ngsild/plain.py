@@ -7,8 +7,10 @@ functions here answer None then.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Annotated, Any
+from operator import attrgetter, itemgetter
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -50,6 +52,7 @@ _Entity = dict[str, str | _Property | _GeoProperty | _Relationship]
 _one = msgspec.json.Decoder(_Entity).decode
 _many = msgspec.json.Decoder(list[_Entity]).decode
 _encode = msgspec.json.Encoder().encode
+_observed = attrgetter("observedAt")
 _MAX_SHAPES = 1024
 _NULL = NULL.encode()
 
@@ -88,83 +91,97 @@ def _may_be_plain(body: bytes) -> bool:
     return (b"\\" not in body or b"\\u" not in body) and _NULL not in body
 
 
+class _Shape(NamedTuple):
+    """What payloads of the same members, each of the same kind, have in common."""
+
+    names: tuple[str, ...] | None
+    """What their members are called canonically; None if that is what they are called already."""
+    scoped: bool
+    located: bool
+    """Whether an attribute is called ``location``."""
+    properties: Callable[[tuple[Any, ...]], tuple[Any, ...]] | None
+    """Picks the Properties from the values."""
+    relationships: tuple[int, ...]
+    """Which of the values are Relationships."""
+
+
 def _draft(entity: dict[str, Any], context: Context) -> Draft | None:
-    shape = _shape(tuple(entity), context)
+    values = (*entity.values(),)
+    shape = _shape((*entity,), (*map(type, values),), context)
     if shape is None:
         return None
-    names, located = shape
-    id, type, scope = entity.get("id"), entity.get("type"), entity.get("scope")
-    if id.__class__ is not str or type.__class__ is not str or not is_uri(id):
+    id, named = entity["id"], entity["type"]
+    if not is_uri(id):
         return None
-    name = context.names.get(type) or canonical_name(type, context)
+    name = context.names.get(named) or canonical_name(named, context)
     if name is None or name in ("id", "type"):
         return None
     head: dict[str, Any] = {"id": id, "type": name}
-    if scope is not None:
-        if scope.__class__ is not str or scope[:1] != "/" or not _is_known_scope(scope):
+    names, scoped, located, properties, relationships = shape
+    if scoped:
+        scope = entity["scope"]
+        if scope[:1] != "/" or not _is_known_scope(scope):
             return None
         head["scope"] = scope
-    texts = 0
-    known: Any = UNSET  # the attributes of an entity are mostly observed at one time
-    for value in entity.values():
-        kind = value.__class__
-        if kind is _Property:
-            at = value.observedAt
-            if at is not known and at is not UNSET and at != known:
-                if not _is_known_time(at):
-                    return None
-                known = at
-        elif kind is _Relationship:
-            if not is_uri(value.object):
+    if properties is not None:
+        for at in {*map(_observed, properties(values))}:  # mostly one
+            if at is not UNSET and not _is_known_time(at):
                 return None
-        elif kind is str:
-            texts += 1
-    if texts != len(head):
-        return None
-    for name in located:
-        if entity[name].__class__ is not _GeoProperty:
+    for index in relationships:
+        if not is_uri(values[index].object):
             return None
     if names is not None:
-        entity = dict(zip(names, entity.values(), strict=True))
-    if head["type"] != type:
-        entity["type"] = head["type"]
-    location = entity.get("location")
-    if location is not None:
-        point = [*location.value.coordinates]
+        entity = dict(zip(names, values, strict=True))
+    if name != named:
+        entity["type"] = name
+    if located:
+        point = [*entity["location"].value.coordinates]
         head["location"] = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": point}}
     return Draft(head, _encode(entity))
 
 
-def _shape(keys: tuple[str, ...], context: Context) -> Any:
-    """What the members of a payload are called: (canonical names, or None if that is what they are called
-    already; those of the keys whose attribute must be geographic). None if the payload is not plain.
-    """
+def _shape(keys: tuple[str, ...], kinds: tuple[type, ...], context: Context) -> _Shape | None:
+    """The shape of a payload by its members and the kind of each; None if it is not plain."""
     known = context.shapes
     try:
-        return known[keys]
+        return known[keys, kinds]  # type: ignore[no-any-return]
     except KeyError:
         if len(known) > _MAX_SHAPES:
             known.clear()
-        shape = known[keys] = _shape_of(keys, context)
+        shape = known[keys, kinds] = _shape_of(keys, kinds, context)
         return shape
 
 
-def _shape_of(
-    keys: tuple[str, ...], context: Context
-) -> tuple[tuple[str, ...] | None, tuple[str, ...]] | None:
+def _shape_of(keys: tuple[str, ...], kinds: tuple[type, ...], context: Context) -> _Shape | None:
+    members = dict(zip(keys, kinds, strict=True))
+    if members.get("id") is not str or members.get("type") is not str:
+        return None
     names: list[str] = []
-    located: list[str] = []
-    for key in keys:
+    for key, kind in members.items():
         if key in ("id", "type", "scope"):
+            if kind is not str:
+                return None
             names.append(key)
             continue
-        name = None if key in NO_ATTRIBUTES else canonical_name(key, context)
+        name = None if key in NO_ATTRIBUTES or kind is str else canonical_name(key, context)
         if name is None or name in RESERVED or name == PROOF or name in names:
             return None
-        if name in GEO_NAMES:
-            located.append(key)
+        if name in GEO_NAMES and kind is not _GeoProperty:
+            return None
         names.append(name)
-    return None if tuple(names) == keys else tuple(names), tuple(located)
+    properties = [index for index, kind in enumerate(kinds) if kind is _Property]
+    return _Shape(
+        None if tuple(names) == keys else tuple(names),
+        "scope" in members,
+        "location" in names,
+        _picker(properties) if properties else None,
+        tuple(index for index, kind in enumerate(kinds) if kind is _Relationship),
+    )
+
+
+def _picker(indexes: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """``itemgetter``, which gives a tuple also for one."""
+    return itemgetter(*indexes) if len(indexes) > 1 else itemgetter(slice(indexes[0], indexes[0] + 1))
 
 
 @lru_cache(4096)

@@ -47,11 +47,21 @@ def without_system(document: Document) -> dict[str, Any]:
         if name in _TIMES:
             continue
         if type(value) is dict:
-            value = {key: part for key, part in value.items() if key not in _TIMES}
+            value = _timeless(value)
         elif type(value) is list and name not in _ENTITY:
-            value = [{key: part for key, part in one.items() if key not in _TIMES} for one in value]
+            value = [_timeless(one) for one in value]
         out[name] = value
     return out
+
+
+def _timeless(instance: dict[str, Any]) -> dict[str, Any]:
+    """An attribute instance without system times: copied as a whole, which is faster than member by member."""
+    if "createdAt" in instance or "modifiedAt" in instance or "deletedAt" in instance:
+        instance = instance.copy()
+        instance.pop("createdAt", None)
+        instance.pop("modifiedAt", None)
+        instance.pop("deletedAt", None)
+    return instance
 
 
 def render(

@@ -40,9 +40,10 @@ class Transaction(Protocol):
         of the entity: id, type, scope, location; every attribute that it lacks has the entity's times.
         """
 
-    def insert_all(self, entities: Sequence[tuple[Document, bytes]], at: str) -> bool:
+    def insert_all(self, entities: Sequence[tuple[Document, bytes]], at: str, author: str = "") -> bool:
         """:meth:`insert` of them all, in fewer statements; False, and nothing changed, if there is one with the
-        id of any of them, or two have the same. None has system times: all are as old as ``at``.
+        id of any of them, or two have the same. None has system times: all are as old as ``at``. The journal says that
+        ``author`` created them, if somebody did.
         """
 
     def put(self, document: Document, body: bytes) -> None:

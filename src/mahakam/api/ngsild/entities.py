@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import replace as changed
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import orjson
+from msgspec.structs import replace as changed
 
 from mahakam.api.http import Response
 from mahakam.api.ngsild.call import (
@@ -173,8 +173,7 @@ def _of_type(document: Document, types: str | None, context: Context) -> bool:
     return types is None or of_types(document, parse_types(types, context))
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """A query, compiled. ``quick``: its answer is cheap enough for the event loop; ``direct``: it is the stored
     bytes, in the order of creation (given a request for JSON that names no map).
 
@@ -263,7 +262,8 @@ def _elsewhere(there: str, plan: Plan, here: str) -> Plan | None:
     if geo is None or plan.path is None or geometry_faults(geometry):
         return None
     place = Geo(geo.georel, geometry, geo.geoproperty, geo.max_distance, geo.min_distance)
-    selection = changed(plan.selection, geo=place)
+    old = plan.selection
+    selection = Selection(old.ids, old.id_pattern, old.types, old.attrs, old.condition, place, old.scopes)
     before, after = plan.path
     before = before.replace(f"coordinates=%5B{there}%5D", f"coordinates=%5B{here}%5D", 1)
     return changed(plan, selection=selection, path=(before, after))

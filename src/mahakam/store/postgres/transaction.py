@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 import psycopg
 
+from mahakam.store.model import Entry
 from mahakam.store.postgres.connection import Connection, run, worded
 from mahakam.store.postgres.values import Row, rows_of
 from mahakam.store.protocol import Document
@@ -92,7 +93,7 @@ class PostgresTransaction(RecordWrites, HistoryWrites, AuditWrites):
         self._ops.append(("create", document["id"], body))
         return True
 
-    def insert_all(self, entities: Sequence[tuple[Document, bytes]], at: str) -> bool:
+    def insert_all(self, entities: Sequence[tuple[Document, bytes]], at: str, author: str = "") -> bool:
         keys = {document["id"]: _keys_of(document, body) for document, body in entities}
         times = times_of({}, at)
         rows = [
@@ -106,6 +107,9 @@ class PostgresTransaction(RecordWrites, HistoryWrites, AuditWrites):
         for number, id in added:
             self._index(number, keys[id], _NONE)
         self._ops += [("create", document["id"], body) for document, body in entities]
+        if author:
+            for document, _ in entities:
+                self.note(Entry(document["id"], "create", author, at))
         return True
 
     def put(self, document: Document, body: bytes) -> None:

@@ -42,11 +42,13 @@ def unpack(body: bytes | str, times: str) -> dict[str, Any]:
     for name, attribute in document.items():
         if name in _NO_ATTRIBUTES:
             continue
-        own = others.get(name, default)
         if type(attribute) is dict:
-            _restore(attribute, own)
+            if name in others:
+                _restore(attribute, others[name])
+            elif created is not None:
+                attribute["createdAt"] = attribute["modifiedAt"] = created
         elif type(attribute) is list:
-            for one, its in zip(attribute, own, strict=True):
+            for one, its in zip(attribute, others.get(name) or [default] * len(attribute), strict=True):
                 _restore(one, its)
     if created is not None:
         document["createdAt"] = created

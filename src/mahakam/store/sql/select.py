@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+import msgspec
 
 from mahakam.ngsild.selection import And, Compare, Condition, Geo, Scopes, Selection, Types
 from mahakam.store.sql.condition import all_of, any_of, compile_condition
@@ -14,8 +15,7 @@ from mahakam.store.sql.keys import Box, box_of
 EARTH_RADIUS_METRES = 6_371_008.8
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """Which rows: ``e`` is an entity's row, ``t`` its row in ``source``, the index that drives ("": none).
 
     ``index_where`` speaks of ``t`` alone, ``where`` of ``e``; "" is none. ``parameters``: in that order.

@@ -18,6 +18,9 @@ _ONE_ROW = re.compile(r"VALUES (\(\?(?:, \?)*\))")
 def insert_many(connection: apsw.Connection, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
     """As ``executemany``, which makes a step of each row. Raises apsw.Error."""
     waiting = list(rows)
+    if len(waiting) == 1:
+        connection.execute(sql, waiting[0])
+        return
     for size in _SIZES:
         if len(waiting) < size:
             continue

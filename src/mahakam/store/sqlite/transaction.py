@@ -19,7 +19,7 @@ from mahakam.store.sql.keys import Keys, keys_of
 from mahakam.store.sql.packing import times_of, unpack
 from mahakam.store.sql.records import RecordWrites
 from mahakam.store.sqlite.connection import Connection
-from mahakam.store.sqlite.indexing import RUN, Indexing, Known, Run, extend
+from mahakam.store.sqlite.indexing import RUN, Indexing, Known, Run, extend, extend_to
 from mahakam.store.sqlite.inserting import insert_many
 from mahakam.store.transfer import TABLES
 
@@ -81,7 +81,7 @@ class SqliteTransaction(RecordWrites, HistoryWrites, AuditWrites):
         self.indexing.add(number, keys, body)
         return True
 
-    def insert_all(self, entities: Sequence[tuple[Document, bytes]], at: str) -> bool:
+    def insert_all(self, entities: Sequence[tuple[Document, bytes]], at: str, author: str = "") -> bool:
         self._read = "", None
         keys = [keys_of(document) for document, _ in entities]
         times = times_of({}, at)
@@ -97,8 +97,14 @@ class SqliteTransaction(RecordWrites, HistoryWrites, AuditWrites):
             self._execute(_UNDO, (newest,))
             return False
         self._ops += [("create", row[0], row[3]) for row in rows]
-        self._fresh = dict(zip((row[0] for row in rows), range(first, last + 1), strict=True))
+        self._fresh = {}
         self.indexing.add_all(first, keys, [body for _, body in entities])
+        if author and self._notes:
+            self._notes += [(row[0], "create", author, at) for row in rows]
+        elif author:
+            extend_to(self._created, (author, at), first, last)
+            self._created_ids += [row[0] for row in rows]
+        self._author = author or self._author
         return True
 
     def put(self, document: Document, body: bytes) -> None:
