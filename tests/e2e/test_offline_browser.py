@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from support.browser import launched, phone
+from support.browser import launched, phone, serious
 from support.node import RunningNode
 from support.portal import TOWN, two_cities
 
@@ -147,6 +147,37 @@ def test_two_reports_and_a_lost_answer_make_two_requests(context: BrowserContext
     }
     assert len(_stored(node)) == 2
     assert lost == [201], "the answer to the first was lost indeed"
+
+
+def test_who_wrote_without_a_connection_is_asked_afterwards_whether_it_is_the_same(
+    context: BrowserContext, node: RunningNode
+) -> None:
+    page = _visited(context, node)
+    _fill(page, "Deep hole before the market gate")
+    page.get_by_role("button", name="Send report").tap()
+    page.wait_for_url("**/requests/TOWN-*")
+    first = page.url.split("/requests/")[1].split("?")[0]
+    page.goto(f"{node.url}/report?city=town")
+    context.set_offline(True)
+    _fill(page, "A hole by the gate of the market")
+    page.get_by_role("button", name="Send report").tap()
+    page.wait_for_url("**/report/kept")
+    expect(page.locator(".kept-alike")).to_have_count(0)
+
+    context.set_offline(False)
+    expect(page.locator(".kept.sent")).to_have_count(1)
+    assert len(_stored(node)) == 2, "it does not wait until somebody has looked"
+    page.get_by_role("link", name="Is it the same?").tap()
+    asked = page.locator("#alike")
+    expect(asked).to_contain_text("Deep hole before the market gate")
+    expect(asked.get_by_role("button")).to_have_count(1)  # its own is none of them
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    asked.get_by_role("button", name="It is this one").tap()
+    expect(page.locator(".course")).to_contain_text(f"Continues as {first}")
+    expect(page.locator("#alike")).to_have_count(0)
+    page.goto(f"{node.url}/requests/{first}")
+    expect(page.locator(".course")).to_contain_text("Also reported as")
 
 
 def test_a_server_that_is_gone_is_no_connection_either(context: BrowserContext, node: RunningNode) -> None:

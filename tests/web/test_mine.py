@@ -135,3 +135,69 @@ def test_a_settled_request_is_rated_once_and_names_nobody(resident: Resident) ->
     assert "77.78" in words_of(resident.browser.get("/satisfaction?lang=en").text)
     (kept,) = resident.portal.node.broker.query(Selection(types=Types(((TYPE,),))), 10)
     assert resident.number not in str(kept), "nobody can tell whose answer it was"
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Iterator[Portal]:
+    with Portal(tmp_path / "data", two_cities(tmp_path / "places")) as made:
+        yield made
+
+
+class Waited:
+    """A report that waited on a phone and went out when nobody could be asked, near one that is open."""
+
+    def __init__(self, portal: Portal, **other: str) -> None:
+        self.first = Resident(portal)
+        self.browser = portal.browser()
+        report = GOOD | {"description": "Hole in the road by the market", "anyway": "1"} | other
+        self.said = self._sent(report)
+        self.again = self._sent(report)
+        self.page = self.said["page"].replace("sent=1&", "lang=en&")
+        self.number = self.said["number"]
+
+    def _sent(self, report: dict[str, str]) -> dict[str, Any]:
+        form = hidden(self.browser.get("/report?city=town&lang=en").text) | {"idempotency": "kept"} | report
+        return dict(self.browser.post("/report", form, accept="application/json").json())
+
+    def same(self, into: str, page: str = "") -> Any:
+        return self.browser.fill(page or self.page, {"into": into}, action=f"/requests/{self.number}/same")
+
+
+def test_what_waited_on_a_phone_is_sent_and_says_what_is_near(portal: Portal) -> None:
+    waited = Waited(portal)
+    assert waited.said["alike"] == 1
+    assert waited.again == waited.said, "sent once more, it is not its own likeness"
+    shown = words_of(waited.browser.get(waited.page).text)
+    assert "Somebody has reported this near by" in shown
+    assert "Deep hole near the market" in shown
+    bare = waited.page.replace("&alike=1", "")
+    assert "Somebody has reported this" not in waited.browser.get(bare).text
+    assert "alike" not in waited.first.page, "nothing is near, nothing is asked"
+
+
+def test_a_report_continues_as_the_one_that_its_sender_names(portal: Portal) -> None:
+    waited = Waited(portal)
+    first = waited.first.number
+    answer = waited.same(first)
+    assert answer.status_code == 303, answer.text
+    assert f"Continues as {first}" in words_of(waited.browser.get(answer.headers["location"]).text)
+    assert f"Also reported as {waited.number}" in waited.first.look()
+    waited.first.officer("inProgress", "A crew is on its way.")
+    assert f"News of {first}" in words_of(waited.browser.get(waited.page).text)
+
+
+def test_a_report_continues_as_nothing_that_is_elsewhere_or_not_its_senders(portal: Portal) -> None:
+    waited = Waited(portal)
+    far = portal.browser().fill(
+        "/report?city=town&lang=en", GOOD | {"latitude": "-0.41", "longitude": "117.01"}, action="/report"
+    )
+    (elsewhere,) = re.findall(r"TOWN-\d{4}-\d{6}", far.headers["location"])
+    for into in (elsewhere, waited.number, "TOWN-2020-000001", ""):
+        refused = waited.same(into)
+        assert refused.status_code == 422
+        assert "choose one that is open" in words_of(refused.text)
+    stranger = waited.browser.fill(
+        waited.page, {"into": waited.first.number, "key": "a" * 24}, action=f"/requests/{waited.number}/same"
+    )
+    assert stranger.status_code == 404
+    assert waited.first.desk.request(waited.number).open  # type: ignore[union-attr]

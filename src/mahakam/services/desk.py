@@ -229,15 +229,20 @@ class Desk:
         known = purposes_of(place, self._places) if codes else {}
         return [known[code] for code in codes]
 
-    def near(self, place: Place, service: str, point: area.Point, words: str = "") -> list[Likely]:
-        """Open requests that may be the same problem as a new one with these words, the likeliest first."""
+    def near(
+        self, place: Place, service: str, point: area.Point, words: str = "", besides: str = ""
+    ) -> list[Likely]:
+        """Open requests that may be the same problem as a new one with these words, the likeliest first.
+
+        ``besides``: the number of one that is none of them, for what was sent already.
+        """
         offered = catalogue(place, self._places).get(service)
         own = personal.personal_codes(catalogue(place, self._places))
         if service in own:
             return []
         selection = _near(Wanted(scope_of(place, self._places), states=OPEN), point, farthest(offered))
         found = map(self.of, self._seen.query(selection, 200))
-        public = [request for request in found if request.service not in own]
+        public = [request for request in found if request.service not in own and request.number != besides]
         return likely(public, service, reach_of(offered), point, words)
 
     # Looking up

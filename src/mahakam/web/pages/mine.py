@@ -18,13 +18,15 @@ from mahakam.broker.clock import now
 from mahakam.config import Place, scope_of
 from mahakam.services import consent, satisfaction
 from mahakam.services.desk import Changed
+from mahakam.services.handover import Handover
 from mahakam.services.numbers import normal_number
 from mahakam.services.owner import owns
 from mahakam.services.purposes import SURVEY, purposes_of
-from mahakam.services.request import Refused
+from mahakam.services.request import Fault, Refused
 from mahakam.services.request import Request as ServiceRequest
 from mahakam.store.protocol import Transaction
 from mahakam.web import gate
+from mahakam.web.alike import alike_to
 from mahakam.web.language import _, in_timezone, reader, words
 from mahakam.web.pages.requests import asked_place, page, request_for
 from mahakam.web.render import render
@@ -37,6 +39,7 @@ from mahakam.web.tables import Column, Table, table_routes
 def routes(_site: Site) -> list[BaseRoute]:
     return [
         Route("/requests/{number}/mine", act, methods=["POST"]),
+        Route("/requests/{number}/same", gate.posted(_same), methods=["POST"]),
         Route("/requests/{number}/rate", show_rating, methods=["GET"]),
         Route("/requests/{number}/rate", rate, methods=["POST"]),
         *table_routes("/satisfaction", show_results, results_table),
@@ -66,6 +69,19 @@ def _act(request: Request, form: FormData) -> Response:
 
     said = gate.stale(), _("The agency was faster: read what is new, then send again.")
     return by_resident(request, form, work, said, typed={"text": text})
+
+
+def _same(request: Request, form: FormData) -> Response:
+    """Their report continues as one of those near by that are likely the same, whose news then come to it."""
+    site, into = site_of(request), normal_number(gate.text(form, "into")) or ""
+
+    def work(found: ServiceRequest, seen: int) -> None:
+        if into not in {one.request.number for one in alike_to(site, found)}:
+            raise Refused([Fault("into", "settled", {"into": into})])
+        Handover(desk_of(site), site.broker, site.places).merge(found.number, seen, into, "", "resident")
+
+    said = gate.stale(), _("The agency was faster: read what is new, then choose again.")
+    return by_resident(request, form, work, said, field="into", anchor="course")
 
 
 def by_resident(

@@ -40,6 +40,7 @@ from mahakam.services.request import Request as ServiceRequest
 from mahakam.services.search import search
 from mahakam.services.villages import VILLAGES, village_named
 from mahakam.web import disclosed, following, gate
+from mahakam.web.alike import alike_to
 from mahakam.web.entities import layers_of
 from mahakam.web.language import _, in_timezone, n_, reader, words
 from mahakam.web.outlines import box, thumbnail
@@ -218,9 +219,13 @@ def _take_in(request: Request, place: Place, typed: Typed, draft: Draft) -> Resp
         kept_by.keep(site.store, sent.number, visitor.name)
     # A form sent twice gets the key again: its idempotency token is known to the sender alone.
     address = f"/requests/{sent.number}?sent=1&key={quote(key_of(site.store, sent.number))}"
-    if _asks_data(request):
-        return JSONResponse({"number": sent.number, "page": address}, 201)
-    return RedirectResponse(address, 303)
+    if not _asks_data(request):
+        return RedirectResponse(address, 303)
+    # What waited on a phone goes out while nobody may be looking: who wrote it is asked afterwards.
+    stored = desk_of(site).request(sent.number)
+    alike = alike_to(site, stored) if stored else ()
+    address += "&alike=1" if alike else ""
+    return JSONResponse({"number": sent.number, "page": address, "alike": len(alike)}, 201)
 
 
 def _same(site: Site, place: Place, number: str) -> ServiceRequest | None:

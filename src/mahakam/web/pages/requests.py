@@ -29,6 +29,7 @@ from mahakam.services.satisfaction import rated
 from mahakam.services.states import OPEN, STATES
 from mahakam.services.workflow import RESIDENT
 from mahakam.web import disclosed, gate
+from mahakam.web.alike import alike_to
 from mahakam.web.appointment_shown import appointment_shown
 from mahakam.web.documents_shown import documents_shown, payments_shown
 from mahakam.web.language import _, in_timezone, reader, words
@@ -210,6 +211,10 @@ def page(
         push_key=push.public_key(site.store),
         asked=request.query_params.get("asked") == "1",
         same=request.query_params.get("same") == "1",
+        alike=[
+            (one.request, one.metres, service_name(site, one.request))
+            for one in (alike_to(site, found) if mine and request.query_params.get("alike") == "1" else ())
+        ],
         feed=f"/requests/{found.number}.atom?lang={reader().language}",
         errors=Sentences(errors or {}),
         longest=LONGEST_WORDS,

@@ -30,6 +30,11 @@ function row(host, report) {
   state.textContent = host.dataset[report.state];
   item.append(state, " ", words);
   if (report.state === "sent") item.append(" ", link(report.page, report.number));
+  if (report.alike) {
+    const asked = Object.assign(document.createElement("span"), { className: "kept-alike" });
+    asked.append(host.dataset.alike, " ", link(report.page, host.dataset.look));
+    item.append(" ", asked);
+  }
   if (report.state === "refused") {
     const why = document.createElement("span");
     why.className = "error";

@@ -72,7 +72,7 @@ async function send(report) {
   } catch {
     return false; // no connection, or one that broke: the key makes it safe to send it again
   }
-  if (answer.status === 201) await keep({ ...report, state: "sent", photos: [], fields: [], number: said.number, page: said.page });
+  if (answer.status === 201) await keep({ ...report, state: "sent", photos: [], fields: [], number: said.number, page: said.page, alike: said.alike ?? 0 });
   else if (answer.status === 422 || answer.status === 413) await keep({ ...report, state: "refused", errors: said.errors ?? {} });
   else return false; // too many at once, or the server is in trouble: later
   return true;
