@@ -67,6 +67,29 @@ def test_a_link_ends_when_its_time_is_over(tmp_path: Path, monkeypatch: pytest.M
     opened.close()
 
 
+def test_a_restore_of_an_older_backup_goes_on_with_the_newest_secrets(tmp_path: Path) -> None:
+    data, vault, new = tmp_path / "data", tmp_path / "vault", tmp_path / "new"
+
+    def run(*words: str | Path) -> str:
+        done = subprocess.run([MAHAKAM, *map(str, words)], capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def keys(folder: Path) -> tuple[str, str]:
+        opened = open_store("", folder)
+        found = owner.key_of(opened.tenant(), NUMBER), consent.hash_of(opened.tenant(), "ani@example.id")
+        opened.close()
+        return found
+
+    open_store("", data).close()
+    before = run("backup", "--data", data, "--to", vault).partition(":")[0]
+    old = keys(data)
+    run("secret", "change", "--data", data, "--links-days", "0")
+    run("backup", "--data", data, "--to", vault)
+    run("restore", "--data", new, "--from", vault, "--at", before)
+    assert keys(new) == keys(data)
+    assert keys(new) != old
+
+
 def test_a_store_from_before_goes_on_with_what_it_had(tmp_path: Path) -> None:
     """One secret of earlier releases did both: it signs on, and marks for good."""
     opened = open_store("", tmp_path)

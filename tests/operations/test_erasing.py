@@ -138,7 +138,7 @@ def test_an_entity_that_may_not_be_without_it_goes(tmp_path: Path, store_url: st
     node.close()
 
 
-def test_the_same_file_does_not_bring_them_back_another_does(town: Town) -> None:
+def test_the_same_file_does_not_bring_them_back(town: Town) -> None:
     node = town.opened()
     erase(Parts.of(node), node.rights, ANI)
     node.close()
@@ -146,9 +146,61 @@ def test_the_same_file_does_not_bring_them_back_another_does(town: Town) -> None
     node = town.opened()
     assert stands(node) == set()
     node.close()
-    town.hand_in(AFTER + f"E;{ANI};;5\n")
+    assert left((ANI,), town.data / "files") == set()
+
+
+def test_who_was_erased_is_left_empty_in_the_next_file_until_they_are_admitted(
+    town: Town, request: pytest.FixtureRequest
+) -> None:
+    server: PostgresServer | None = request.getfixturevalue("postgres") if town.store else None
+    town.command("person", "forget", ANI, "--tables")
+    town.command("person", "forget", NIK, "--tables")
+    run("store", "compact", "--data", str(town.data), "--store", town.store)
+    town.hand_in(AFTER + f"E;+62 812 7777 3131;{NIK};5\nF;{BUDI};6472015501900002;6\n")
+    node = town.opened()
+    assert stands(node) == stands(node, NIK) == set()
+    parts = Parts.of(node)
+    came = parts.broker.get("urn:ngsi-ld:Stall:town:E")
+    assert came is not None, "the row is the agency's: what else it says is taken"
+    assert (set(came) & {"phone", "nik"}, came["seats"]["value"]) == (set(), 5)
+    other = parts.broker.get("urn:ngsi-ld:Stall:town:F")
+    assert (other["phone"]["value"], other["nik"]["value"]) == (BUDI, 6472015501900002)
+    lineage = parts.store.lineage("urn:ngsi-ld:Stall:town:E")
+    assert lineage
+    assert lineage.raw == {"code": "E", "phone": None, "nik": None, "seats": "5"}
+    assert {(one["rule"], one["field"], one["value"]) for one in lineage.warnings} == {
+        ("erased", "phone", None), ("erased", "nik", None),
+    }  # fmt: skip
+    for feed in FEEDS:
+        last = parts.store.runs("town", feed)[0]
+        assert last.summary["warning: erased phone"] == 2, "A and E; C is held for its seats"
+        held = next(one for one in parts.store.held("town", feed) if one.raw["code"] == "C")
+        assert [one["rule"] for one in held.reasons] == ["maximum", "erased"]
+    assert left((ANI, NIK), town.data, town.store, server) == set(), "in no table, history or kept file"
+    node.close()
+    assert "town/stall  was erased from" in town.command("person", "find", ANI).output
+    told = town.command("person", "admit", ANI)
+    assert told.output.splitlines() == [
+        f"town/{feed}  takes new rows as they come" for feed in ("aid", "stall")
+    ]
+    assert town.command("person", "admit", ANI).return_value == 1
+    town.hand_in(AFTER + f"E;{ANI};{NIK};7\n")
     node = town.opened()
     assert ("entity", "urn:ngsi-ld:Stall:town:E", "phone") in stands(node)
+    assert stands(node, NIK) == set(), "another number: another mark"
+    node.close()
+
+
+def test_a_field_that_may_not_be_empty_holds_the_row_and_says_why(tmp_path: Path, store_url: str) -> None:
+    town = Town(tmp_path, store_url, ", required: true")
+    town.command("person", "forget", ANI, "--tables")
+    town.hand_in(AFTER + f"E;{ANI};;5\n")
+    node = town.opened()
+    held = {one.raw["code"]: one for one in node.store.tenant().held("town", "stall")}
+    assert [(one["rule"], one["severity"]) for one in held["E"].reasons] == [
+        ("required", "error"), ("erased", "warning"),
+    ]  # fmt: skip
+    assert held["E"].raw["phone"] is None
     node.close()
 
 
@@ -170,3 +222,8 @@ def test_a_backup_from_before_does_not_bring_them_back(town: Town, tmp_path: Pat
     node.close()
     for room in ("files", "datasets"):
         assert left((ANI,), new / room) == set()
+    town.data, town.store = new, ""
+    town.hand_in(AFTER + f"E;{ANI};;5\n")
+    node = town.opened()
+    assert stands(node) == set(), "the restored node knows them by the later backup"
+    node.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -112,6 +112,23 @@ def change(
     made = _read(store.write(work))
     _known[store] = time.monotonic(), made
     return made
+
+
+def carry(store: EntityStore, records: Mapping[str, Mapping[str, Any]]) -> None:
+    """Go on, in a store that a backup was put into, with the secrets (:data:`KIND`) of a later one.
+
+    A secret that was changed because somebody knew it does not come back, links that were given out since open, and
+    who was marked since is found.
+    """
+
+    def work(transaction: Transaction) -> None:
+        for name, record in records.items():
+            transaction.save_record(KIND, name, dict(record))
+
+    if records:
+        store.write(work)
+        _known.pop(store, None)
+        _marking.pop(store, None)
 
 
 def _make(transaction: Transaction) -> dict[str, Any]:

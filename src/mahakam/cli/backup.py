@@ -181,7 +181,8 @@ def _audit(store: Store, action: str, name: str, detail: dict[str, Any]) -> None
 
 def _forget_again(vault: Vault, name: str, data: Path, url: str) -> tuple[int, int]:
     """In how many requests, and how many times in tables, something was forgotten that had been forgotten after this
-    backup."""
+    backup. The node's secrets are those of the newest, too."""
+    from mahakam.access import secrets
     from mahakam.app import open_node
     from mahakam.config import Settings
     from mahakam.feeds.parts import Parts
@@ -192,11 +193,13 @@ def _forget_again(vault: Vault, name: str, data: Path, url: str) -> tuple[int, i
     newest = vault.names()[-1]
     if newest == name:
         return 0, 0
-    records, erased = (records_of(vault, newest, kind) for kind in (forgotten.KIND, erasing.KIND))
-    if not records and not erased:
+    kinds = (forgotten.KIND, erasing.KIND, secrets.KIND)
+    records, erased, signing = (records_of(vault, newest, kind) for kind in kinds)
+    if not records and not erased and not signing:
         return 0, 0
     node = open_node(Settings(data=data, config=(), store=url))
     try:
+        secrets.carry(node.store.tenant(), signing)
         return forgotten.again(node.broker, data, records), erasing.again(Parts.of(node), erased)
     finally:
         node.close()

@@ -43,25 +43,30 @@ def person() -> None:
 @config_option
 def find(who: str, data: Path, config: _FOLDERS) -> int:
     """List the requests that WHO sent or follows, and where WHO stands in the tables of agencies: held rows, personal
-    attributes of entities, kept versions of datasets. Ends with 1 if there is nothing.
+    attributes of entities, kept versions of datasets; and the feeds that leave WHO out since they were erased. Ends
+    with 1 if there is nothing.
 
     In tables a NIK is found too.
 
     \b
     mahakam person find 0812-3456-7890
     """
+    from mahakam.feeds.erased import feeds_that_know
     from mahakam.services import data_subject
 
     with _opened(data, config) as (runs, node):
         held = data_subject.find(runs.store, who)
         _audit(runs, "read.person", held)
         found = _standing(node, who)
+        empty = feeds_that_know(runs.store, who)
     for number in held.sent:
         click.echo(f"{number}  sent")
     for number in held.followed:
         click.echo(f"{number}  follows")
     _stands(found)
-    if not held.sent and not held.followed and not found:
+    for feed in empty:
+        click.echo(f"{feed}  was erased from: left empty in new files")
+    if not held.sent and not held.followed and not found and not empty:
         click.echo(f"nothing is held of {who}", err=True)
         return 1
     return 0
@@ -202,9 +207,9 @@ def forget(who: str, tables: bool, data: Path, config: _FOLDERS) -> int:
     They follow nothing any more, and nobody follows what they sent. The course of each request says that its contact
     was forgotten. Requests that are still open are named and left. So are the words of those that are public: they
     may name somebody. So is where WHO stands in the tables of agencies, or, with --tables, it is erased: from held
-    rows, from entities with their histories, from every kept version of a dataset; kept copies of the files go. The
-    agency's own file is put right by the agency, or its next run brings WHO back. Then: mahakam store compact. Ends
-    with 1 if anything is left but public words.
+    rows, from entities with their histories, from every kept version of a dataset; kept copies of the files go. In
+    new files of these feeds the cells of WHO are left empty (until: mahakam person admit), and each row says so. Then:
+    mahakam store compact. Ends with 1 if anything is left but public words.
 
     \b
     mahakam person forget ani@example.id
@@ -241,6 +246,30 @@ def forget(who: str, tables: bool, data: Path, config: _FOLDERS) -> int:
         click.echo(f"{number}  was written at the same time: forget again")
     _stands(found)
     return 1 if done.left or done.failed or found else 0
+
+
+@person.command()
+@click.argument("who")
+@data_option
+@config_option
+def admit(who: str, data: Path, config: _FOLDERS) -> int:
+    """Let agencies hand WHO in again, who was erased from their tables: because they asked for it, or a law wants it.
+
+    New files of the feeds that are named bring WHO as anybody. Ends with 1 if WHO was erased from none.
+
+    \b
+    mahakam person admit 6472015501900001
+    """
+    from mahakam.feeds.parts import Parts
+    from mahakam.operations.erasing import admit as admitted
+
+    with _opened(data, config) as (_runs_of, node):
+        feeds = admitted(Parts.of(node), who)
+    for feed in feeds:
+        click.echo(f"{feed}  takes new rows as they come")
+    if not feeds:
+        click.echo(f"{who} was erased from no table", err=True)
+    return 0 if feeds else 1
 
 
 def _audit(runs: Retention, action: str, held: Held) -> None:

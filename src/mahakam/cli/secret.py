@@ -79,7 +79,7 @@ def change(links_days: int, data: Path, config: _FOLDERS) -> None:
         click.echo(f"Links of an earlier one open until {_day(one.until)}.")
     if not links_days:
         click.echo("Links that were given out open no more.")
-    click.echo("Take a backup: one from before brings the old secret back.", err=True)
+    click.echo("Take a backup: without a newer one, one from before brings the old secret back.", err=True)
 
 
 @contextmanager

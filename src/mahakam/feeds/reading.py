@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mahakam.feeds import sources, transforms
 from mahakam.feeds.archive import Watch, replaced
 from mahakam.feeds.definition import Feed
+from mahakam.feeds.erased import Marks, withhold
 from mahakam.feeds.mapping import map_table
 from mahakam.feeds.sources.model import GEOMETRY, LINE, ROW, Fault, SourceInfo, identifier
 from mahakam.store.model import Correction, Held
@@ -33,6 +34,8 @@ class Part:
     offset: int
     rows: int
     faults: list[Fault] = field(default_factory=list)
+    withheld: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Row of this file → columns whose cells are left empty (``feeds.erased``)."""
 
     @property
     def sheet(self) -> str:
@@ -100,11 +103,12 @@ def read_files(
     decided: Iterable[Held] = (),
     *,
     required: Iterable[str] = (),
+    marks: Marks | None = None,
 ) -> Reading:
     """Read and map every file of a run into the table ``feed_mapped``.
 
     ``decided`` are rows that a steward fixed before: where the same row comes again, its fix is applied again.
-    ``required`` are fields that must have a column where the feed has no map.
+    ``required`` are fields that must have a column where the feed has no map; ``marks``: who was erased from the feed.
     Raises SourceError (also for a file replaced while it was read), ConfigError.
     """
     corrections, required = list(corrections), list(required)
@@ -118,13 +122,14 @@ def read_files(
         with Watch.over(path) as watch:
             table = sources.read(path, connection, degrees=degrees, **feed.pins)
             info = table.info
+            withheld = withhold(connection, table, marks, number) if marks is not None else {}
             overrides = _overrides(by_row, info) if by_row else {}
             mapped = map_table(
                 connection, table, feed, types, corrections, name=name, overrides=overrides, required=required
             )
             watch.verify(info.sha256)
         rows = int(connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])  # noqa: S608
-        part = Part(path, info, name, offset, rows, table.faults)
+        part = Part(path, info, name, offset, rows, table.faults, withheld)
         create = "CREATE OR REPLACE TEMP TABLE {} AS" if number == 0 else "INSERT INTO {}"
         connection.execute(
             f"{create.format(MAPPED)} SELECT * REPLACE ({ROW} + {offset} AS {ROW}) FROM {name}_mapped"  # noqa: S608

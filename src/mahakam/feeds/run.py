@@ -11,7 +11,7 @@ from mahakam import tracing
 from mahakam.broker.clock import now
 from mahakam.collecting import collected_seldom
 from mahakam.config import ConfigError, scope_of
-from mahakam.feeds import definition
+from mahakam.feeds import definition, erased
 from mahakam.feeds.archive import Archive
 from mahakam.feeds.fetching import source_files
 from mahakam.feeds.fingerprint import basis, digests, fingerprint
@@ -261,13 +261,15 @@ class _Running:
                 corrections,
                 self.quarantine.decided,
                 required=needed(contract),
+                marks=erased.marks_of(self.parts.store, run.place, run.feed),
             )
         # of the files as they were read: one may have been replaced since the run began
         run.fingerprint = fingerprint(
             self.basis, [(part.info.file, part.info.sha256) for part in reading.parts]
         )
         for part in reading.parts:
-            self.archive.keep(part.path, part.info.sha256)
+            if not part.withheld:  # a file that has who was erased is not kept
+                self.archive.keep(part.path, part.info.sha256)
         if feed.duplicates != "error":
             key = contract.key or (feed.entity.key_fields if feed.entity else ())
             if count := keep_duplicates(connection, MAPPED, key, feed.duplicates):
@@ -282,7 +284,19 @@ class _Running:
         if blocking:
             raise _Refused(blocking)
         self._faults(connection, reading, judged)
+        self._withheld(connection, reading, judged)
         return reading, judged
+
+    def _withheld(self, connection: Any, reading: Reading, judged: Judged) -> None:
+        """Rows of which cells were left empty say so."""
+        from mahakam.feeds.reading import MAPPED
+
+        rows = {row + part.offset: found for part in reading.parts for row, found in part.withheld.items()}
+        if not rows:
+            return
+        here = {row for (row,) in connection.execute(f"SELECT _row FROM {MAPPED}").fetchall()}  # noqa: S608
+        for finding in erased.findings(self.feed, {row: rows[row] for row in sorted(rows.keys() & here)}):
+            judged.add(finding)
 
     @staticmethod
     def _faults(connection: Any, reading: Reading, judged: Judged) -> None:

@@ -2,8 +2,8 @@
 their histories and the cells that they came of, cells of every kept version of a dataset, and the kept copies of the
 files.
 
-The agencies' own files are theirs: a new one that has the person brings them back, and the next look finds them. What
-was erased is noted by its place alone, so that a backup from before does not bring it back.
+The agencies' own files are theirs: of a new one that has the person, the next run leaves those cells empty
+(``feeds.erased``). What was erased is noted by its place, so that a backup from before does not bring it back.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mahakam.access.known_as import Marker, known_as
 from mahakam.broker.clock import now
 from mahakam.broker.writes import Modify
 from mahakam.config import Place
 from mahakam.feeds.archive import Archive
 from mahakam.feeds.dataset_cells import empty_cells
+from mahakam.feeds.erased import KIND as KIND
 from mahakam.feeds.kept_files import kept_table
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.sources.model import SourceError
@@ -27,15 +29,12 @@ from mahakam.ngsild.core import NULL
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.problem import Problem
 from mahakam.operations.standing import Standing, in_table, is_of, standings
-from mahakam.services.data_subject import known_as
 from mahakam.store.protocol import Transaction
 
 if TYPE_CHECKING:
     from mahakam.access.rights import Rights
 
-KIND = "person-erased"
-"""Records of what was erased: time and number → :class:`Erased`."""
-ACTION = "forget.tables"
+ACTION, ADMIT = "forget.tables", "forget.admit"
 _MOST = 100_000
 
 
@@ -67,12 +66,15 @@ class Cells(msgspec.Struct, frozen=True):
 
 
 class Erased(msgspec.Struct, frozen=True):
-    """What was erased, or is to be. ``files``: SHA-256 of kept files."""
+    """What was erased, or is to be. ``files``: SHA-256 of kept files. ``mark``: the hash by which their next runs know
+    who it was in ``feeds`` (``place/feed``); "" once they may be handed in again."""
 
     rows: tuple[Row, ...] = ()
     entities: tuple[Attributes, ...] = ()
     versions: tuple[Cells, ...] = ()
     files: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
+    mark: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.entities or self.versions)
@@ -104,6 +106,21 @@ def again(parts: Parts, records: Mapping[str, Mapping[str, Any]]) -> int:
         _apply(parts, msgspec.convert(value, Erased), "")
         parts.store.write(lambda transaction, k=key, v=value: transaction.save_record(KIND, k, dict(v)))  # type: ignore[misc]
     return len(missing)
+
+
+def admit(parts: Parts, who: str) -> list[str]:
+    """Agencies may hand somebody in again, who asked for it or has to be there; the feeds. Raises ValueError."""
+    mark = Marker(parts.store).of(known_as(who))
+
+    def work(transaction: Transaction) -> list[str]:
+        found = {key: one for key, one in transaction.records(KIND).items() if one.get("mark") == mark}
+        for key, one in found.items():
+            transaction.save_record(KIND, key, one | {"mark": ""})
+        if found:
+            transaction.audit(ADMIT, KIND)
+        return sorted({str(feed) for one in found.values() for feed in one.get("feeds", ())})
+
+    return parts.store.write(work)
 
 
 def _note(parts: Parts, found: Erased) -> None:
@@ -139,7 +156,9 @@ def _located(parts: Parts, wanted: str, stands: Sequence[Standing]) -> Erased:
         if came and (run := parts.store.run(came.run)):
             feeds.add((run.place, run.feed))
     files = sorted(set().union(*(_files(parts, place, feed, wanted) for place, feed in feeds)))
-    return Erased(tuple(rows), tuple(entities), tuple(versions), tuple(files))
+    named = tuple(sorted(f"{place}/{feed}" for place, feed in feeds))
+    mark = Marker(parts.store).of(wanted)
+    return Erased(tuple(rows), tuple(entities), tuple(versions), tuple(files), named, mark)
 
 
 def _files(parts: Parts, place: str, feed: str, wanted: str) -> set[str]:

@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from mahakam.access.known_as import known_as, same
 from mahakam.config import ConfigError, Place, place_of
 from mahakam.feeds.dataset_rows import stored_dataset, versions_of
 from mahakam.feeds.datasets import FILE, OWN, dataset_id
+from mahakam.feeds.erased import folded
 from mahakam.feeds.known import feed_of
-from mahakam.feeds.sources.model import ROW, SourceError, identifier, literal
+from mahakam.feeds.sources.model import ROW, SourceError, literal
 from mahakam.ngsild.entity import ENTITY_MEMBERS, scopes_of
 from mahakam.ngsild.selection import Selection, Types
 from mahakam.ngsild.temporal import Head
 from mahakam.ngsild.temporal_query import View
 from mahakam.quality.classes import WHOLE
 from mahakam.quality.contract import PERSONAL
-from mahakam.services.data_subject import known_as, same
 from mahakam.services.request import TYPE as REQUEST
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _columns(connection: Any, columns: Mapping[str, str], wanted: str) -> tuple[
     read = [name for name, kind in columns.items() if kind in _READ and name not in OWN]
     if not read:
         return ()
-    asked = ", ".join(f"coalesce(bool_or({_sql(name)} IN (SELECT unnest(?))), false)" for name in read)
+    asked = ", ".join(f"coalesce(bool_or({folded(name)} IN (SELECT unnest(?))), false)" for name in read)
     (found,) = connection.execute(f"SELECT {asked} FROM dataset", [_forms(wanted)] * len(read)).fetchall()  # noqa: S608
     return tuple(name for name, here in zip(read, found, strict=True) if here)
 
@@ -118,26 +119,17 @@ def _rows(
     connection: Any, columns: Mapping[str, str], told: Sequence[str], wanted: str
 ) -> tuple[tuple[str, int], ...]:
     file = f"coalesce({FILE}, '')" if FILE in columns else "''"
-    asked = " OR ".join(f"{_sql(name)} IN (SELECT unnest(?))" for name in told)
+    asked = " OR ".join(f"{folded(name)} IN (SELECT unnest(?))" for name in told)
     sql = f"SELECT {file}, {ROW} FROM dataset WHERE {asked}"  # noqa: S608 - quoted names
     return tuple(
         (str(at), int(row)) for at, row in connection.execute(sql, [_forms(wanted)] * len(told)).fetchall()
     )
 
 
-def _sql(name: str) -> str:
-    """A column's values in the form in which they are compared: folded; of what is all number, the digits."""
-    text = f"lower(trim(CAST({identifier(name)} AS VARCHAR)))"
-    return (
-        f"CASE WHEN regexp_full_match({text}, '[\\d\\s()+./-]+') "
-        f"THEN regexp_replace({text}, '\\D', '', 'g') ELSE {text} END"
-    )
-
-
 def in_table(table: Table, wanted: str) -> bool:
     """Whether the person stands anywhere in a file's table, whose cells are text."""
     asked = " OR ".join(
-        f"{_sql(name)} IN ({', '.join(map(literal, _forms(wanted)))})" for name in table.columns
+        f"{folded(name)} IN ({', '.join(map(literal, _forms(wanted)))})" for name in table.columns
     )
     return bool(table.relation.filter(asked).limit(1).fetchall())
 

@@ -71,6 +71,7 @@ _TITLES: Final[dict[str, dict[str, str]]] = {
     "sql": {"en": "The query gives another answer", "id": "Hasil kueri tidak sesuai"},
     "structure": {"en": "The row is broken", "id": "Susunan baris rusak"},
     "personalData": {"en": "Personal data that is not declared", "id": "Data pribadi yang tidak dinyatakan"},
+    "erased": {"en": "Somebody who was erased stands there", "id": "Berisi orang yang datanya telah dihapus"},
     "formulaError": {"en": "The error of a formula stands there", "id": "Isinya galat rumus"},
     "expression": {"en": "Values contradict each other", "id": "Nilai saling bertentangan"},
 }
@@ -163,6 +164,10 @@ _ADVICE: Final[dict[str, dict[str, str]]] = {
     "personalData": {
         "en": "Write classification: personal for this field in the contract (or public, if it is none).",
         "id": "Tulis classification: personal untuk kolom ini di kontrak (atau public bila bukan data pribadi).",
+    },
+    "erased": {
+        "en": "The cell was left empty. Ask the agency to take the person out of its file.",
+        "id": "Selnya dikosongkan. Minta instansi mengeluarkan orang itu dari berkasnya.",
     },
     "formulaError": {
         "en": "Have the formula mended in the spreadsheet, or name the mark under missing.",
@@ -311,6 +316,7 @@ _EXPECTED_ID: Final = (
         r"^a value, or an empty cell; the formula has no answer$",
         "nilai, atau sel kosong; rumusnya tidak menghasilkan",
     ),
+    (r"^nobody who was erased, in (.+)$", r"bukan orang yang datanya telah dihapus, pada \1"),
     (r"^a JSON object (.+)$", r"objek JSON: \1"),
     (r"^a JSON list (.+)$", r"daftar JSON: \1"),
     (r"^a value$", "terisi"),

@@ -6,7 +6,6 @@ A person is known by an e-mail address or a telephone number. What officers note
 from __future__ import annotations
 
 import datetime as dt
-import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -15,6 +14,8 @@ from typing import Any
 
 import orjson
 
+from mahakam.access.known_as import known_as as known_as
+from mahakam.access.known_as import same as same
 from mahakam.services import consent, followers, forgotten, personal, private, withdrawal
 from mahakam.services.consent import Given
 from mahakam.services.contact_data import forget as forget_contact
@@ -25,8 +26,6 @@ from mahakam.services.request import Request
 from mahakam.services.retention import Retention
 from mahakam.store.protocol import EntityStore
 
-_NOT_DIGITS = re.compile(r"\D")
-_LEAST_DIGITS = 8
 _TRIES = 3
 Within = Callable[[str], bool]
 """Whether whoever asks may see a request, by its number."""
@@ -59,25 +58,6 @@ class Forgotten:
     public: tuple[str, ...]
     photos: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
-
-
-def known_as(text: str) -> str:
-    """An address or number in the form in which two of them are compared: an address without regard to case, a
-    number by its digits with the country's code (0812… and +62 812… are one).
-
-    Raises ValueError for what is neither.
-    """
-    word = text.strip().casefold()
-    if "@" in word[1:-1]:
-        return word
-    digits = _NOT_DIGITS.sub("", word)
-    if len(digits) < _LEAST_DIGITS or re.search(r"[^\d\s()+./-]", word):
-        raise ValueError(f"{text.strip()!r} is neither an e-mail address nor a telephone number")
-    return (
-        "62" + digits[1:]
-        if digits.startswith("0") and not digits.startswith("00")
-        else digits.removeprefix("00")
-    )
 
 
 def find(store: EntityStore, who: str, within: Within = everywhere) -> Held:
@@ -246,11 +226,3 @@ def _facts(request: Request) -> dict[str, Any]:
         "answers": dict(request.answers),
         "course": steps,
     }
-
-
-def same(value: str, wanted: str) -> bool:
-    """Whether a text is the address or number that is :func:`known_as` ``wanted``."""
-    try:
-        return known_as(value) == wanted
-    except ValueError:
-        return False

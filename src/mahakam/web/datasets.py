@@ -35,6 +35,7 @@ _RULES = {
     "column": N_("The column %(field)s is missing"),
     "rowCount": N_("The number of rows is not as expected"),
     "structure": N_("The row is broken"),
+    "erased": N_("%(field)s was left empty: somebody stands there who was erased"),
     "personalData": N_("%(field)s seems to hold personal data, and the contract does not say so"),
     "expression": N_("Values contradict each other"),
     "nullValues": N_("%(field)s is missing too often"),
