@@ -360,6 +360,38 @@ def _kmz(path: Path) -> None:
         archive.writestr("files/icon.png", b"\x89PNG")
 
 
+def _kml_folders() -> str:
+    def folder(name: str, inside: str) -> str:
+        return f"<Folder><name>{name}</name>{inside}</Folder>"
+
+    def mark(name: str, at: float, status: str = "") -> str:
+        more = f"<ExtendedData><Data name='status'><value>{status}</value></Data></ExtendedData>" * bool(
+            status
+        )
+        point = f"<Point><coordinates>{at:.3f},-0.5,0</coordinates></Point>"
+        return f"<Placemark><name>{name}</name>{more}{point}</Placemark>"
+
+    folders = "".join(
+        folder(
+            f"Kecamatan {k}",
+            folder("Rawan", "".join(mark(f"Titik {k}{n}", 117 + n / 100, "aktif") for n in range(8)))
+            + folder("Kosong", "")
+            + folder("Pompa", mark(f"Pompa {k}", 117.5)),
+        )
+        for k in (1, 2)
+    )
+    return (
+        '<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document><name>Banjir</name>'
+        f"{folders}</Document></kml>"
+    )
+
+
+def _envelope() -> bytes:
+    """An answer of an interface: the records of a page, and lists of what it tells of itself."""
+    page = {"current_page": 1, "items": _records(30), "links": [{"url": None, "label": "prev"}] * 5}
+    return json.dumps({"success": True, "filters": [{"id": 1}], "data": page}).encode()
+
+
 def _gtfs(path: Path) -> None:
     stops = "".join(f'{n:03d},"Halte ""{n}""",-0.5{n:02d},117.{n:02d}\r\n' for n in range(15))
     with zipfile.ZipFile(path, "w") as archive:
@@ -531,6 +563,14 @@ FILES: list[Sent] = [
         {3: ["64.72.03", "Kec 3", "3"]},
         ["objects by their key"],
     ),
+    Sent(
+        "amplop.json",
+        _bytes(_envelope()),
+        list(_records(1)[0]),
+        30,
+        {},
+        ["records read from 'data.items'"],
+    ),
     Sent("daftar.json", _bytes(json.dumps([KN, *([f"K{n}", n] for n in range(9))])), KN, 9, {1: ["K0", "0"]}),
     Sent(
         "tabel.json",
@@ -635,6 +675,18 @@ FILES: list[Sent] = [
     ),
     Sent("cctv.kml", _bytes(_kml()), ["Name", "status", "_geometry"], 10, {2: ["CCTV 1", "aktif"]}),
     Sent("cctv.kmz", _kmz, ["Name", "status", "_geometry"], 10, {1: ["CCTV 0", None]}),
+    Sent(
+        "folder.kml",
+        _bytes(_kml_folders()),
+        ["Name", "status", "folder", "_geometry"],
+        18,
+        {
+            1: ["Titik 10", "aktif", "Kecamatan 1 / Rawan"],
+            9: ["Pompa 1", None, "Kecamatan 1 / Pompa"],
+            18: ["Pompa 2", None, "Kecamatan 2 / Pompa"],
+        },
+        ["has 4 folders: read all of them"],
+    ),
     Sent(
         "gtfs.zip",
         _gtfs,

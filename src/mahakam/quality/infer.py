@@ -23,6 +23,7 @@ from mahakam.quality.typing_sql import identifier, text_literal
 _KEY_NAMES = re.compile(r"(?i)(^|[_ .-])(id|kode|code|key|no|nomor|number|tanggal|date|uuid)($|[_ .-])|id$")
 
 
+_IDENTITY = re.compile(r"(?i)(^|[\W_])(nik|ktp|kk)($|[\W_])")
 _PLACE_NAMES = re.compile(r"(?i)^(lat|lon|lng|long|latitude|longitude|lintang|bujur)$")
 
 _MANY, _NEARLY = 50, 0.95
@@ -198,7 +199,12 @@ def _quality(column: ColumnProfile, field: str) -> Iterator[dict[str, Any]]:
         yield {"metric": "invalidValues", "arguments": arguments, "mustBe": 0, "dimension": "conformity"}
     elif column.slips:
         yield _rule("spelling")
-    if column.pattern:
+    if column.suspected == "nik" and _IDENTITY.search(column.name) and column.kind.logical == "string":
+        yield {
+            "metric": "invalidValues", "arguments": {"pattern": "^[0-9]{16}$"}, "mustBe": 0, "severity": "warning",
+            "description": "The number of a person or a family card has 16 digits.",
+        }  # fmt: skip
+    elif column.pattern:
         pattern = {"pattern": column.pattern}
         yield {"metric": "invalidValues", "arguments": pattern, "mustBe": 0, "severity": "warning"}
     most = _BLANK_PLACES if _is_place(column) else _BLANK
@@ -267,7 +273,7 @@ def _options(column: ColumnProfile) -> dict[str, Any]:
         options["minimum"], options["maximum"] = column.low, column.high
     if kind.logical in ("date", "time") and column.low is not None:
         options["minimum"], options["maximum"] = column.low.isoformat(), column.high.isoformat()
-    if kind.logical == "string" and column.digits and column.length > 1:
+    if kind.logical == "string" and column.digits and column.length > 1 and column.suspected != "phone":
         options["pattern"] = f"^[0-9]{{{column.length}}}$"
     return options
 

@@ -190,6 +190,42 @@ _ID: Final = tuple(
             r"^row (\d+) \((.*)\) says (\S+) in (.+), but its rows add up to (\S+)$",
             r"baris \1 (\2) menyebut \3 pada \4, padahal barisnya berjumlah \5",
         ),
+        (
+            r"^row (\d+) \((.*)\) is named a total, but adds up no column: leave it out, with skip$",
+            r"baris \1 (\2) dinamai jumlah, tetapi tidak menjumlahkan kolom mana pun: keluarkan dengan skip",
+        ),
+        (
+            r"^has (\d+) folders: read all of them; pin sheet for one \((.+)\)$",
+            r"memiliki \1 folder: semuanya dibaca; tentukan sheet untuk satu folder (\2)",
+        ),
+        (
+            r"^column (.+): (\d+) numbers of 16 digits or more end in 0: a spreadsheet keeps 15 digits, and the "
+            r"others are lost: ask its owner for the column as text$",
+            r"kolom \1: \2 angka 16 digit atau lebih berakhir dengan 0: lembar kerja hanya menyimpan 15 digit, sisanya "
+            r"hilang: mintalah kolom itu sebagai teks kepada pemiliknya",
+        ),
+        (
+            r"^column (.+): (\d+) numbers written as 6\.47E\+15: the spreadsheet shows no more of their digits, and "
+            r"they are lost: ask its owner for the column as text$",
+            r"kolom \1: \2 angka ditulis seperti 6.47E+15: lembar kerja tidak menampilkan digit selebihnya, dan digit "
+            r"itu hilang: mintalah kolom itu sebagai teks kepada pemiliknya",
+        ),
+        (
+            r"^column (.+): an apostrophe before the value, in (\d+) rows: the spreadsheet's mark for text$",
+            r"kolom \1: tanda petik di depan nilai, pada \2 baris: tanda teks dari lembar kerja",
+        ),
+        (
+            r"^column (.+): latitude stands before longitude in (\d+) of (\d+) geometries, but GeoJSON has "
+            r"\[longitude, latitude\]: have the file written again$",
+            r"kolom \1: lintang berdiri di depan bujur pada \2 dari \3 geometri, padahal GeoJSON memakai [bujur, "
+            r"lintang]: mintalah berkas yang ditulis ulang",
+        ),
+        (
+            r"^column (.+): (\d+) of (\d+) geometries are in no degrees but in projected coordinates: say which with "
+            r"crs, as EPSG:32750$",
+            r"kolom \1: \2 dari \3 geometri bukan dalam derajat melainkan koordinat terproyeksi: tentukan dengan crs, "
+            r"misalnya EPSG:32750",
+        ),
     )
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -42,6 +43,8 @@ def suspected(name: str, values: Sequence[str]) -> str:
     for kind, names in _NAMES.items():
         if said in names:
             return kind
+    if values and all(value.startswith(("{", "[")) for value in values) and (kind := _nested(values)):
+        return kind
     for kind, shape in _SHAPES.items():
         hits = sum(
             1
@@ -53,3 +56,19 @@ def suspected(name: str, values: Sequence[str]) -> str:
     if values and sum(1 for value in values if _HANDLE.search(value)) >= max(2, _SOME_HANDLES * len(values)):
         return "account"
     return ""
+
+
+def _nested(values: Sequence[str]) -> str:
+    """The kind that a member of JSON objects seems to hold: what lies deeper is published as well."""
+    members: dict[str, list[str]] = {}
+    for value in values:
+        try:
+            found = json.loads(value)
+        except (ValueError, RecursionError):
+            return ""
+        for one in found if isinstance(found, list) else [found]:
+            for name, inner in one.items() if isinstance(one, dict) else ():
+                text = inner if isinstance(inner, str) else json.dumps(inner)
+                if inner not in (None, ""):
+                    members.setdefault(name, []).append(text)
+    return next((kind for name, texts in members.items() if (kind := suspected(name, texts))), "")

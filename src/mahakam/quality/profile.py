@@ -23,7 +23,9 @@ from mahakam.quality.typing_sql import full_match, identifier, text_literal, typ
 
 MARKERS = (
     "---", "--", "-", "N/A", "n/a", "NA", "#N/A", "NULL", "null", "None", "NaN", "nan", "?", ".", "n.a.", "N.A.",
-    *(sorted(ERRORS - {"#N/A"})), "(blank)", "Unspecified",
+    *(sorted(ERRORS - {"#N/A"})), "(blank)", "Unspecified", "–", "—", "…", "...", "tad", "TAD", "t.a.d.", "T.A.D.",
+    "tidak ada data", "Tidak ada data",
+    "Tidak Ada Data", "belum ada data", "Belum ada data", "data tidak tersedia", "Data tidak tersedia",
 )  # fmt: skip
 """Text that people and programs write where there is no value."""
 FEW = 20
@@ -42,7 +44,9 @@ CANDIDATES: tuple[Kind, ...] = (
     Kind("integer"),
     Kind("number"),
     Kind("integer", decimal=",", group="."),
+    Kind("integer", group=","),
     Kind("number", decimal=",", group="."),
+    Kind("number", group=","),
     Kind("boolean"),
     *(Kind("date", format=form) for form in _DATES),
     Kind("timestamp"),
@@ -54,6 +58,9 @@ CANDIDATES: tuple[Kind, ...] = (
 )
 """Kinds in the order in which they are preferred when as many values follow several."""
 
+_NUMBERED = ("nik", "phone", "account")
+"""Personal data (:mod:`mahakam.quality.personal`) that is written in figures."""
+_GEOMETRY = r'(?s)[{]\s*"type"\s*:\s*"(Multi)?(Point|LineString|Polygon)"\s*,\s*"coordinates"\s*:\s*\[.*'
 _FEW_DATES = 5
 """Values from which on a column is taken for dates of several forms."""
 _SAMPLE = 5_000
@@ -160,6 +167,14 @@ class _Profiler:
             column.suspected = suspected(
                 column.name, [value for row in rows if (value := row[number]) and value not in markers]
             )
+            if column.suspected in _NUMBERED and column.kind.logical in ("integer", "number"):
+                self._as_code(column, markers)
+
+    def _as_code(self, column: ColumnProfile, markers: list[str]) -> None:
+        """Numbers that name somebody are codes: as numbers they would lose the zeros before them."""
+        column.kind, column.following = Kind("string"), column.rows - column.missing
+        column.low = column.high = None
+        self._texts(column, markers)
 
     def _query(self, values: Sequence[str], source: str) -> tuple[Any, ...]:
         """One row of aggregates."""
@@ -253,7 +268,26 @@ class _Profiler:
         best = max(every, key=lambda kind: every[kind], default=None)
         if best is None or not present or every[best] < least:
             return self._dates(name, markers, present) or (Kind("string"), present)
+        if best.group == ",":
+            # a few commas among plain numbers are the findings
+            plain = [
+                k
+                for k in every
+                if k.logical in ("integer", "number") and k.plain_number and every[k] >= least
+            ]
+            best = max(plain, key=lambda kind: every[kind], default=best)
+        if best == Kind("object") and self._are_geometries(name, markers):
+            # in the wrong order or in metres: still what the column is, and each is a finding
+            geometry = Kind("object", geometry=True)
+            return geometry, round(self._following(name, markers, [geometry], 1)[geometry] * present)
         return best, round(every[best] * present)
+
+    def _are_geometries(self, name: str, markers: list[str]) -> bool:
+        shaped = full_match("t", _GEOMETRY)
+        named, present = self._query(
+            [f"count(*) FILTER ({shaped})", "count(t)"], self._text(name, markers, self.step)
+        )
+        return bool(present) and named >= MOST * present
 
     def _dates(self, name: str, markers: list[str], present: int) -> tuple[Kind, int] | None:
         """The usual one of several forms of dates, where nearly every value is a date of some form; else None.

@@ -16,14 +16,16 @@ _FALSE_PRECISION = 9
 _GREATEST_EXACT = 2**53
 """Above it, programs that read numbers as floating point change them."""
 _MOSTLY = 0.9
+_POSITION = r'"coordinates"\s*:[\s\[]*(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*,\s*(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)'
+"""The first position of a GeoJSON geometry."""
 _ZONED = r".*(Z|[+-][0-9]{2}:?[0-9]{2})"
 _INSIDE = ((" -- ", " -- "), (" | ", "|"), ("; ", ";"), (" > ", ">"))
 
 
 def remarks(connection: Any, relation: str, seen: Profile) -> list[str]:
     """Sentences about columns: few or no values, whole numbers written with a decimal mark, false precision, numbers
-    too long, times without a zone, lists or records inside cells, coordinates that are no degrees, rows out of order;
-    and about rows that are totals of others.
+    too long or cut short by a spreadsheet, times without a zone, lists or records inside cells, coordinates that are no
+    degrees, rows out of order; and about rows that are totals of others.
     """
     found = [one for column in seen.columns for one in _of(connection, relation, column)]
     return [
@@ -31,6 +33,12 @@ def remarks(connection: Any, relation: str, seen: Profile) -> list[str]:
         *(one for column in seen.columns for one in dates.remarks(connection, relation, column)),
         *_absent(connection, relation, seen),
         *_projected(seen),
+        *(
+            one
+            for column in seen.columns
+            if column.kind.geometry
+            for one in _places(connection, relation, column)
+        ),
         *_out_of_order(connection, relation, seen),
         *seen.totals.remarks(),
     ]
@@ -54,10 +62,15 @@ def _of(connection: Any, relation: str, column: ColumnProfile) -> Iterator[str]:
         f"AND TRY_CAST({text} AS HUGEINT) > {_GREATEST_EXACT})",
         f"count(*) FILTER ({given} AND {full_match(text, _ZONED)})",
         f"count(*) FILTER ({given} AND {full_match(text, '[{][^a-zA-Z0-9]*[^{}]*:.*[}]')})",
+        f"count(*) FILTER ({given} AND {full_match(text, '[0-9]{15}0[0-9]{0,3}([.]0)?')})",
+        f"count(*) FILTER ({given} AND {full_match(text, '[0-9]([.,][0-9]+)?[eE][+]?[0-9]{2}')})",
+        f"""count(*) FILTER ({given} AND {full_match(text, "'[0-9].*")})""",
         *(f"count(*) FILTER (contains({text}, {text_literal(sign)}))" for sign, _shown in _INSIDE),
     ]
     sql = f"SELECT {', '.join(asked)} FROM {identifier(relation)}"  # noqa: S608 - names and texts are quoted
-    pointed, whole, digits, long, zoned, records, *lists = connection.execute(sql).fetchall()[0]
+    pointed, whole, digits, long, zoned, records, rounded, scientific, apostrophes, *lists = (
+        connection.execute(sql).fetchall()[0]
+    )
     if column.kind.logical in ("integer", "number") and pointed and whole == present:
         yield f"column {name!r}: whole numbers written with a decimal mark (as 2014.0), in {pointed} rows"
     elif (
@@ -69,6 +82,18 @@ def _of(connection: Any, relation: str, column: ColumnProfile) -> Iterator[str]:
         yield f"column {name!r}: {digits:g} digits after the mark, more than is ever measured: was it computed?"
     if column.kind.logical == "integer" and long:
         yield f"column {name!r}: {long} numbers above 2^53, which many programs change: keep them as text"
+    if rounded and (rounded >= _MOSTLY * present or scientific):
+        yield (
+            f"column {name!r}: {rounded} numbers of 16 digits or more end in 0: a spreadsheet keeps 15 digits, and the "
+            "others are lost: ask its owner for the column as text"
+        )
+    if scientific and (rounded or column.suspected == "nik" or scientific < present):
+        yield (
+            f"column {name!r}: {scientific} numbers written as 6.47E+15: the spreadsheet shows no more of their "
+            "digits, and they are lost: ask its owner for the column as text"
+        )
+    if apostrophes:
+        yield f"column {name!r}: an apostrophe before the value, in {apostrophes} rows: the spreadsheet's mark for text"
     if column.kind.logical == "timestamp" and zoned < (1 - _MOSTLY) * present:
         yield f"column {name!r}: times without a zone; they are read as the place's own time"
     if column.kind.logical == "string" and records >= _MOSTLY * present:
@@ -129,6 +154,27 @@ def _projected(seen: Profile) -> Iterator[str]:
         if max(abs(x.low), abs(x.high)) > 180 or max(abs(y.low), abs(y.high)) > 90:
             names = f"columns {x.name!r} and {y.name!r}"
             yield f"{names} are no degrees but projected coordinates: say which with crs, as EPSG:3414"
+
+
+def _places(connection: Any, relation: str, column: ColumnProfile) -> Iterator[str]:
+    """Geometries with latitude before longitude, or in the metres of a projection, by their first position."""
+    at = [
+        f"TRY_CAST(regexp_extract({identifier(column.name)}, '{_POSITION}', {n}) AS DOUBLE)" for n in (1, 2)
+    ]
+    asked = "count(*) FILTER (abs(x) <= 90 AND abs(y) BETWEEN 90.0000001 AND 180), "
+    asked += "count(*) FILTER (abs(x) > 180 OR abs(y) > 180), count(x)"
+    sql = f"SELECT {asked} FROM (SELECT {at[0]} AS x, {at[1]} AS y FROM {identifier(relation)})"  # noqa: S608 - quoted
+    swapped, far, every = connection.execute(sql).fetchall()[0]
+    if swapped:
+        yield (
+            f"column {column.name!r}: latitude stands before longitude in {swapped} of {every} geometries, but GeoJSON "
+            "has [longitude, latitude]: have the file written again"
+        )
+    if far:
+        yield (
+            f"column {column.name!r}: {far} of {every} geometries are in no degrees but in projected coordinates: "
+            "say which with crs, as EPSG:32750"
+        )
 
 
 def _out_of_order(connection: Any, relation: str, seen: Profile) -> Iterator[str]:

@@ -81,11 +81,13 @@ class Mark:
 
 @dataclass(slots=True)
 class Totals:
-    """``wrong``: (row, its label, column, what stands there, what the rows add up to)."""
+    """``wrong``: (row, its label, column, what stands there, what the rows add up to); ``named``: those of the ``rows``
+    that are totals by their name alone."""
 
     rows: list[TotalRow] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     wrong: list[tuple[TotalRow, str, float, float]] = field(default_factory=list)
+    named: list[TotalRow] = field(default_factory=list)
 
     def remarks(self) -> Iterator[str]:
         """What is to be said of them."""
@@ -93,7 +95,9 @@ class Totals:
         for one in whole:
             where = f"row {one.row} ({one.label})"
             yield f"{where} is the sum of all others in {one.column!r}: leave the total out, with skip"
-        parts = [one for one in self.rows if not one.whole]
+        for one in self.named:
+            yield f"row {one.row} ({one.label}) is named a total, but adds up no column: leave it out, with skip"
+        parts = [one for one in self.rows if not one.whole and one not in self.named]
         if parts:
             named = ", ".join(f"{one.row} {one.label}".strip() for one in parts[:8])
             more = ", …" if len(parts) > 8 else ""
@@ -113,11 +117,15 @@ def totals(connection: Any, table: str, seen: Profile) -> Totals:
     if not numbers or not _FEWEST <= seen.rows <= MOST_ROWS:
         return Totals()
     texts = [c for c in seen.columns if c.kind.logical == "string"][:MOST_COLUMNS]
+    # "Jumlah" stands in the column of the running number as well
+    texts += [c for c in numbers if c.following < c.rows - c.missing][:MOST_COLUMNS]
     numbers = numbers[:MOST_COLUMNS]
     found = _read(connection, table, seen, texts, numbers)
     made = _Search(texts, numbers, found).run()
     if not made.rows:
         made = _of_all(texts, numbers, found)
+    if not made.rows:
+        made = _by_name(texts, numbers, found)
     made.marks = _marks(made.rows, texts, found)
     return made
 
@@ -302,6 +310,29 @@ def _of_all(texts: Sequence[ColumnProfile], numbers: Sequence[ColumnProfile], ro
             if value and abs(2 * value - whole) <= 1e-9 * whole:
                 name = row.texts[label] if label is not None else ""
                 made.rows.append(TotalRow(row.number, name, profile.name, whole=True))
+    return made
+
+
+def _by_name(
+    texts: Sequence[ColumnProfile], numbers: Sequence[ColumnProfile], rows: Sequence[_Row]
+) -> Totals:
+    """A last row that says nothing but "Jumlah" beside its figures: a total, whatever it adds up."""
+    last = rows[-1]
+    said = [n for n, text in enumerate(last.texts) if text]
+    others = [row.texts for row in rows[:-1]]
+    made = Totals()
+    if len(said) != 1 or not any(value is not None for value in last.values):
+        return made
+    label, column = last.texts[said[0]], texts[said[0]]
+    if not _bare(label) or any(_said(text) for text_row in others for text in text_row):
+        return made
+    total = TotalRow(last.number, label, column.name)
+    made.rows, made.named = [total], [total]
+    for at, profile in enumerate(numbers):
+        value = last.values[at]
+        if value is not None and profile.kind.logical == "integer" and profile is not column:
+            figures = [figure for row in rows[:-1] if (figure := row.values[at]) is not None]
+            made.wrong.append((total, profile.name, value, math.fsum(figures)))
     return made
 
 

@@ -13,6 +13,12 @@ _ALIKE = 0.5
 _NAMES = ("columns", "fields", "headers", "header", "kolom", "cols")
 _ROWS = ("rows", "data", "values", "records", "baris", "items")
 
+_ENVELOPE = frozenset(
+    ("links", "link", "filters", "filter", "errors", "warnings", "messages", "facets", "sort", "notes")
+)
+"""Lists by which an interface tells of its answer: other pages, what was asked for."""
+_LONGER = 5
+
 
 def lists(document: Any, path: str = "") -> dict[str, list[Any]]:
     """Every list of objects inside a document, by its path (``result.items``, ``data.1``); none inside a record."""
@@ -29,6 +35,17 @@ def lists(document: Any, path: str = "") -> dict[str, list[Any]]:
         elif isinstance(value, dict | list) and where.count(".") < _DEEP:
             found |= lists(value, where)
     return found
+
+
+def main_list(found: Mapping[str, Sequence[Any]]) -> str | None:
+    """The path of the one list that the answer is about: what an interface tells of itself (links, filters) left aside,
+    the only one, or one that is many times as long as every other; None if it could be several."""
+    told = [path for path in found if path.rpartition(".")[2].casefold() not in _ENVELOPE] or list(found)
+    if len(told) == 1:
+        return told[0] if len(found) > 1 else None
+    first, second, *_ = sorted((len(found[path]) for path in told), reverse=True) if told else (0, 0)
+    longest = [path for path in told if len(found[path]) == first]
+    return longest[0] if len(longest) == 1 and first >= _LONGER * second else None
 
 
 def records_of(document: Any) -> tuple[list[Any], str] | None:
@@ -98,4 +115,4 @@ def _by_key(document: Mapping[str, Mapping[str, Any]]) -> tuple[list[Any], str] 
     ], f"objects by their key: it is the column {name!r}"
 
 
-__all__: Sequence[str] = ("lists", "records_of")
+__all__: Sequence[str] = ("lists", "main_list", "records_of")

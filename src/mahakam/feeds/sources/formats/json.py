@@ -126,6 +126,8 @@ def _find(found: Local, document: Any, path: str | None) -> tuple[list[Any], str
         lists = json_shapes.lists(document)
         if len(lists) == 1:
             return next((v, k) for k, v in lists.items())
+        if (chosen := json_shapes.main_list(lists)) is not None:
+            return lists[chosen], chosen
         if len(lists) > 1:
             raise SourceError(
                 found.name, f"holds several lists; say which with records: ({', '.join(lists)})"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from mahakam.feeds.sources import records
+from mahakam.feeds.sources import folders, records
 from mahakam.feeds.sources.files import Local
 from mahakam.feeds.sources.formats import Format
 from mahakam.feeds.sources.model import Pins, SourceError, SourceInfo, Table
@@ -24,7 +24,9 @@ MAX_FEATURES = 5_000_000
 
 
 def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Table:
-    """One layer as a table (``sheet`` pins which); ``_line`` counts features from 1.
+    """One layer as a table; ``sheet`` pins which, else it is the first with features, and of KML all folders.
+
+    ``_line`` counts features from 1.
 
     A geometry in another coordinate system is brought to longitude and latitude, and a note says from which.
     Raises SourceError for a damaged file, an unknown layer, a layer without a coordinate system that needs one.
@@ -34,13 +36,14 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
 
     with found.path.open("rb") as file:
         path = _inside(found) if file.read(2) == b"PK" else str(found.path)
+    is_kml = found.name.lower().endswith((".kml", ".kmz"))
     try:
         layers = [str(name) for name, _ in pyogrio.list_layers(path)]
-        layer, notes = _choose(found, layers, pins.sheet)
-        about, _, shapes, columns = pyogrio.raw.read(
-            path, layer=layer, encoding=pins.encoding, force_2d=True, datetime_as_string=True,
-            max_features=MAX_FEATURES,
-        )  # fmt: skip
+        holding = [name for name in layers if _holds(path, name)] if len(layers) > 1 else layers
+        if is_kml and pins.sheet is None and len(holding) > 1:
+            return _all_folders(found, connection, path, layers, holding)
+        layer, notes = _choose(found, layers, holding or layers, pins.sheet)
+        about, _, shapes, columns = _layer(path, layer, pins.encoding)
     except (DataSourceError, DataLayerError, ValueError, RuntimeError) as error:
         said = str(error).replace(str(found.path), found.name).splitlines()[0]
         raise SourceError(found.name, f"cannot be read as a map ({said}); export it again") from error
@@ -56,11 +59,47 @@ def read(found: Local, connection: duckdb.DuckDBPyConnection, pins: Pins) -> Tab
     )
     geometries = _in_degrees(found, shapes, str(about.get("crs") or ""), info)
     names = [str(name) for name in about["fields"]]
-    if found.name.lower().endswith((".kml", ".kmz")):
+    if is_kml:
         names, columns = _said(names, columns)
     if pins.encoding is None and info.encoding == "ISO-8859-1":
         columns = _as_utf8(columns, info)
     return records.table(found, connection, info, _records(names, columns, geometries), geometry=True)
+
+
+def _layer(path: str, layer: str, encoding: str | None = None) -> Any:
+    import pyogrio
+
+    return pyogrio.raw.read(
+        path, layer=layer, encoding=encoding, force_2d=True, datetime_as_string=True,
+        max_features=MAX_FEATURES,
+    )  # fmt: skip
+
+
+def _holds(path: str, layer: str) -> bool:
+    """Whether a layer has any feature."""
+    import pyogrio
+
+    return int(pyogrio.read_info(path, layer=layer, force_feature_count=True)["features"]) > 0
+
+
+def _all_folders(
+    found: Local, connection: duckdb.DuckDBPyConnection, path: str, layers: list[str], holding: list[str]
+) -> Table:
+    """The placemarks of all folders, one after the other: a folder is a group of them, not a table of its own."""
+    info = SourceInfo(found.name, found.sha256, found.bytes, "vector", entry=found.entry)
+    named = folders.paths(found.path)
+    said = dict(zip(layers, named if len(named) == len(layers) else layers, strict=True))
+    rows: list[records.Record] = []
+    for layer in holding:
+        about, _, shapes, columns = _layer(path, layer)
+        geometries = _in_degrees(found, shapes, str(about.get("crs") or ""), info)
+        names, columns = _said([str(name) for name in about["fields"]], columns)
+        column = next(n for n in ("folder", "folder of the file") if n not in names)
+        for _, members, shape in _records(names, columns, geometries):
+            rows.append((len(rows) + 1, {**members, column: said[layer]}, shape))
+    listed = ", ".join(f"{layer!r}" for layer in holding[:12])
+    info.notes.append(f"has {len(holding)} folders: read all of them; pin sheet for one ({listed})")
+    return records.table(found, connection, info, rows, geometry=True)
 
 
 def _inside(found: Local) -> str:
@@ -86,7 +125,7 @@ def _inside(found: Local) -> str:
     return f"/vsizip/{{{found.path}}}" + ("" if folder == "." else f"/{folder}")
 
 
-def _choose(found: Local, layers: list[str], pinned: str | None) -> tuple[str, list[str]]:
+def _choose(found: Local, layers: list[str], holding: list[str], pinned: str | None) -> tuple[str, list[str]]:
     if not layers:
         raise SourceError(found.name, "has no layer")
     if pinned is not None:
@@ -96,7 +135,7 @@ def _choose(found: Local, layers: list[str], pinned: str | None) -> tuple[str, l
     if len(layers) == 1:
         return layers[0], []
     listed = ", ".join(layers)
-    return layers[0], [f"has {len(layers)} layers: read {layers[0]!r}; pin sheet for another ({listed})"]
+    return holding[0], [f"has {len(layers)} layers: read {holding[0]!r}; pin sheet for another ({listed})"]
 
 
 def _in_degrees(found: Local, shapes: Any, crs: str, info: SourceInfo) -> list[Any]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _MAX_UNPACKED = 1 << 30
 _LOOKED = 200
+_EXACT = 2**53
+"""Up to it every whole number is one of its own as a float: an identity number of 16 digits is."""
 _TEXT_NAMES = (".csv", ".tsv", ".txt", ".json", ".geojson")
 
 
@@ -119,7 +121,7 @@ def _text(value: Any, decimal: str) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        if value.is_integer() and abs(value) < 1e15:
+        if value.is_integer() and abs(value) <= _EXACT:
             return str(int(value))
         text = repr(value)
         return text.replace(".", decimal) if decimal != "." else text
