@@ -28,13 +28,16 @@ from mahakam.web.letters import Letters
 from support.portal import TOWN, Portal, two_cities
 
 ANI = "Ani@Example.id"
+RIGHTS = "write:\n  ServiceRequest: {create: [public, officer], change: [officer], delete: [admin]}\n"
 STALL = "name: Stall\npersonal: true\n"
 RATING = {element.code: 4 for element in satisfaction.survey().elements}
 
 
 class Town:
-    def __init__(self, root: Path, store: str, own: str = "") -> None:
+    def __init__(self, root: Path, store: str, own: str = "", rights: str = "") -> None:
         places = two_cities(root / "places")
+        if rights:
+            (places / "rights.yaml").write_text(rights)
         (places / "prov/town/services/stall.yaml").write_text(STALL)
         if own:
             (places / "prov/consent.yaml").write_text(own)
@@ -310,6 +313,25 @@ def test_only_whoever_has_the_key_sees_and_takes_back(town: Town) -> None:
     assert own.status_code == 403, "a form that is not ours"
     assert all(town.held(number).values())
     assert town.take_back(number, "everything").status_code == 422
+
+
+def test_photos_are_taken_back_where_strangers_may_change_nothing(tmp_path: Path) -> None:
+    """The law gives it to whoever agreed, whatever a city lets strangers write (Law 27/2022 art. 9)."""
+    town = Town(tmp_path, "", rights=RIGHTS)
+    with town.portal:
+        number = town.send()
+        assert town.take_back(number, "photos").status_code in (200, 303)
+        assert not town.held(number)["photos"]
+        found = town.desk.request(number)
+        assert found
+        assert found.photos == ()
+        assert not list((town.data / "photos").rglob("*.jpg"))
+        (entry,) = town.store.audit_entries(action="consent.withdraw")
+        assert entry.kind == "stranger", "the trail still says who"
+        asker = town.portal.browser()
+        page = f"/requests/{number}?key={key_of(town.store, number)}"
+        refused = asker.fill(page, {"do": "withdraw", "text": ""}, action=f"/requests/{number}/mine")
+        assert refused.status_code == 401, "what the law does not give is held to rights.yaml"
 
 
 def test_who_is_forgotten_is_known_by_no_consent(town: Town) -> None:

@@ -14,11 +14,15 @@ from PIL import Image
 from mahakam.access.accounts import add_account
 from mahakam.access.policy import Principal
 from mahakam.access.sessions import begin_demo_session, cookie_name
+from mahakam.feeds.parts import Parts
+from mahakam.feeds.run import run_feed
+from mahakam.operations.erasing import ACTION
 from mahakam.services import consent, data_subject, followers, outbox, private
 from mahakam.services.desk import Desk, revision_of
 from mahakam.services.photo import keep_photo, photo_file
 from mahakam.services.request import Draft
 from mahakam.store.model import Held
+from support.people_table import with_people
 from support.portal import BAY, TOWN, Browser, Portal, hidden, two_cities, words_of
 
 ANI, PHONE = "Ani@Example.id", "0812-3456-7890"
@@ -190,6 +194,22 @@ def test_whoever_may_not_write_requests_forgets_all_the_same(tmp_path: Path, sto
     assert act(city.browser("steward"), "forget", sure="1")[0] == 200
     assert private.read(city.store, city.hole).contact == ""
     assert data_subject.find(city.store, ANI).sent == (city.bay,)
+    city.portal.node.close()
+
+
+def test_whoever_may_not_write_a_type_erases_a_person_from_it_and_nothing_else(
+    tmp_path: Path, store_url: str
+) -> None:
+    city = City(tmp_path, store_url, "write:\n  Stall: {create: [admin], change: [admin], delete: [admin]}\n")
+    with_people(tmp_path / "places/prov/town")
+    (tmp_path / "places/prov/town/data/stall.csv").write_text("code;phone;nik;seats\nA;0813 5555 0101;;3\n")
+    assert run_feed(Parts.of(city.portal.node), "town", "stall").state == "clean"
+    _, page = act(city.browser("steward"), "forget", "0813 5555 0101", tables="1", sure="1")
+    assert "entities: 1" in page
+    left = city.portal.node.broker.get("urn:ngsi-ld:Stall:town:A")
+    assert left is not None
+    assert ("phone" in left, left["seats"]["value"]) == (False, 3)
+    assert {one.principal for one in city.store.audit_entries(action=ACTION)} == {"demo steward"}
     city.portal.node.close()
 
 

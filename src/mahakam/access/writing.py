@@ -40,9 +40,10 @@ class Writing:
 
     def current(self) -> Pen | None:
         """The pen of whoever acts in this task; the node itself and its commands write without one, and so
-        does what a hub takes in of another node, which has rules of its own (``mahakam.nodes.intake``)."""
+        does what a hub takes in of another node, which has rules of its own (``mahakam.nodes.intake``), and what is
+        done for a person's right (``store.acting.by_right``)."""
         who = acting()
-        if who is None or who.kind in ("command", "open", "node"):
+        if who is None or who.by_right or who.kind in ("command", "open", "node"):
             return None
         return Pen(self.types, who.who, strict=who.strict)
 

@@ -29,6 +29,7 @@ from mahakam.ngsild.core import NULL
 from mahakam.ngsild.entity import Document
 from mahakam.ngsild.problem import Problem
 from mahakam.operations.standing import Standing, in_table, is_of, standings
+from mahakam.store.acting import by_right
 from mahakam.store.protocol import Transaction
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def erase(
     found = _located(parts, known_as(who), list(standings(parts, rights, who, within)))
     if found:
         _note(parts, found)
-        _apply(parts, found, author)
+        with by_right():
+            _apply(parts, found, author)
     return found
 
 

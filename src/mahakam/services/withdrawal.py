@@ -15,6 +15,7 @@ from mahakam.services import consent, followers, outbox, personal, private, push
 from mahakam.services.photo import delete_photo
 from mahakam.services.purposes import CONSENT, CONTACT, PHOTOS, PUSH, UPDATES
 from mahakam.services.request import entity_id, from_document
+from mahakam.store.acting import by_right
 from mahakam.store.protocol import Transaction
 
 AUTHOR = "resident"
@@ -55,7 +56,8 @@ def withdraw(broker: Broker, data: Path, number: str, purpose: str, how: str, at
             nonlocal done
             done = work(transaction)
 
-        broker.together([Modify(entity_id(number), _without_photos, ruled=True)], AUTHOR, also)
+        with by_right():
+            broker.together([Modify(entity_id(number), _without_photos, ruled=True)], AUTHOR, also)
     if done:
         for name in names:
             delete_photo(data, name)
@@ -69,7 +71,8 @@ def take_off_photos(broker: Broker, data: Path, number: str) -> bool:
     if any(one.basis != CONSENT for one in own):
         return False
     names = _photos(broker.get(entity_id(number)))
-    broker.together([Modify(entity_id(number), _without_photos, ruled=True)], AUTHOR)
+    with by_right():
+        broker.together([Modify(entity_id(number), _without_photos, ruled=True)], AUTHOR)
     for name in names:
         delete_photo(data, name)
     return True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,12 +31,12 @@ class Acting:
     """Somebody's request, or a command. ``kind``: person, key, open, stranger, command.
 
     ``who``: the principal with its rights (``access.policy``); None: a stranger. ``strict``: it writes what the policy
-    names, and nothing else (``access.writing``).
+    names, and nothing else (``access.writing``). ``by_right``: what is done is a person's right (:func:`by_right`).
     ``scope`` is the ASGI scope of a request, which knows its route by the time when something is written: the
     route's template, never the path, which may hold what opens a page.
     """
 
-    __slots__ = ("_asked", "_request", "_route", "kind", "principal", "scope", "strict", "who")
+    __slots__ = ("_asked", "_request", "_route", "by_right", "kind", "principal", "scope", "strict", "who")
 
     def __init__(
         self, principal: str = "", kind: str = "stranger", *, asked: str | None = None, route: str = "",
@@ -46,6 +47,7 @@ class Acting:
         self.kind = kind
         self.who: Any = None
         self.strict = False
+        self.by_right = False
         self.scope = scope
         self._asked = asked
         self._request = ""
@@ -85,6 +87,21 @@ def acting() -> Acting | None:
 def act(who: Acting | None) -> None:
     """From here on, in this task and in the threads it hands work to, this one acts (None: the node itself)."""
     _current.set(who)
+
+
+@contextmanager
+def by_right() -> Iterator[None]:
+    """What is written inside is a person's right by law, which no line of ``rights.yaml`` takes away: a consent is
+    taken back, a person erased. Who did it stands in the trail as ever; whether they may is the caller's to know."""
+    who = _current.get()
+    before = who.by_right if who is not None else False
+    if who is not None:
+        who.by_right = True
+    try:
+        yield
+    finally:
+        if who is not None:
+            who.by_right = before
 
 
 def on_behalf(work: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
