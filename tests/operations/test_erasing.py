@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 from click.testing import CliRunner, Result
 
@@ -18,6 +19,7 @@ from mahakam.feeds.run import run_feed
 from mahakam.ngsild.temporal_query import View
 from mahakam.operations.erasing import ACTION, erase
 from mahakam.operations.standing import standings
+from mahakam.store.protocol import Transaction
 from support.leftovers import left
 from support.people_table import FEEDS, with_people
 from support.portal import two_cities
@@ -135,6 +137,35 @@ def test_an_entity_that_may_not_be_without_it_goes(tmp_path: Path, store_url: st
     assert node.broker.get("urn:ngsi-ld:Stall:town:A") is None
     assert node.store.tenant().evolution("urn:ngsi-ld:Stall:town:A") is None
     assert node.broker.get("urn:ngsi-ld:Stall:town:D") is not None
+    node.close()
+
+
+def test_notifications_that_wait_or_were_given_up_on_go(town: Town) -> None:
+    node = town.opened()
+    store, parts = node.store.tenant(), Parts.of(node)
+    data = {"id": "urn:x:1", "type": "T", "scope": "/prov/town", "phone": {"type": "Property", "value": ANI}}
+    other = data | {"phone": {"type": "Property", "value": BUDI}}
+
+    def owe(transaction: Transaction) -> None:
+        for body in ({"data": [data]}, {"data": [other]}, {"data": [data | {"scope": "/prov/bay"}]}):
+            transaction.owe("urn:s:1", "urn:x:1", orjson.dumps(body))
+
+    store.write(owe)
+    first, second, third = (one.number for one in store.owed("urn:s:1"))
+    store.write(lambda transaction: transaction.bury(first, "refused"))
+    told = {("notification", "urn:s:1", str(number)) for number in (first, third)}
+    assert {one for one in stands(node) if one[0] == "notification"} == told
+    node.close()
+    said = town.command("person", "find", ANI)
+    assert f"notification {first} of urn:s:1: forget with --tables" in said.output
+    node = town.opened()
+    store, parts = node.store.tenant(), Parts.of(node)
+    in_town = erase(parts, node.rights, ANI, lambda place: place is not None and place.id == "town")
+    assert in_town.notifications == (first,)
+    assert store.dead_letters() == []
+    assert [one.number for one in store.owed("urn:s:1")] == [second, third]
+    assert erase(parts, node.rights, ANI).notifications == (third,)
+    assert [one.number for one in store.owed("urn:s:1")] == [second], "another's is sent"
     node.close()
 
 

@@ -43,6 +43,13 @@ def found(node: Node, who: str) -> set[tuple[str, str, str]]:
     return {(one.kind, one.of, one.detail) for one in standings(parts, node.rights, who)}
 
 
+def test_what_there_was_no_time_for_is_named(node: Node) -> None:
+    told = list(standings(Parts.of(node), node.rights, ANI, seconds=-1))
+    names = {one.of for one in told if one.kind == "unlooked"}
+    assert names >= {"town/stall", "town/aid", "entities"}
+    assert not any(one.kind in ("held", "dataset") for one in told)
+
+
 def held_rows(node: Node) -> dict[str, str]:
     return {one.feed: str(one.id) for one in node.store.tenant().held("town", state=None)}
 

@@ -210,6 +210,18 @@ def test_whoever_may_not_write_a_type_erases_a_person_from_it_and_nothing_else(
     assert left is not None
     assert ("phone" in left, left["seats"]["value"]) == (False, 3)
     assert {one.principal for one in city.store.audit_entries(action=ACTION)} == {"demo steward"}
+    _, page = act(city.browser("steward"), "find", "+62 813 5555 0101")
+    assert "Left empty since they were erased" in page
+    assert "town/stall" in page
+    assert "Nothing is held" not in page
+    _, page = act(city.browser("steward", "bay"), "find", "+62 813 5555 0101")
+    assert "Nothing is held" in page, "whoever answers in another place learns nothing of it"
+    act(city.browser("steward", "bay"), "admit", "0813 5555 0101", sure="1")
+    assert "town/stall" in act(city.browser("steward"), "find", "0813 5555 0101")[1]
+    assert "Nothing was done yet" in act(city.browser("steward"), "admit", "0813 5555 0101")[1]
+    _, page = act(city.browser("steward"), "admit", "0813 5555 0101", sure="1")
+    assert "New files bring them as anybody." in page
+    assert "town/stall" not in page
     city.portal.node.close()
 
 

@@ -43,8 +43,8 @@ def person() -> None:
 @config_option
 def find(who: str, data: Path, config: _FOLDERS) -> int:
     """List the requests that WHO sent or follows, and where WHO stands in the tables of agencies: held rows, personal
-    attributes of entities, kept versions of datasets; and the feeds that leave WHO out since they were erased. Ends
-    with 1 if there is nothing.
+    attributes of entities, kept versions of datasets, notifications; and the feeds that leave WHO out since they were
+    erased. Ends with 1 if there is nothing.
 
     In tables a NIK is found too.
 
@@ -293,6 +293,7 @@ def _stands(found: Iterable[Standing]) -> None:
         "held": "quarantine row {0.of} {0.detail}: put the agency's file right, and forget with --tables",
         "entity": "{0.of} {0.detail}: put the agency's file right, and forget with --tables",
         "dataset": "dataset {0.of}, {0.detail} rows: put the agency's file right, and forget with --tables",
+        "notification": "notification {0.detail} of {0.of}: forget with --tables",
         "unread": "{0.of} could not be looked at: {0.detail}",
     }  # fmt: skip
     for one in found:

@@ -76,9 +76,10 @@ class Erased(msgspec.Struct, frozen=True):
     files: tuple[str, ...] = ()
     feeds: tuple[str, ...] = ()
     mark: str = ""
+    notifications: tuple[int, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.rows or self.entities or self.versions)
+        return bool(self.rows or self.entities or self.versions or self.notifications)
 
 
 def erase(
@@ -110,17 +111,25 @@ def again(parts: Parts, records: Mapping[str, Mapping[str, Any]]) -> int:
     return len(missing)
 
 
-def admit(parts: Parts, who: str) -> list[str]:
-    """Agencies may hand somebody in again, who asked for it or has to be there; the feeds. Raises ValueError."""
+def admit(parts: Parts, who: str, within: Callable[[Place | None], bool] = lambda _place: True) -> list[str]:
+    """Agencies may hand somebody in again, who asked for it or has to be there, in the places in which whoever says so
+    may; the feeds. Raises ValueError."""
     mark = Marker(parts.store).of(known_as(who))
 
+    def may(feed: str) -> bool:
+        return within(parts.places.get(feed.partition("/")[0]))
+
     def work(transaction: Transaction) -> list[str]:
-        found = {key: one for key, one in transaction.records(KIND).items() if one.get("mark") == mark}
-        for key, one in found.items():
-            transaction.save_record(KIND, key, one | {"mark": ""})
-        if found:
+        admitted = set[str]()
+        for key, one in transaction.records(KIND).items():
+            feeds = [str(feed) for feed in one.get("feeds", ()) if one.get("mark") == mark and may(feed)]
+            if feeds:
+                admitted.update(feeds)
+                left = [feed for feed in one["feeds"] if feed not in feeds]
+                transaction.save_record(KIND, key, one | {"feeds": left, "mark": mark if left else ""})
+        if admitted:
             transaction.audit(ADMIT, KIND)
-        return sorted({str(feed) for one in found.values() for feed in one.get("feeds", ())})
+        return sorted(admitted)
 
     return parts.store.write(work)
 
@@ -138,9 +147,12 @@ def _note(parts: Parts, found: Erased) -> None:
 def _located(parts: Parts, wanted: str, stands: Sequence[Standing]) -> Erased:
     rows, versions, attributes = list[Row](), list[Cells](), dict[str, list[Standing]]()
     feeds = set[tuple[str, str]]()
+    told = [int(one.detail) for one in stands if one.kind == "notification"]
     for one in stands:
         if one.kind == "entity":
             attributes.setdefault(one.of, []).append(one)
+            continue
+        if one.kind in ("notification", "unlooked"):
             continue
         feed = one.of.partition("/")[2]
         feeds.add((one.place, feed))
@@ -149,18 +161,18 @@ def _located(parts: Parts, wanted: str, stands: Sequence[Standing]) -> Erased:
         elif one.kind == "dataset":
             versions.append(Cells(one.place, feed, one.run, one.columns, one.rows))
     entities = []
-    for id, told in attributes.items():
+    for id, known in attributes.items():
         came = parts.store.lineage(id)
         columns = [name for name, value in came.raw.items() if is_of(value, wanted)] if came else []
-        names = tuple(one.detail for one in told if not one.moments)
-        moments = tuple((one.detail, number) for one in told for number in one.moments)
+        names = tuple(one.detail for one in known if not one.moments)
+        moments = tuple((one.detail, number) for one in known for number in one.moments)
         entities.append(Attributes(id, names, moments, tuple(columns)))
         if came and (run := parts.store.run(came.run)):
             feeds.add((run.place, run.feed))
     files = sorted(set().union(*(_files(parts, place, feed, wanted) for place, feed in feeds)))
     named = tuple(sorted(f"{place}/{feed}" for place, feed in feeds))
     mark = Marker(parts.store).of(wanted)
-    return Erased(tuple(rows), tuple(entities), tuple(versions), tuple(files), named, mark)
+    return Erased(tuple(rows), tuple(entities), tuple(versions), tuple(files), named, mark, tuple(told))
 
 
 def _files(parts: Parts, place: str, feed: str, wanted: str) -> set[str]:
@@ -189,10 +201,18 @@ def _apply(parts: Parts, found: Erased, author: str) -> None:
         _without(parts, entity, author)
     for row in found.rows:
         parts.store.write(lambda transaction, row=row: _emptied(transaction, row))  # type: ignore[misc]
+    if found.notifications:  # what is left of the entity is told by the change itself
+        parts.store.write(lambda transaction: _untold(transaction, found.notifications))
     archive = Archive(parts.data)
     for sha256 in found.files:
         if kept := archive.path(sha256):
             kept.unlink(missing_ok=True)
+
+
+def _untold(transaction: Transaction, numbers: Sequence[int]) -> None:
+    transaction.settle(*numbers)
+    for number in numbers:
+        transaction.audit(ACTION, f"notification/{number}")
 
 
 def _emptied(transaction: Transaction, row: Row) -> None:

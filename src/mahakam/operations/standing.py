@@ -1,5 +1,5 @@
 """Where in the tables of a node a person stands: held rows, personal attributes of entities, now and before, kept
-versions of datasets.
+versions of datasets, and notifications that wait or were given up on.
 
 What agencies hand in is put right in their file; this says where to look, and ``erasing`` ends it on this node.
 """
@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
@@ -26,21 +29,23 @@ from mahakam.ngsild.temporal_query import View
 from mahakam.quality.classes import WHOLE
 from mahakam.quality.contract import PERSONAL
 from mahakam.services.request import TYPE as REQUEST
+from mahakam.store.model import Owed
 
 if TYPE_CHECKING:
     from mahakam.access.rights import Rights
     from mahakam.feeds.parts import Parts
     from mahakam.feeds.sources.model import Table
 
-Kind = Literal["held", "entity", "dataset", "unread"]
-_PAGE = 1000
+Kind = Literal["held", "entity", "dataset", "notification", "unread", "unlooked"]
+_PAGE, _MOST = 1000, 1_000_000
 _READ = ("VARCHAR", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "UINTEGER")
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """``of``: ``place/feed``, or an entity's id; ``detail``: the row's number in quarantine (held), the attribute
-    (entity), run and rows of a version (dataset), why it could not be read (unread). ``place``: its id, or "".
+    (entity), run and rows of a version (dataset), its number (notification, ``of`` the subscription), why it could not
+    be read (unread). ``unlooked``: there was no time to look there. ``place``: its id, or "".
 
     ``columns``: where in the row, or in the version, which ``run`` made; ``rows`` of it: file and number.
     ``moments``: the numbers of those in the history of an attribute that has another value now, or is no more.
@@ -57,16 +62,30 @@ class Standing:
 
 
 def standings(
-    parts: Parts, rights: Rights, who: str, within: Callable[[Place | None], bool] = lambda _place: True
+    parts: Parts,
+    rights: Rights,
+    who: str,
+    within: Callable[[Place | None], bool] = lambda _place: True,
+    seconds: float | None = None,
 ) -> Iterator[Standing]:
     """Everywhere that an address, a telephone number or another number of eight digits and more (NIK) stands as a value
-    by itself, in the places in which whoever asks may look. Raises ValueError as :func:`known_as`."""
-    wanted = known_as(who)
+    by itself, in the places in which whoever asks may look. ``seconds``: for how long it is looked, None: to the end;
+    what is left then is named. Raises ValueError as :func:`known_as`."""
+    wanted, until = known_as(who), monotonic() + seconds if seconds is not None else inf
     for place in filter(within, parts.places.values()):
         for feed in place.files("feeds"):
+            if monotonic() > until:
+                yield Standing("unlooked", place.id, f"{place.id}/{feed}", "")
+                continue
             yield from _held(parts, place, feed, wanted)
             yield from _versions(parts, place, feed, wanted)
-    yield from _entities(parts, rights, wanted, within)
+    yield from _notifications(parts, wanted, within)
+    for one in _entities(parts, rights, wanted, within):
+        if one is not None:
+            yield one
+        if monotonic() > until:
+            yield Standing("unlooked", "", "entities", "")
+            return
 
 
 def _held(parts: Parts, place: Place, feed: str, wanted: str) -> Iterator[Standing]:
@@ -141,14 +160,40 @@ def _forms(wanted: str) -> list[str]:
     return [wanted, f"00{wanted}", *([f"0{wanted[2:]}"] if wanted.startswith("62") else [])]
 
 
+def _notifications(parts: Parts, wanted: str, within: Callable[[Place | None], bool]) -> Iterator[Standing]:
+    """They tell what everybody reads: of a value that was public when it was written."""
+    waiting = chain.from_iterable(parts.store.owed(id, limit=_MOST) for id in parts.store.owing())
+    for one in chain(waiting, _given_up(parts)):
+        body = orjson.loads(one.body)
+        if any(is_of(value, wanted) for value in _values(body)):
+            scopes = next((scopes_of(told) for told in _told(body) if told.get("scope")), [])
+            place = place_of(scopes, parts.places)
+            if within(place):
+                yield Standing("notification", place.id if place else "", one.subscription, str(one.number))
+
+
+def _given_up(parts: Parts) -> Iterator[Owed]:
+    offset = 0
+    while found := parts.store.dead_letters(limit=_PAGE, offset=offset):
+        offset += len(found)
+        yield from found
+
+
+def _told(body: Any) -> list[Mapping[str, Any]]:
+    """The entities of a notification."""
+    data = body.get("data", []) if isinstance(body, dict) else []
+    return [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
+
+
 def _entities(
     parts: Parts, rights: Rights, wanted: str, within: Callable[[Place | None], bool]
-) -> Iterator[Standing]:
-    """Requests are looked at by their contact, which is beside them."""
+) -> Iterator[Standing | None]:
+    """Requests are looked at by their contact, which is beside them. None: one more was looked at."""
     told = set[tuple[str, str]]()
     types = sorted(_types(rights) - {REQUEST})
     for type in types:
         for document in parts.broker.scan(Selection(types=Types(((type,),)))):
+            yield None
             place = place_of(scopes_of(document), parts.places)
             if not within(place):
                 continue
@@ -159,6 +204,7 @@ def _entities(
                     told.add(one)
                     yield Standing("entity", place.id if place else "", *one)
     for head in _heads(parts, types):
+        yield None
         place = place_of(scopes_of(head), parts.places)
         if not within(place):
             continue

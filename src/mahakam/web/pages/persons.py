@@ -19,9 +19,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from mahakam.config import Place
+from mahakam.feeds.erased import feeds_that_know
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.sources.model import SourceError
-from mahakam.operations.erasing import erase
+from mahakam.operations.erasing import admit, erase
 from mahakam.operations.standing import Standing, standings
 from mahakam.services import correction, data_subject
 from mahakam.services.consent import Given
@@ -37,6 +38,8 @@ from mahakam.web.request_words import STATE_KINDS, STATE_NAMES, service_name
 from mahakam.web.site import Site, site_of
 
 PAGE, ANSWER = "/persons", "person.answer"
+LOOKS = 20.0
+"""Seconds for which the page looks in tables; the command has no end. Erasing looks everywhere."""
 _TYPED = ("who", "sure", "to", "tables", *correction.NAMES)
 
 
@@ -67,25 +70,26 @@ def show(request: Request) -> Response:
 
 
 def _act(request: Request, form: FormData) -> Response:
-    """``do``: find, export, correct or forget."""
+    """``do``: find, export, correct, forget or admit."""
     gate.require(request, ANSWER)
     typed = {name: gate.text(form, name).strip() for name in _TYPED}
     if not gate.is_ours(request, form):
         return _page(request, typed, {"form": gate.stale()}, 403)
-    act = gate.one_of(gate.text(form, "do"), ("find", "export", "correct", "forget"))
+    act = gate.one_of(gate.text(form, "do"), ("find", "export", "correct", "forget", "admit"))
     if not act:
         raise HTTPException(422, _("This cannot be chosen."))
     try:
         data_subject.known_as(typed["who"])
     except ValueError:
-        said = _("Write an e-mail address, or a telephone number with at least eight digits.")
+        said = _("Write an e-mail address, a telephone number or a NIK: at least eight digits.")
         return _page(request, typed, {"who": said}, 422)
     if act == "find":
         return _page(request, typed, looked=True)
     if not typed["sure"]:
         said = _("Nothing was done yet: make sure that who asks is who they say, and tick it.")
         return _page(request, typed, {"sure": said, "act": act}, 422, looked=True)
-    return {"export": _export, "correct": _correct, "forget": _forget}[act](request, typed)
+    acts = {"export": _export, "correct": _correct, "forget": _forget, "admit": _admit}
+    return acts[act](request, typed)
 
 
 def _export(request: Request, typed: Mapping[str, str]) -> Response:
@@ -145,6 +149,19 @@ def _forget(request: Request, typed: Mapping[str, str]) -> Response:
     return _page(request, typed, looked=True, done=said)
 
 
+def _admit(request: Request, typed: Mapping[str, str]) -> Response:
+    admit(Parts.of(site_of(request).node), typed["who"], _answers_in(request))
+    done = _("New files bring them as anybody.")
+    return _page(request, {"who": typed["who"]}, looked=True, done=[done])
+
+
+def _emptied(request: Request, who: str) -> list[str]:
+    """The feeds that leave them empty, of the places in which the visitor answers."""
+    site, answers = site_of(request), _answers_in(request)
+    found = feeds_that_know(site.node.store.tenant(), who)
+    return [feed for feed in found if answers(site.places.get(feed.partition("/")[0]))]
+
+
 def _erased(request: Request, who: str) -> str:
     """What was done in the tables of agencies, in words."""
     node = site_of(request).node
@@ -157,8 +174,10 @@ def _erased(request: Request, who: str) -> str:
         return ""
     return _(
         "Erased in tables: held rows: %(rows)s; entities: %(entities)s; versions of datasets: %(versions)s; kept "
-        "files: %(files)s. Have the agency put its own file right.",
+        "files: %(files)s; notifications: %(told)s. In new files of these tables their cells are left empty. "
+        "Have the agency put its own file right.",
         rows=len(found.rows), entities=len(found.entities), versions=len(found.versions), files=len(found.files),
+        told=len(found.notifications),
     )  # fmt: skip
 
 
@@ -173,6 +192,7 @@ def _page(
 ) -> Response:
     rows: list[_Sent] = []
     stands: list[Standing] = []
+    emptied: list[str] = []
     if looked:
         runs = _runs(request)
         held = data_subject.find(runs.store, typed["who"], _within(request))
@@ -180,6 +200,7 @@ def _page(
         rows = [_row(request, runs, typed["who"], number, sent=True) for number in held.sent]
         rows += [_row(request, runs, typed["who"], number, sent=False) for number in held.followed]
         stands = _stands(request, typed["who"])
+        emptied = _emptied(request, typed["who"])
     made = render(
         request,
         "persons.html",
@@ -190,6 +211,7 @@ def _page(
         rows=rows,
         stands=stands,
         stand_words=_STANDS,
+        emptied=emptied,
         looked=looked,
         done=list(done),
         names=NAMES,
@@ -207,14 +229,19 @@ _STANDS = {
     "held": N_("A held row."),
     "entity": N_("A personal value of an entity, now or before."),
     "dataset": N_("Rows of a version that is kept."),
+    "notification": N_("A notification that waits, or was given up on."),
     "unread": N_("This could not be looked at."),
+    "unlooked": N_(
+        "There was no time to look here: the tables are large. On the node's machine, mahakam person find looks at "
+        "all."
+    ),
 }
 
 
 def _stands(request: Request, who: str) -> list[Standing]:
     """In the tables of the places in which the visitor answers."""
     node = site_of(request).node
-    return list(standings(Parts.of(node), node.rights, who, _answers_in(request)))
+    return list(standings(Parts.of(node), node.rights, who, _answers_in(request), LOOKS))
 
 
 def _answers_in(request: Request) -> Callable[[Place | None], bool]:
