@@ -124,7 +124,7 @@ def delivered(processes: int) -> Cost:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         port, receiving, got = stack.enter_context(receiver())
         _owe(url, data, f"http://127.0.0.1:{port}/")
-        words = [MAHAKAM, "deliver", "--store", url, "--data", data, "--private-addresses"]
+        words: list[str | Path] = [MAHAKAM, "deliver", "--store", url, "--data", data, "--private-addresses"]
         running = [
             subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL) for _ in range(processes)
         ]

@@ -39,7 +39,17 @@ class Served:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        words = [MAHAKAM, "serve", "--open", "--data", data, "--port", str(port), "--workers", str(workers)]
+        words: list[str | Path] = [
+            MAHAKAM,
+            "serve",
+            "--open",
+            "--data",
+            data,
+            "--port",
+            str(port),
+            "--workers",
+            str(workers),
+        ]
         words += ["--private-addresses"] if private else []
         environment = {key: text for key, text in os.environ.items() if not key.startswith("MAHAKAM_")}
         self._process = subprocess.Popen(
@@ -215,7 +225,7 @@ async def _ask(http: aiohttp.ClientSession, url: str, kind: str, number: int, fr
 def database() -> Iterator[tuple[str, int]]:
     """The URL of an empty database of a PostgreSQL of our own that writes what it acknowledges to the disk; its pid."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-    from support.postgres import PostgresServer  # type: ignore[import-not-found]
+    from support.postgres import PostgresServer
 
     server = PostgresServer(durable=True)
     try:

@@ -7,6 +7,7 @@ import json
 import pickle
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 
@@ -61,9 +62,7 @@ async def run(port: int, requests: list[bytes], concurrency: int, status: str) -
     for index in range(concurrency):
         done: asyncio.Future[None] = loop.create_future()
         mine = requests[index::concurrency]
-        await loop.create_connection(
-            lambda mine=mine, done=done: Connection(mine, status.encode(), done), "127.0.0.1", port
-        )
+        await loop.create_connection(partial(Connection, mine, status.encode(), done), "127.0.0.1", port)
         waiting.append(done)
     await asyncio.gather(*waiting)
     return time.perf_counter() - started

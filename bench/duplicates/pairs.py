@@ -117,7 +117,8 @@ class Pair:
 
 def halves(path: Path, seed: int) -> tuple[list[Pair], list[Pair]]:
     """The pairs to try on and the pairs to measure on: no problem, and no list of words, is in both."""
-    tried, held = [], []
+    tried: list[dict[str, str]] = []
+    held: list[dict[str, str]] = []
     for row in _rows(path):
         if row["latitude"]:
             first = random.Random(f"{seed} {row['borough']} {row['incident_zip']}").random() < 0.5

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.check import data
 from bench.feeds.place import CITY, FEED, PLACE
@@ -59,7 +60,7 @@ def _value(text: str) -> object:
 
 def publish(port: int, payloads: list[bytes], qos: int) -> None:
     """Send all; ends when the broker has them."""
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+    client = paho.Client(CallbackAPIVersion.VERSION2)
     client.max_inflight_messages_set(1000)
     client.connect("127.0.0.1", port)
     client.loop_start()

@@ -72,8 +72,8 @@ def cpu(pid: int) -> float:
 
 def send(node: RunningNode, count: int, picture: bytes | None) -> tuple[float, float]:
     """(CPU seconds, seconds) for so many reports; raises RuntimeError for one that is not taken."""
-    with httpx.Client(base_url=node.url, timeout=60) as client:
-        token = hidden(client.get("/report?city=town").text)
+    with httpx.Client(base_url=node.url, timeout=60) as asking:
+        token = hidden(asking.get("/report?city=town").text)
     refused: list[int] = []
 
     def client(number: int) -> None:

@@ -29,6 +29,7 @@ from mahakam.ngsild.entity import Document
 from mahakam.services.area import Point, contains
 from mahakam.services.queue import RequestLists, build_lists
 from mahakam.services.request import Request, Step, to_document, utc_text
+from mahakam.services.states import State
 from mahakam.store.protocol import Transaction
 
 PASSWORD = "correct horse battery"
@@ -96,7 +97,8 @@ def _document(
     moment = start + dt.timedelta(days=364) * at / requests
     asked = utc_text(moment)
     waits = at >= requests - opened
-    state = chance.choice(("received", "inProgress", "inProgress", "waiting")) if waits else "closed"
+    waiting: tuple[State, ...] = ("received", "inProgress", "inProgress", "waiting")
+    state: State = chance.choice(waiting) if waits else "closed"
     steps = (Step("received", asked), Step(state, asked, "Dinas", "A crew comes"))
     due = (
         utc_text(moment + dt.timedelta(days=chance.randrange(1, 20))) if waits and state != "waiting" else ""
@@ -107,14 +109,14 @@ def _document(
         service=SERVICES[kind],
         service_name=SERVICES[kind],
         description="A report in the words of a resident, as long as they often are, about what is wrong here",
-        state=state,  # type: ignore[arg-type]
+        state=state,
         requested=asked,
         updated=asked,
         agency="Dinas (contoh)",
         point=_inside(place, chance),
         address="Sungai Pinang",
         photos=(),
-        steps=steps,  # type: ignore[arg-type]
+        steps=steps,
         expected=due,
         due=due,
         due_stage="finish" if due else "",
