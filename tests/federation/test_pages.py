@@ -62,3 +62,24 @@ def test_every_page_tells_the_count_of_different_entities(network: Network, filt
     assert found["s:149"] == {"heat", "rain"}
     alone = network.hub.get(f"/entities?type=Weather&count=true&limit=0{filters}")
     assert (alone.json(), alone.headers["ngsild-results-count"]) == ([], str(total))
+
+
+def test_what_was_checked_before_is_shown_as_it_is_now_and_registered(network: Network) -> None:
+    city = network["samarinda"]
+    fill(city, "one", heat=heat(1), wind=2, secret=3)
+
+    def register(*names: str) -> str:
+        part = {"entities": [{"type": "Weather"}], "propertyNames": names}
+        return network.hub.register("samarinda", city, information=[part])
+
+    def shown() -> dict[str, Any]:
+        (found,) = network.hub.get("/entities?type=Weather").json()
+        return {name: found[name]["value"] for name in found.keys() - {"id", "type"}}
+
+    registered = register("heat", "wind")
+    assert shown() == shown() == {"heat": 1, "wind": 2}
+    assert city("PATCH", f"/entities/{PREFIX}one/attrs/heat", json={"value": 4}).status_code == 204
+    assert shown() == {"heat": 4, "wind": 2}
+    network.hub("DELETE", f"/csourceRegistrations/{registered}")
+    register("wind")
+    assert shown() == {"wind": 2}

@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import quote
 
 from mahakam.api.http import Response, problem_response
-from mahakam.api.ngsild.call import Call, accepted
+from mahakam.api.ngsild.call import JSON, Call, accepted
 from mahakam.api.ngsild.conditions import tagged
 from mahakam.api.ngsild.counting import different
 from mahakam.api.ngsild.distributed_maps import followed, mapped_page, where_found
-from mahakam.api.ngsild.entities import Plan, compile_plan
+from mahakam.api.ngsild.entities import JSON_HEADERS, Plan, compile_plan
 from mahakam.api.ngsild.forwarding import Forwarding, good
 from mahakam.api.ngsild.gathering import (
     READS,
@@ -30,6 +30,7 @@ from mahakam.api.ngsild.presentation import (
     READ_OPTIONS,
     many_entities,
     one_entity,
+    preferred,
     presentation,
     require_geo_json,
 )
@@ -137,13 +138,17 @@ async def _page(call: Call, plan: Plan, params: Any) -> Response | None:
         forwarding, found, plan.selection, params, needed, times=plan.shape.sys_attrs, shown=shown
     )
     found_here = len(parts.ids)
-    page = parts.documents(shown.start, shown.stop)
+    plain = plan.shape.plain and plan.context.is_core and accept == JSON and not preferred(call)
+    bodies = parts.bodies(shown.start, shown.stop) if plain else []
+    documents = [] if plain else parts.documents(shown.start, shown.stop)
     total = await different(forwarding, parts, plan.selection, params) if plan.count else None
     more = list(forwarding.warnings)
     if total is not None:
         more.append(("ngsild-results-count", str(total)))
     more += plan.links(0 if found_here > plan.offset + plan.limit else None)
-    return many_entities(call, page, plan.shape, plan.context, accept, *more)
+    if plain:
+        return Response(200, call.headers(*JSON_HEADERS, *more), b"[%b]" % b",".join(bodies))
+    return many_entities(call, documents, plan.shape, plan.context, accept, *more)
 
 
 async def selected(
