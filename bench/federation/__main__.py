@@ -82,7 +82,10 @@ def main() -> None:
             _fill(node, number, given.entities)
             _join(hub, node, number)
         rows = measure(hub, nodes, _keys(hub), given.rounds)
-    note = f"Five nodes of {given.entities:,} entities of 1 KB, joined by invitation; medians of {given.rounds} rounds."
+    note = (
+        f"Five nodes of {given.entities:,} entities of 1 KB, joined by invitation; medians of {given.rounds} rounds. "
+        f"Load average of the last five minutes, this run included: {os.getloadavg()[1]:.1f}."
+    )
     record("federation", "python -m bench.federation", rows, note=note)
 
 
