@@ -194,6 +194,21 @@ class Node:
             except ReceiverError as error:
                 raise ConfigError(Path("MAHAKAM_OPENLINEAGE"), str(error)) from None
 
+    def setting_faults(self) -> list[ConfigError]:
+        """What is wrong with the settings that a node looks at when it starts; mail and places are looked at apart."""
+        looks: tuple[Callable[[], object], ...] = (
+            self.check_audit, self.check_log, self.check_origins, self.check_lineage, self.check_nats,
+            self.check_second_step, self.check_traces, lambda: self.keeping, lambda: self.proxies,
+            lambda: self.settings.fewest_shown, lambda: self.settings.delivers, lambda: self.settings.audited,
+        )  # fmt: skip
+        found = []
+        for look in looks:
+            try:
+                look()
+            except ConfigError as error:
+                found.append(error)
+        return found
+
     def check_traces(self) -> None:
         """Raises ConfigError if ``traces`` names nothing that they can go to."""
         settings = self.settings

@@ -158,13 +158,13 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
-        """Read the settings that :meth:`environment` wrote (missing ones take their defaults)."""
+        """Read the settings that :meth:`environment` wrote (missing ones take their defaults). Raises ConfigError."""
         return cls(
             data=Path(environ.get("MAHAKAM_DATA") or "mahakam-data"),
             config=tuple(Path(p) for p in environ.get("MAHAKAM_CONFIG", "").split(os.pathsep) if p),
             host=environ.get("MAHAKAM_HOST") or "127.0.0.1",
-            port=int(environ.get("MAHAKAM_PORT") or 8000),
-            workers=int(environ.get("MAHAKAM_WORKERS") or 1),
+            port=_whole(environ, "MAHAKAM_PORT", 8000),
+            workers=_whole(environ, "MAHAKAM_WORKERS", 1),
             store=environ.get("MAHAKAM_STORE", ""),
             replica=environ.get("MAHAKAM_REPLICA", ""),
             open=bool(environ.get("MAHAKAM_OPEN")),
@@ -239,6 +239,13 @@ class Place:
         if not path.is_relative_to(self.folder.resolve()):
             raise ConfigError(self.folder, f"{name!r} leads out of the folder; name a file inside it")
         return path
+
+
+def _whole(environ: Mapping[str, str], name: str, usual: int) -> int:
+    text = environ.get(name) or str(usual)
+    if not (text.isascii() and text.isdecimal() and len(text) < 6):
+        raise ConfigError(Path(name), f"a whole number as {usual} was expected, not {text[:40]!r}")
+    return int(text)
 
 
 def as_text(value: object) -> Text:

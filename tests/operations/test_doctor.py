@@ -139,6 +139,31 @@ def test_what_the_node_was_told_to_ask_and_may_not(town: Town) -> None:
         assert not any(one["check"] == "hosts" for one in examined(town, **mail_of(box))[1].values())
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("proxies", "abc"), ("fewest", "x"), ("audit", "maybe"), ("history", "zz"), ("second_step", "king"),
+        ("deliver", "x"), ("traces", "foo"), ("nats", "foo"), ("log_level", "loud"),
+    ],
+)  # fmt: skip
+def test_a_setting_with_which_the_node_would_not_start(town: Town, name: str, text: str) -> None:
+    code, found = examined(town, **{name: text})
+    assert (code, set(found)) == (1, {f"MAHAKAM_{name.upper()}"})
+    (one,) = found.values()
+    assert (one["check"], one["level"]) == ("settings", "error")
+
+
+@pytest.mark.parametrize(("name", "text"), [("PORT", "abc"), ("WORKERS", "-1"), ("HOSTS", "https://x")])
+def test_a_setting_without_which_nothing_begins_is_said_in_a_line(town: Town, name: str, text: str) -> None:
+    done = subprocess.run(
+        [MAHAKAM, "doctor", "--data", str(town.data)], capture_output=True, text=True, check=False,
+        env=os.environ | {f"MAHAKAM_{name}": text},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"MAHAKAM_{name}: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_feeds_that_failed_or_hold_rows(town: Town) -> None:
     town.reopen()
     town.stops(GOOD + "B1;;laut;banyak;200;-0.4\n")

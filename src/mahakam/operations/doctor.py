@@ -20,7 +20,7 @@ from mahakam.indicators.definition import read_definition
 from mahakam.operations.due import backups, breaches, keys, stuck
 from mahakam.operations.finding import Finding as Finding
 from mahakam.operations.finding import Level
-from mahakam.operations.node import Node
+from mahakam.operations.node import Node, Startable
 from mahakam.operations.reach import hosts
 from mahakam.operations.state import feeds_of, queues_of
 from mahakam.quality.load import load_all
@@ -29,7 +29,7 @@ from mahakam.services.catalogue import catalogue
 from mahakam.services.outbox import MailError, Postman, Server, sender_of
 from mahakam.store.errors import StoreError
 
-_NEEDED = ("folder", "store")
+_NEEDED = ("settings", "folder", "store")
 """Checks after an error of which nothing else can be looked at."""
 SCARCE, NONE_LEFT = 1 << 30, 100 << 20
 """Bytes free beside the data: below the first it is time to act, below the second the next write may fail."""
@@ -40,11 +40,11 @@ class Check:
     """``deep``: it reads the whole store."""
 
     name: str
-    find: Callable[[Node], Iterator[Finding]]
+    find: Callable[[Startable], Iterator[Finding]]
     deep: bool = False
 
 
-def examine(node: Node, *, deep: bool = False) -> Iterator[tuple[str, list[Finding]]]:
+def examine(node: Startable, *, deep: bool = False) -> Iterator[tuple[str, list[Finding]]]:
     """The name of each check with what it found, in order; once there is no store, nothing that needs one."""
     for check in CHECKS:
         if check.deep and not deep:
@@ -53,6 +53,11 @@ def examine(node: Node, *, deep: bool = False) -> Iterator[tuple[str, list[Findi
         yield check.name, found
         if check.name in _NEEDED and any(one.level == "error" for one in found):
             return
+
+
+def _settings(node: Startable) -> Iterator[Finding]:
+    for error in node.setting_faults():
+        yield Finding("settings", "error", str(error.path), error.problem, "correct it: docs/settings.md")
 
 
 def _places(node: Node) -> Iterator[Finding]:
@@ -241,6 +246,7 @@ def _long(seconds: float) -> str:
 
 
 CHECKS = (
+    Check("settings", _settings),
     Check("places", _places),
     Check("folder", _folder),
     Check("pages", _pages),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from mahakam.config import Place, Settings
+from mahakam.config import ConfigError, Place, Settings
 from mahakam.store.protocol import Store
 
 
@@ -20,3 +20,9 @@ class Node(Protocol):
 
     @property
     def store(self) -> Store: ...
+
+
+class Startable(Node, Protocol):
+    """One that says with which of its settings it would not start."""
+
+    def setting_faults(self) -> list[ConfigError]: ...
