@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import socket
+import struct
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -115,6 +119,103 @@ def test_a_report_written_offline_arrives_once(context: BrowserContext, node: Ru
     expect(page.get_by_label("What is wrong?")).to_have_value("")
     page.reload()
     assert len(_stored(node)) == 1, "nothing is sent a second time"
+
+
+class _Line:
+    """What a phone and the server say to each other, passed on until a connection has carried ``most`` bytes up."""
+
+    def __init__(self, port: int) -> None:
+        self.most = 0
+        """0: it does not break."""
+        self.broke = threading.Event()
+        self._server = port
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                phone, _ = self._listening.accept()
+                server = socket.create_connection(("127.0.0.1", self._server))
+            except OSError:  # the line, or the server, has ended
+                return
+            threading.Thread(target=self._pass_on, args=(phone, server, True), daemon=True).start()
+            threading.Thread(target=self._pass_on, args=(server, phone, False), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket, up: bool) -> None:
+        carried = 0
+        with suppress(OSError):
+            while piece := source.recv(65_536):
+                carried += len(piece)
+                if up and 0 < self.most < carried:
+                    self.broke.set()
+                    source.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    break
+                target.sendall(piece)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def close(self) -> None:
+        self._listening.close()
+
+
+@pytest.fixture
+def line(node: RunningNode) -> Iterator[_Line]:
+    made = _Line(int(node.url.rpartition(":")[2]))
+    yield made
+    made.close()
+
+
+def _visited_by(context: BrowserContext, line: _Line) -> Page:
+    page = context.new_page()
+    page.goto(f"{line.url}/report?city=town&lang=en")
+    page.locator("html[data-offline-ready]").wait_for(state="attached")
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    return page
+
+
+def test_a_connection_that_breaks_in_the_upload_loses_no_photo(
+    context: BrowserContext, node: RunningNode, line: _Line
+) -> None:
+    page = _visited_by(context, line)
+    _fill(page, "Hole at the end of the bus, in the tunnel")
+    page.get_by_label("Photos").set_input_files(_hole())  # type: ignore[arg-type]
+    line.most = 100_000
+    page.get_by_role("button", name="Send report").tap()
+    page.wait_for_url("**/report/kept")
+    assert line.broke.is_set(), "the upload broke, and not something before it"
+    expect(page.locator(".kept")).to_contain_text("Waits for a connection")
+    expect(page.locator(".kept")).to_contain_text("Pothole · Hole at the end of the bus")
+    assert _stored(node) == []
+
+    line.most = 0
+    expect(page.locator(".kept")).to_contain_text("Sent", timeout=90_000)
+    (row,) = _stored(node)
+    assert row["description"] == "Hole at the end of the bus, in the tunnel"
+    assert row["photo"]
+    page.goto(f"{line.url}/report?city=town")
+    expect(page.get_by_label("What is wrong?")).to_have_value("")
+
+
+def test_without_a_place_it_comes_back_into_the_form_with_its_photos(
+    context: BrowserContext, line: _Line
+) -> None:
+    page = _visited_by(context, line)
+    page.locator("form[data-report][data-ready]").wait_for()
+    page.get_by_text("Pothole", exact=True).tap()
+    page.get_by_label("What is wrong?").fill("Hole, the photo knows where")
+    page.get_by_label("Photos").set_input_files(_hole())  # type: ignore[arg-type]
+    line.most = 100_000
+    page.get_by_role("button", name="Send report").tap()
+    page.wait_for_url("**/report/kept")
+    line.most = 0
+    expect(page.locator(".kept")).to_contain_text("Not taken")
+    page.get_by_role("link", name="Mend it and send it again").tap()
+    expect(page.get_by_label("What is wrong?")).to_have_value("Hole, the photo knows where")
+    expect(page.locator("[data-photo-previews] img")).to_have_count(1)
 
 
 def test_two_reports_and_a_lost_answer_make_two_requests(context: BrowserContext, node: RunningNode) -> None:

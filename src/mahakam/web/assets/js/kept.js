@@ -1,5 +1,13 @@
 // The list of reports on this phone: what waits, what was refused, what was sent.
-import { all, flush, forget, keepSending, onChange } from "./queue.js";
+import { all, flush, forget, get, keepSending, onChange } from "./queue.js";
+
+export const DRAFT = "mahakam-draft"; // in localStorage: what is typed and not sent
+
+// What is kept here is no draft any more; the service worker, which keeps what broke on its way, cannot see drafts.
+async function dropDraft() {
+  const typed = JSON.parse(localStorage.getItem(DRAFT) ?? "null");
+  if (typed && (await get(typed.key))) localStorage.removeItem(DRAFT);
+}
 
 // Keep a list up to date. Its words are data attributes of the host; it hides itself while there is nothing.
 // Resolves when it is drawn.
@@ -60,6 +68,7 @@ function button(text, act) {
 
 const page = document.querySelector("[data-kept-page]");
 if (page) {
+  dropDraft().catch((error) => console.warn(error));
   show(page.querySelector("[data-kept]"));
   keepSending();
 }

@@ -1,11 +1,10 @@
 // The report form without a connection: what is typed is saved as it is typed, and sent when there is a way.
-import { get, keep, keepSending } from "./queue.js";
+import { complete, get, keep, keepSending, reportOf, toldOf } from "./queue.js";
 import { randomKey } from "./database.js";
-import { show } from "./kept.js";
+import { DRAFT, show } from "./kept.js";
 import { isLarge, smaller } from "./shrink.js";
 import { keepHere } from "./worker.js";
 
-const DRAFT = "mahakam-draft";
 const SAVED = ["service", "description", "longitude", "latitude", "village", "address", "contact"];
 const REACH = 5000; // milliseconds in which the server must answer, else the report is kept here
 
@@ -32,31 +31,19 @@ export async function submit(form, submitter) {
   const token = await fetch("/report/token.json", { cache: "no-store", signal: AbortSignal.timeout(REACH) }).then((answer) => (answer.ok ? answer.json() : null), () => null);
   if (token) {
     form.elements.form.value = token.form;
-    if (submitter?.name) form.append(Object.assign(document.createElement("input"), { type: "hidden", name: submitter.name, value: submitter.value }));
-    form.submit();
+    const more = submitter?.name ? [[submitter.name, submitter.value]] : [];
+    for (const [name, value] of [...more, ...toldOf(form)]) form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+    form.submit(); // a connection that breaks now is the service worker's to see
     return "";
   }
-  if (!complete(form)) return "incomplete";
-  const fields = [];
-  const photos = [];
-  for (const [name, value] of new FormData(form)) {
-    if (value instanceof Blob) { if (value.size) photos.push(new Blob([await value.arrayBuffer()], { type: value.type })); } else fields.push([name, value]);
-  }
-  const service = form.querySelector("[name=service]:checked");
-  await keep({
-    key: form.elements.idempotency.value, city: form.dataset.city, at: new Date().toISOString(), state: "waiting", fields, photos,
-    words: form.elements.description.value, service: service?.labels?.[0]?.textContent.trim() ?? "",
-  });
+  const data = new FormData(form);
+  if (!complete(data)) return "incomplete";
+  for (const [name, value] of toldOf(form)) data.set(name, value);
+  await keep(await reportOf(data));
   drop();
   const registration = await navigator.serviceWorker?.getRegistration();
   await registration?.sync?.register("reports").catch(() => null);
   return "kept";
-}
-
-function complete(form) {
-  const { longitude, latitude, village, description } = form.elements;
-  const where = (longitude.value && latitude.value) || village?.value;
-  return where && form.querySelector("[name=service]:checked") && description.value.trim().length >= 3;
 }
 
 export function drop() {

@@ -20,6 +20,41 @@ export async function keep(report) {
   changed();
 }
 
+// The report of a form's data, with what the form says of it in words (`toldOf`).
+export async function reportOf(data) {
+  const fields = [];
+  const photos = [];
+  for (const [name, value] of data) {
+    if (!(value instanceof Blob)) { if (!TOLD.includes(name)) fields.push([name, value]); }
+    else if (value.size) photos.push(new Blob([await value.arrayBuffer()], { type: value.type }));
+  }
+  const words = data.get("description") ?? "";
+  return { key: data.get("idempotency"), city: data.get("city"), at: new Date().toISOString(), state: "waiting", fields, photos, words, service: data.get(TOLD[0]) ?? "" };
+}
+
+// What the service worker cannot see on the form: the service in words, and why a report cannot wait without a place.
+const TOLD = ["told-service", "told-incomplete"];
+export const toldOf = (form) => {
+  const service = form.querySelector("[name=service]:checked");
+  return [[TOLD[0], service?.labels?.[0]?.textContent.trim() ?? ""], [TOLD[1], form.dataset.incomplete]];
+};
+
+// Whether a report may wait: nobody could be asked later.
+export function complete(data) {
+  const where = (data.get("longitude") && data.get("latitude")) || data.get("village");
+  return Boolean(where && data.get("service") && data.get("description").trim().length >= 3);
+}
+
+// Keep what a form could not send, its connection having broken. Says whether it is kept: nothing is where another
+// report is followed instead.
+export async function keepUnsent(data) {
+  if (!data.get("idempotency") || data.get("follow")) return false;
+  const report = await reportOf(data);
+  if (!complete(data)) Object.assign(report, { state: "refused", errors: { form: data.get(TOLD[1]) ?? "" } });
+  await keep(report);
+  return true;
+}
+
 export async function forget(key) {
   await run("readwrite", (store) => store.delete(key));
   changed();

@@ -1,7 +1,7 @@
 // The service worker: keeps the report form and what it needs, and sends the reports that waited for a connection.
 // The server puts `self.MAHAKAM = {stamp, files}` before this text (web/pages/offline.py).
 import { flush as flushField } from "../js/fieldstore.js";
-import { flush } from "../js/queue.js";
+import { flush, keepUnsent } from "../js/queue.js";
 
 const { stamp, files } = self.MAHAKAM;
 const STATIC = `static-${stamp}`;
@@ -49,7 +49,9 @@ self.addEventListener("notificationclick", (event) => {
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
-  if (request.method !== "GET" || url.origin !== location.origin) return;
+  if (url.origin !== location.origin) return;
+  if (request.method === "POST" && request.mode === "navigate" && url.pathname === "/report") event.respondWith(sent(request));
+  if (request.method !== "GET") return;
   if (request.mode === "navigate") event.respondWith(page(request, url));
   else if (url.pathname.startsWith("/static/")) event.respondWith(asset(request));
   else if (shape(url)) event.respondWith(networkElseKept(request, PAGES, url.pathname));
@@ -79,6 +81,20 @@ async function page(request, url) {
   } catch {
     return kept ?? (await caches.match(KEPT, { ignoreVary: true })) ?? Response.error();
   }
+}
+
+// The form on its way. If the connection breaks, or the server is in trouble, it waits here with its photos; should it
+// have arrived all the same, its key makes the server know it again.
+async function sent(request) {
+  const copy = request.clone();
+  let answer = Response.error();
+  try {
+    answer = await fetch(request);
+    if (answer.status < 500) return answer;
+  } catch { /* no answer: kept below */ }
+  if (!(await keepUnsent(await copy.formData()))) return answer;
+  await self.registration.sync?.register("reports").catch(() => null);
+  return Response.redirect(KEPT, 303);
 }
 
 function pageKey(url) {
