@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -181,3 +182,75 @@ def test_personal_data_inside_records_is_suspected(tmp_path: Path) -> None:
     found, made = seen(path)
     assert [column.suspected for column in found.columns] == ["", "phone", ""]
     assert made["pemilik"]["classification"] == "personal"
+
+
+def bounds(path: Path, column: str) -> tuple[object, object]:
+    _, made = seen(path)
+    options = made[column].get("logicalTypeOptions", {})
+    return options.get("minimum"), options.get("maximum")
+
+
+DAYS = [str(dt.date(2020, 1, 1) + dt.timedelta(days=n)) for n in range(400)]
+
+
+@pytest.mark.parametrize("every", [20, 33])
+def test_figures_a_thousand_times_too_large_do_not_become_the_range(tmp_path: Path, every: int) -> None:
+    """However many there are, up to one in twenty; with many digits each figure stands once, as a measured one may."""
+    right = [50 + n * 7919 % 1000 / 10 + n / 10_000 for n in range(400)]
+    sent = [figure * 1000 if n % every == 3 else figure for n, figure in enumerate(right)]
+    path = csv(
+        tmp_path / "a.csv", "tanggal,debit", [f"{DAYS[n]},{figure:.5f}" for n, figure in enumerate(sent)]
+    )
+    low, high = bounds(path, "debit")
+    assert (low, high) == (pytest.approx(50, abs=1), pytest.approx(150, abs=1))
+
+
+def test_a_long_tail_is_no_error(tmp_path: Path) -> None:
+    right = [round(1.02**n) for n in range(400)]
+    path = csv(tmp_path / "a.csv", "tanggal,jiwa", [f"{DAYS[n]},{figure}" for n, figure in enumerate(right)])
+    assert bounds(path, "jiwa") == (1, right[-1])
+
+
+@pytest.mark.parametrize("every", [25, 100])
+def test_a_minus_that_a_few_have_is_no_part_of_the_range(tmp_path: Path, every: int) -> None:
+    rows = [f"{DAYS[n]},{'-' if n % every == 3 else ''}{20_000 + n * 7919 % 9000}" for n in range(400)]
+    low, _ = bounds(csv(tmp_path / "a.csv", "tanggal,y", rows), "y")
+    assert isinstance(low, int)
+    assert low >= 20_000
+
+
+def test_numbers_of_both_signs_keep_their_range(tmp_path: Path) -> None:
+    rows = [f"{DAYS[n]},{n * 7919 % 1000 / 10 - 3:.1f}" for n in range(400)]
+    low, _ = bounds(csv(tmp_path / "a.csv", "tanggal,suhu", rows), "suhu")
+    assert low == -3
+
+
+def test_dates_of_another_decade_or_century_are_outside_the_range(tmp_path: Path) -> None:
+    sent = [*DAYS]
+    for n in range(5, 400, 40):
+        sent[n] = f"{int(sent[n][:4]) + (-100, 100, 10, -10)[n // 40 % 4]}{sent[n][4:]}"
+    path = csv(tmp_path / "a.csv", "tanggal,n", [f"{day},{n}" for n, day in enumerate(sent)])
+    low, high = bounds(path, "tanggal")
+    assert (low, high) == (DAYS[0], DAYS[-1])
+
+
+def test_dates_that_grow_rare_to_the_past_keep_their_range(tmp_path: Path) -> None:
+    right = [str(dt.date(2025, 1, 1) - dt.timedelta(days=n * n // 8)) for n in range(300)]
+    path = csv(tmp_path / "a.csv", "berdiri,n", [f"{day},{n}" for n, day in enumerate(right)])
+    assert bounds(path, "berdiri") == (right[-1], right[0])
+
+
+def test_a_mark_for_nothing_in_a_column_of_names_is_found(tmp_path: Path) -> None:
+    path = csv(
+        tmp_path / "a.csv",
+        "no,nama",
+        [f"{n},{'n/a' if n in (7, 50) else f'Toko {n % 30}'}" for n in range(80)],
+    )
+    _, made = seen(path)
+    assert any(rule.get("metric") == "nullValues" for rule in made["nama"]["quality"])
+
+
+def test_a_code_that_stands_apart_in_many_rows_belongs_to_the_range(tmp_path: Path) -> None:
+    """Forty hospitals of one state and one of another: its rows are no errors, however far its number is."""
+    rows = [f"{20017 if n % 50 == 7 else 10001 + n * 37 % 160},{n}" for n in range(400)]
+    assert bounds(csv(tmp_path / "a.csv", "provider,n", rows), "provider")[1] == 20017

@@ -209,7 +209,8 @@ def _quality(column: ColumnProfile, field: str) -> Iterator[dict[str, Any]]:
         yield {"metric": "invalidValues", "arguments": pattern, "mustBe": 0, "severity": "warning"}
     most = _BLANK_PLACES if _is_place(column) else _BLANK
     few = column.blank <= most * column.rows and column.missing <= _BLANK_PLACES * column.rows
-    if column.blank and few and column.rows >= _MANY:
+    some_marked = column.marked and column.kind.logical == "string" and column.missing <= _BLANK * column.rows
+    if (column.blank or some_marked) and few and column.rows >= _MANY:
         yield {"metric": "nullValues", "mustBe": 0, "severity": "warning", "dimension": "completeness"}
     if column.errors or (column.marked and column.kind.logical != "string"):
         yield _rule("marker")

@@ -68,7 +68,15 @@ _SHORTLISTED = 0.5
 _RAW_FENCE, _LOG_FENCE = 8, 3
 """How many distances of the quartiles from them a value may lie, as it is and in its logarithm (what holds for
 counts and amounts, whose large values are many times the usual ones)."""
-_FEW_OUTSIDE = 0.01
+_FEW_OUTSIDE, _SOME_OUTSIDE = 0.01, 0.05
+_DIFFERENT = 0.5
+_WIDE = 3
+"""How many times the width of all others must be between them and more than a few that stand out."""
+_NEAR_ZERO = 0.01
+"""The share of the middle value below which a number is near zero: signs change there without an error."""
+_DATE_FENCE = 0.3
+"""The share of the time between most dates by which others must be away from it."""
+_MANY = 50
 
 
 @dataclass
@@ -364,8 +372,65 @@ class _Profiler:
         value = typed("t", column.kind, self.functions)
         source = self._text(column.name, markers)
         column.low, column.high = self._query([f"min({value})", f"max({value})"], source)
-        if column.kind.logical in ("integer", "number") and column.low is not None and not column.unique:
-            self._leave_out_outliers(column, source, value)
+        if column.low is None:
+            return
+        if column.kind.logical in ("integer", "number"):
+            self._leave_out_signs(column, source, value)
+            if column.kind.logical == "number" or not column.unique:  # a running number has no outliers
+                self._leave_out_outliers(column, source, value)
+        elif column.kind.logical == "date":
+            self._leave_out_dates(column, source, value)
+
+    def _leave_out_signs(self, column: ColumnProfile, source: str, value: str) -> None:
+        """Set the low end to the positive values if a few others are the same with a minus, and none is near zero."""
+        if column.low >= 0 or column.rows < _MANY:
+            return
+        negative, least, middle, high, nearest, farthest = self._query(
+            [
+                "count(*) FILTER (v < 0)",
+                "min(v) FILTER (v >= 0)",
+                "median(v) FILTER (v >= 0)",
+                "max(v) FILTER (v >= 0)",
+                "min(abs(v)) FILTER (v < 0)",
+                "max(abs(v)) FILTER (v < 0)",
+            ],
+            f"(SELECT CAST({value} AS DOUBLE) AS v FROM {source})",  # noqa: S608 - quoted
+        )
+        if least is None or negative > _SOME_OUTSIDE * column.rows:
+            return
+        if least >= _NEAR_ZERO * middle > 0 and nearest >= _NEAR_ZERO * middle and farthest <= high:
+            column.low = int(least) if column.kind.logical == "integer" else least
+
+    def _leave_out_dates(self, column: ColumnProfile, source: str, value: str) -> None:
+        """Set the range to the time in which nearly all dates lie, if the few others are far from it."""
+        if column.rows < _MANY:
+            return
+        days = f"(SELECT date_diff('day', DATE '1970-01-01', {value}) AS v FROM {source})"  # noqa: S608 - quoted
+        first, last = self._query(
+            [f"quantile_disc(v, {q})" for q in (_SOME_OUTSIDE, 1 - _SOME_OUTSIDE)], days
+        )
+        span = max(last - first, 1)
+        low, high = first - _DATE_FENCE * span, last + _DATE_FENCE * span
+        day = [f"DATE '1970-01-01' + CAST({bound} AS INTEGER)" for bound in ("min(v)", "max(v)")]
+        inside = f"v BETWEEN {low} AND {high}"
+        outside, least, most, earliest, latest, below, above, different = self._query(
+            [
+                f"count(*) FILTER (NOT {inside})",
+                f"min(v) FILTER ({inside})",
+                f"max(v) FILTER ({inside})",
+                *(f"{bound.replace('(v)', f'(v) FILTER ({inside})')}" for bound in day),
+                f"max(v) FILTER (v < {low})",
+                f"min(v) FILTER (v > {high})",
+                f"count(DISTINCT v) FILTER (NOT {inside})",
+            ],
+            days,
+        )
+        if not outside or outside > _SOME_OUTSIDE * column.rows or different < _DIFFERENT * outside:
+            return
+        if below is not None and least - below > _DATE_FENCE * span:
+            column.low = earliest
+        if above is not None and above - most > _DATE_FENCE * span:
+            column.high = latest
 
     def _leave_out_outliers(self, column: ColumnProfile, source: str, value: str) -> None:
         """Set the range to what lies within the fences, if hardly anything lies outside of them."""
@@ -391,12 +456,17 @@ class _Profiler:
             f"max(v) FILTER ({inside})",
             f"max(v) FILTER (v < {least_text})",
             f"min(v) FILTER (v > {most_text})",
+            f"count(DISTINCT v) FILTER (NOT {inside})",
         ]
-        outside, least, most, below, above = self._query(asked, values)
-        if not outside or least is None or outside > max(3, _FEW_OUTSIDE * column.rows):
+        outside, least, most, below, above, different = self._query(asked, values)
+        if not outside or least is None or outside > max(3, _SOME_OUTSIDE * column.rows):
             return
-        # What follows on the others without a gap is a long tail, not an error.
-        apart = (most - least) / 2
+        # What follows on the others without a gap is a long tail, not an error; the gap of many is to be wide, and
+        # they are to differ: one value that stands out many times is a code.
+        few = outside <= max(3, _FEW_OUTSIDE * column.rows)
+        if not few and different < _DIFFERENT * outside:
+            return
+        apart = (most - least) * (0.5 if few else _WIDE)
         whole = column.kind.logical == "integer"
         if below is not None and least - below > apart:
             column.low = int(least) if whole else least
