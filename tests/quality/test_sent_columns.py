@@ -254,3 +254,14 @@ def test_a_code_that_stands_apart_in_many_rows_belongs_to_the_range(tmp_path: Pa
     """Forty hospitals of one state and one of another: its rows are no errors, however far its number is."""
     rows = [f"{20017 if n % 50 == 7 else 10001 + n * 37 % 160},{n}" for n in range(400)]
     assert bounds(csv(tmp_path / "a.csv", "provider,n", rows), "provider")[1] == 20017
+
+
+@pytest.mark.parametrize("other", ["lintang,-0,451", "kadar,0,523", "suhu,27,5"])
+def test_three_decimals_after_a_comma_are_no_thousands_in_a_file_with_decimal_commas(
+    tmp_path: Path, other: str
+) -> None:
+    name, value = other.split(",", 1)
+    rows = [f"K{n};{value};117,{n:03d}" for n in range(30)]
+    _, made = seen(csv(tmp_path / "a.csv", f"id;{name};jarak", rows))
+    said = {one["property"]: one["value"] for one in made["jarak"]["customProperties"]}
+    assert (made["jarak"]["logicalType"], said["decimal"]) == ("number", ",")

@@ -196,7 +196,8 @@ def test_every_rule_there_is_has_its_part_in_the_agreement() -> None:
     beside_rules = {rule.name for rule in beside().rules} | {rule["rule"] for rule in BESIDE}
     # Of the file's shape, before any compilation; and of objects and lists, which test_inside holds together (a column
     # has them as JSON text).
-    elsewhere = {"structure", "column", "inside"}
+    # And of what a feed knows beside its contract.
+    elsewhere = {"structure", "column", "inside", "erased"}
     assert of_rows <= elsewhere | beside_rules | OF_A_RECORD | WHATEVER_THE_CONTRACT
 
 

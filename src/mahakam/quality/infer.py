@@ -13,7 +13,7 @@ import yaml
 from mahakam.quality.between import Between, between
 from mahakam.quality.between import rules as between_rules
 from mahakam.quality.dependencies import ROWS, Dependency, dependencies, evidence
-from mahakam.quality.profile import ColumnProfile, Profile, pairs, profile
+from mahakam.quality.profile import PLACE_NAMES, ColumnProfile, Profile, pairs, profile
 from mahakam.quality.remarks import remarks
 from mahakam.quality.series import Series, series
 from mahakam.quality.series import rules as series_rules
@@ -24,7 +24,6 @@ _KEY_NAMES = re.compile(r"(?i)(^|[_ .-])(id|kode|code|key|no|nomor|number|tangga
 
 
 _IDENTITY = re.compile(r"(?i)(^|[\W_])(nik|ktp|kk)($|[\W_])")
-_PLACE_NAMES = re.compile(r"(?i)^(lat|lon|lng|long|latitude|longitude|lintang|bujur)$")
 
 _MANY, _NEARLY = 50, 0.95
 """From so many rows on, a column named like a key whose values are so nearly all different is taken for one."""
@@ -229,7 +228,7 @@ def _quality(column: ColumnProfile, field: str) -> Iterator[dict[str, Any]]:
 
 
 def _is_place(column: ColumnProfile) -> bool:
-    return column.kind.logical == "number" and bool(_PLACE_NAMES.match(column.name))
+    return column.kind.logical == "number" and bool(PLACE_NAMES.match(column.name))
 
 
 def _rule(rule: str, **settings: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ the rule, and the others are its findings.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,6 +62,7 @@ CANDIDATES: tuple[Kind, ...] = (
 _NUMBERED = ("nik", "phone", "account")
 """Personal data (:mod:`mahakam.quality.personal`) that is written in figures."""
 _GEOMETRY = r'(?s)[{]\s*"type"\s*:\s*"(Multi)?(Point|LineString|Polygon)"\s*,\s*"coordinates"\s*:\s*\[.*'
+PLACE_NAMES = re.compile(r"(?i)^(lat|lon|lng|long|latitude|longitude|lintang|bujur)$")
 _FEW_DATES = 5
 """Values from which on a column is taken for dates of several forms."""
 _SAMPLE = 5_000
@@ -161,7 +163,7 @@ class _Profiler:
         for column in made:
             column.marked = bool(marked[column.name])
             column.errors = not ERRORS.isdisjoint(marked[column.name])
-        if any(column.kind.decimal == "," for column in made):
+        if any(self._has_decimal_commas(column, markers) for column in made):
             made = [self._regrouped(column, markers) for column in made]
         self._suspect(made, markers)
         return Profile(rows, markers, made)
@@ -473,9 +475,20 @@ class _Profiler:
         if above is not None and above - most > apart:
             column.high = int(most) if whole else most
 
+    def _has_decimal_commas(self, column: ColumnProfile, markers: list[str]) -> bool:
+        """Whether a column tells that its file writes decimals so: degrees have no thousands, which begin with no 0."""
+        if column.kind.group != ",":
+            return column.kind.decimal == ","
+        below_one = f"count(*) FILTER ({full_match('t', '[+-]?0,[0-9]+')})"
+        return bool(PLACE_NAMES.match(column.name)) or bool(
+            self._query([below_one], self._text(column.name, markers))[0]
+        )
+
     def _regrouped(self, column: ColumnProfile, markers: list[str]) -> ColumnProfile:
-        """In a file with decimal commas, ``1.234`` is a thousand and some."""
+        """In a file with decimal commas, ``1.234`` is a thousand and some, and ``1,234`` one and some."""
         kind = Kind("integer", decimal=",", group=".")
+        if column.kind.group == ",":
+            kind = Kind("number", decimal=",", group=".")
         if column.kind.logical not in ("integer", "number") or column.kind.decimal == ",":
             return column
         if self._following(column.name, markers, [kind], 1)[kind] == 1:
