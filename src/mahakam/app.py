@@ -194,15 +194,21 @@ class Node:
             except ReceiverError as error:
                 raise ConfigError(Path("MAHAKAM_OPENLINEAGE"), str(error)) from None
 
-    def setting_faults(self) -> list[ConfigError]:
-        """What is wrong with the settings that a node looks at when it starts; mail and places are looked at apart."""
-        looks: tuple[Callable[[], object], ...] = (
-            self.check_audit, self.check_log, self.check_origins, self.check_lineage, self.check_nats,
-            self.check_second_step, self.check_traces, lambda: self.keeping, lambda: self.proxies,
-            lambda: self.settings.fewest_shown, lambda: self.settings.delivers, lambda: self.settings.audited,
+    def looks(self) -> tuple[Callable[[], object], ...]:
+        """At each of the settings that a node looks at when it starts; mail and places are looked at apart.
+
+        Each raises ConfigError.
+        """
+        return (
+            lambda: self.keeping, lambda: self.proxies, lambda: self.settings.fewest_shown,
+            lambda: self.settings.delivers, lambda: self.settings.audited, self.check_audit, self.check_log,
+            self.check_origins, self.check_lineage, self.check_nats, self.check_second_step, self.check_traces,
         )  # fmt: skip
+
+    def setting_faults(self) -> list[ConfigError]:
+        """What is wrong with the settings that a node looks at when it starts."""
         found = []
-        for look in looks:
+        for look in self.looks():
             try:
                 look()
             except ConfigError as error:
@@ -246,23 +252,10 @@ def open_node(settings: Settings) -> Node:
     Raises ConfigError or StoreError, which say what to put right.
     """
     node = Node(settings)
-    _ = (
-        node.keeping,
-        node.places,
-        node.store,
-        node.provider,
-        node.proxies,
-        settings.fewest_shown,
-        settings.delivers,
-    )
-    node.check_audit()
-    node.check_log()
+    for look in node.looks():
+        look()
+    _ = (node.places, node.store, node.provider)
     node.check_mail()
-    node.check_origins()
-    node.check_lineage()
-    node.check_nats()
-    node.check_second_step()
-    node.check_traces()
     return node
 
 

@@ -174,3 +174,19 @@ def test_the_command_changes_it_under_a_running_node(tmp_path: Path) -> None:
         assert after not in (key, newer[1])
         assert all_know(f"/requests/{number}/consent?key={after}", 200)
     assert "Traceback" not in node.log()
+
+
+@pytest.mark.parametrize(
+    "words", ["secret info", "secret change", "user list", "key list", "mail list", "subscription list"]
+)
+def test_a_store_that_is_none_is_said_in_a_line(words: str, tmp_path: Path) -> None:
+    (tmp_path / "mahakam.sqlite").write_text(
+        "this is no database, but a text as long as its head would be" * 9
+    )
+    done = subprocess.run(
+        [MAHAKAM, *words.split(), "--data", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: ")
+    assert "is not a Mahakam store" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mahakam.access.audit import verify
+from mahakam.access.known_as import known_as
 from mahakam.app import Node, open_node
 from mahakam.cli import cli
 from mahakam.config import Settings
 from mahakam.services import data_subject, followers, private
-from mahakam.services.data_subject import known_as
 from mahakam.services.desk import Desk, revision_of
 from mahakam.services.document_acts import send
 from mahakam.services.dossier import documents_of

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from mahakam.access.accounts import add_account
+from mahakam.access.known_as import known_as
 from mahakam.access.policy import Principal
 from mahakam.access.sessions import begin_demo_session, cookie_name
 from mahakam.feeds.parts import Parts
@@ -148,7 +149,7 @@ def test_an_address_is_put_right_wherever_it_is(city: City) -> None:
     assert told[0]["text"].endswith(own.token)
     assert data_subject.consents(city.store, right, city.hole)
     hashes = {one.who for one in consent.given(city.store, city.hole)}
-    assert hashes == {consent.hash_of(city.store, data_subject.known_as(right))}
+    assert hashes == {consent.hash_of(city.store, known_as(right))}
     assert data_subject.find(city.store, ANI).sent == (city.bay,), (
         "of another city: its steward's to put right"
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
 import re
 
-from mahakam.access.secrets import marking_secret
+from mahakam.access.secrets import hashed, marking_secret
 from mahakam.store.protocol import EntityStore
 
 _NOT_DIGITS = re.compile(r"\D")
@@ -46,7 +45,7 @@ class Marker:
     """
 
     def __init__(self, store: EntityStore) -> None:
-        self._key = marking_secret(store).encode()
+        self._marking = marking_secret(store)
 
     def of(self, text: str) -> str:
         """The hash of an address or number, however it is written; "" for what is neither."""
@@ -54,4 +53,4 @@ class Marker:
             known = known_as(text)
         except ValueError:
             return ""
-        return hmac.digest(self._key, b"erased:" + known.encode(), "sha256").hex()[:40]
+        return hashed(self._marking, "erased", known)

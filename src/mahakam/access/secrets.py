@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -47,6 +48,11 @@ class Secrets:
         now = time.time()
         return (self.signing, *(one for one in self.earlier if one.until is not None and one.until > now))
 
+    def signed(self, given: str, sign: Callable[[Secret], str]) -> bool:
+        """Whether a signature is what ``sign`` makes of one of them."""
+        wanted = (sign(secret) for secret in self.taken)
+        return any(hmac.compare_digest(given.encode(), one.encode()) for one in wanted)
+
 
 _known: WeakKeyDictionary[EntityStore, tuple[float, Secrets]] = WeakKeyDictionary()
 _marking: WeakKeyDictionary[EntityStore, str] = WeakKeyDictionary()
@@ -80,6 +86,11 @@ def marking_secret(store: EntityStore) -> str:
         kept = store.record(KIND, MARKING) or store.write(_mark)
         known = _marking[store] = str(kept["value"])
     return known
+
+
+def hashed(marking: str, use: str, known: str) -> str:
+    """The hash of an address or number (``access.known_as``) by which somebody is found again for one use alone."""
+    return hmac.digest(marking.encode(), f"{use}:{known}".encode(), "sha256").hex()[:40]
 
 
 def change(

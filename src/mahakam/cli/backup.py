@@ -185,6 +185,7 @@ def _forget_again(vault: Vault, name: str, data: Path, url: str) -> tuple[int, i
     from mahakam.access import secrets
     from mahakam.app import open_node
     from mahakam.config import Settings
+    from mahakam.feeds.erased import KIND as ERASED
     from mahakam.feeds.parts import Parts
     from mahakam.operations import erasing
     from mahakam.services import forgotten
@@ -193,7 +194,7 @@ def _forget_again(vault: Vault, name: str, data: Path, url: str) -> tuple[int, i
     newest = vault.names()[-1]
     if newest == name:
         return 0, 0
-    kinds = (forgotten.KIND, erasing.KIND, secrets.KIND)
+    kinds = (forgotten.KIND, ERASED, secrets.KIND)
     records, erased, signing = (records_of(vault, newest, kind) for kind in kinds)
     if not records and not erased and not signing:
         return 0, 0

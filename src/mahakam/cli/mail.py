@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mahakam.cli.options import data_option, settings_for
+from mahakam.cli.node import opened_store
+from mahakam.cli.options import data_option
 
 if TYPE_CHECKING:
     from mahakam.store.protocol import EntityStore
@@ -84,15 +85,5 @@ def _facts(state: str, raw: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _opened(data: Path) -> Iterator[EntityStore]:
-    from mahakam.store.errors import StoreError
-    from mahakam.store.opening import open_store
-
-    settings = settings_for(data, ())
-    try:
-        store = open_store(settings.store, settings.data)
-        try:
-            yield store.tenant()
-        finally:
-            store.close()
-    except StoreError as error:
-        raise click.ClickException(str(error)) from error
+    with opened_store(data) as store:
+        yield store.tenant()

@@ -15,6 +15,25 @@ from mahakam.cli.options import settings_for
 
 if TYPE_CHECKING:
     from mahakam.app import Node
+    from mahakam.store.protocol import Store
+
+
+@contextmanager
+def opened_store(data: Path, config: tuple[Path, ...] = ()) -> Iterator[Store]:
+    """The store in a data folder, or the one that the environment names, without the rest of the node. One that cannot
+    be opened, read or written is a ClickException that says why."""
+    from mahakam.store.errors import StoreError
+    from mahakam.store.opening import open_store
+
+    settings = settings_for(data, config)
+    try:
+        store = open_store(settings.store, settings.data)
+        try:
+            yield store
+        finally:
+            store.close()
+    except StoreError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @contextmanager

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from mahakam.access.secrets import LINKS_DAYS, LONGEST_DAYS
-from mahakam.cli.options import config_option, data_option, settings_for
-
-if TYPE_CHECKING:
-    from mahakam.store.protocol import EntityStore
+from mahakam.cli.node import opened_store
+from mahakam.cli.options import config_option, data_option
 
 _FOLDERS = tuple[Path, ...]
 
@@ -40,8 +35,8 @@ def info(data: Path, config: _FOLDERS) -> None:
     """
     from mahakam.access.secrets import secrets_of
 
-    with _opened(data, config) as store:
-        found = secrets_of(store)
+    with opened_store(data, config) as store:
+        found = secrets_of(store.tenant())
     made = _day(found.signing.made) if found.signing.made else "before November 2026"
     click.echo(f"signs since  {made}")
     for one in found.taken[1:]:
@@ -69,9 +64,9 @@ def change(links_days: int, data: Path, config: _FOLDERS) -> None:
     from mahakam.access import secrets, sessions
 
     ended: list[int] = []
-    with _opened(data, config) as store:
+    with opened_store(data, config) as store:
         found = secrets.change(
-            store, links_days, lambda transaction: ended.append(sessions.end_all(transaction))
+            store.tenant(), links_days, lambda transaction: ended.append(sessions.end_all(transaction))
         )
     click.echo(f"The node signs with a new secret; {ended[-1]} sessions ended.")
     for one in found.taken[1:]:
@@ -80,18 +75,6 @@ def change(links_days: int, data: Path, config: _FOLDERS) -> None:
     if not links_days:
         click.echo("Links that were given out open no more.")
     click.echo("Take a backup: without a newer one, one from before brings the old secret back.", err=True)
-
-
-@contextmanager
-def _opened(data: Path, config: _FOLDERS) -> Iterator[EntityStore]:
-    from mahakam.store.opening import open_store
-
-    settings = settings_for(data, config)
-    store = open_store(settings.store, settings.data)
-    try:
-        yield store.tenant()
-    finally:
-        store.close()
 
 
 def _day(seconds: float) -> str:

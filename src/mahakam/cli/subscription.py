@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mahakam.cli.node import opened_store
 from mahakam.cli.options import config_option, data_option, settings_for
 
 if TYPE_CHECKING:
@@ -211,20 +212,12 @@ def _known(subscriptions: Subscriptions, id: str) -> None:
 @contextmanager
 def _opened(data: Path, tenant: str) -> Iterator[Subscriptions]:
     from mahakam.broker.subscriptions import Subscriptions
-    from mahakam.store.errors import StoreError
-    from mahakam.store.opening import open_store
 
-    settings = settings_for(data, ())
-    try:
-        store = open_store(settings.store, settings.data)
+    with opened_store(data) as store:
         try:
             yield Subscriptions(store.tenant(tenant), tenant)
         except KeyError as error:
             raise click.ClickException(f"there is no tenant {tenant!r}") from error
-        finally:
-            store.close()
-    except StoreError as error:
-        raise click.ClickException(str(error)) from error
 
 
 def _facts(one: Owed, with_body: bool) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from pathlib import Path
 import click
 
 from mahakam.access.policy import EVERYWHERE, PEOPLE
-from mahakam.cli.options import config_option, data_option, settings_for
+from mahakam.cli.node import opened_store
+from mahakam.cli.options import config_option, data_option
 from mahakam.store.protocol import EntityStore
 
 _FOLDERS = tuple[Path, ...]
@@ -319,16 +320,12 @@ def revoke(id: str, data: Path, config: _FOLDERS) -> None:
 def _store(data: Path, config: _FOLDERS) -> Iterator[EntityStore]:
     """The node's store; what is wrong with an account or a key becomes the command's refusal."""
     from mahakam.access.accounts import AccountError
-    from mahakam.store.opening import open_store
 
-    settings = settings_for(data, config)
-    store = open_store(settings.store, settings.data)
-    try:
-        yield store.tenant()
-    except AccountError as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        store.close()
+    with opened_store(data, config) as store:
+        try:
+            yield store.tenant()
+        except AccountError as error:
+            raise click.ClickException(str(error)) from error
 
 
 def _known(places: tuple[str, ...], agencies: tuple[str, ...], config: _FOLDERS) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mahakam.access.secrets import Secret, secrets_of
+from mahakam.access.secrets import Secret, Secrets, secrets_of
 from mahakam.feeds.repairing import Returned, cells_now, version
 from mahakam.feeds.sources.formats.xlsx import cells_of
 from mahakam.feeds.sources.model import SourceError
@@ -96,11 +96,11 @@ def read(path: Path, name: str, store: EntityStore, place: str, feed: str) -> It
     head = grid[at]
     first = head.index(KEY)
     columns = {n: column for n, column in enumerate(head) if column and n >= first + _BEFORE}
-    taken = secrets_of(store).taken
+    secrets = secrets_of(store)
     for number, row in enumerate(grid[at + 1 :], at + 2):
         if not any(row):
             continue
-        id, made_from = _opened(taken, place, feed, row[first] if first < len(row) else None)
+        id, made_from = _opened(secrets, place, feed, row[first] if first < len(row) else None)
         cells = {column: row[n] for n, column in columns.items() if n < len(row) and row[n] != KEPT}
         yield Returned(id, made_from, cells, number)
 
@@ -110,14 +110,13 @@ def _key(secret: Secret, held: Held) -> str:
     return f"{held.id}.{made_from}.{_signature(secret, held.place, held.feed, held.id, made_from)}"
 
 
-def _opened(taken: Collection[Secret], place: str, feed: str, key: str | None) -> tuple[int, str]:
+def _opened(secrets: Secrets, place: str, feed: str, key: str | None) -> tuple[int, str]:
     """Number and version of the row that a key names; (0, "") if we did not make it for this feed."""
     parts = (key or "").strip().split(".")
     if len(parts) != 3 or not parts[0].isdecimal() or len(parts[0]) > 18:
         return 0, ""
     id = int(parts[0])
-    wanted = (_signature(secret, place, feed, id, parts[1]) for secret in taken)
-    good = any(hmac.compare_digest(parts[2].encode(), one.encode()) for one in wanted)
+    good = secrets.signed(parts[2], lambda secret: _signature(secret, place, feed, id, parts[1]))
     return (id, parts[1]) if good else (0, "")
 
 

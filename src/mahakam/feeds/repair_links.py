@@ -91,8 +91,8 @@ def opened(store: EntityStore, text: str) -> Link | None:
     if match is None or kept is None:
         return None
     link = Link(**kept)
-    wanted = (_signature(one.value, link) for one in secrets_of(store).taken)
-    return link if any(hmac.compare_digest(match.group(2), one) for one in wanted) else None
+    good = secrets_of(store).signed(match.group(2), lambda secret: _signature(secret.value, link))
+    return link if good else None
 
 
 def links(store: EntityStore, place: str, feed: str) -> list[Link]:

@@ -20,7 +20,7 @@ from mahakam.broker.writes import Modify
 from mahakam.config import Place
 from mahakam.feeds.archive import Archive
 from mahakam.feeds.dataset_cells import empty_cells
-from mahakam.feeds.erased import KIND as KIND
+from mahakam.feeds.erased import KIND
 from mahakam.feeds.kept_files import kept_table
 from mahakam.feeds.parts import Parts
 from mahakam.feeds.sources.model import SourceError

@@ -6,6 +6,7 @@ the rule, and the others are its findings.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -72,6 +73,7 @@ _RAW_FENCE, _LOG_FENCE = 8, 3
 counts and amounts, whose large values are many times the usual ones)."""
 _FEW_OUTSIDE, _SOME_OUTSIDE = 0.01, 0.05
 _DIFFERENT = 0.5
+"""The share of more than a few that stand out which must differ: one value that does so many times is a code."""
 _WIDE = 3
 """How many times the width of all others must be between them and more than a few that stand out."""
 _NEAR_ZERO = 0.01
@@ -79,6 +81,8 @@ _NEAR_ZERO = 0.01
 _DATE_FENCE = 0.3
 """The share of the time between most dates by which others must be away from it."""
 _MANY = 50
+"""Rows from which on so few are told from the others."""
+_EPOCH = dt.date(1970, 1, 1)
 
 
 @dataclass
@@ -413,26 +417,13 @@ class _Profiler:
         )
         span = max(last - first, 1)
         low, high = first - _DATE_FENCE * span, last + _DATE_FENCE * span
-        day = [f"DATE '1970-01-01' + CAST({bound} AS INTEGER)" for bound in ("min(v)", "max(v)")]
-        inside = f"v BETWEEN {low} AND {high}"
-        outside, least, most, earliest, latest, below, above, different = self._query(
-            [
-                f"count(*) FILTER (NOT {inside})",
-                f"min(v) FILTER ({inside})",
-                f"max(v) FILTER ({inside})",
-                *(f"{bound.replace('(v)', f'(v) FILTER ({inside})')}" for bound in day),
-                f"max(v) FILTER (v < {low})",
-                f"min(v) FILTER (v > {high})",
-                f"count(DISTINCT v) FILTER (NOT {inside})",
-            ],
-            days,
-        )
+        outside, least, most, below, above, different = self._query(_about(str(low), str(high)), days)
         if not outside or outside > _SOME_OUTSIDE * column.rows or different < _DIFFERENT * outside:
             return
         if below is not None and least - below > _DATE_FENCE * span:
-            column.low = earliest
+            column.low = _EPOCH + dt.timedelta(days=least)
         if above is not None and above - most > _DATE_FENCE * span:
-            column.high = latest
+            column.high = _EPOCH + dt.timedelta(days=most)
 
     def _leave_out_outliers(self, column: ColumnProfile, source: str, value: str) -> None:
         """Set the range to what lies within the fences, if hardly anything lies outside of them."""
@@ -450,16 +441,7 @@ class _Profiler:
         if not bounds or not bounds[0][0] < bounds[0][1]:
             return
         low, high = bounds[0]
-        least_text, most_text = f"{float(low)!r}::DOUBLE", f"{float(high)!r}::DOUBLE"
-        inside = f"v BETWEEN {least_text} AND {most_text}"
-        asked = [
-            f"count(*) FILTER (NOT {inside})",
-            f"min(v) FILTER ({inside})",
-            f"max(v) FILTER ({inside})",
-            f"max(v) FILTER (v < {least_text})",
-            f"min(v) FILTER (v > {most_text})",
-            f"count(DISTINCT v) FILTER (NOT {inside})",
-        ]
+        asked = _about(f"{float(low)!r}::DOUBLE", f"{float(high)!r}::DOUBLE")
         outside, least, most, below, above, different = self._query(asked, values)
         if not outside or least is None or outside > max(3, _SOME_OUTSIDE * column.rows):
             return
@@ -501,6 +483,20 @@ def _swapped(one: Kind, other: Kind) -> bool:
     """Whether two forms of dates differ in the order of day and month."""
     first, second = one.format.lower(), other.format.lower()
     return bool(first) and bool(second) and first[0] != second[0] and {first[0], second[0]} == {"d", "m"}
+
+
+def _about(low: str, high: str) -> list[str]:
+    """SQL of what lies about a range: how many values are outside of it, the least and the greatest inside, the nearest
+    below and above, how many different ones are outside."""
+    inside = f"v BETWEEN {low} AND {high}"
+    return [
+        f"count(*) FILTER (NOT {inside})",
+        f"min(v) FILTER ({inside})",
+        f"max(v) FILTER ({inside})",
+        f"max(v) FILTER (v < {low})",
+        f"min(v) FILTER (v > {high})",
+        f"count(DISTINCT v) FILTER (NOT {inside})",
+    ]
 
 
 def _fence(value: str, where: str, times: int) -> tuple[str, str]:

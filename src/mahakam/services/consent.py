@@ -5,14 +5,12 @@ What is kept names nobody: of an address there is a keyed hash, by which whoever
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
-from mahakam.access.secrets import marking_secret
+from mahakam.access.secrets import hashed, marking_secret
 from mahakam.services.purposes import CONSENT, Purpose
 from mahakam.store.protocol import EntityStore, Transaction
 
@@ -68,11 +66,8 @@ class Records(Protocol):
 
 
 def hash_of(store: EntityStore, known_as: str) -> str:
-    """What is kept of an address or number (``data_subject.known_as``)."""
-    secret = marking_secret(store).encode()
-    return (
-        hmac.new(secret, b"consent:" + known_as.encode(), hashlib.sha256).hexdigest()[:40] if known_as else ""
-    )
+    """What is kept of an address or number (``access.known_as``)."""
+    return hashed(marking_secret(store), "consent", known_as) if known_as else ""
 
 
 def give(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mahakam.access.known_as import known_as, same
 from mahakam.access.secrets import signing_secret
 from mahakam.services import consent, followers, outbox, private
-from mahakam.services.data_subject import Held, Within, everywhere, find, known_as, same
+from mahakam.services.data_subject import Held, Within, everywhere, find
 from mahakam.services.request import clean, contact_faults, entity_id
 from mahakam.store.protocol import EntityStore, Transaction
 
@@ -36,7 +37,7 @@ def correct(
 
     In the requests that a person sent or follows: contact, who they said they are, news, letters that wait, and the
     mark by which their consents are found. An address becomes an address, a number a number. Raises ValueError as
-    :func:`~mahakam.services.data_subject.known_as`, and :class:`Wrong` for what cannot take the other's place.
+    :func:`~mahakam.access.known_as.known_as`, and :class:`Wrong` for what cannot take the other's place.
     """
     wanted, given = known_as(who), {key: clean(text)[:LONGEST] for key, text in (names or {}).items() if text}
     if not to and not given:

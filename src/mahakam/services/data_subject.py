@@ -14,8 +14,7 @@ from typing import Any
 
 import orjson
 
-from mahakam.access.known_as import known_as as known_as
-from mahakam.access.known_as import same as same
+from mahakam.access.known_as import known_as, same
 from mahakam.services import consent, followers, forgotten, personal, private, withdrawal
 from mahakam.services.consent import Given
 from mahakam.services.contact_data import forget as forget_contact

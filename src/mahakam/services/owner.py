@@ -19,8 +19,7 @@ def key_of(store: EntityStore, number: str) -> str:
 
 def owns(store: EntityStore, number: str, key: str) -> bool:
     """Whether this is the key of the request, or one that was given before the node's secret changed."""
-    wanted = (_key(one, number) for one in secrets_of(store).taken)
-    return any(hmac.compare_digest(key.encode(), one.encode()) for one in wanted)
+    return secrets_of(store).signed(key, lambda secret: _key(secret, number))
 
 
 def _key(secret: Secret, number: str) -> str:

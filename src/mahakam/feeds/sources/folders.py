@@ -32,7 +32,7 @@ def paths(file: Path) -> list[str]:
 def _paths(document: IO[bytes]) -> list[str]:
     from defusedxml.ElementTree import iterparse
 
-    names: list[list[str]] = []
+    names: list[str] = []
     open_tags: list[str] = []
     open_folders: list[int] = []
     above: list[list[int]] = []
@@ -45,17 +45,17 @@ def _paths(document: IO[bytes]) -> list[str]:
                     return []
                 above.append(list(open_folders))
                 open_folders.append(len(names))
-                names.append([""])
+                names.append("")
             continue
         open_tags.pop()
         if tag == "name" and open_tags and open_tags[-1] == "Folder":
-            names[open_folders[-1]][0] = " ".join((element.text or "").split())
+            names[open_folders[-1]] = " ".join((element.text or "").split())
         elif tag == "Folder":
             open_folders.pop()
             element.clear()
         elif tag == "Placemark":
             element.clear()
     return [
-        _BETWEEN.join(part for at in (*outer, number) if (part := names[at][0]))
+        _BETWEEN.join(part for at in (*outer, number) if (part := names[at]))
         for number, outer in enumerate(above)
     ]

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from mahakam.access.known_as import known_as
 from mahakam.config import Place
 from mahakam.feeds.erased import feeds_that_know
 from mahakam.feeds.parts import Parts
@@ -79,7 +80,7 @@ def _act(request: Request, form: FormData) -> Response:
     if not act:
         raise HTTPException(422, _("This cannot be chosen."))
     try:
-        data_subject.known_as(typed["who"])
+        known_as(typed["who"])
     except ValueError:
         said = _("Write an e-mail address, a telephone number or a NIK: at least eight digits.")
         return _page(request, typed, {"who": said}, 422)
